@@ -1,0 +1,1 @@
+# The machine that builds: nothing to cross-compile.

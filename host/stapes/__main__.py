@@ -1,0 +1,3 @@
+from stapes.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""The `stapes` command: finds the subcommand, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from stapes import __version__
+from stapes.errors import StapesError
+
+# Name -> one line of help. "group action" makes a second level. The module is
+# stapes.commands.<name with underscores>; it holds add_arguments(parser), run(arguments) -> int
+# and EXAMPLE. It is imported only when its command is asked for, so that --help stays quick.
+COMMANDS: dict[str, str] = {
+    "data speak": "speak a small corpus with espeak-ng, for words without recordings",
+    "train": "train a keyword model on a folder of clips",
+    "export": "quantize a trained model to int8 and write the .tflite file",
+    "info": "print a model's settings, operators and memory",
+    "evaluate": "measure clip accuracy of a .tflite file through the firmware's code",
+    "emit": "write the C arrays that a firmware build compiles in",
+    "stream make": "write a streaming test WAV with its ground truth",
+    "stream score": "score detections against a ground truth",
+    "replay": "stream a WAV through the firmware, on this machine or on a board",
+    "monitor": "show a board's detections as they come over the serial port",
+    "demo": "the whole path on a small scale, with a report",
+}
+
+GROUPS: dict[str, str] = {
+    "data": "make and inspect corpora",
+    "stream": "streaming test audio",
+}
+
+
+def _module(name: str):
+    return importlib.import_module("stapes.commands." + name.replace(" ", "_"))
+
+
+def _wanted_command(argv: Sequence[str]) -> str | None:
+    words = [word for word in argv if not word.startswith("-")][:2]
+    for candidate in (" ".join(words), *words[:1]):
+        if candidate in COMMANDS:
+            return candidate
+    return None
+
+
+def _with_underscores(argument: str) -> str:
+    """`--wanted-words=a` and `--wanted_words=a` are the same flag."""
+    if not argument.startswith("--"):
+        return argument
+    flag, equals, value = argument.partition("=")
+    return "--" + flag[2:].replace("-", "_") + equals + value
+
+
+def build_parser(wanted: str | None) -> argparse.ArgumentParser:
+    """Parser with every command listed and the arguments of `wanted` filled in."""
+    parser = argparse.ArgumentParser(
+        prog="stapes",
+        description="Keyword spotting for microcontrollers: train, export, replay, monitor.",
+        epilog="Example: stapes train --help",
+    )
+    parser.add_argument("--version", action="version", version=f"stapes {__version__}")
+    top = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    groups = {}
+    for group, help_line in GROUPS.items():
+        group_parser = top.add_parser(
+            group, help=help_line, description=help_line, epilog=f"Example: stapes {group} --help"
+        )
+        groups[group] = group_parser.add_subparsers(
+            dest="action", metavar="ACTION", required=True
+        )
+    for name, help_line in COMMANDS.items():
+        group, _, action = name.rpartition(" ")
+        command = (groups[group] if group else top).add_parser(
+            action, help=help_line, allow_abbrev=False
+        )
+        if name == wanted:
+            module = _module(name)
+            command.description = module.__doc__
+            command.epilog = f"Example:\n{module.EXAMPLE}"
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status (2 for a user's mistake, 130 for Ctrl-C)."""
+    argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
+    try:
+        arguments = build_parser(_wanted_command(argv)).parse_args(argv)
+        return arguments.run(arguments)
+    except StapesError as error:
+        print(f"stapes: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stapes: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; point stdout away so that the exit stays quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,186 @@
+"""The settings that a model carries inside its .tflite file: one source for every tool.
+
+They are stored as JSON under the TFLite metadata name `STAPES_SETTINGS`. The quantization of the
+features is not repeated here: it is that of the model's input tensor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from stapes.errors import StapesError
+
+METADATA_NAME = "STAPES_SETTINGS"
+FORMAT_VERSION = 1
+SILENCE_LABEL = "_silence_"
+UNKNOWN_LABEL = "_unknown_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEndSettings:
+    """MFCC or log-mel front end; the defaults are those of TensorFlow's speech_commands.
+
+    `dct_coefficient_count` 0 leaves the DCT out: the features are then the log-mel channels.
+    """
+
+    sample_rate: int = 16000
+    window_size_ms: float = 30.0
+    window_stride_ms: float = 20.0
+    channel_count: int = 40
+    lower_edge_hertz: float = 20.0
+    upper_edge_hertz: float = 4000.0
+    dct_coefficient_count: int = 40
+
+    def __post_init__(self) -> None:
+        _expect(8000 <= self.sample_rate <= 48000, self, "sample_rate", "8000 to 48000")
+        _expect(self.window_samples >= 16, self, "window_size_ms", "a window of 16 samples or more")
+        _expect(self.window_samples <= 4096, self, "window_size_ms", "a window of at most 4096 samples")
+        _expect(self.stride_samples >= 1, self, "window_stride_ms", "a stride of 1 sample or more")
+        _expect(2 <= self.channel_count <= 128, self, "channel_count", "2 to 128")
+        _expect(
+            0 <= self.lower_edge_hertz < self.upper_edge_hertz <= self.sample_rate / 2,
+            self,
+            "upper_edge_hertz",
+            "0 <= lower_edge_hertz < upper_edge_hertz <= sample_rate / 2",
+        )
+        _expect(
+            0 <= self.dct_coefficient_count <= self.channel_count,
+            self,
+            "dct_coefficient_count",
+            "0 (no DCT) to channel_count",
+        )
+
+    @property
+    def window_samples(self) -> int:
+        return int(self.sample_rate * self.window_size_ms / 1000)
+
+    @property
+    def stride_samples(self) -> int:
+        return int(self.sample_rate * self.window_stride_ms / 1000)
+
+    @property
+    def fft_size(self) -> int:
+        """The next power of two of the window, as tf.raw_ops.AudioSpectrogram takes it."""
+        return 1 << (self.window_samples - 1).bit_length()
+
+    @property
+    def feature_count(self) -> int:
+        """Values per frame."""
+        return self.dct_coefficient_count or self.channel_count
+
+    def frame_count(self, samples: int) -> int:
+        """Whole frames in `samples` samples of audio."""
+        if samples < self.window_samples:
+            return 0
+        return 1 + (samples - self.window_samples) // self.stride_samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSettings:
+    """RecognizeCommands, with the defaults of TensorFlow's recognize_commands.h."""
+
+    average_window_duration_ms: int = 1000
+    detection_threshold: float = 0.2
+    suppression_ms: int = 500
+    minimum_count: int = 3
+
+    def __post_init__(self) -> None:
+        _expect(0 < self.average_window_duration_ms <= 10000, self, "average_window_duration_ms", "1 to 10000")
+        _expect(0 <= self.detection_threshold <= 1, self, "detection_threshold", "0 to 1")
+        _expect(0 <= self.suppression_ms <= 60000, self, "suppression_ms", "0 to 60000")
+        _expect(1 <= self.minimum_count <= 1000, self, "minimum_count", "1 to 1000")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """All that travels with a model. `provenance` is free-form JSON: data, seed, accuracies."""
+
+    name: str
+    labels: tuple[str, ...]
+    front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
+    decoder: DecoderSettings = field(default_factory=DecoderSettings)
+    clip_duration_ms: int = 1000
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for label in self.labels:
+            check_label(label)
+        _expect(len(set(self.labels)) == len(self.labels) > 1, self, "labels", "two or more, all different")
+        _expect(len(self.labels) <= 64, self, "labels", "at most 64")
+
+    @property
+    def clip_samples(self) -> int:
+        return self.front_end.sample_rate * self.clip_duration_ms // 1000
+
+    @property
+    def clip_frames(self) -> int:
+        return self.front_end.frame_count(self.clip_samples)
+
+    def to_json(self) -> str:
+        """Canonical JSON: equal settings give equal bytes."""
+        document = {"format": FORMAT_VERSION, **dataclasses.asdict(self)}
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, source: str) -> ModelSettings:
+        """Reads what `to_json` wrote; `source` names the file in error messages.
+
+        Raises:
+            StapesError: not JSON, another format version, a missing, unknown or unfit value.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise StapesError(f"{source}: settings are not JSON ({error}); export the model again") from error
+        if not isinstance(document, dict) or document.pop("format", None) != FORMAT_VERSION:
+            raise StapesError(
+                f"{source}: settings of another format than {FORMAT_VERSION}; export the model with this version of stapes"
+            )
+        try:
+            return _from_dict(cls, document)
+        except (StapesError, TypeError, KeyError) as error:
+            raise StapesError(f"{source}: settings do not fit ({error}); export the model again") from error
+
+
+def check_label(label: str) -> None:
+    """Labels travel in text lines and file names: printable, no comma, no path separator.
+
+    Raises:
+        StapesError: the label does not fit.
+    """
+    if not label or len(label.encode()) > 48 or not label.isprintable() or set(label) & set(',/\\"'):
+        raise StapesError(
+            f"label {label!r}: expected 1 to 48 bytes of printable text without comma, quote or slash; rename it"
+        )
+
+
+def _from_dict(cls: type, document: dict[str, Any]) -> Any:
+    hints = typing.get_type_hints(cls)
+    known = {entry.name for entry in dataclasses.fields(cls)}
+    if unknown := sorted(set(document) - known):
+        raise TypeError(f"unknown setting {unknown[0]!r}")
+    return cls(**{name: _convert(hints[name], name, value) for name, value in document.items()})
+
+
+def _convert(hint: Any, name: str, value: Any) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return _from_dict(hint, value)
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_convert(typing.get_args(hint)[0], name, item) for item in value)
+    if hint is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    plain = typing.get_origin(hint) or hint
+    if isinstance(plain, types.UnionType) or type(value) is not plain:
+        raise TypeError(f"{name}: {value!r} is not of type {getattr(plain, '__name__', plain)}")
+    return value
+
+
+def _expect(holds: bool, settings: Any, name: str, expected: str) -> None:
+    if not holds:
+        raise StapesError(f"{name}={getattr(settings, name)!r}: expected {expected}")
