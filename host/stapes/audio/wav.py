@@ -1,0 +1,127 @@
+"""Strict WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
+
+Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from stapes.errors import StapesError
+from stapes.files import read_bytes, write_bytes
+
+_PCM = 1
+_EXTENSIBLE = 0xFFFE
+# The sub-format GUID of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
+_GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+_CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
+
+
+def read_wav(path: str | os.PathLike[str], *, sample_rate: int | None = None) -> np.ndarray:
+    """Reads the samples of a 16-bit PCM mono WAV file.
+
+    Args:
+        path: the file.
+        sample_rate: the rate it must have, in Hz; None accepts any.
+
+    Returns:
+        int16 [samples], at least one sample.
+
+    Raises:
+        StapesError: not such a file; the message says what was found and how to mend it.
+    """
+    return read_wav_with_rate(path, sample_rate=sample_rate)[0]
+
+
+def read_wav_with_rate(
+    path: str | os.PathLike[str], *, sample_rate: int | None = None
+) -> tuple[np.ndarray, int]:
+    """As `read_wav`, and the file's sample rate in Hz."""
+    data = read_bytes(path, what="a WAV file")
+    if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        found = "an empty file" if not data else f"{data[:4]!r} at its start"
+        raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
+    promised = struct.unpack_from("<I", data, 4)[0] + 8
+    if promised > len(data) + 1:  # one pad byte at the very end is often left out
+        raise _cut_short(path, f"{promised} bytes of RIFF", f"{len(data)}")
+    rate = None
+    for name, body, size in _chunks(data):
+        if name == b"fmt ":
+            rate = _check_format(path, body, sample_rate)
+        elif name == b"data":
+            if rate is None:
+                raise StapesError(
+                    f"{path}: found samples before any 'fmt ' chunk, expected 'fmt ' first; "
+                    f"{_CONVERT} OUT.wav"
+                )
+            if size > len(body):
+                raise _cut_short(path, f"{size} bytes of samples", f"{len(body)}")
+            return _samples(path, body), rate
+    missing = "'data'" if rate is not None else "'fmt '"
+    raise StapesError(
+        f"{path}: found no {missing} chunk, expected one; the file is damaged, record it again"
+    )
+
+
+def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate: int) -> None:
+    """Writes int16 [samples] as a 16-bit PCM mono WAV file, atomically."""
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise TypeError(f"expected int16 [samples], found {samples.dtype} {samples.shape}")
+    body = samples.astype("<i2").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, _PCM, 1, sample_rate, 2 * sample_rate, 2, 16)
+    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(body)) + body
+    write_bytes(path, struct.pack("<4sI", b"RIFF", len(chunks)) + chunks)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Name, body as far as the file holds it, and promised size of each chunk."""
+    position = 12
+    while position + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, position)
+        yield name, data[position + 8 : position + 8 + size], size
+        position += 8 + size + size % 2  # chunks start at even positions
+
+
+def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int | None) -> int:
+    """Checks the body of the 'fmt ' chunk; returns the sample rate in Hz."""
+    if len(body) < 16:
+        raise _cut_short(path, "16 bytes of format", f"{len(body)}")
+    code, channels, rate, byte_rate, block, bits = struct.unpack_from("<HHIIHH", body)
+    if code == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
+        code = struct.unpack_from("<H", body, 24)[0]
+    if code != _PCM or bits != 16:
+        raise StapesError(
+            f"{path}: found format {code} with {bits} bits, expected 16-bit PCM; {_CONVERT} OUT.wav"
+        )
+    if channels != 1:
+        raise StapesError(f"{path}: found {channels} channels, expected mono; {_CONVERT} OUT.wav")
+    if block != 2 or byte_rate != 2 * rate or rate == 0:
+        raise StapesError(
+            f"{path}: found a header that contradicts itself ({rate} Hz, {byte_rate} bytes/s, "
+            f"{block} bytes a sample), expected {2 * rate} bytes/s and 2; {_CONVERT} OUT.wav"
+        )
+    if expected_rate is not None and rate != expected_rate:
+        raise StapesError(
+            f"{path}: found {rate} Hz, expected {expected_rate} Hz; "
+            f"{_CONVERT} -r {expected_rate} OUT.wav"
+        )
+    return rate
+
+
+def _samples(path: str | os.PathLike[str], body: bytes) -> np.ndarray:
+    if not body:
+        raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
+    if len(body) % 2:
+        raise _cut_short(path, "whole 16-bit samples", f"{len(body)} bytes")
+    return np.frombuffer(body, dtype="<i2").astype(np.int16)
+
+
+def _cut_short(path: str | os.PathLike[str], promised: str, found: str) -> StapesError:
+    return StapesError(
+        f"{path}: cut short or its header lies: found {found}, expected {promised}; "
+        "copy or record it again"
+    )
