@@ -1,0 +1,84 @@
+"""The settings inside a .tflite file: read through the firmware's own reader, written by schema."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from stapes import _native
+from stapes.errors import StapesError
+from stapes.files import read_bytes
+from stapes.settings import METADATA_NAME, ModelSettings
+from stapes.tflite.builder import load_schema, pack_model
+
+_MEND = "choose a .tflite file that `stapes export` wrote"
+
+
+def read_settings(path: str | os.PathLike[str]) -> ModelSettings:
+    """The settings that the model at `path` carries.
+
+    Raises:
+        StapesError: the file is missing, not a .tflite file, cut short, or without settings.
+    """
+    return load_model(path)[1]
+
+
+def load_model(path: str | os.PathLike[str]) -> tuple[bytes, ModelSettings]:
+    """The bytes of the model at `path` and the settings inside.
+
+    Raises:
+        StapesError: the file is missing, not a .tflite file, cut short, or without settings.
+    """
+    model = read_bytes(path, what="a .tflite model")
+    return model, settings_of(model, source=str(path))
+
+
+def settings_of(model: bytes, *, source: str) -> ModelSettings:
+    """The settings inside the bytes of a model; `source` names it in error messages.
+
+    Raises:
+        StapesError: not a .tflite file, cut short, or without settings.
+    """
+    try:
+        content = _native.find_metadata(model, METADATA_NAME)
+    except ValueError as error:
+        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
+    if content is None:
+        raise StapesError(
+            f"{source}: a .tflite model without {METADATA_NAME} metadata; expected Stapes settings "
+            f"inside; {_MEND}"
+        )
+    return ModelSettings.from_json(content, source=source)
+
+
+def write_settings(model: bytes, settings: ModelSettings) -> bytes:
+    """The model with `settings` inside, in place of those it had; all else is kept.
+
+    Raises:
+        StapesError: not a .tflite file, or the package with the schema is not installed.
+    """
+    schema = load_schema()
+    try:
+        _native.find_metadata(model, METADATA_NAME)
+    except ValueError as error:
+        raise StapesError(f"model: {error}; expected a .tflite model; {_MEND}") from error
+    unpacked = schema.ModelT.InitFromPackedBuf(bytearray(model), 0)
+    content = np.frombuffer(settings.to_json().encode("utf-8"), dtype=np.uint8)
+    _buffer_for_metadata(schema, unpacked, METADATA_NAME).data = content
+    return pack_model(schema, unpacked)
+
+
+def _buffer_for_metadata(schema: Any, model: Any, name: str) -> Any:
+    """The buffer of metadata `name`, added when the model has none."""
+    model.metadata = list(model.metadata or [])
+    for entry in model.metadata:
+        if entry.name == name.encode():
+            return model.buffers[entry.buffer]
+    entry = schema.MetadataT()
+    entry.name = name.encode()
+    entry.buffer = len(model.buffers)
+    model.metadata.append(entry)
+    model.buffers.append(schema.BufferT())
+    return model.buffers[-1]
