@@ -1,0 +1,83 @@
+"""Score detections against a ground truth: words matched, correct, wrong, false accepts.
+
+Both files hold lines "label, time_ms"; detections may also be the JSON lines of `stapes replay` and
+`stapes monitor`. A detection's time is the end of the audio heard, a ground truth's the start of a
+clip: they belong together when start <= detection <= start + clip duration + tolerance. Every word
+counts once, every surplus detection is a false accept. _silence_ and _unknown_ are not words
+(TensorFlow's test_streaming_accuracy counts _unknown_, and lets one word absorb any number of
+detections)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import wave
+from pathlib import Path
+
+from stapes.errors import StapesError
+from stapes.stream.labels import read_labels
+from stapes.stream.score import ScoreSettings, score_stream
+
+EXAMPLE = """  stapes stream score --ground_truth labels.txt --detections detections.txt"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = ScoreSettings()
+    parser.add_argument(
+        "--ground_truth", type=Path, required=True, help='"label, time_ms" lines: starts of clips'
+    )
+    parser.add_argument(
+        "--detections",
+        type=Path,
+        required=True,
+        help='"label, time_ms" or JSON lines: ends of what was heard',
+    )
+    parser.add_argument(
+        "--time_tolerance_ms",
+        type=float,
+        default=defaults.time_tolerance_ms,
+        help="how late a detection may come after its clip (%(default)g)",
+    )
+    parser.add_argument(
+        "--clip_duration_ms",
+        type=float,
+        default=defaults.clip_duration_ms,
+        help="length of a clip (%(default)g)",
+    )
+    parser.add_argument(
+        "--wav",
+        type=Path,
+        help="the audio, for its duration; without it: up to the last entry",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    for name in ("time_tolerance_ms", "clip_duration_ms"):
+        if not 0 <= getattr(arguments, name) < 1e9:
+            raise StapesError(
+                f"--{name} {getattr(arguments, name)}: expected 0 or more milliseconds"
+            )
+    score = score_stream(
+        read_labels(arguments.ground_truth, what="a ground truth"),
+        read_labels(arguments.detections, what="detections"),
+        settings=ScoreSettings(
+            clip_duration_ms=arguments.clip_duration_ms,
+            time_tolerance_ms=arguments.time_tolerance_ms,
+        ),
+        duration_ms=_duration_ms(arguments.wav) if arguments.wav else None,
+    )
+    print(
+        json.dumps(score.to_dict()) if arguments.json else score.to_text(),
+        end="\n" if arguments.json else "",
+    )
+    return 0
+
+
+def _duration_ms(path: Path) -> float:
+    """Length of a WAV file from its header alone: test audio may be hours long."""
+    try:
+        with wave.open(str(path), "rb") as audio:
+            return audio.getnframes() * 1000 / audio.getframerate()
+    except (OSError, EOFError, wave.Error) as error:
+        raise StapesError(f"{path}: {error}; expected a WAV file; check the path") from error

@@ -1,0 +1,80 @@
+"""Reading and writing "label, time_ms" lines: ground truths and detections."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stapes.errors import StapesError
+from stapes.files import read_bytes
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class LabelTime:
+    """A label at a time: the start of a clip in a ground truth, the end of the audio that was
+    heard in a list of detections. Milliseconds from the first sample."""
+
+    time_ms: float
+    label: str
+
+
+def format_line(entry: LabelTime) -> str:
+    """One line as TensorFlow's generate_streaming_test_wav writes it, in whole milliseconds."""
+    return f"{entry.label}, {entry.time_ms:.0f}\n"
+
+
+def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
+    """Reads a file of "label, time_ms[, score]" lines, or of JSON objects that hold `label` and
+    `time_ms`, one a line (`stapes replay --json`; objects of other events are passed over).
+
+    Empty lines and lines that begin with `#` are passed over. The result is in order of time.
+
+    Raises:
+        StapesError: the file is missing, is not text, or holds another kind of line.
+    """
+    try:
+        text = read_bytes(path, what=what).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StapesError(
+            f'{path}: not text; expected {what} with lines "label, time_ms"; check the path'
+        ) from error
+    return sorted(_parse_lines(text.splitlines(), path))
+
+
+def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
+    for number, line in enumerate(lines, start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            entry = _parse_json(line) if line.startswith("{") else _parse_text(line)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StapesError(
+                f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; mend the line'
+            ) from error
+        if entry is not None:
+            yield entry
+
+
+def _parse_text(line: str) -> LabelTime:
+    label, time_ms, *_score = (part.strip() for part in line.split(","))
+    if not label or len(_score) > 1:
+        raise ValueError(line)
+    return LabelTime(label=label, time_ms=_finite(time_ms))
+
+
+def _parse_json(line: str) -> LabelTime | None:
+    event = json.loads(line)
+    if "label" not in event:
+        return None
+    return LabelTime(label=str(event["label"]), time_ms=_finite(event["time_ms"]))
+
+
+def _finite(value: str | float) -> float:
+    number = float(value)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(value)
+    return number

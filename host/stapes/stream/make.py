@@ -1,0 +1,200 @@
+"""A streaming test WAV: words of the testing partition over background, with their ground truth.
+
+After generate_streaming_test_wav.py of TensorFlow's speech_commands: backgrounds of one clip
+duration plus a cross-over of 500 ms follow each other at random volumes, and into every
+clip_duration + word_gap a word is mixed at a random place, with ramps of 500 samples. Audio is
+made and written clip by clip, so hours of it need no more memory than seconds.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.wav import read_wav
+from stapes.errors import StapesError
+from stapes.files import atomic_path
+from stapes.settings import UNKNOWN_LABEL
+from stapes.stream.labels import LabelTime, format_line
+
+BACKGROUND_CROSSOVER_MS = 500
+WORD_RAMP_SAMPLES = 500
+WAV_MAX_SAMPLES = (2**32 - 64) // 2  # a RIFF header counts bytes in 32 bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings:
+    """What to mix; the defaults are those of TensorFlow's generate_streaming_test_wav."""
+
+    sample_rate: int = 16000
+    clip_duration_ms: int = 1000
+    test_duration_seconds: float = 600
+    word_gap_ms: int = 2000
+    unknown_percentage: float = 30
+    background_volume: float = 0.1
+    background_frequency: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _expect(1000 <= self.sample_rate <= 192000, self, "sample_rate", "1000 to 192000")
+        _expect(100 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "100 to 60000")
+        _expect(0 <= self.word_gap_ms <= 3_600_000, self, "word_gap_ms", "0 to 3600000")
+        _expect(0 <= self.unknown_percentage <= 100, self, "unknown_percentage", "0 to 100")
+        _expect(0 <= self.background_volume <= 1, self, "background_volume", "0 to 1")
+        _expect(0 <= self.background_frequency <= 1, self, "background_frequency", "0 to 1")
+        _expect(0 <= self.seed < 2**63, self, "seed", "0 or more")
+        longest = WAV_MAX_SAMPLES / self.sample_rate
+        _expect(
+            self.clip_duration_ms / 1000 <= self.test_duration_seconds <= longest,
+            self,
+            "test_duration_seconds",
+            f"{self.clip_duration_ms / 1000:g} (one clip) to {longest:.0f} (a WAV file's limit)",
+        )
+
+    def samples(self, milliseconds: float) -> int:
+        """Whole samples in so many milliseconds."""
+        return int(milliseconds * self.sample_rate / 1000)
+
+    @property
+    def total_samples(self) -> int:
+        return self.samples(self.test_duration_seconds * 1000)
+
+    @property
+    def clip_samples(self) -> int:
+        return self.samples(self.clip_duration_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordClip:
+    """A clip to mix in: its place in the stream, its label, its file."""
+
+    start: int
+    label: str
+    path: Path
+
+    def label_time(self, sample_rate: int) -> LabelTime:
+        return LabelTime(label=self.label, time_ms=self.start * 1000 / sample_rate)
+
+
+def plan_words(
+    clips: Mapping[str, Sequence[Path]],
+    unknown_clips: Sequence[Path],
+    *,
+    settings: StreamSettings,
+) -> list[WordClip]:
+    """Draws word, clip and place for every word of the stream, in order of time.
+
+    Args:
+        clips: the clips of each wanted word.
+        unknown_clips: clips of other words; may be empty when unknown_percentage is 0.
+        settings: all else; equal settings draw equal plans.
+
+    Raises:
+        StapesError: a wanted word, or the unknown words, have no clips.
+    """
+    for label, paths in clips.items():
+        if not paths:
+            raise StapesError(
+                f"no clips of {label!r} in the testing partition; record more speakers, "
+                "raise --testing_percentage or leave the word out"
+            )
+    if not unknown_clips and settings.unknown_percentage > 0:
+        raise StapesError(
+            "no clips of other words in the testing partition; add folders of other words or pass "
+            "--unknown_percentage 0"
+        )
+    random = np.random.default_rng([settings.seed, 1])
+    labels = list(clips)
+    stride_ms = settings.clip_duration_ms + settings.word_gap_ms
+    words = []
+    for index in range(settings.total_samples // settings.samples(stride_ms)):
+        start_ms = index * stride_ms + int(random.integers(settings.word_gap_ms + 1))
+        unknown = random.uniform(0, 100) < settings.unknown_percentage
+        label = UNKNOWN_LABEL if unknown else labels[random.integers(len(labels))]
+        choices = unknown_clips if unknown else clips[label]
+        path = choices[random.integers(len(choices))]
+        words.append(WordClip(start=settings.samples(start_ms), label=label, path=path))
+    return words
+
+
+def mix_stream(
+    words: Sequence[WordClip], backgrounds: Sequence[np.ndarray], *, settings: StreamSettings
+) -> Iterator[np.ndarray]:
+    """Yields the stream as int16 blocks of one clip duration (the last one may be shorter).
+
+    Args:
+        words: in order of time, none overlapping the next by more than a clip.
+        backgrounds: int16 [samples] each, at least one sample; none: digital silence.
+        settings: all else.
+    """
+    random = np.random.default_rng([settings.seed, 2])
+    block = settings.clip_samples
+    crossover = settings.samples(BACKGROUND_CROSSOVER_MS)
+    # What starts in a block ends within this.
+    track = np.zeros(block + max(block, crossover), dtype=np.float32)
+    next_word = 0
+    for start in range(0, settings.total_samples, block):
+        if backgrounds:
+            _mix_background(track, backgrounds, block + crossover, crossover, random, settings)
+        while next_word < len(words) and words[next_word].start < start + block:
+            word = words[next_word]
+            samples = read_wav(word.path, sample_rate=settings.sample_rate)[:block]
+            _mix(track, word.start - start, samples, block, WORD_RAMP_SAMPLES)
+            next_word += 1
+        length = min(block, settings.total_samples - start)
+        yield np.clip(np.rint(track[:length]), -32768, 32767).astype(np.int16)
+        track[:-block] = track[block:]
+        track[-block:] = 0
+
+
+def write_stream(
+    audio_path: str | Path,
+    labels_path: str | Path,
+    words: Sequence[WordClip],
+    backgrounds: Sequence[np.ndarray],
+    *,
+    settings: StreamSettings,
+) -> None:
+    """Writes the WAV file and its ground truth; both appear whole, or neither does."""
+    with atomic_path(labels_path) as labels, atomic_path(audio_path) as audio:
+        truth = (format_line(word.label_time(settings.sample_rate)) for word in words)
+        labels.write_text("".join(truth), encoding="utf-8")
+        with wave.open(str(audio), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(settings.sample_rate)
+            out.setnframes(settings.total_samples)
+            for samples in mix_stream(words, backgrounds, settings=settings):
+                out.writeframesraw(samples.astype("<i2").tobytes())
+
+
+def _mix_background(
+    track: np.ndarray,
+    backgrounds: Sequence[np.ndarray],
+    length: int,
+    ramp: int,
+    random: np.random.Generator,
+    settings: StreamSettings,
+) -> None:
+    samples = backgrounds[random.integers(len(backgrounds))]
+    offset = int(random.integers(max(1, len(samples) - length + 1)))
+    volume = random.uniform(0, settings.background_volume)
+    if random.uniform() >= settings.background_frequency:
+        return
+    _mix(track, 0, samples[offset : offset + length] * volume, length, ramp)
+
+
+def _mix(track: np.ndarray, start: int, samples: np.ndarray, length: int, ramp: int) -> None:
+    """Adds samples to the track under an envelope that rises and falls over `ramp` of `length`."""
+    place = np.arange(len(samples))
+    envelope = np.clip(np.minimum(place, length - place) / ramp, 0, 1)
+    track[start : start + len(samples)] += (samples * envelope).astype(np.float32)
+
+
+def _expect(holds: bool, settings: StreamSettings, name: str, expected: str) -> None:
+    if not holds:
+        raise StapesError(f"--{name}={getattr(settings, name)!r}: expected {expected}")
