@@ -1,0 +1,97 @@
+# The two commands that set everything up:
+#   make demo    the whole path on a small scale, with a report (build/demo/report.json)
+#   make test    every test: firmware (plain and sanitized), host, emulated boards
+# Others: setup, lint, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.PHONY: help setup system demo test test-firmware test-host lint bench clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BUILD ?= build
+DEMO_FLAGS ?=
+PYTEST_FLAGS ?= -q
+
+# A command, and the Debian package that brings it.
+TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \
+         qemu-system-arm:qemu-system-arm espeak-ng:espeak-ng
+# What pip compiles into the Python package.
+NATIVE := pyproject.toml CMakeLists.txt \
+          $(shell find firmware host/native -name '*.cc' -o -name '*.h' -o -name CMakeLists.txt)
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+# Prints the Debian packages that this machine lacks.
+define MISSING
+for tool in $(TOOLS); do \
+  command -v "$${tool%%:*}" >/dev/null || echo "$${tool#*:}"; \
+done; \
+echo '#include <doctest/doctest.h>' | g++ -x c++ -fsyntax-only - 2>/dev/null || echo doctest-dev; \
+echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null \
+  || echo libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib; \
+if ! command -v $(PYTHON) >/dev/null; then echo python3 python3-venv python3-dev; else \
+  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv; \
+  $(PYTHON) -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' \
+    2>/dev/null || echo python3-dev; \
+fi
+endef
+
+system:
+	@missing=$$({ $(MISSING); } | xargs); \
+	if [[ -n "$$missing" && $$(id -u) == 0 ]] && command -v apt-get >/dev/null; then \
+	  echo "setup: installing $$missing"; \
+	  apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
+	    >/dev/null; \
+	  missing=$$({ $(MISSING); } | xargs); \
+	fi; \
+	if [[ -n "$$missing" ]]; then \
+	  echo "setup: missing; run as root: apt-get install $$missing" >&2; exit 1; \
+	fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "setup: $$($(PYTHON) --version) found, 3.11 or newer expected; pass PYTHON=" >&2; \
+	  exit 1; }
+
+setup: system $(VENV)/.installed
+
+$(VENV)/bin/pip:
+	@echo "setup: making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check \
+	  "scikit-build-core>=0.10" "nanobind>=2.4" || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
+	@echo "setup: installing the Python package and compiling stapes._native"
+	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-build-isolation -e '.[train,dev]'
+	@touch $@
+
+demo: setup
+	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
+
+test: lint test-firmware test-host
+
+lint: setup
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --quiet --check .
+
+test-firmware: setup
+	@cmake -S . -B $(BUILD)/host -G Ninja >/dev/null
+	@cmake --build $(BUILD)/host
+	@ctest --test-dir $(BUILD)/host --output-on-failure
+	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+	@cmake --build $(BUILD)/sanitize
+	@ctest --test-dir $(BUILD)/sanitize --output-on-failure
+
+test-host: setup
+	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+bench: setup
+	@for program in $(wildcard bench/*.py); do \
+	  echo "== $$program"; $(VENV)/bin/python "$$program"; \
+	done
+
+clean:
+	rm -rf $(BUILD) $(VENV)
