@@ -59,12 +59,12 @@ setup: system $(VENV)/.installed
 $(VENV)/bin/pip:
 	@echo "setup: making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install -q --disable-pip-version-check \
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check \
 	  "scikit-build-core>=0.10" "nanobind>=2.4" || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native"
-	@$(VENV)/bin/pip install -q --disable-pip-version-check --no-build-isolation -e '.[train,dev]'
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,dev]'
 	@touch $@
 
 demo: setup
