@@ -1,4 +1,9 @@
 // stapes._native: what the device computes, callable from Python.
 #include <nanobind/nanobind.h>
 
-NB_MODULE(_native, module) { module.doc() = "The firmware's own code, compiled for the host."; }
+#include "bind_frontend.h"
+
+NB_MODULE(_native, module) {
+  module.doc() = "The firmware's own code, compiled for the host.";
+  stapes::BindFrontEnd(module);
+}

@@ -1,0 +1,172 @@
+// Fixed-point primitives. Each maps to one Cortex-M DSP instruction and gives the same bits elsewhere.
+//
+// With STAPES_CHECKED_ARITHMETIC defined every operation traps when its result does not fit.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__ARM_FEATURE_DSP) && !defined(STAPES_CHECKED_ARITHMETIC)
+#define STAPES_USE_ARM_DSP 1
+#endif
+
+namespace stapes {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "samples are read in pairs");
+static_assert((-1 >> 1) == -1, "right shifts of negative numbers keep the sign");
+
+// The value as int32; in checked builds traps when it does not fit.
+inline int32_t Narrow(int64_t value) {
+#ifdef STAPES_CHECKED_ARITHMETIC
+  if (value != static_cast<int32_t>(value)) __builtin_trap();
+#endif
+  return static_cast<int32_t>(value);
+}
+
+// a + b, which must fit. Plain addition, so that UBSan sees an overflow as well.
+inline int32_t Add(int32_t a, int32_t b) {
+#ifdef STAPES_CHECKED_ARITHMETIC
+  return Narrow(static_cast<int64_t>(a) + b);
+#else
+  return a + b;
+#endif
+}
+
+// a - b, which must fit.
+inline int32_t Sub(int32_t a, int32_t b) {
+#ifdef STAPES_CHECKED_ARITHMETIC
+  return Narrow(static_cast<int64_t>(a) - b);
+#else
+  return a - b;
+#endif
+}
+
+// 2 a, which must fit.
+inline int32_t Twice(int32_t a) { return Add(a, a); }
+
+#ifdef STAPES_USE_ARM_DSP
+
+// The upper word of a * b, rounded: Q31 times Qn gives Q(n-1).
+inline int32_t MulHigh(int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+  return result;
+}
+
+// acc plus the upper word of a * b, rounded.
+inline int32_t MulAddHigh(int32_t acc, int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+  return result;
+}
+
+// acc minus a * b of the upper word, rounded.
+inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmlsr %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+  return result;
+}
+
+// a times the signed lower half of `pair`, shifted right by 16, rounded down.
+inline int32_t MulLowHalf(int32_t a, uint32_t pair) {
+  int32_t result;
+  __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(a), "r"(pair));
+  return result;
+}
+
+// a times the signed upper half of `pair`, shifted right by 16, rounded down.
+inline int32_t MulHighHalf(int32_t a, uint32_t pair) {
+  int32_t result;
+  __asm__("smulwt %0, %1, %2" : "=r"(result) : "r"(a), "r"(pair));
+  return result;
+}
+
+// acc + MulLowHalf(a, pair).
+inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
+  int32_t result;
+  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
+  return result;
+}
+
+// acc + MulHighHalf(a, pair).
+inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
+  int32_t result;
+  __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
+  return result;
+}
+
+// The bits of `value` in reverse order.
+inline uint32_t ReverseBits(uint32_t value) {
+  uint32_t result;
+  __asm__("rbit %0, %1" : "=r"(result) : "r"(value));
+  return result;
+}
+
+#else
+
+inline int32_t MulHigh(int32_t a, int32_t b) {
+  constexpr int64_t kHalf = int64_t{1} << 31;
+  return static_cast<int32_t>((static_cast<int64_t>(a) * b + kHalf) >> 32);
+}
+
+inline int32_t MulAddHigh(int32_t acc, int32_t a, int32_t b) { return Add(acc, MulHigh(a, b)); }
+
+inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
+  constexpr int64_t kHalf = int64_t{1} << 31;
+  return Add(acc, static_cast<int32_t>((kHalf - static_cast<int64_t>(a) * b) >> 32));
+}
+
+inline int32_t MulLowHalf(int32_t a, uint32_t pair) {
+  return Narrow((static_cast<int64_t>(a) * static_cast<int16_t>(pair)) >> 16);
+}
+
+inline int32_t MulHighHalf(int32_t a, uint32_t pair) { return MulLowHalf(a, pair >> 16); }
+
+inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
+  return Add(acc, MulLowHalf(a, pair));
+}
+
+inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
+  return Add(acc, MulHighHalf(a, pair));
+}
+
+inline uint32_t ReverseBits(uint32_t value) {
+  value = ((value >> 1) & 0x55555555u) | ((value & 0x55555555u) << 1);
+  value = ((value >> 2) & 0x33333333u) | ((value & 0x33333333u) << 2);
+  value = ((value >> 4) & 0x0F0F0F0Fu) | ((value & 0x0F0F0F0Fu) << 4);
+  return __builtin_bswap32(value);
+}
+
+#endif
+
+// Leading zero bits of a value other than 0.
+inline int LeadingZeros(uint32_t value) { return __builtin_clz(value); }
+
+// Two neighbouring 16-bit numbers as one word, the first in the lower half; any 2-byte alignment.
+inline uint32_t LoadPair(const int16_t* numbers) {
+  uint32_t pair;
+  std::memcpy(&pair, numbers, sizeof(pair));
+  return pair;
+}
+
+// A 64-bit number brought to 32 significant bits: value = mantissa * 2^(32 - zeros), cut off below.
+struct Normalized {
+  uint32_t mantissa;  // the upper word after the shift
+  int zeros;          // how far the number was shifted left: its leading zeros (rounded, see below)
+};
+
+// Shifts `value` (other than 0) left until its top bit is set; with kEven by an even count, so
+// that the top bit or the one below it is set.
+template <bool kEven>
+inline Normalized Normalize(uint64_t value) {
+  const uint32_t high = static_cast<uint32_t>(value >> 32);
+  const uint32_t low = static_cast<uint32_t>(value);
+  if (high == 0) {
+    const int zeros = kEven ? LeadingZeros(low) & ~1 : LeadingZeros(low);
+    return {low << zeros, zeros + 32};
+  }
+  const int zeros = kEven ? LeadingZeros(high) & ~1 : LeadingZeros(high);
+  return {(high << zeros) | ((low >> 1) >> (31 - zeros)), zeros};
+}
+
+}  // namespace stapes

@@ -1,0 +1,111 @@
+#include "frontend/front_end.h"
+
+#include <cstring>
+
+#include "frontend/dct.h"
+#include "frontend/fft.h"
+#include "frontend/mel.h"
+#include "frontend/quantize_features.h"
+#include "frontend/window.h"
+
+namespace stapes {
+namespace {
+
+// Moves samples to the front of their buffer. A loop of words: a small C library's memmove goes byte
+// by byte.
+void MoveDown(int16_t* to, const int16_t* from, uint32_t count) {
+  for (; count >= 2; count -= 2, from += 2, to += 2) {
+    uint32_t pair;
+    std::memcpy(&pair, from, sizeof(pair));
+    std::memcpy(to, &pair, sizeof(pair));
+  }
+  if (count != 0) *to = *from;
+}
+
+// Complex numbers of the FFT buffer: the spectrum and, later in the frame, the DCT's output.
+std::size_t SpectrumSize(const FrontEndTables& tables) {
+  const std::size_t bins = (std::size_t{1} << (tables.fft_log2 - 1)) + 1;
+  const std::size_t features = (tables.coefficient_count + std::size_t{1}) / 2;
+  return bins > features ? bins : features;
+}
+
+}  // namespace
+
+bool FrontEnd::Init(const FrontEndTables& tables, Span<uint8_t> work) {
+  static_assert(alignof(ComplexInt) <= 8, "what `work` is aligned to");
+  const std::size_t spectrum_size = SpectrumSize(tables);
+  const std::size_t logs_size = DctInputLength(tables.channel_count);
+  const std::size_t needed = spectrum_size * sizeof(ComplexInt) + logs_size * sizeof(int32_t) +
+                             tables.window_samples * sizeof(int16_t);
+  if (work.size() < needed || reinterpret_cast<uintptr_t>(work.data()) % 8 != 0) return false;
+  tables_ = &tables;
+  spectrum_ = reinterpret_cast<ComplexInt*>(work.data());
+  logs_ = reinterpret_cast<int32_t*>(spectrum_ + spectrum_size);
+  samples_ = reinterpret_cast<int16_t*>(logs_ + logs_size);
+  std::memset(work.data(), 0, needed);
+  Reset();
+  return true;
+}
+
+std::size_t FrontEnd::Push(Span<const int16_t> samples) {
+  const std::size_t skipped = skip_ < samples.size() ? skip_ : samples.size();
+  skip_ -= static_cast<uint32_t>(skipped);
+  const std::size_t room = tables_->window_samples - filled_;
+  const std::size_t left = samples.size() - skipped;
+  const std::size_t taken = room < left ? room : left;
+  if (taken != 0) {
+    std::memcpy(samples_ + filled_, samples.data() + skipped, taken * sizeof(int16_t));
+  }
+  filled_ += static_cast<uint32_t>(taken);
+  return skipped + taken;
+}
+
+bool FrontEnd::PopFrame(Span<int8_t> features) {
+  if (!FrameWaits(features.size())) return false;
+  QuantizeFeatures(*tables_, ComputeFrame(), features);
+  DropStride();
+  return true;
+}
+
+bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
+  if (!FrameWaits(features.size())) return false;
+  std::memcpy(features.data(), ComputeFrame(), features.size() * sizeof(int32_t));
+  DropStride();
+  return true;
+}
+
+void FrontEnd::Reset() {
+  filled_ = 0;
+  skip_ = 0;
+}
+
+bool FrontEnd::FrameWaits(std::size_t feature_count) const {
+  return filled_ == tables_->window_samples && feature_count == FeatureCount(*tables_);
+}
+
+// The frame's features in Q(feature_bits), valid until the next frame.
+const int32_t* FrontEnd::ComputeFrame() {
+  const FrontEndTables& tables = *tables_;
+  const int shift = WindowShift(tables, PeakBits(samples_, tables.window_samples));
+  ApplyWindow(tables, samples_, shift, spectrum_);
+  Fft(tables.fft_log2 - 1, tables.twiddles, spectrum_);
+  LogMel(tables, spectrum_, shift, logs_);
+  if (tables.coefficient_count == 0) return logs_;
+  // The spectrum is used up: its memory takes the features.
+  int32_t* const features = &spectrum_->re;
+  Dct(tables, logs_, features);
+  return features;
+}
+
+void FrontEnd::DropStride() {
+  const uint32_t stride = tables_->stride_samples;
+  if (stride >= filled_) {
+    skip_ = stride - filled_;
+    filled_ = 0;
+    return;
+  }
+  filled_ -= stride;
+  MoveDown(samples_, samples_ + stride, filled_);
+}
+
+}  // namespace stapes

@@ -1,0 +1,51 @@
+// The front end: 16-bit samples in, frames of MFCC or log-mel features out. Integer only.
+//
+// The features follow TensorFlow's AudioSpectrogram (squared magnitudes) and Mfcc; docs/numerics.md
+// states how closely.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/span.h"
+#include "frontend/complex_int.h"
+#include "frontend/front_end_tables.h"
+
+namespace stapes {
+
+// Streaming: push any number of samples, pop a frame whenever one is complete. How the audio is cut
+// up makes no difference to the frames.
+class FrontEnd {
+ public:
+  // `work` holds tables.work_bytes and is 8-byte aligned; both live as long as the front end.
+  // False when `work` is too small or not aligned; the front end is then unusable.
+  bool Init(const FrontEndTables& tables, Span<uint8_t> work);
+
+  // Takes samples up to the end of the next frame and returns how many; 0 while a frame waits.
+  std::size_t Push(Span<const int16_t> samples);
+
+  // Computes the waiting frame: int8 with the model's scale and zero point, FeatureCount(tables)
+  // numbers. False when no frame waits or `features` has another size; nothing happens then.
+  bool PopFrame(Span<int8_t> features);
+
+  // The same frame before it is rounded to int8: natural logarithms or their DCT in
+  // Q(tables.feature_bits).
+  bool PopFrameUnrounded(Span<int32_t> features);
+
+  // Forgets all samples: the next frame starts with the next sample pushed.
+  void Reset();
+
+ private:
+  bool FrameWaits(std::size_t feature_count) const;
+  const int32_t* ComputeFrame();
+  void DropStride();
+
+  const FrontEndTables* tables_ = nullptr;
+  ComplexInt* spectrum_ = nullptr;  // FFT size / 2 + 1 numbers, then the DCT's output
+  int32_t* logs_ = nullptr;         // channel_count + 2
+  int16_t* samples_ = nullptr;      // window_samples
+  uint32_t filled_ = 0;             // samples held
+  uint32_t skip_ = 0;               // samples to pass over before the next frame, if strides are long
+};
+
+}  // namespace stapes

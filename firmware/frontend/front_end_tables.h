@@ -1,0 +1,37 @@
+// All that a front end needs to know, computed once on the host (host/stapes/frontend/tables.py).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stapes {
+
+// Plain constant data; the pointers outlive every FrontEnd that uses them.
+struct FrontEndTables {
+  uint32_t window_samples;     // N, 16 to 4096
+  uint32_t stride_samples;     // from one frame's first sample to the next frame's
+  uint16_t fft_log2;           // log2 of the FFT size (the next power of two of N), 4 to 12
+  uint16_t input_bits;         // windowed samples are at most 2^input_bits: no FFT stage overflows
+  uint16_t channel_count;      // mel channels C, 2 to 128
+  uint16_t coefficient_count;  // DCT coefficients, 0 to C; 0: no DCT, the features are the channels
+  uint16_t first_bin;          // FFT bins that the mel channels use: first ...
+  uint16_t last_bin;           // ... to last, inclusive
+  const int32_t* window;       // [N/2 + 1] Q31, first half and middle of the periodic Hann window
+  const int32_t* twiddles;     // Q31, see fft.h
+  const int32_t* bin_twiddles;  // [last_bin - first_bin + 1][2] Q31 cos, sin of 2 pi k / FFT size
+  const uint16_t* band_bins;    // [C + 1] bins up to each channel's centre, then up to the last bin
+  const uint16_t* mel_weights;  // [last_bin - first_bin + 1] Q16 share of the channel below
+  const int16_t* dct;           // [coefficient_count][DctRowLength(C)] Q(feature_bits); see dct.h
+  uint16_t feature_bits;        // features before rounding to int8 are Q(feature_bits) int32
+  int16_t zero_point;           // int8 = zero_point + feature * multiplier / 2^shift
+  int32_t multiplier;
+  int32_t shift;                // 1 to 62
+  std::size_t work_bytes;       // memory that FrontEnd::Init takes
+};
+
+// Values per frame.
+inline uint32_t FeatureCount(const FrontEndTables& tables) {
+  return tables.coefficient_count != 0 ? tables.coefficient_count : tables.channel_count;
+}
+
+}  // namespace stapes

@@ -1,0 +1,11 @@
+// Natural logarithm by table.
+#pragma once
+
+#include <cstdint>
+
+namespace stapes {
+
+// ln(value * 2^-scale_bits) in Q16, for value > 0; absolute error below 2^-15.
+int32_t NaturalLog(uint64_t value, int scale_bits);
+
+}  // namespace stapes

@@ -1,0 +1,10 @@
+// Python bindings of firmware/frontend.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace stapes {
+
+void BindFrontEnd(nanobind::module_& module);
+
+}  // namespace stapes
