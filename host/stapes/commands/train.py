@@ -1,0 +1,173 @@
+"""Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, 16-bit mono WAV.
+
+DATA_DIR/_background_noise_/*.wav is mixed into the clips and makes the label _silence_; all words
+that are not wanted make _unknown_. After Ctrl-C the same command goes on where it was stopped.
+Words and underscores of the flags are those of TensorFlow's speech_commands; dashes work as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from stapes.errors import StapesError
+from stapes.settings import FrontEndSettings
+
+EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no \\
+      --train_dir build/yes_no --preprocess logmel --how_many_training_steps 2000,500"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    group = parser.add_argument_group
+    add("--data_dir", required=True, help="folder of clips, <word>/*.wav")
+    add("--train_dir", required=True, help="folder for the checkpoint; made if missing")
+    add("--start_checkpoint", default="", help="checkpoint file to go on from")
+    add(
+        "--wanted_words", default="yes,no,up,down,left,right,on,off,stop,go", help="comma-separated"
+    )
+    add("--seed", type=int, default=59185, help="equal seeds give equal weights on a CPU")
+
+    clips = group("clips").add_argument
+    clips("--silence_percentage", type=float, default=10.0, help="of the wanted clips")
+    clips("--unknown_percentage", type=float, default=10.0, help="of the wanted clips")
+    clips("--validation_percentage", type=float, default=10.0, help="of all clips")
+    clips("--testing_percentage", type=float, default=10.0, help="of all clips")
+    clips("--background_volume", type=float, default=0.1, help="loudest background, 0 to 1")
+    clips("--background_frequency", type=float, default=0.8, help="share of clips with background")
+    clips("--time_shift_ms", type=float, default=100.0, help="random shift to either side")
+    clips("--gain_db", type=float, default=0.0, help="random gain to either side")
+    clips("--time_mask_frames", type=int, default=0, help="widest random mask over time")
+    clips("--frequency_mask_channels", type=int, default=0, help="widest random mask over channels")
+
+    front = group("front end").add_argument
+    front("--preprocess", choices=("mfcc", "logmel"), default="mfcc", help="kind of features")
+    front("--sample_rate", type=int, default=16000, help="Hz, of clips and device")
+    front("--clip_duration_ms", type=int, default=1000, help="length of a clip")
+    front("--window_size_ms", type=float, default=30.0, help="length of a frame")
+    front("--window_stride_ms", type=float, default=20.0, help="from frame to frame")
+    front("--feature_bin_count", type=int, default=40, help="features per frame")
+    front("--channel_count", type=int, help="mel channels (40, or all bins with logmel)")
+    front("--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank")
+    front("--upper_edge_hertz", type=float, default=4000.0, help="of the mel filter bank")
+
+    model = group("model").add_argument
+    model("--model_architecture", default="svdf", help="svdf, low_latency_svdf or module:function")
+    model("--svdf_units", type=_numbers(int), default=(), help="units of each layer: 64,64,64")
+    model("--svdf_memory", type=_numbers(int), default=(), help="frames each layer remembers")
+    model("--svdf_rank", type=int, default=0, help="filters per unit")
+    model("--bottleneck_units", type=int, default=0, help="dense units between svdf layers")
+    model("--dropout", type=float, default=-1.0, help="share of units dropped in training")
+
+    loop = group("training").add_argument
+    loop(
+        "--how_many_training_steps",
+        type=_numbers(int),
+        default=(15000, 3000),
+        help="steps of each stage",
+    )
+    loop(
+        "--learning_rate",
+        type=_numbers(float),
+        default=(0.001, 0.0001),
+        help="rate of each stage",
+    )
+    loop("--learning_rate_decay", default="none", help="none, or cosine over the last stage")
+    loop("--warmup_steps", type=int, default=0, help="steps of rising learning rate")
+    loop("--optimizer", default="adamw", help="gradient_descent, momentum or adamw")
+    loop("--weight_decay", type=float, default=0.004, help="of adamw")
+    loop("--label_smoothing", type=float, default=0.0, help="0 to 1")
+    loop("--batch_size", type=int, default=100, help="clips per step")
+    loop("--eval_step_interval", type=int, default=400, help="steps between validations")
+    loop("--save_step_interval", type=int, default=100, help="steps between checkpoints")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    # TensorFlow takes seconds to load: only once the settings are known to be sound.
+    settings = _settings(arguments)
+    from stapes.training.loop import train
+
+    result = train(
+        settings,
+        data_dir=arguments.data_dir,
+        train_dir=arguments.train_dir,
+        start_checkpoint=arguments.start_checkpoint,
+        log=lambda line: print(line, flush=True),
+    )
+    print(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
+    print(f"Next: stapes export --train_dir {Path(arguments.train_dir)} --output_file model.tflite")
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Any:
+    from stapes.corpus.augment import AugmentSettings
+    from stapes.corpus.index import CorpusSettings
+    from stapes.models.options import ModelOptions
+    from stapes.training.settings import Schedule, TrainingSettings
+
+    def take(cls: type, *names: str, **more: Any) -> Any:
+        return cls(**{name: getattr(arguments, name) for name in names}, **more)
+
+    words = tuple(word.strip() for word in arguments.wanted_words.split(",") if word.strip())
+    return take(
+        TrainingSettings,
+        *("clip_duration_ms", "optimizer", "label_smoothing", "weight_decay", "batch_size"),
+        *("eval_step_interval", "save_step_interval", "seed"),
+        corpus=take(
+            CorpusSettings,
+            *("silence_percentage", "unknown_percentage"),
+            *("validation_percentage", "testing_percentage"),
+            wanted_words=words,
+        ),
+        front_end=_front_end(arguments),
+        augmentation=take(
+            AugmentSettings,
+            *("time_shift_ms", "background_volume", "background_frequency"),
+            *("gain_db", "time_mask_frames", "frequency_mask_channels"),
+        ),
+        architecture=arguments.model_architecture,
+        model=take(
+            ModelOptions, "svdf_units", "svdf_memory", "svdf_rank", "bottleneck_units", "dropout"
+        ),
+        schedule=Schedule(
+            steps=arguments.how_many_training_steps,
+            rates=arguments.learning_rate,
+            decay=arguments.learning_rate_decay,
+            warmup_steps=arguments.warmup_steps,
+        ),
+    )
+
+
+def _front_end(arguments: argparse.Namespace) -> FrontEndSettings:
+    """With mfcc the bins are coefficients; with logmel they are the channels themselves."""
+    bins, channels = arguments.feature_bin_count, arguments.channel_count
+    logmel = arguments.preprocess == "logmel"
+    if bins < 1 or (logmel and channels not in (None, bins)):
+        raise StapesError(
+            f"--feature_bin_count={bins}: expected 1 or more, and with --preprocess logmel the "
+            "same as --channel_count; leave one of them out"
+        )
+    return FrontEndSettings(
+        sample_rate=arguments.sample_rate,
+        window_size_ms=arguments.window_size_ms,
+        window_stride_ms=arguments.window_stride_ms,
+        channel_count=bins if logmel else channels or max(40, bins),
+        lower_edge_hertz=arguments.lower_edge_hertz,
+        upper_edge_hertz=arguments.upper_edge_hertz,
+        dct_coefficient_count=0 if logmel else bins,
+    )
+
+
+def _numbers(kind: type) -> Any:
+    """An argparse type: comma-separated numbers."""
+
+    def parse(text: str) -> tuple[Any, ...]:
+        try:
+            return tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"found {text!r}, expected numbers separated by commas"
+            ) from None
+
+    return parse

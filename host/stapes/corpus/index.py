@@ -1,0 +1,168 @@
+"""The folder of clips: which words it has, and which clips belong to which partition.
+
+Source of the rules: `prepare_data_index` of TensorFlow's speech_commands/input_data.py.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.errors import StapesError
+from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
+
+BACKGROUND_NOISE_FOLDER = "_background_noise_"
+RANDOM_SEED = 59185
+SILENCE_INDEX = 0
+UNKNOWN_INDEX = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSettings:
+    """Which clips are used for what; the defaults are those of the tutorial's train.py.
+
+    The silence and unknown percentages are relative to the number of clips with wanted words.
+    """
+
+    wanted_words: tuple[str, ...]
+    silence_percentage: float = 10.0
+    unknown_percentage: float = 10.0
+    validation_percentage: float = 10.0
+    testing_percentage: float = 10.0
+
+    def __post_init__(self) -> None:
+        for word in self.wanted_words:
+            check_label(word)
+            if word in (SILENCE_LABEL, UNKNOWN_LABEL):
+                raise StapesError(f"--wanted_words: {word} is always there; leave it out")
+        if not self.wanted_words or len(set(self.wanted_words)) < len(self.wanted_words):
+            raise StapesError(
+                f"--wanted_words={','.join(self.wanted_words)!r}: expected one or more words, "
+                "all different"
+            )
+        for name in ("silence_percentage", "unknown_percentage"):
+            _expect_range(name, getattr(self, name), 0, 1000)
+        for name in ("validation_percentage", "testing_percentage"):
+            _expect_range(name, getattr(self, name), 0, 100)
+        both = self.validation_percentage + self.testing_percentage
+        if both > 100:
+            raise StapesError(
+                f"--validation_percentage and --testing_percentage: found {both:g} together, "
+                "expected at most 100; lower one of them"
+            )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return (SILENCE_LABEL, UNKNOWN_LABEL, *self.wanted_words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusIndex:
+    """Paths of all clips of a folder, by partition.
+
+    `wanted` holds (path, label index); `unknown` all other words, in an order drawn once with the
+    tutorial's seed: its first `unknown_count` are the partition's fixed unknown clips.
+    """
+
+    folder: Path
+    settings: CorpusSettings
+    wanted: dict[str, list[tuple[Path, int]]]
+    unknown: dict[str, list[Path]]
+    background: list[Path] = field(default_factory=list)
+
+    def silence_count(self, partition: str) -> int:
+        return self._share(partition, self.settings.silence_percentage)
+
+    def unknown_count(self, partition: str) -> int:
+        wanted = self._share(partition, self.settings.unknown_percentage)
+        return min(wanted, len(self.unknown[partition]))
+
+    def _share(self, partition: str, percentage: float) -> int:
+        return math.ceil(len(self.wanted[partition]) * percentage / 100)
+
+    def require(self, partition: str) -> None:
+        """Checks that every wanted word has clips in `partition`.
+
+        Raises:
+            StapesError: a word has none there.
+        """
+        present = {label for _, label in self.wanted[partition]}
+        for label, word in enumerate(self.settings.wanted_words, start=UNKNOWN_INDEX + 1):
+            if label not in present:
+                total = sum(label == other for clips in self.wanted.values() for _, other in clips)
+                raise StapesError(
+                    f"{self.folder / word}: found {total} clips of which none falls into the "
+                    f"{partition} partition, expected at least one there; add clips (about 100 "
+                    "and more) or change --validation_percentage and --testing_percentage"
+                )
+
+
+def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> CorpusIndex:
+    """Lists <folder>/<word>/*.wav and sorts the clips into partitions.
+
+    Raises:
+        StapesError: no such folder, no clips in it, or a wanted word without clips.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise StapesError(
+            f"{folder}: found no such folder, expected <word>/*.wav inside; check --data_dir"
+        )
+    clips = sorted(folder.glob("*/*.wav"))
+    words = {word: [] for path in clips if (word := _word(path)) != BACKGROUND_NOISE_FOLDER}
+    if not words:
+        raise StapesError(
+            f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"
+        )
+    for path in clips:
+        if _word(path) in words:
+            words[_word(path)].append(path)
+    for word in settings.wanted_words:
+        if word.lower() not in words:
+            raise StapesError(
+                f"{folder / word}: found no clips of the wanted word {word!r}, expected one of "
+                f"{_shortened(words)}; add clips or change --wanted_words"
+            )
+    index = CorpusIndex(
+        folder=folder,
+        settings=settings,
+        wanted={partition: [] for partition in PARTITIONS},
+        unknown={partition: [] for partition in PARTITIONS},
+        background=[path for path in clips if _word(path) == BACKGROUND_NOISE_FOLDER],
+    )
+    _fill(index, words)
+    return index
+
+
+def _fill(index: CorpusIndex, words: dict[str, list[Path]]) -> None:
+    settings = index.settings
+    label_of = {word.lower(): label for label, word in enumerate(settings.labels)}
+    for word, paths in words.items():
+        for path in paths:
+            partition = which_set(path, settings.validation_percentage, settings.testing_percentage)
+            if word in label_of:
+                index.wanted[partition].append((path, label_of[word]))
+            else:
+                index.unknown[partition].append(path)
+    generator = random.Random(RANDOM_SEED)
+    for partition in PARTITIONS:
+        generator.shuffle(index.unknown[partition])
+
+
+def _word(path: Path) -> str:
+    return path.parent.name.lower()
+
+
+def _shortened(words: Sequence[str] | dict[str, list[Path]], *, limit: int = 12) -> str:
+    names = sorted(words)
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")
+
+
+def _expect_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise StapesError(f"--{name}={value:g}: expected {low:g} to {high:g}")

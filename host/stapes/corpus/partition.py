@@ -1,0 +1,30 @@
+"""Which partition a clip belongs to: decided by its name, so that it never moves."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+PARTITIONS = ("training", "validation", "testing")
+MAX_NUM_WAVS_PER_CLASS = 2**27 - 1  # about 134 million
+
+
+def which_set(
+    file_name: str | os.PathLike[str],
+    validation_percentage: float,
+    testing_percentage: float,
+) -> str:
+    """Partition of a clip: "training", "validation" or "testing".
+
+    Only the part of the name before `_nohash_` counts, so that all clips of one speaker stay
+    together. Source: `which_set` of TensorFlow's speech_commands/input_data.py.
+    """
+    speaker = re.sub(r"_nohash_.*$", "", os.path.basename(file_name))  # noqa: PTH119
+    number = int(hashlib.sha1(speaker.encode("utf-8")).hexdigest(), 16)
+    percentage = (number % (MAX_NUM_WAVS_PER_CLASS + 1)) * (100.0 / MAX_NUM_WAVS_PER_CLASS)
+    if percentage < validation_percentage:
+        return "validation"
+    if percentage < validation_percentage + testing_percentage:
+        return "testing"
+    return "training"

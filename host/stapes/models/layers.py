@@ -1,0 +1,115 @@
+"""The layers that models are made of, each with a streaming twin in TensorFlow Lite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stapes.models.backend import keras, tf
+
+
+@keras.saving.register_keras_serializable(package="stapes")
+class SVDF(keras.layers.Layer):
+    """A layer of filters, each a product of one over features and one over time.
+
+    [batch, frames, features] -> [batch, frames - memory + 1, units]: only frames for which the
+    memory is full come out, so the last one equals that of a stream.
+
+    For every unit: output = relu(bias + sum over rank and the last `memory` frames of
+    time[filter, age] * (feature[filter] . input)), the SVDF operator of TensorFlow Lite; filter
+    unit * rank + r is the r-th of its unit. Batch normalization before the activation is part of
+    the layer and folds into time filters and bias (`folded`).
+
+    Source: Nakkiran et al., Compressing Deep Neural Networks using a Rank-Constrained Topology,
+    Interspeech 2015.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        memory: int,
+        rank: int = 1,
+        batch_normalization: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units, self.memory, self.rank = units, memory, rank
+        self.normalization = None
+        if batch_normalization:
+            self.normalization = keras.layers.BatchNormalization(momentum=0.97, name="norm")
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        filters = self.units * self.rank
+        self.feature_weights = self.add_weight(
+            shape=(shape[-1], filters), initializer="glorot_uniform", name="feature"
+        )
+        deviation = (self.memory * self.rank) ** -0.5
+        self.time_weights = self.add_weight(
+            shape=(self.memory, filters),
+            initializer=keras.initializers.TruncatedNormal(stddev=deviation),
+            name="time",
+        )
+        if self.normalization is None:
+            self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        else:
+            self.normalization.build((None, None, self.units))
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        filtered = tf.matmul(inputs, self.feature_weights)
+        if inputs.shape[1] == self.memory:  # one output frame: cheaper as a plain sum
+            output = tf.reduce_sum(filtered * self.time_weights, axis=1, keepdims=True)
+        else:
+            kernel = self.time_weights[:, None, :, None]
+            output = tf.nn.depthwise_conv2d(
+                filtered[:, :, None, :], kernel, strides=[1, 1, 1, 1], padding="VALID"
+            )[:, :, 0, :]
+        frames = output.shape[1]
+        if self.rank > 1:
+            output = tf.reduce_sum(tf.reshape(output, [-1, frames, self.units, self.rank]), -1)
+        if self.normalization is None:
+            output = output + self.bias
+        else:
+            output = self.normalization(output, training=training)
+        return tf.nn.relu(output)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (shape[0], shape[1] - self.memory + 1, self.units)
+
+    def folded(self) -> tuple[Any, Any, Any]:
+        """NumPy float64: feature filters [filters, features], time filters [filters, memory]
+        oldest frame first, bias [units]; the normalization inside them."""
+        feature = self.feature_weights.numpy().T.astype("float64")
+        time = self.time_weights.numpy().T.astype("float64")
+        if self.normalization is None:
+            return feature, time, self.bias.numpy().astype("float64")
+        norm = self.normalization
+        gain = norm.gamma.numpy() / (norm.moving_variance.numpy() + norm.epsilon) ** 0.5
+        bias = norm.beta.numpy() - gain * norm.moving_mean.numpy()
+        return feature, time * gain.repeat(self.rank)[:, None], bias.astype("float64")
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "memory": self.memory,
+            "rank": self.rank,
+            "batch_normalization": self.normalization is not None,
+        }
+
+
+@keras.saving.register_keras_serializable(package="stapes")
+class LastFrames(keras.layers.Layer):
+    """Keeps the last `count` frames: [batch, frames, features] -> [batch, count, features]."""
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, inputs: Any) -> Any:
+        return inputs[:, -self.count :, :]
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (shape[0], self.count, shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "count": self.count}

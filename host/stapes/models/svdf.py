@@ -1,0 +1,91 @@
+"""Streaming networks of SVDF layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stapes.errors import StapesError
+from stapes.models.backend import keras
+from stapes.models.layers import SVDF, LastFrames
+from stapes.models.options import ModelOptions, ModelShape
+
+
+def low_latency_svdf(shape: ModelShape, options: ModelOptions) -> Any:
+    """The tutorial's network: one SVDF layer over the whole clip, then three dense layers.
+
+    Source: `create_low_latency_svdf_model` of TensorFlow's speech_commands/models.py. At the
+    tutorial's settings (98 frames of 40 features, 12 labels) it has 751,372 parameters.
+    """
+    units = options.svdf_units or (1280,)
+    if len(units) != 1:
+        raise StapesError(
+            f"--svdf_units: found {len(units)} layers, expected 1 with low_latency_svdf; "
+            "use --model_architecture svdf"
+        )
+    dropout = 0.5 if options.dropout < 0 else options.dropout
+    rank = options.svdf_rank or 2
+    return keras.Sequential(
+        [
+            keras.Input((shape.frames, shape.features)),
+            SVDF(units[0], memory=shape.frames, rank=rank, name="svdf"),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(256, name="first_fc"),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(256, name="second_fc"),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(shape.labels, name="final_fc"),
+        ],
+        name="low_latency_svdf",
+    )
+
+
+def svdf(shape: ModelShape, options: ModelOptions) -> Any:
+    """Several SVDF layers one above the other, batch-normalized, then one dense layer.
+
+    The memories add up to the receptive field; by default they share the clip among the layers.
+    """
+    units = options.svdf_units or (64, 64, 64, 64)
+    memories = options.svdf_memory or shared_memories(shape.frames, len(units))
+    if len(memories) != len(units):
+        raise StapesError(
+            f"--svdf_memory: found {len(memories)} numbers, expected {len(units)} as in "
+            "--svdf_units; give one for each layer"
+        )
+    field = receptive_field(memories)
+    if field > shape.frames:
+        raise StapesError(
+            f"--svdf_memory={','.join(map(str, memories))}: found a receptive field of {field} "
+            f"frames, expected at most the {shape.frames} of a clip; lower the numbers"
+        )
+    dropout = 0.1 if options.dropout < 0 else options.dropout
+    layers = [keras.Input((shape.frames, shape.features)), LastFrames(field, name="last_frames")]
+    for number, (count, memory) in enumerate(zip(units, memories, strict=True), start=1):
+        layers.append(
+            SVDF(
+                count,
+                memory=memory,
+                rank=options.svdf_rank or 1,
+                batch_normalization=True,
+                name=f"svdf_{number}",
+            )
+        )
+        if options.bottleneck_units and number < len(units):
+            layers.append(keras.layers.Dense(options.bottleneck_units, name=f"bottleneck_{number}"))
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dropout(dropout),
+        keras.layers.Dense(shape.labels, name="final_fc"),
+    ]
+    return keras.Sequential(layers, name="svdf")
+
+
+def receptive_field(memories: tuple[int, ...]) -> int:
+    """Input frames that one output frame depends on."""
+    return 1 + sum(memory - 1 for memory in memories)
+
+
+def shared_memories(frames: int, layers: int) -> tuple[int, ...]:
+    """Memories whose receptive field is a clip of `frames`, as equal as can be, longer first."""
+    each, rest = divmod(frames - 1, layers)
+    return tuple(each + 1 + (number < rest) for number in range(layers))

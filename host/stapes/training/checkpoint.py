@@ -1,0 +1,89 @@
+"""Checkpoints: one .npz file with weights, optimizer, step and settings; written atomically."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stapes.errors import StapesError
+from stapes.files import atomic_path
+from stapes.training.features import Quantization
+from stapes.training.settings import TrainingSettings
+
+FILE_NAME = "checkpoint.npz"
+_MEND = "choose a checkpoint that `stapes train` wrote, or train again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The state of a training after `step` steps; the batches to come depend on `step` alone."""
+
+    step: int
+    settings: TrainingSettings
+    quantization: Quantization
+    model: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    summary: str = "{}"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Raises:
+        StapesError: the folder does not exist or cannot be written.
+        """
+        arrays: dict[str, Any] = {
+            "step": self.step,
+            "settings": self.settings.to_json(),
+            "scale": self.quantization.scale,
+            "zero_point": self.quantization.zero_point,
+            "summary": self.summary,
+        }
+        arrays |= {f"model_{number:04d}": array for number, array in enumerate(self.model)}
+        arrays |= {f"optimizer_{number:04d}": array for number, array in enumerate(self.optimizer)}
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Checkpoint:
+        """Raises:
+        StapesError: no such file, or not a whole checkpoint.
+        """
+        if not Path(path).is_file():
+            raise StapesError(f"{path}: found no such file, expected a checkpoint; {_MEND}")
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                content = {name: arrays[name] for name in arrays.files}
+            return cls(
+                step=int(content["step"]),
+                settings=TrainingSettings.from_json(str(content["settings"]), source=str(path)),
+                quantization=Quantization(
+                    scale=float(content["scale"]), zero_point=int(content["zero_point"])
+                ),
+                model=[content[name] for name in sorted(content) if name.startswith("model_")],
+                optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
+                summary=str(content["summary"]),
+            )
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise StapesError(
+                f"{path}: found a damaged or foreign file ({error}), expected a checkpoint; {_MEND}"
+            ) from error
+
+
+def assign(variables: list[Any], values: list[np.ndarray], *, source: str) -> None:
+    """Sets Keras variables.
+
+    Raises:
+        StapesError: the checkpoint holds other shapes.
+    """
+    found = [value.shape for value in values]
+    expected = [tuple(variable.shape) for variable in variables]
+    if found != expected:
+        raise StapesError(
+            f"{source}: found weights of another architecture, expected {len(expected)} arrays "
+            f"of the model's shapes; {_MEND}"
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,41 @@
+"""Accuracy and confusion matrix of classified clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """`matrix` int [labels, labels]: rows are the true labels, columns the predicted ones."""
+
+    matrix: np.ndarray
+
+    @classmethod
+    def of(cls, truth: np.ndarray, predicted: np.ndarray, *, labels: int) -> Confusion:
+        """Counts pairs of label numbers, [clips] each."""
+        matrix = np.zeros((labels, labels), np.int64)
+        np.add.at(matrix, (truth, predicted), 1)
+        return cls(matrix=matrix)
+
+    @property
+    def total(self) -> int:
+        return int(self.matrix.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips classified rightly, 0 to 1; 0 without clips."""
+        return float(np.trace(self.matrix) / max(self.total, 1))
+
+    def table(self, labels: Sequence[str]) -> str:
+        """The matrix as text, one row per true label, with the accuracy of each."""
+        width = max(7, *(len(label) + 2 for label in labels))
+        rows = ["".ljust(width) + "".join(label.rjust(width) for label in labels) + "  right"]
+        for label, row in zip(labels, self.matrix, strict=True):
+            share = row[labels.index(label)] / max(row.sum(), 1)
+            counts = "".join(str(count).rjust(width) for count in row)
+            rows.append(label.ljust(width) + counts + f"{100 * share:6.1f}%")
+        return "\n".join(rows)

@@ -1,0 +1,171 @@
+"""All that decides how a model is trained; stored inside every checkpoint."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+import json
+import math
+from dataclasses import dataclass, field
+
+from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.index import CorpusSettings
+from stapes.errors import StapesError
+from stapes.models.options import ModelOptions, ModelShape
+from stapes.settings import FrontEndSettings, ModelSettings, _from_dict
+
+OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
+LEARNING_RATE_DECAYS = ("none", "cosine")
+# What must not change when a training goes on from a checkpoint.
+_FIXED = ("corpus", "front_end", "clip_duration_ms", "architecture", "model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Stages of training: steps[i] steps at learning rate rates[i], as in the tutorial.
+
+    `decay` "cosine" lets the rate of the last stage fall to zero along half a cosine.
+    """
+
+    steps: tuple[int, ...] = (15000, 3000)
+    rates: tuple[float, ...] = (0.001, 0.0001)
+    decay: str = "none"
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.steps) != len(self.rates) or not self.steps:
+            raise StapesError(
+                "--how_many_training_steps and --learning_rate: found "
+                f"{len(self.steps)} and {len(self.rates)} numbers, expected lists of equal length"
+            )
+        if min(self.steps) < 1 or not all(0 < rate < math.inf for rate in self.rates):
+            raise StapesError(
+                "--how_many_training_steps and --learning_rate: expected numbers above 0"
+            )
+        if self.decay not in LEARNING_RATE_DECAYS:
+            raise StapesError(
+                f"--learning_rate_decay={self.decay}: expected {' or '.join(LEARNING_RATE_DECAYS)}"
+            )
+
+    @property
+    def total_steps(self) -> int:
+        return sum(self.steps)
+
+    def rate(self, step: int) -> float:
+        """Learning rate of step `step`, counted from 0."""
+        ends = list(itertools.accumulate(self.steps))
+        stage = min(bisect.bisect_right(ends, step), len(ends) - 1)
+        rate = self.rates[stage] * min(1.0, (step + 1) / (self.warmup_steps + 1))
+        if self.decay == "cosine" and stage == len(ends) - 1:
+            done = (step - (ends[stage] - self.steps[stage])) / self.steps[stage]
+            rate *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
+        return rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """Everything that `stapes train` was told, but for the folders."""
+
+    corpus: CorpusSettings
+    front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
+    clip_duration_ms: int = 1000
+    augmentation: AugmentSettings = field(default_factory=AugmentSettings)
+    architecture: str = "svdf"
+    model: ModelOptions = field(default_factory=ModelOptions)
+    schedule: Schedule = field(default_factory=Schedule)
+    optimizer: str = "adamw"
+    label_smoothing: float = 0.0
+    weight_decay: float = 0.004
+    batch_size: int = 100
+    eval_step_interval: int = 400
+    save_step_interval: int = 100
+    seed: int = 59185
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise StapesError(f"--optimizer={self.optimizer}: expected {', '.join(OPTIMIZERS)}")
+        for name in ("batch_size", "eval_step_interval", "save_step_interval", "clip_duration_ms"):
+            if getattr(self, name) < 1:
+                raise StapesError(f"--{name}={getattr(self, name)}: expected 1 or more")
+        if not 0 <= self.label_smoothing < 1:
+            raise StapesError(f"--label_smoothing={self.label_smoothing:g}: expected 0 to below 1")
+        if self.seed < 0:
+            raise StapesError(f"--seed={self.seed}: expected 0 or more")
+        if self.clip_frames < 1:
+            raise StapesError(
+                f"--clip_duration_ms={self.clip_duration_ms}: found no whole frame in a clip, "
+                f"expected at least --window_size_ms={self.front_end.window_size_ms:g}"
+            )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.corpus.labels
+
+    @property
+    def clip_samples(self) -> int:
+        return self.front_end.sample_rate * self.clip_duration_ms // 1000
+
+    @property
+    def clip_frames(self) -> int:
+        return self.front_end.frame_count(self.clip_samples)
+
+    @property
+    def shape(self) -> ModelShape:
+        return ModelShape(
+            frames=self.clip_frames,
+            features=self.front_end.feature_count,
+            labels=len(self.labels),
+        )
+
+    def model_settings(self, *, name: str, provenance: dict) -> ModelSettings:
+        """What the exported model carries."""
+        return ModelSettings(
+            name=name,
+            labels=self.labels,
+            front_end=self.front_end,
+            clip_duration_ms=self.clip_duration_ms,
+            provenance=provenance,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, *, source: str) -> TrainingSettings:
+        """Reads what `to_json` wrote; `source` names the file in error messages.
+
+        Raises:
+            StapesError: settings of another version of stapes.
+        """
+        try:
+            return _from_dict(cls, json.loads(text))
+        except (StapesError, TypeError, ValueError) as error:
+            raise StapesError(
+                f"{source}: found settings that do not fit ({error}), expected those of this "
+                "version of stapes; train again"
+            ) from error
+
+    def check_continues(self, earlier: TrainingSettings, *, source: str) -> None:
+        """Checks that training may go on from a checkpoint made with `earlier`.
+
+        Raises:
+            StapesError: words, front end or architecture have changed since.
+        """
+        for name in _FIXED:
+            found, expected = getattr(earlier, name), getattr(self, name)
+            if found != expected:
+                changed = _difference(found, expected)
+                raise StapesError(
+                    f"{source}: found a training with other settings ({changed}), expected the "
+                    "same; choose another --train_dir, or remove this file"
+                )
+
+
+def _difference(found: object, expected: object) -> str:
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        for entry in dataclasses.fields(found):
+            pair = getattr(found, entry.name), getattr(expected, entry.name)
+            if pair[0] != pair[1]:
+                return f"{entry.name} {pair[0]} against {pair[1]}"
+    return f"{found} against {expected}"
