@@ -1,0 +1,112 @@
+"""Write a streaming test WAV, and its ground truth as lines "label, time_ms".
+
+After generate_streaming_test_wav.py of TensorFlow's speech_commands, with its flags and defaults:
+words of the testing partition, at random places, over background noise. The times are the starts
+of the clips. Equal seeds and corpora give equal files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stapes.audio.wav import read_wav
+from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
+from stapes.errors import StapesError
+from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.stream.make import StreamSettings, plan_words, write_stream
+from stapes.tflite.metadata import read_settings
+
+EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
+      --test_duration_seconds 600 --output_audio_file stream.wav --output_labels_file labels.txt"""
+TUTORIAL_WORDS = "yes,no,up,down,left,right,on,off,stop,go"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = StreamSettings()
+    add = parser.add_argument
+    add("--data_dir", type=Path, required=True, help="the corpus: <word>/*.wav")
+    add("--background_dir", type=Path, help="background WAVs (DATA_DIR/_background_noise_)")
+    add("--background_volume", type=float, default=defaults.background_volume, metavar="V",
+        help="loudest background, 0 to 1 (%(default)g)")  # fmt: skip
+    add("--background_frequency", type=float, default=defaults.background_frequency, metavar="F",
+        help="share of the stream with background, 0 to 1 (%(default)g)")  # fmt: skip
+    add("--model", type=Path, help="take words, rate and clip duration from this .tflite file")
+    add("--wanted_words", help=f"words, separated by commas ({TUTORIAL_WORDS})")
+    add("--sample_rate", type=int, help=f"in Hz ({defaults.sample_rate})")
+    add("--clip_duration_ms", type=int, help=f"length of a clip ({defaults.clip_duration_ms})")
+    add("--testing_percentage", type=float, default=10, metavar="P",
+        help="of the speakers, as in training (%(default)g)")  # fmt: skip
+    add("--validation_percentage", type=float, default=10, metavar="P",
+        help="of the speakers, as in training (%(default)g)")  # fmt: skip
+    add("--test_duration_seconds", type=float, default=defaults.test_duration_seconds, metavar="S",
+        help="length of the audio (%(default)g)")  # fmt: skip
+    add("--word_gap_ms", type=int, default=defaults.word_gap_ms,
+        help="average pause between words (%(default)s)")  # fmt: skip
+    add("--unknown_percentage", type=float, default=defaults.unknown_percentage, metavar="P",
+        help="of the words that are not wanted ones (%(default)g)")  # fmt: skip
+    add("--output_audio_file", type=Path, default=Path("streaming_test.wav"),
+        help="the WAV file (%(default)s)")  # fmt: skip
+    add("--output_labels_file", type=Path, default=Path("streaming_test_labels.txt"),
+        help="the ground truth (%(default)s)")  # fmt: skip
+    add("--seed", type=int, default=defaults.seed, help="of all random choices (%(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    words = (arguments.wanted_words or TUTORIAL_WORDS).split(",")
+    rate = arguments.sample_rate
+    duration = arguments.clip_duration_ms
+    if arguments.model:
+        if arguments.wanted_words or rate or duration:
+            raise StapesError(
+                "--model: carries words, rate and clip duration; "
+                "leave out --wanted_words, --sample_rate and --clip_duration_ms"
+            )
+        model = read_settings(arguments.model)
+        words = [word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL)]
+        rate, duration = model.front_end.sample_rate, model.clip_duration_ms
+    settings = StreamSettings(
+        sample_rate=rate or StreamSettings.sample_rate,
+        clip_duration_ms=duration or StreamSettings.clip_duration_ms,
+        test_duration_seconds=arguments.test_duration_seconds,
+        word_gap_ms=arguments.word_gap_ms,
+        unknown_percentage=arguments.unknown_percentage,
+        background_volume=arguments.background_volume,
+        background_frequency=arguments.background_frequency,
+        seed=arguments.seed,
+    )
+    index = scan_corpus(
+        arguments.data_dir,
+        CorpusSettings(
+            wanted_words=tuple(word.strip() for word in words),
+            validation_percentage=arguments.validation_percentage,
+            testing_percentage=arguments.testing_percentage,
+        ),
+    )
+    plan = plan_words(testing_clips(index), sorted(index.unknown["testing"]), settings=settings)
+    paths = _background_paths(arguments, index)
+    backgrounds = [read_wav(path, sample_rate=settings.sample_rate) for path in paths]
+    audio, labels = arguments.output_audio_file, arguments.output_labels_file
+    write_stream(audio, labels, plan, backgrounds, settings=settings)
+    print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
+    print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
+    return 0
+
+
+def testing_clips(index: CorpusIndex) -> dict[str, list[Path]]:
+    """The clips of each wanted word that training has never heard."""
+    clips: dict[str, list[Path]] = {word: [] for word in index.settings.wanted_words}
+    for path, label in index.wanted["testing"]:
+        clips[index.settings.labels[label]].append(path)
+    return clips
+
+
+def _background_paths(arguments: argparse.Namespace, index: CorpusIndex) -> list[Path]:
+    if arguments.background_dir is None:
+        return index.background
+    paths = sorted(arguments.background_dir.glob("*.wav"))
+    if not paths:
+        raise StapesError(
+            f"{arguments.background_dir}: found no *.wav, expected background recordings; "
+            "check --background_dir"
+        )
+    return paths
