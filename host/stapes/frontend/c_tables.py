@@ -1,0 +1,46 @@
+"""What the template `frontend_tables.cc.jinja` needs to write tables as C++ constants."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from stapes.frontend.tables import FrontEndTables
+
+_PER_LINE = {"int16": 10, "uint16": 12, "int32": 7}
+
+
+def c_context(tables: FrontEndTables) -> dict[str, Any]:
+    """Template variables: `frontend_arrays` (constants) and `frontend_fields` (of the struct).
+
+    The fields are in the order of the C++ struct, which is that of the dataclass. The header that the
+    template includes needs the provenance variables of `_header.jinja` besides.
+    """
+    arrays, fields = [], []
+    for field in dataclasses.fields(tables):
+        value = getattr(tables, field.name)
+        if not isinstance(value, np.ndarray):
+            fields.append({"name": field.name, "value": str(value)})
+        elif value.size == 0:
+            fields.append({"name": field.name, "value": "nullptr"})
+        else:
+            arrays.append(_array(field.name, value))
+            fields.append({"name": field.name, "value": arrays[-1]["symbol"]})
+    return {"frontend_arrays": arrays, "frontend_fields": fields}
+
+
+def _array(name: str, values: np.ndarray) -> dict[str, Any]:
+    kind = values.dtype.name
+    return {
+        "symbol": "k" + name.title().replace("_", ""),
+        "type": f"{kind}_t",
+        "values": [_literal(value) for value in values.ravel().tolist()],
+        "per_line": _PER_LINE[kind],
+    }
+
+
+def _literal(value: int) -> str:
+    # -2147483648 would be the negation of a literal that does not fit.
+    return "INT32_MIN" if value == -(2**31) else str(value)
