@@ -15,8 +15,8 @@ _PER_LINE = {"int16": 10, "uint16": 12, "int32": 7}
 def c_context(tables: FrontEndTables) -> dict[str, Any]:
     """Template variables: `frontend_arrays` (constants) and `frontend_fields` (of the struct).
 
-    The fields are in the order of the C++ struct, which is that of the dataclass. The header that the
-    template includes needs the provenance variables of `_header.jinja` besides.
+    The fields are in the order of the C++ struct, which is that of the dataclass. The template also
+    takes the provenance variables of `_header.jinja`.
     """
     arrays, fields = [], []
     for field in dataclasses.fields(tables):
@@ -36,7 +36,7 @@ def _array(name: str, values: np.ndarray) -> dict[str, Any]:
     return {
         "symbol": "k" + name.title().replace("_", ""),
         "type": f"{kind}_t",
-        "values": [_literal(value) for value in values.ravel().tolist()],
+        "numbers": [_literal(value) for value in values.ravel().tolist()],
         "per_line": _PER_LINE[kind],
     }
 
