@@ -2,8 +2,10 @@
 #include <nanobind/nanobind.h>
 
 #include "bind_frontend.h"
+#include "bind_nn.h"
 
 NB_MODULE(_native, module) {
   module.doc() = "The firmware's own code, compiled for the host.";
   stapes::BindFrontEnd(module);
+  stapes::BindNn(module);
 }

@@ -1,0 +1,93 @@
+// Bounds-checked reading of a flatbuffer in place.
+//
+// Every access is checked against the buffer. One that reaches outside gives zero (or an empty
+// vector) and marks the buffer as damaged for good, so that callers check once, after a batch of
+// reads. Loads are made byte by byte: any alignment will do.
+// Source: FlatBuffers "Internals" (flatbuffers.dev/internals).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/span.h"
+
+namespace stapes {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flatbuffers are little-endian");
+
+class FlatBuffer {
+ public:
+  // Larger files are damaged from the start: positions fit 31 bits.
+  explicit FlatBuffer(Span<const uint8_t> bytes);
+  FlatBuffer() : FlatBuffer(Span<const uint8_t>()) {}
+
+  bool damaged() const { return damaged_; }
+  Span<const uint8_t> bytes() const { return bytes_; }
+  // Whether [position, position + count) lies inside; marks the buffer as damaged if not.
+  bool Contains(uint32_t position, uint32_t count) const;
+  // Position that the unsigned offset stored at `position` points to; 0 if outside.
+  uint32_t Follow(uint32_t position) const;
+
+  template <typename T>
+  T Load(uint32_t position) const {
+    T value{};
+    if (Contains(position, sizeof(T))) std::memcpy(&value, bytes_.data() + position, sizeof(T));
+    return value;
+  }
+
+ private:
+  Span<const uint8_t> bytes_;
+  mutable bool damaged_ = false;
+};
+
+// A vector of scalars, of offsets to tables, or a string. Empty when absent.
+class FlatVector {
+ public:
+  FlatVector() = default;
+  FlatVector(const FlatBuffer* buffer, uint32_t position, uint32_t element_bytes);
+
+  uint32_t size() const { return size_; }
+  uint32_t position() const { return first_; }  // of the first element
+  Span<const uint8_t> bytes() const;
+  template <typename T>
+  T Get(uint32_t index) const {
+    return index < size_ ? buffer_->Load<T>(first_ + index * uint32_t{sizeof(T)}) : T{};
+  }
+  bool Equals(const char* text) const;  // for a vector of bytes
+
+ private:
+  const FlatBuffer* buffer_ = nullptr;
+  uint32_t first_ = 0;
+  uint32_t size_ = 0;
+  uint32_t element_bytes_ = 1;
+};
+
+// A table. Absent tables have no fields: every read gives the default.
+class FlatTable {
+ public:
+  FlatTable() = default;
+  FlatTable(const FlatBuffer* buffer, uint32_t position);
+
+  bool exists() const { return position_ != 0; }
+  bool Has(int field) const { return Field(field) != 0; }
+  template <typename T>
+  T Get(int field, T absent) const {
+    const uint32_t position = Field(field);
+    return position == 0 ? absent : buffer_->Load<T>(position);
+  }
+  FlatTable Table(int field) const;
+  FlatVector Vector(int field, uint32_t element_bytes) const;
+  // Element `index` of a vector of tables.
+  FlatTable TableAt(int field, uint32_t index) const;
+  uint32_t TableCount(int field) const { return Vector(field, 4).size(); }
+
+ private:
+  uint32_t Field(int field) const;  // position, 0 when absent
+
+  const FlatBuffer* buffer_ = nullptr;
+  uint32_t position_ = 0;
+  uint32_t vtable_ = 0;
+  uint32_t vtable_bytes_ = 0;
+};
+
+}  // namespace stapes

@@ -1,0 +1,409 @@
+#include "nn/inference_engine.h"
+
+#include <cstring>
+
+namespace stapes {
+namespace {
+
+constexpr uint32_t kMaxSubgraphs = 8;
+constexpr uint32_t kMaxTensors = 4096;
+constexpr uint32_t kMaxNodes = 2048;
+constexpr uint32_t kMaxArenaBytes = uint32_t{1} << 28;
+
+// What addresses hold until memory is planned, beside positions in the model.
+constexpr Address kWritten = 0xfffffffe;         // computed at run time, not placed yet
+constexpr Address kVariablePlace = 0x40000000;   // plus a position in the arena
+constexpr Address kSharesBuffer = 0x20000000;    // plus the index of the tensor it shares with
+constexpr Address kStateBits = 0xe0000000;       // none of them: the index of a planned buffer
+static_assert(kMaxArenaBytes <= kSharesBuffer, "positions must leave the state bits free");
+
+constexpr uint16_t kTensorBuffer = 0;
+constexpr uint16_t kScratchBuffer = 1;
+
+bool HasBuffer(Address address) { return (address & kStateBits) == 0; }
+
+int32_t LoadIndex(const uint8_t* model, uint32_t indices, int position) {
+  int32_t index;
+  std::memcpy(&index, model + indices + 4 * position, sizeof(index));
+  return index;
+}
+
+uint16_t Min(uint16_t a, uint16_t b) { return a < b ? a : b; }
+uint16_t Max(uint16_t a, uint16_t b) { return a > b ? a : b; }
+
+Span<uint8_t> UsablePart(Span<uint8_t> arena) {
+  const std::size_t skipped = (8 - reinterpret_cast<uintptr_t>(arena.data()) % 8) % 8;
+  if (arena.size() < skipped) return {};
+  arena = arena.Skip(skipped);
+  return arena.size() > kMaxArenaBytes ? arena.First(kMaxArenaBytes) : arena;
+}
+
+}  // namespace
+
+Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* const> operators,
+                             Span<uint8_t> arena) {
+  ready_ = false;
+  arena_used_ = 0;
+  error_ = ErrorDetails();
+  operators_ = operators;
+  persistent_ = PersistentMemory(UsablePart(arena));
+  const Status opened = model_.Open(model);
+  if (opened == Status::kDamaged) return Fail(opened, "");
+  if (opened != Status::kOk) return Fail(opened, "no TFL3 identifier of schema version 3");
+
+  Status status = CountEverything();
+  for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
+    status = PlaceConstantsAndVariables(i);
+  }
+  if (status == Status::kOk) status = FindInputAndOutput();
+  for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
+    status = PrepareSubgraph(i);
+  }
+  if (status == Status::kOk) status = CheckOutputIsWritten();
+  if (status == Status::kOk) status = PlanActivations();
+  if (status != Status::kOk) return status;
+  memory_ = {model.data(), persistent_.at(0), addresses_};
+  error_.status = Status::kOk;
+  error_.reason = "";
+  ready_ = true;
+  Reset();
+  return Status::kOk;
+}
+
+Status InferenceEngine::Invoke() {
+  if (!ready_) return Status::kNotReady;
+  InvokeSubgraph(0);
+  return Status::kOk;
+}
+
+void InferenceEngine::InvokeSubgraph(uint32_t subgraph) {
+  const Node* const end = nodes_ + FirstNode(subgraph + 1);
+  for (const Node* node = nodes_ + FirstNode(subgraph); node != end; ++node) {
+    operators_[node->operator_index]->invoke(InvokeContext(memory_, *node, this));
+  }
+}
+
+void InferenceEngine::Reset() {
+  if (!ready_) return;
+  for (uint32_t s = 0; s < model_.subgraph_count(); ++s) {
+    const FlatTable subgraph = model_.Subgraph(s);
+    for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i) {
+      Tensor tensor;
+      model_.ReadTensor(subgraph, i, &tensor);
+      if (!tensor.variable) continue;
+      // As upstream does it: real zero for int8, all bits zero for other types.
+      const int value = tensor.type == TensorType::kInt8 ? tensor.quantization.ZeroPoint() : 0;
+      std::memset(Resolve(addresses_[FirstTensor(s) + i]), value, tensor.byte_count);
+    }
+  }
+  for (uint32_t i = 0; i < node_count_; ++i) {
+    const Operator* const called = operators_[nodes_[i].operator_index];
+    if (called->reset != nullptr) called->reset(InvokeContext(memory_, nodes_[i], this));
+  }
+}
+
+// A damaged file explains every other failure.
+Status InferenceEngine::Fail(Status status, const char* reason) {
+  const bool damaged = model_.buffer().damaged();
+  error_.status = damaged ? Status::kDamaged : status;
+  error_.reason = damaged ? "the file is damaged or cut short" : reason;
+  return error_.status;
+}
+
+Status InferenceEngine::ArenaTooSmall() {
+  error_.arena_bytes = persistent_.needed();
+  return Fail(Status::kArenaTooSmall, kArenaIsFull);
+}
+
+Status InferenceEngine::CountEverything() {
+  const uint32_t subgraphs = model_.subgraph_count();
+  if (subgraphs == 0 || subgraphs > kMaxSubgraphs) {
+    return Fail(Status::kRefused, "expected 1 to 8 subgraphs");
+  }
+  tensor_count_ = FirstTensor(subgraphs);
+  node_count_ = FirstNode(subgraphs);
+  if (model_.buffer().damaged()) return Fail(Status::kDamaged, "");
+  if (tensor_count_ > kMaxTensors) return Fail(Status::kRefused, "more than 4096 tensors");
+  if (node_count_ > kMaxNodes) return Fail(Status::kRefused, "more than 2048 operators");
+  const uint32_t nodes = persistent_.Allocate(node_count_ * uint32_t{sizeof(Node)});
+  const uint32_t addresses = persistent_.Allocate(tensor_count_ * uint32_t{sizeof(Address)});
+  if (nodes == PersistentMemory::kNone || addresses == PersistentMemory::kNone) {
+    return ArenaTooSmall();
+  }
+  nodes_ = reinterpret_cast<Node*>(persistent_.at(nodes));
+  addresses_ = reinterpret_cast<Address*>(persistent_.at(addresses));
+  return Status::kOk;
+}
+
+uint32_t InferenceEngine::FirstTensor(uint32_t subgraph) const {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < subgraph; ++i) count += Model::TensorCount(model_.Subgraph(i));
+  return count;
+}
+
+uint32_t InferenceEngine::FirstNode(uint32_t subgraph) const {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < subgraph; ++i) count += Model::OperatorCount(model_.Subgraph(i));
+  return count;
+}
+
+Status InferenceEngine::PlaceConstantsAndVariables(uint32_t subgraph_index) {
+  const FlatTable subgraph = model_.Subgraph(subgraph_index);
+  Address* const addresses = addresses_ + FirstTensor(subgraph_index);
+  for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i) {
+    Tensor tensor;
+    const char* const reason = model_.ReadTensor(subgraph, i, &tensor);
+    error_.tensor_index = static_cast<int32_t>(i);
+    if (reason != nullptr) return Fail(Status::kRefused, reason);
+    if (model_.buffer().damaged()) return Fail(Status::kDamaged, "");
+    addresses[i] = kUnplaced;
+    if (tensor.is_constant()) {
+      const auto position = tensor.constant.data() - model_.buffer().bytes().data();
+      addresses[i] = static_cast<Address>(position) | kInModel;
+    } else if (tensor.variable) {
+      addresses[i] = persistent_.Allocate(tensor.byte_count);
+      if (addresses[i] == PersistentMemory::kNone) return ArenaTooSmall();
+      addresses[i] |= kVariablePlace;
+    }
+  }
+  error_.tensor_index = ErrorDetails::kWholeModel;
+  return Status::kOk;
+}
+
+Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
+  const FlatTable subgraph = model_.Subgraph(0);
+  const uint32_t index = indices.Get<uint32_t>(0);
+  if (indices.size() != 1 || index >= Model::TensorCount(subgraph)) {
+    return Fail(Status::kRefused, "expected one input and one output");
+  }
+  Tensor tensor;
+  model_.ReadTensor(subgraph, index, &tensor);
+  if (tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUInt8) {
+    return Fail(Status::kRefused, "expected int8 or uint8 input and output");
+  }
+  if (tensor.is_constant() || tensor.variable) {
+    return Fail(Status::kRefused, "an input or output that is constant or variable");
+  }
+  view->size = tensor.byte_count;
+  view->type = tensor.type;
+  view->shape = tensor.shape;
+  view->scale_bits = tensor.quantization.ScaleBits();
+  view->zero_point = tensor.quantization.ZeroPoint();
+  return Status::kOk;
+}
+
+Status InferenceEngine::FindInputAndOutput() {
+  const FlatVector inputs = Model::Inputs(model_.Subgraph(0));
+  Status status = View(inputs, &input_);
+  if (status == Status::kOk) status = View(Model::Outputs(model_.Subgraph(0)), &output_);
+  if (status != Status::kOk) return status;
+  addresses_[inputs.Get<uint32_t>(0)] = kWritten;
+  for (uint32_t i = 1; i < model_.subgraph_count(); ++i) {
+    if (Model::Inputs(model_.Subgraph(i)).size() != 0) {
+      return Fail(Status::kRefused, "a called subgraph with inputs");
+    }
+  }
+  return Status::kOk;
+}
+
+Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
+  const FlatTable subgraph = model_.Subgraph(subgraph_index);
+  Node* const nodes = nodes_ + FirstNode(subgraph_index);
+  for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
+    nodes[i].first_tensor = static_cast<uint16_t>(FirstTensor(subgraph_index));
+    const Status status = PrepareNode(subgraph, i, &nodes[i]);
+    if (status != Status::kOk) return status;
+  }
+  error_.operator_index = ErrorDetails::kWholeModel;
+  error_.builtin_code = ErrorDetails::kWholeModel;
+  error_.operator_name = "";
+  return Status::kOk;
+}
+
+Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, Node* node) {
+  const OperatorCall call = model_.ReadOperator(subgraph, index);
+  error_.operator_index = static_cast<int32_t>(index);
+  error_.builtin_code = call.builtin_code;
+  error_.operator_name = "";
+  std::size_t found = 0;
+  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) ++found;
+  if (found == operators_.size() || found > 255) {
+    return Fail(Status::kRefused, "this engine has no such operator");
+  }
+  const Operator& called = *operators_[found];
+  error_.operator_name = called.name;
+  node->operator_index = static_cast<uint8_t>(found);
+  node->in_place_input = -1;
+  node->inputs = call.inputs.position();
+  node->outputs = call.outputs.position();
+  if (call.inputs.size() > 255 || call.outputs.size() > 255) {
+    return Fail(Status::kRefused, "more than 255 inputs or outputs");
+  }
+  node->input_count = static_cast<uint8_t>(call.inputs.size());
+  node->output_count = static_cast<uint8_t>(call.outputs.size());
+  const char* reason = CheckIndices(subgraph, call, *node);
+  if (reason == nullptr) {
+    PrepareContext context(model_, subgraph, call, &persistent_, node);
+    reason = called.prepare(context);
+  }
+  if (reason == kArenaIsFull) return ArenaTooSmall();
+  if (reason != nullptr || model_.buffer().damaged()) return Fail(Status::kRefused, reason);
+  return Status::kOk;
+}
+
+// Inputs must have a value when the operator runs, outputs must be new: what follows relies on it.
+const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const OperatorCall& call,
+                                          const Node& node) {
+  const auto count = static_cast<int32_t>(Model::TensorCount(subgraph));
+  Address* const addresses = addresses_ + node.first_tensor;
+  for (uint32_t i = 0; i < call.inputs.size(); ++i) {
+    const int32_t index = call.inputs.Get<int32_t>(i);
+    if (index < -1 || index >= count) return "an input that does not exist";
+    if (index >= 0 && addresses[index] == kUnplaced) return "an input is read before it is written";
+  }
+  for (uint32_t i = 0; i < call.outputs.size(); ++i) {
+    const int32_t index = call.outputs.Get<int32_t>(i);
+    if (index < 0 || index >= count) return "an output that does not exist";
+    if (addresses[index] != kUnplaced) return "an output is written twice, or constant";
+    addresses[index] = kWritten;
+  }
+  return nullptr;
+}
+
+Status InferenceEngine::CheckOutputIsWritten() {
+  const uint32_t index = Model::Outputs(model_.Subgraph(0)).Get<uint32_t>(0);
+  if (addresses_[index] == kWritten) return Status::kOk;
+  return Fail(Status::kRefused, "no operator writes the output");
+}
+
+// The list of buffers lives in the arena, where the activations will be.
+Status InferenceEngine::PlanActivations() {
+  const uint32_t base = persistent_.used();
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < tensor_count_; ++i) most += addresses_[i] == kWritten ? 1 : 0;
+  for (uint32_t i = 0; i < node_count_; ++i) most += nodes_[i].scratch_bytes != 0 ? 1 : 0;
+  const uint32_t list_bytes = most * uint32_t{sizeof(PlannedBuffer)};
+  if (persistent_.size() - base < list_bytes) {
+    error_.arena_bytes = base + list_bytes;
+    return Fail(Status::kArenaTooSmall, kArenaIsFull);
+  }
+  Span<PlannedBuffer> buffers(reinterpret_cast<PlannedBuffer*>(persistent_.at(base)), most);
+  const uint32_t count = ListTensorBuffers(buffers);
+  MeasureLifetimes(buffers);
+  ShareInPlace(buffers);
+  ListScratchBuffers(buffers, count);
+  uint64_t sum = 0;
+  for (const PlannedBuffer& buffer : buffers) sum += uint64_t{buffer.bytes} + 7;
+  if (sum > kMaxArenaBytes) return Fail(Status::kRefused, "activations of more than 256 MiB");
+  const uint32_t planned = PlanMemory(buffers);
+  arena_used_ = base + (planned > list_bytes ? planned : list_bytes);
+  if (arena_used_ > persistent_.size()) {
+    error_.arena_bytes = static_cast<uint32_t>(arena_used_);
+    return Fail(Status::kArenaTooSmall, kArenaIsFull);
+  }
+  AssignAddresses(buffers, base);
+  const FlatTable main = model_.Subgraph(0);
+  const uint32_t input = Model::Inputs(main).Get<uint32_t>(0);
+  const uint32_t output = Model::Outputs(main).Get<uint32_t>(0);
+  input_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[input]));
+  output_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[output]));
+  return Status::kOk;
+}
+
+// From here to AssignAddresses, the address of a written tensor is the index of its buffer.
+uint32_t InferenceEngine::ListTensorBuffers(Span<PlannedBuffer> buffers) {
+  uint32_t count = 0;
+  uint32_t tensor_index = 0;
+  for (uint32_t s = 0; s < model_.subgraph_count(); ++s) {
+    const FlatTable subgraph = model_.Subgraph(s);
+    for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i, ++tensor_index) {
+      if (addresses_[tensor_index] != kWritten) continue;
+      Tensor tensor;
+      model_.ReadTensor(subgraph, i, &tensor);
+      buffers[count] = {tensor.byte_count, 0, 0xffff, 0, static_cast<uint16_t>(tensor_index),
+                        kTensorBuffer};
+      addresses_[tensor_index] = count++;
+    }
+  }
+  return count;
+}
+
+uint32_t InferenceEngine::ListScratchBuffers(Span<PlannedBuffer> buffers, uint32_t count) {
+  const uint32_t main_nodes = FirstNode(1);
+  for (uint32_t i = 0; i < node_count_; ++i) {
+    if (nodes_[i].scratch_bytes == 0) continue;
+    const auto step = static_cast<uint16_t>(i);
+    buffers[count++] = i < main_nodes
+                           ? PlannedBuffer{nodes_[i].scratch_bytes, 0, step, step, step,
+                                           kScratchBuffer}
+                           : PlannedBuffer{nodes_[i].scratch_bytes, 0, 0, 0xffff, step,
+                                           kScratchBuffer};
+  }
+  return count;
+}
+
+// Steps are the nodes of the main subgraph. What others compute is kept for good: they are called
+// in the middle of the main one, and are small.
+void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
+  const uint32_t main_nodes = FirstNode(1);
+  const uint32_t main_tensors = FirstTensor(1);
+  for (PlannedBuffer& buffer : buffers) {
+    if (buffer.owner >= main_tensors) buffer = {buffer.bytes, 0, 0, 0xffff, buffer.owner, 0};
+  }
+  const auto touch = [&](int32_t tensor, uint32_t step) {
+    if (tensor < 0 || !HasBuffer(addresses_[tensor])) return;
+    PlannedBuffer& buffer = buffers[addresses_[tensor]];
+    buffer.first_use = Min(buffer.first_use, static_cast<uint16_t>(step));
+    buffer.last_use = Max(buffer.last_use, static_cast<uint16_t>(step));
+  };
+  const FlatTable main = model_.Subgraph(0);
+  touch(Model::Inputs(main).Get<int32_t>(0), 0);
+  touch(Model::Outputs(main).Get<int32_t>(0), main_nodes);
+  const uint8_t* const model = model_.buffer().bytes().data();
+  for (uint32_t step = 0; step < main_nodes; ++step) {
+    const Node& node = nodes_[step];
+    for (int i = 0; i < node.input_count; ++i) touch(LoadIndex(model, node.inputs, i), step);
+    for (int i = 0; i < node.output_count; ++i) touch(LoadIndex(model, node.outputs, i), step);
+  }
+}
+
+// An output takes over its input's buffer where that input is not needed any more.
+void InferenceEngine::ShareInPlace(Span<PlannedBuffer> buffers) {
+  const uint8_t* const model = model_.buffer().bytes().data();
+  const uint32_t main_nodes = FirstNode(1);
+  for (uint32_t step = 0; step < main_nodes; ++step) {
+    const Node& node = nodes_[step];
+    if (node.in_place_input < 0) continue;
+    int32_t input = LoadIndex(model, node.inputs, node.in_place_input);
+    const int32_t output = LoadIndex(model, node.outputs, 0);
+    if ((addresses_[input] & kStateBits) == kSharesBuffer) {
+      input = static_cast<int32_t>(addresses_[input] & ~kSharesBuffer);
+    }
+    if (!HasBuffer(addresses_[input])) continue;
+    PlannedBuffer& taken = buffers[addresses_[input]];
+    PlannedBuffer& given_up = buffers[addresses_[output]];
+    if (taken.last_use != step || taken.bytes != given_up.bytes) continue;
+    taken.last_use = given_up.last_use;
+    given_up.bytes = 0;
+    addresses_[output] = kSharesBuffer | static_cast<Address>(input);
+  }
+}
+
+void InferenceEngine::AssignAddresses(Span<const PlannedBuffer> buffers, uint32_t base) {
+  for (const PlannedBuffer& buffer : buffers) {
+    if (buffer.bytes == 0) continue;  // shares another's
+    const uint32_t position = base + buffer.offset;
+    if (buffer.kind == kScratchBuffer) {
+      nodes_[buffer.owner].scratch = position;
+    } else {
+      addresses_[buffer.owner] = position;
+    }
+  }
+  for (uint32_t i = 0; i < tensor_count_; ++i) {
+    const Address state = addresses_[i] & kStateBits;
+    if (state == kVariablePlace) addresses_[i] &= ~kVariablePlace;
+    if (state == kSharesBuffer) addresses_[i] = addresses_[addresses_[i] & ~kSharesBuffer];
+  }
+}
+
+}  // namespace stapes

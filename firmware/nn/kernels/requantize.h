@@ -1,0 +1,57 @@
+// Scaling of 32-bit accumulators, as gemmlowp and TensorFlow Lite's int8 kernels define it.
+//
+// Two roundings: first the product with a Q0.31 significand, then the shift to the right.
+// Overflow wraps like two's complement, where the reference leaves it undefined.
+#pragma once
+
+#include <cstdint>
+
+#include "nn/real.h"
+
+namespace stapes {
+
+inline int32_t Clamp(int32_t value, int32_t low, int32_t high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+inline int32_t WrappingAdd(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+inline int32_t WrappingSubtract(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
+}
+
+inline int32_t WrappingMultiply(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
+// Shift 0 to 31.
+inline int32_t WrappingShiftLeft(int32_t value, int32_t shift) {
+  return static_cast<int32_t>(static_cast<uint32_t>(value) << shift);
+}
+
+// Q0.31 * Q0.31 -> Q0.31, to nearest with ties upwards; -1 * -1 saturates.
+inline int32_t MultiplyHighQ31(int32_t a, int32_t b) {
+  if (a == b && a == INT32_MIN) return INT32_MAX;
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
+}
+
+// value / 2^shift to nearest, ties away from zero; shift 0 to 31.
+inline int32_t RoundingShiftRight(int32_t value, int32_t shift) {
+  const int32_t mask = static_cast<int32_t>((uint32_t{1} << shift) - 1);
+  const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+  return (value >> shift) + ((value & mask) > threshold ? 1 : 0);
+}
+
+// value * multiplier; the multiplier's shift lies in -31 to 31.
+inline int32_t Requantize(int32_t value, int32_t significand, int32_t shift) {
+  if (shift > 0) return MultiplyHighQ31(WrappingShiftLeft(value, shift), significand);
+  return RoundingShiftRight(MultiplyHighQ31(value, significand), -shift);
+}
+
+inline int32_t Requantize(int32_t value, Multiplier multiplier) {
+  return Requantize(value, multiplier.value, multiplier.shift);
+}
+
+}  // namespace stapes

@@ -1,0 +1,105 @@
+// SOFTMAX over the last dimension, int8 in and out; the output's scale is 1/256, zero point -128.
+// Source: TensorFlow Lite 8-bit quantization specification, SOFTMAX; arithmetic of gemmlowp.
+#include "nn/kernels/fixed_point_math.h"
+#include "nn/kernels/requantize.h"
+#include "nn/operator.h"
+#include "nn/operators/operators.h"
+#include "nn/quantization.h"
+
+namespace stapes {
+namespace {
+
+enum OptionsField { kBeta };
+
+// Differences to the largest value are Q5.26, sums of exponentials Q12.19.
+constexpr int kDifferenceIntegerBits = 5;
+constexpr int kSumIntegerBits = 12;
+// Sums of more terms could leave the range that the reference accepts.
+constexpr int32_t kMaxDepth = 511;
+constexpr uint32_t kScaleOf256th = 0x3b800000;  // 1/256 as float32
+
+struct SoftmaxData {
+  int32_t rows;
+  int32_t depth;
+  int32_t significand;  // of scale * beta, Q0.31
+  int32_t left_shift;
+  int32_t least_difference;  // what lies further below the largest value counts as 0
+};
+
+// min(beta * scale * 2^26, 2^31 - 1), in float64.
+const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* data) {
+  if (!IsScale(beta)) return "beta is not a positive number from 2^-60 to 2^60";
+  const Real largest = TimesPowerOfTwo(RealFromInteger(INT32_MAX), 0);
+  Real product = TimesPowerOfTwo(Multiply(RealFromFloat(beta), ScaleOf(input), kDoubleBits),
+                                 31 - kDifferenceIntegerBits);
+  if (IsLess(largest, product)) product = largest;
+  const Multiplier multiplier = QuantizeMultiplier(product);
+  if (!IsLess(RealFromInteger(1), product)) return "beta * scale is below 2^-26";
+  data->significand = multiplier.value;
+  data->left_shift = multiplier.shift;
+  const int64_t radius = (int64_t{(1 << kDifferenceIntegerBits) - 1}
+                          << (31 - kDifferenceIntegerBits)) >> multiplier.shift;
+  data->least_difference = static_cast<int32_t>(-radius);
+  return nullptr;
+}
+
+const char* Prepare(PrepareContext& context) {
+  const Tensor input = context.Input(0);
+  const Tensor output = context.Output(0);
+  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
+    return "expected int8 input and output with one scale each";
+  }
+  if (input.shape != output.shape || input.shape.rank == 0) return "expected equal shapes";
+  if (output.quantization.ScaleBits() != kScaleOf256th || output.quantization.ZeroPoint() != -128) {
+    return "expected output scale 1/256 and zero point -128";
+  }
+  auto* const data = context.AllocateData<SoftmaxData>();
+  if (data == nullptr) return kArenaIsFull;
+  data->depth = input.shape.Last();
+  if (data->depth > kMaxDepth) return "softmax over more than 511 values";
+  data->rows = input.shape.ElementCount() / data->depth;
+  context.RequestScratch(static_cast<uint32_t>(data->depth) * uint32_t{sizeof(int32_t)});
+  context.AllowInPlace(0);
+  return PrepareMultiplier(context.options().Get<uint32_t>(kBeta, 0), input, data);
+}
+
+// exp((value - largest) * scale * beta), Q0.31; 0 for values too far below.
+int32_t Exponential(const SoftmaxData& data, int32_t difference) {
+  if (difference < data.least_difference) return 0;
+  const int32_t scaled =
+      MultiplyHighQ31(WrappingShiftLeft(difference, data.left_shift), data.significand);
+  return ExpOfNegative(scaled, kDifferenceIntegerBits);
+}
+
+void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponentials,
+                int8_t* output) {
+  int32_t largest = INT8_MIN;
+  for (int32_t i = 0; i < data.depth; ++i) largest = input[i] > largest ? input[i] : largest;
+  int32_t sum = 0;
+  for (int32_t i = 0; i < data.depth; ++i) {
+    exponentials[i] = Exponential(data, input[i] - largest);
+    sum += RoundingShiftRight(exponentials[i], kSumIntegerBits);
+  }
+  const int headroom = __builtin_clz(static_cast<uint32_t>(sum));
+  const uint32_t fraction = (static_cast<uint32_t>(sum) << headroom) - (uint32_t{1} << 31);
+  const int32_t reciprocal = OneOverOnePlus(static_cast<int32_t>(fraction));
+  const int32_t shift = kSumIntegerBits - headroom + 31 - 8;
+  for (int32_t i = 0; i < data.depth; ++i) {
+    const int32_t share = RoundingShiftRight(MultiplyHighQ31(reciprocal, exponentials[i]), shift);
+    output[i] = static_cast<int8_t>(Clamp(share - 128, INT8_MIN, INT8_MAX));
+  }
+}
+
+void Invoke(const InvokeContext& context) {
+  const auto& data = context.Data<SoftmaxData>();
+  for (int32_t row = 0; row < data.rows; ++row) {
+    SoftmaxRow(data, context.Input<int8_t>(0) + row * data.depth, context.Scratch<int32_t>(),
+               context.Output<int8_t>(0) + row * data.depth);
+  }
+}
+
+}  // namespace
+
+extern const Operator kOperatorSoftmax = {25, "SOFTMAX", Prepare, Invoke};
+
+}  // namespace stapes

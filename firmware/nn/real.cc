@@ -1,0 +1,93 @@
+#include "nn/real.h"
+
+namespace stapes {
+namespace {
+
+constexpr int32_t kFloatExponentBias = 127;
+constexpr int32_t kMaxScaleExponent = 60;
+constexpr uint64_t kTopBit = uint64_t{1} << 63;
+
+Real Normalized(uint64_t mantissa, int32_t exponent) {
+  while (mantissa < kTopBit) {
+    mantissa <<= 1;
+    --exponent;
+  }
+  return {mantissa, exponent};
+}
+
+Real Rounded(Real value, int bits) {
+  const uint64_t unit = uint64_t{1} << (64 - bits);
+  const uint64_t rest = value.mantissa & (unit - 1);
+  const bool odd = (value.mantissa & unit) != 0;
+  value.mantissa -= rest;
+  if (rest > unit / 2 || (rest == unit / 2 && odd)) value.mantissa += unit;
+  // A carry out of the top leaves zero: the value became a power of two.
+  return value.mantissa == 0 ? Real{kTopBit, value.exponent + 1} : value;
+}
+
+}  // namespace
+
+bool IsScale(uint32_t bits) {
+  const int32_t exponent = static_cast<int32_t>(bits >> 23) - kFloatExponentBias;  // sign included
+  return exponent >= -kMaxScaleExponent && exponent <= kMaxScaleExponent;
+}
+
+Real RealFromFloat(uint32_t bits) {
+  const uint64_t significand = (bits & 0x7fffff) | 0x800000;
+  return {significand << 40, static_cast<int32_t>(bits >> 23) - kFloatExponentBias - 63};
+}
+
+Real RealFromInteger(uint32_t value) { return Normalized(value, 0); }
+
+Real TimesPowerOfTwo(Real value, int32_t exponent) {
+  return {value.mantissa, value.exponent + exponent};
+}
+
+bool IsLess(Real a, Real b) {
+  return a.exponent != b.exponent ? a.exponent < b.exponent : a.mantissa < b.mantissa;
+}
+
+Real Multiply(Real a, Real b, int bits) {
+  const uint64_t product = (a.mantissa >> 32) * (b.mantissa >> 32);
+  return Rounded(Normalized(product, a.exponent + b.exponent + 64), bits);
+}
+
+Real Divide(Real a, Real b, int bits) {
+  uint64_t remainder = a.mantissa >> 1;
+  const uint64_t divisor = b.mantissa >> 1;
+  uint64_t quotient = 0;
+  for (int i = 0; i < 63; ++i) {
+    quotient <<= 1;
+    if (remainder >= divisor) {
+      remainder -= divisor;
+      quotient |= 1;
+    }
+    remainder <<= 1;
+  }
+  // The last bit only says that something was left over.
+  quotient = (quotient << 1) | (remainder != 0 ? 1 : 0);
+  return Rounded(Normalized(quotient, a.exponent - b.exponent - 63), bits);
+}
+
+int64_t RoundToInteger(Real value) {
+  const int32_t integer_bits = value.exponent + 64;
+  if (integer_bits > 32) return int64_t{1} << 32;
+  if (integer_bits < 0) return 0;
+  const int32_t dropped = 64 - integer_bits;  // 32 to 64
+  const uint64_t half = (value.mantissa >> (dropped - 1)) & 1;
+  const uint64_t whole = dropped == 64 ? 0 : value.mantissa >> dropped;
+  return static_cast<int64_t>(whole + half);
+}
+
+Multiplier QuantizeMultiplier(Real value) {
+  uint64_t significand = (value.mantissa >> 33) + ((value.mantissa >> 32) & 1);
+  int32_t shift = value.exponent + 64;
+  if (significand == uint64_t{1} << 31) {
+    significand >>= 1;
+    ++shift;
+  }
+  if (shift < -31) return {};
+  return {static_cast<int32_t>(significand), shift};
+}
+
+}  // namespace stapes

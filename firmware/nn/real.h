@@ -1,0 +1,52 @@
+// Positive reals with the roundings of IEEE 754, in integer arithmetic.
+//
+// Quantized multipliers must come out as TensorFlow Lite computes them in float and double, on
+// devices without either. A scale is a float32; products and quotients are kept to 63 bits (with a
+// sticky last bit) and then rounded where the original expression rounds.
+#pragma once
+
+#include <cstdint>
+
+namespace stapes {
+
+// mantissa * 2^exponent; the mantissa's top bit is set.
+struct Real {
+  uint64_t mantissa = 0;
+  int32_t exponent = 0;
+};
+
+constexpr int kFloatBits = 24;
+constexpr int kDoubleBits = 53;
+
+// Q0.31 significand in [2^30, 2^31), or 0, and the power of two that goes with it:
+// multiplier = value / 2^31 * 2^shift.
+struct Multiplier {
+  int32_t value = 0;
+  int32_t shift = 0;
+};
+
+// Whether float32 bits are a scale that the engine takes: positive, from 2^-60 to 2^60, so that no
+// product or quotient of two scales leaves float32's normal range.
+bool IsScale(uint32_t bits);
+
+// Exact; `bits` must pass IsScale.
+Real RealFromFloat(uint32_t bits);
+Real RealFromInteger(uint32_t value);  // value above 0
+Real TimesPowerOfTwo(Real value, int32_t exponent);
+bool IsLess(Real a, Real b);
+
+// Round to nearest, ties to even, to `bits` significant bits. Factors have at most 32 significant
+// bits, dividends and divisors at most 63.
+Real Multiply(Real a, Real b, int bits);
+Real Divide(Real a, Real b, int bits);
+
+// Nearest integer, ties away from zero; 2^32 for anything larger.
+int64_t RoundToInteger(Real value);
+
+// TensorFlow Lite's QuantizeMultiplier: multipliers below 2^-32 become 0.
+Multiplier QuantizeMultiplier(Real value);
+
+// Larger shifts than this overflow in the reference kernels; operators refuse them.
+constexpr int32_t kMaxMultiplierShift = 30;
+
+}  // namespace stapes

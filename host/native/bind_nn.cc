@@ -1,0 +1,249 @@
+#include "bind_nn.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/all_operators.h"
+#include "nn/builtin_names.h"
+#include "nn/inference_engine.h"
+
+namespace nb = nanobind;
+
+namespace stapes {
+namespace {
+
+using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Frames = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+constexpr std::size_t kFirstArenaBytes = 16 << 10;
+constexpr std::size_t kMaxArenaBytes = 256 << 20;
+
+// Memory of the alignment that models and arenas want.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(std::size_t size) : blocks_(size / sizeof(Block) + 1), size_(size) {}
+  uint8_t* data() { return reinterpret_cast<uint8_t*>(blocks_.data()); }
+  Span<uint8_t> span() { return {data(), size_}; }
+
+ private:
+  struct alignas(16) Block {
+    uint8_t bytes[16];
+  };
+  std::vector<Block> blocks_;
+  std::size_t size_;
+};
+
+AlignedBytes Copied(const nb::bytes& model) {
+  AlignedBytes copy(model.size());
+  if (model.size() != 0) std::memcpy(copy.data(), model.data(), model.size());
+  return copy;
+}
+
+float FloatFromBits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// "operator 3 CONV_2D: reason", "tensor 5: reason" or the reason alone.
+std::string Message(const ErrorDetails& error) {
+  std::string where;
+  if (error.operator_index >= 0) {
+    const std::string name = BuiltinName(error.builtin_code);
+    where = "operator " + std::to_string(error.operator_index) + " " + name + ": ";
+  } else if (error.tensor_index >= 0) {
+    where = "tensor " + std::to_string(error.tensor_index) + ": ";
+  }
+  std::string message = where + error.reason;
+  if (error.status == Status::kArenaTooSmall) {
+    message += " (needs " + std::to_string(error.arena_bytes) + " bytes or more)";
+  }
+  return message;
+}
+
+class Engine {
+ public:
+  Engine(const nb::bytes& model, std::optional<std::size_t> arena_bytes) : model_(Copied(model)) {
+    std::size_t bytes = arena_bytes.value_or(kFirstArenaBytes);
+    while (!Start(bytes)) {
+      if (arena_bytes || engine_.error().status != Status::kArenaTooSmall ||
+          bytes >= kMaxArenaBytes) {
+        throw nb::value_error(Message(engine_.error()).c_str());
+      }
+      bytes = std::max<std::size_t>(2 * bytes, engine_.error().arena_bytes + 64);
+    }
+  }
+
+  nb::object Invoke(const Frames& input) {
+    CheckInput(input, engine_.input().size);
+    const auto* const values = static_cast<const int8_t*>(input.data());
+    std::copy_n(values, engine_.input().size, engine_.input().data);
+    engine_.Invoke();
+    const TensorView output = engine_.output();
+    std::vector<std::size_t> shape(output.shape.dims, output.shape.dims + output.shape.rank);
+    return Owned(std::vector<int8_t>(output.data, output.data + output.size), shape);
+  }
+
+  nb::object Run(const Frames& frames) {
+    const std::size_t size = engine_.input().size;
+    const std::size_t count = frames.ndim() == 2 ? frames.shape(0) : 0;
+    if (frames.ndim() != 2) throw nb::value_error("expected frames as a matrix, one frame a row");
+    CheckInput(frames, count * size);
+    const std::size_t outputs = engine_.output().size;
+    std::vector<int8_t> results(count * outputs);
+    const auto* const values = static_cast<const int8_t*>(frames.data());
+    {
+      nb::gil_scoped_release released;
+      for (std::size_t i = 0; i < count; ++i) {
+        std::copy_n(values + i * size, size, engine_.input().data);
+        engine_.Invoke();
+        std::copy_n(engine_.output().data, outputs, results.data() + i * outputs);
+      }
+    }
+    return Owned(std::move(results), {count, outputs});
+  }
+
+  void Reset() { engine_.Reset(); }
+  const InferenceEngine& engine() const { return engine_; }
+
+ private:
+  bool Start(std::size_t arena_bytes) {
+    arena_ = std::make_unique<AlignedBytes>(arena_bytes);
+    return engine_.Init(model_.span(), AllOperators(), arena_->span()) == Status::kOk;
+  }
+
+  void CheckInput(const Frames& input, std::size_t expected) const {
+    const bool is_signed = engine_.input().type == TensorType::kInt8;
+    const auto code = is_signed ? nb::dlpack::dtype_code::Int : nb::dlpack::dtype_code::UInt;
+    if (input.dtype().bits != 8 || input.dtype().code != static_cast<uint8_t>(code)) {
+      throw nb::type_error(is_signed ? "expected int8 values" : "expected uint8 values");
+    }
+    if (input.size() != expected) {
+      throw nb::value_error(("expected " + std::to_string(engine_.input().size) +
+                             " values per frame").c_str());
+    }
+  }
+
+  nb::object Owned(std::vector<int8_t> values, const std::vector<std::size_t>& shape) const {
+    auto* const kept = new std::vector<int8_t>(std::move(values));
+    nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<int8_t>*>(p); });
+    const bool is_signed = engine_.output().type == TensorType::kInt8;
+    const nb::dlpack::dtype type = is_signed ? nb::dtype<int8_t>() : nb::dtype<uint8_t>();
+    return nb::cast(nb::ndarray<nb::numpy>(kept->data(), shape.size(), shape.data(), owner, nullptr,
+                                           type));
+  }
+
+  AlignedBytes model_;
+  std::unique_ptr<AlignedBytes> arena_;
+  InferenceEngine engine_;
+};
+
+nb::tuple ShapeTuple(const Shape& shape) {
+  nb::list dims;
+  for (int i = 0; i < shape.rank; ++i) dims.append(shape.Dim(i));
+  return nb::tuple(dims);
+}
+
+int64_t Elements(const Tensor& tensor) { return tensor.exists ? tensor.shape.ElementCount() : 0; }
+
+// Multiplications of 8-bit or 16-bit values with weights, per inference.
+int64_t MacsOf(const std::string& name, const std::vector<Tensor>& inputs, const Tensor& output) {
+  if (name == "FULLY_CONNECTED") {
+    return Elements(output) * inputs[1].shape.Last();
+  }
+  if (name == "SVDF") {
+    return inputs[0].shape.Dim(0) * (Elements(inputs[1]) + Elements(inputs[2]));
+  }
+  if (name == "CONV_2D") {
+    const Shape& weights = inputs[1].shape;
+    return Elements(output) * weights.Dim(1) * weights.Dim(2) * weights.Dim(3);
+  }
+  if (name == "DEPTHWISE_CONV_2D") {
+    return Elements(output) * inputs[1].shape.Dim(1) * inputs[1].shape.Dim(2);
+  }
+  return 0;
+}
+
+// One dictionary per operator of every subgraph: index, name, macs, weight_bytes, output_shape.
+nb::list Operators(const Engine& engine) {
+  const Model& model = engine.engine().model();
+  nb::list result;
+  for (uint32_t s = 0; s < model.subgraph_count(); ++s) {
+    const FlatTable subgraph = model.Subgraph(s);
+    for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
+      const OperatorCall call = model.ReadOperator(subgraph, i);
+      std::vector<Tensor> inputs(call.inputs.size());
+      int64_t weight_bytes = 0;
+      for (uint32_t j = 0; j < call.inputs.size(); ++j) {
+        const int32_t index = call.inputs.Get<int32_t>(j);
+        if (index < 0) continue;
+        model.ReadTensor(subgraph, static_cast<uint32_t>(index), &inputs[j]);
+        weight_bytes += static_cast<int64_t>(inputs[j].constant.size());
+      }
+      Tensor output;
+      if (call.outputs.size() != 0) {
+        model.ReadTensor(subgraph, call.outputs.Get<uint32_t>(0), &output);
+      }
+      nb::dict entry;
+      entry["subgraph"] = s;
+      entry["index"] = i;
+      entry["builtin_code"] = call.builtin_code;
+      entry["name"] = BuiltinName(call.builtin_code);
+      entry["macs"] = MacsOf(BuiltinName(call.builtin_code), inputs, output);
+      entry["weight_bytes"] = weight_bytes;
+      entry["output_shape"] = ShapeTuple(output.shape);
+      result.append(entry);
+    }
+  }
+  return result;
+}
+
+std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string& name) {
+  AlignedBytes copy = Copied(bytes);
+  Model model;
+  const Status status = model.Open(copy.span());
+  if (status == Status::kNotAModel) throw nb::value_error("not a .tflite file");
+  const Span<const uint8_t> content = model.FindMetadata(name.c_str());
+  if (model.buffer().damaged()) throw nb::value_error("a .tflite file that is damaged or cut short");
+  if (content.empty()) return std::nullopt;
+  return nb::bytes(content.data(), content.size());
+}
+
+}  // namespace
+
+void BindNn(nb::module_& module) {
+  module.def("find_metadata", &FindMetadata, nb::arg("model"), nb::arg("name"),
+             "Content of a metadata entry, or None. Raises ValueError for a damaged file.");
+  nb::class_<Engine>(module, "Engine", "The firmware's int8 engine with one model.")
+      .def(nb::init<const nb::bytes&, std::optional<std::size_t>>(), nb::arg("model"),
+           nb::arg("arena_bytes") = nb::none(),
+           "Raises ValueError with the reason for a model that is refused. Without `arena_bytes` "
+           "the arena is as large as it has to be.")
+      .def("invoke", &Engine::Invoke, nb::arg("input"), "One inference.")
+      .def("run", &Engine::Run, nb::arg("frames"),
+           "One inference per row: int8[frames, inputs] -> int8[frames, outputs]. State is kept.")
+      .def("reset", &Engine::Reset, "Variable tensors back to their start.")
+      .def_prop_ro("input_shape", [](const Engine& e) { return ShapeTuple(e.engine().input().shape); })
+      .def_prop_ro("output_shape",
+                   [](const Engine& e) { return ShapeTuple(e.engine().output().shape); })
+      .def_prop_ro("input_scale",
+                   [](const Engine& e) { return FloatFromBits(e.engine().input().scale_bits); })
+      .def_prop_ro("output_scale",
+                   [](const Engine& e) { return FloatFromBits(e.engine().output().scale_bits); })
+      .def_prop_ro("input_zero_point", [](const Engine& e) { return e.engine().input().zero_point; })
+      .def_prop_ro("output_zero_point",
+                   [](const Engine& e) { return e.engine().output().zero_point; })
+      .def_prop_ro("arena_used", [](const Engine& e) { return e.engine().arena_used(); })
+      .def_prop_ro("operators", &Operators);
+}
+
+}  // namespace stapes

@@ -1,0 +1,206 @@
+"""Random int8 models of one or of several operators, and the oracle that they are held to.
+
+The oracle is upstream's own runtime (PyPI `tflite-micro`). STAPES_TEST_CASES sets how many models
+each property is tried on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+from tflite_micro import runtime
+
+from stapes.tflite.builder import ModelBuilder
+from stapes.tflite.engine import Engine
+
+CASES = int(os.environ.get("STAPES_TEST_CASES", "40"))
+INVOKES = 6
+
+Random = np.random.Generator
+
+
+def int8_values(rng: Random, shape: tuple[int, ...]) -> np.ndarray:
+    """Uniform values, or only the extremes, or values near one another."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return rng.choice(np.array([-128, 127], np.int8), shape)
+    if kind == 1:
+        return (rng.integers(-124, 124) + rng.integers(-4, 4, shape)).astype(np.int8)
+    return rng.integers(-128, 128, shape).astype(np.int8)
+
+
+def weights(rng: Random, shape: tuple[int, ...], dtype: type = np.int8) -> np.ndarray:
+    """Symmetric weights; now and then all of them extreme."""
+    limit = np.iinfo(dtype).max
+    if rng.integers(5) == 0:
+        return rng.choice(np.array([-limit, limit], dtype), shape)
+    return rng.integers(-limit, limit + 1, shape).astype(dtype)
+
+
+def scale(rng: Random, low: float = 1e-4, high: float = 1.0) -> np.float32:
+    """Log-uniform; any float32 bit pattern in between can come up."""
+    return np.float32(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def zero_point(rng: Random) -> int:
+    """Any, with the ends of the range often."""
+    return int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
+
+
+def activation(rng: Random) -> str:
+    """One of the fused activations."""
+    return str(rng.choice(["NONE", "RELU", "RELU6", "RELU_N1_TO_1"]))
+
+
+def bias(rng: Random, count: int) -> np.ndarray:
+    """Small biases, or such as make sums wrap."""
+    limit = 2**31 - 1 if rng.integers(8) == 0 else 20000
+    return rng.integers(-limit, limit + 1, count).astype(np.int32)
+
+
+class Network(ModelBuilder):
+    """A builder with one input that layers are chained to; `last` is the newest tensor."""
+
+    def __init__(self, rng: Random, shape: tuple[int, ...], *, input_scale: float | None = None):
+        super().__init__()
+        self.rng = rng
+        self.shape = shape
+        self.scale = scale(rng) if input_scale is None else np.float32(input_scale)
+        self.input = self.last = self.activations(shape, self.scale, zero_point(rng))
+
+    def activations(self, shape: tuple[int, ...], scale_: float, zero: int) -> int:
+        """Adds an int8 tensor without content."""
+        return self.tensor("a", shape=shape, dtype="int8", scale=scale_, zero_point=zero)
+
+    def constant(self, data: np.ndarray, scale_: object = None, dimension: int = 0) -> int:
+        """Adds a tensor with content, of zero point 0."""
+        return self.tensor(
+            "c",
+            shape=data.shape,
+            dtype=str(data.dtype),
+            scale=scale_,
+            quantized_dimension=dimension,
+            data=data,
+        )
+
+    def chain(
+        self,
+        name: str,
+        *others: int,
+        shape: tuple[int, ...],
+        scale_: float,
+        zero: int | None = None,
+        options: dict | None = None,
+    ) -> None:
+        """Adds an operator on the newest tensor; its output becomes the newest."""
+        zero = zero_point(self.rng) if zero is None else zero
+        output = self.activations(shape, scale_, zero)
+        self.operator(name, inputs=[self.last, *others], outputs=[output], options=options)
+        self.last, self.shape, self.scale = output, shape, np.float32(scale_)
+
+    def weight_scale(self) -> np.float32:
+        """Keeps scales from growing layer by layer: upstream compares biases' absolutely."""
+        return np.float32(scale(self.rng, 1e-3, 0.1) / max(1.0, float(self.scale)))
+
+    def spread(self, weights_: np.ndarray) -> float:
+        """How far sums of products with these weights go, in steps."""
+        return float(np.sqrt(weights_[0].size) * 74 * (np.std(weights_.astype(float)) + 1))
+
+    def finish(self) -> bytes:
+        """The model's bytes."""
+        return self.build(inputs=[self.input], outputs=[self.last])
+
+    # Layers with the parameters that upstream documents for int8.
+
+    def fully_connected(self, rows: int, *, per_row: bool = False, with_bias: bool = True) -> None:
+        rng = self.rng
+        depth = self.shape[-1]
+        matrix = weights(rng, (rows, depth))
+        scales = np.array([self.weight_scale() for _ in range(rows if per_row else 1)])
+        products = self.scale * scales
+        extra = [self.constant(bias(rng, rows), products)] if with_bias else [-1]
+        self.chain(
+            "FULLY_CONNECTED",
+            self.constant(matrix, scales),
+            *extra,
+            shape=(*self.shape[:-1], rows),
+            scale_=float(products.mean()) * self.spread(matrix) / 128 * scale(rng, 0.2, 5.0),
+            options={"fusedActivationFunction": activation(rng), "keepNumDims": True},
+        )
+
+    def svdf(self, units: int, rank: int, memory: int, *, state: str = "int16") -> None:
+        rng = self.rng
+        batch, inputs = self.shape
+        filters = units * rank
+        feature = weights(rng, (filters, inputs))
+        time = weights(rng, (filters, memory), np.dtype(state).type)
+        feature_scale, time_scale = self.weight_scale(), scale(rng, 1e-5, 1e-2)
+        steps = 32768 if state == "int16" else 128
+        reach = self.scale * feature_scale * self.spread(feature)
+        state_scale = np.float32(reach / steps * scale(rng, 0.3, 3.0))
+        weighed = state_scale * time_scale
+        tensors = [
+            self.constant(feature, feature_scale),
+            self.constant(time, time_scale),
+            self.constant(bias(rng, units), weighed),
+            self.tensor(
+                "state",
+                shape=(batch, filters * memory),
+                dtype=state,
+                scale=state_scale,
+                zero_point=0 if state == "int16" else zero_point(rng),
+                variable=True,
+            ),
+        ]
+        reach = float(weighed) * steps * float(np.std(time.astype(float)) + 1)
+        self.chain(
+            "SVDF",
+            *tensors,
+            shape=(batch, units),
+            scale_=reach * np.sqrt(memory * rank) / 128 * scale(rng, 0.2, 3.0),
+            options={"rank": rank, "fusedActivationFunction": str(rng.choice(["NONE", "RELU"]))},
+        )
+
+    def softmax(self) -> None:
+        beta = float(self.rng.choice([1.0, 1.0, scale(self.rng, 0.1, 10.0)]))
+        self.chain("SOFTMAX", shape=self.shape, scale_=1 / 256, zero=-128, options={"beta": beta})
+
+
+def upstream_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """What upstream's interpreter gives for consecutive inputs."""
+    interpreter = runtime.Interpreter.from_bytes(model)
+    outputs = []
+    for values in inputs:
+        interpreter.set_input(values, 0)
+        interpreter.invoke()
+        outputs.append(interpreter.get_output(0).copy())
+    return outputs
+
+
+def assert_same_bytes(model: bytes, inputs: list[np.ndarray], *, what: str) -> None:
+    """Holds the firmware's engine to upstream's runtime over consecutive inferences."""
+    engine = Engine.from_bytes(model)
+    for step, (values, expected) in enumerate(
+        zip(inputs, upstream_outputs(model, inputs), strict=True)
+    ):
+        np.testing.assert_array_equal(
+            engine.invoke(values), expected, err_msg=f"{what}, inference {step}"
+        )
+
+
+def check_models(make: Callable[[Random], Network], *, cases: int = CASES) -> None:
+    """Compares all bytes on `cases` random models, several inferences each."""
+    for seed in range(cases):
+        rng = np.random.default_rng(seed)
+        network = make(rng)
+        model = network.finish()
+        shape = input_shape(model)
+        inputs = [int8_values(rng, shape) for _ in range(INVOKES)]
+        assert_same_bytes(model, inputs, what=f"seed {seed}")
+
+
+def input_shape(model: bytes) -> tuple[int, ...]:
+    """Shape of the model's input."""
+    return Engine.from_bytes(model).input_shape
