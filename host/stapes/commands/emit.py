@@ -1,0 +1,25 @@
+"""Write the C++ constants that a firmware build compiles in: model, tables, labels, settings.
+
+All of it comes from the .tflite file. The folder appears whole or not at all; an earlier one is
+replaced, any other folder is left alone. Equal models give equal bytes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """  stapes emit model.tflite --output_dir build/model
+  cmake -B build/m4 -DSTAPES_BOARD=mps2_an386 -DSTAPES_MODEL=$PWD/build/model"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an exported model")
+    parser.add_argument("--output_dir", type=Path, required=True, help="the folder to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.emit.model_folder import FILES, emit_model
+
+    emit_model(arguments.model, arguments.output_dir)
+    print(f"{arguments.output_dir}: {', '.join(FILES)}")
+    return 0

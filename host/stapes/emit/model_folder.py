@@ -1,0 +1,144 @@
+"""The generated model folder: all that a firmware build knows about its model, as C++ constants.
+
+docs/architecture.md lists the files. They depend on the model's bytes, its file name and
+the version of stapes, on nothing else: equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from stapes import __version__
+from stapes.emit.folder import write_folder
+from stapes.errors import StapesError
+from stapes.frontend.c_tables import c_context
+from stapes.frontend.tables import build_tables
+from stapes.settings import SILENCE_LABEL, DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import load_model
+
+SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
+FILES = ("stapes_model.h", *SOURCES, "model.cmake")
+
+
+def emit_model(model_path: str | os.PathLike[str], output_dir: str | os.PathLike[str]) -> None:
+    """Writes the model folder; it appears whole or not at all.
+
+    Raises:
+        StapesError: the model cannot be read, carries no settings, uses an operator that the engine
+            does not have, or contradicts its settings; or the folder holds something else.
+    """
+    write_folder(output_dir, render_model(model_path))
+
+
+def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
+    """The text of every file of the model folder, by name.
+
+    Raises:
+        StapesError: as `emit_model`.
+    """
+    model, settings = load_model(model_path)
+    context = _context(Path(model_path), model, settings)
+    environment = _environment()
+    return {name: environment.get_template(f"{name}.jinja").render(context) for name in FILES}
+
+
+def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any]:
+    """All that the templates take, from the model's bytes alone."""
+    engine = Engine.from_bytes(model, source=str(path))
+    _check_agreement(path, engine, settings)
+    front_end, decoder = settings.front_end, settings.decoder
+    tables = build_tables(front_end, scale=engine.input_scale, zero_point=engine.input_zero_point)
+    labels = settings.labels
+    name = one_line(path.name)
+    return {
+        "model_file": name,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "command": f"stapes emit {name} --output_dir DIR",
+        "version": __version__,
+        "sources": SOURCES,
+        "name": settings.name,
+        "model": model,
+        "labels": labels,
+        "silence_label": labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else "kNoLabel",
+        "front_end": front_end,
+        "feature_count": front_end.feature_count,
+        "front_end_work_bytes": tables.work_bytes,
+        "decoder": decoder,
+        "threshold_q16": threshold_q16(decoder.detection_threshold),
+        "operators": sorted({operator_symbol(entry["name"]) for entry in engine.operators}),
+        "arena_bytes": -(-engine.arena_used // 16) * 16,
+        **c_context(tables),
+    }
+
+
+def _check_agreement(path: Path, engine: Engine, settings: ModelSettings) -> None:
+    """Raises StapesError where the network contradicts the settings beside it."""
+    found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
+    expected = (settings.front_end.feature_count, len(settings.labels))
+    for what, here, wanted in zip(("features in", "scores out"), found, expected, strict=True):
+        if here != wanted:
+            raise StapesError(
+                f"{path}: found {here} {what}, expected {wanted} as its settings say; "
+                "export the model again"
+            )
+    if (engine.output_scale, engine.output_zero_point) != (1 / 256, -128):
+        raise StapesError(
+            f"{path}: found scores of scale {engine.output_scale:g} and zero point "
+            f"{engine.output_zero_point}, expected 1/256 and -128 (an int8 softmax); "
+            "export the model again"
+        )
+    if frame_capacity(settings.decoder, settings.front_end) > 65535:
+        raise StapesError(
+            f"{path}: found more than 65535 frames in the averaging window of "
+            f"{settings.decoder.average_window_duration_ms} ms; shorten it or lengthen the stride"
+        )
+
+
+def frame_capacity(decoder: DecoderSettings, front_end: FrontEndSettings) -> int:
+    """Scores that an averaging window can hold: DecoderFrameCapacity of recognize_commands.h."""
+    samples = (decoder.average_window_duration_ms + 1) * front_end.sample_rate
+    return -(-samples // (1000 * front_end.stride_samples))
+
+
+def operator_symbol(name: str) -> str:
+    """C++ name of an operator: FULLY_CONNECTED is kOperatorFullyConnected."""
+    return "kOperator" + "".join(part.capitalize() for part in name.split("_"))
+
+
+def c_string(text: str) -> str:
+    """A C++ string literal of the text's UTF-8 bytes, in ASCII."""
+    escaped = (
+        chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}"
+        for byte in text.encode()
+    )
+    return '"' + "".join(escaped) + '"'
+
+
+def one_line(text: str) -> str:
+    """Text for a comment: nothing in it can end or continue the line."""
+    return "".join(char if char.isprintable() and char != "\\" else "?" for char in text)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stapes.emit"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["c_string"] = c_string
+    environment.filters["hex_row"] = lambda row: ", ".join(f"0x{byte:02x}" for byte in row)
+    return environment
+
+
+def threshold_q16(threshold: float) -> int:
+    """A detection threshold in Q16, rounded up: an average must be greater than it."""
+    return math.ceil(threshold * 65536)

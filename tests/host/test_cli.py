@@ -1,0 +1,108 @@
+"""The command line: help with examples, one-line errors, exit statuses."""
+
+import subprocess
+import sys
+
+import pytest
+
+import stapes
+from stapes import cli
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert "Example" in text
+    assert f"stapes {command}" in text.partition("Example")[2], "the example shows this command"
+
+
+@pytest.mark.parametrize("group", sorted(cli.GROUPS))
+def test_every_group_lists_its_commands(group, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([group, "--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    for command in cli.COMMANDS:
+        if command.startswith(f"{group} "):
+            assert command.split()[1] in text
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    for command in cli.COMMANDS:
+        assert command.split()[0] in text
+
+
+def test_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"stapes {stapes.__version__}\n"
+
+
+def test_a_mistake_is_one_line_on_stderr_and_status_2(tmp_path, capsys):
+    missing = tmp_path / "missing.txt"
+    arguments = ["stream", "score", "--ground_truth", str(missing), "--detections", str(missing)]
+    assert cli.main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert output.err.startswith(f"stapes: error: {missing}: cannot be read")
+
+
+def test_dashes_and_underscores_in_flags_are_the_same(tmp_path, capsys):
+    truth = tmp_path / "my-truth_file.txt"
+    truth.write_text("yes, 0\n")
+    for flag in ("--ground-truth", "--ground_truth"):
+        arguments = ["stream", "score", f"{flag}={truth}", "--detections", str(truth)]
+        assert cli.main(arguments) == 0
+    assert "100.0% matched" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["stream"], ["stream", "score"]])
+def test_a_wrong_command_line_shows_usage_and_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: stapes" in capsys.readouterr().err
+
+
+def test_help_does_not_load_tensorflow_or_numpy():
+    program = (
+        "import sys, contextlib\n"
+        "from stapes.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "print(sorted({'tensorflow', 'numpy', 'scipy'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "stapes", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("stapes ")
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"yes, {5000 * index}\n" for index in range(20_000)))
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    command = (
+        f"{sys.executable} -m stapes stream score --ground_truth {labels} --detections {empty}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("0.0% matched")
+    assert done.stderr == ""
