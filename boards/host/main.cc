@@ -1,0 +1,219 @@
+// stapes-firmware: the firmware as a program of this machine.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "app/event_sink.h"
+#include "app/pipeline.h"
+#include "app/version.h"
+#include "boards/board.h"
+#include "boards/host/wav.h"
+#include "link/line_writer.h"
+#include "stapes_model.h"
+
+namespace stapes {
+namespace {
+
+constexpr int kUsersMistake = 2;
+
+constexpr char kHelp[] =
+    "Usage: stapes-firmware [--scores] [--raw] FILE.wav|-\n"
+    "       stapes-firmware --link\n"
+    "\n"
+    "Replays audio through the firmware's code and prints the lines of the serial protocol\n"
+    "(docs/protocol.md) on standard output.\n"
+    "\n"
+    "  FILE.wav   16-bit PCM, mono, at the model's sample rate; - reads standard input\n"
+    "  --raw      the input is bare 16-bit samples, low byte first\n"
+    "  --scores   print the scores of every frame as well\n"
+    "  --link     speak the serial protocol on standard input and output, as a board does\n"
+    "  --version  print the version and the compiled-in model\n"
+    "  --help     print this text\n"
+    "\n"
+    "Exit status: 0, 1 when output cannot be written, 2 for input that does not fit.\n"
+    "\n"
+    "Example: stapes-firmware --scores streaming_test.wav\n"
+    "         arecord -q -f S16_LE -r 16000 -t raw | stapes-firmware --raw -\n";
+
+struct Options {
+  bool scores = false;
+  bool raw = false;
+  bool link = false;
+  const char* input = nullptr;
+};
+
+int Fail(const std::string& message) {
+  std::fprintf(stderr, "stapes-firmware: error: %s\n", message.c_str());
+  return kUsersMistake;
+}
+
+// Lines on standard output, each at once: somebody may be watching.
+class StdoutSink : public CharacterSink {
+ public:
+  void Put(char character) override { std::putchar(character); }
+  void EndLine() override { std::fflush(stdout); }
+};
+
+alignas(16) uint8_t arena[kArenaBytes];
+alignas(8) uint8_t front_end_work[kFrontEndWorkBytes];
+alignas(4) uint8_t decoder_work[kDecoderWorkBytes];
+
+// Bytes of a file or of standard input, as they come.
+class Input {
+ public:
+  explicit Input(const char* path)
+      : file_(std::strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY)) {}
+  ~Input() { close(file_); }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  // Appends some bytes; false at the end. An error ends the input and stays in `errno`.
+  bool Read(std::vector<uint8_t>* bytes) {
+    uint8_t some[65536];
+    ssize_t count = 0;
+    do {
+      errno = 0;
+      count = read(file_, some, sizeof some);
+    } while (count < 0 && errno == EINTR);
+    bytes->insert(bytes->end(), some, some + (count > 0 ? count : 0));
+    return count > 0;
+  }
+
+ private:
+  int file_;
+};
+
+std::string CannotRead() {
+  return std::string("cannot be read (") + std::strerror(errno) +
+         "), expected a WAV file; check the path";
+}
+
+class Replay {
+ public:
+  // Each returns an empty text, or what is wrong with the input or the model.
+  std::string Init(bool send_scores) {
+    const char* reason = pipeline_.Init(kModel, {arena, front_end_work, decoder_work});
+    events_.SendScores(send_scores);
+    return reason == nullptr ? "" : std::string(kModel.name) + ": " + reason + "; export it again";
+  }
+
+  std::string PlayWav(Input& input) {
+    std::vector<uint8_t> bytes;
+    while (input.Read(&bytes)) {
+    }
+    if (errno != 0) {
+      return CannotRead();
+    }
+    std::vector<int16_t> samples;
+    const std::string error = ReadWav({bytes.data(), bytes.size()}, kModel.sample_rate, &samples);
+    if (error.empty()) {
+      Hello();
+      pipeline_.Push({samples.data(), samples.size()}, events_);
+      WriteDone(lines_, pipeline_, events_);
+    }
+    return error;
+  }
+
+  // Samples are processed as they come: the input may be a microphone.
+  std::string PlayRaw(Input& input) {
+    std::vector<uint8_t> bytes;
+    bool begun = false;
+    while (input.Read(&bytes)) {
+      if (!begun) {
+        Hello();
+        begun = true;
+      }
+      const std::size_t whole = bytes.size() / 2 * 2;
+      std::vector<int16_t> samples(whole / 2);
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        samples[i] = static_cast<int16_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
+      }
+      pipeline_.Push({samples.data(), samples.size()}, events_);
+      bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole));
+    }
+    if (errno != 0) {
+      return CannotRead();
+    }
+    if (!begun || !bytes.empty()) {
+      return begun ? "found half a sample at the end, expected whole 16-bit samples; record it again"
+                   : "found no samples, expected at least one; record it again";
+    }
+    WriteDone(lines_, pipeline_, events_);
+    return "";
+  }
+
+ private:
+  void Hello() { WriteHello(lines_, kModel, board::kName, kUnasked); }
+
+  StdoutSink sink_;
+  LineWriter lines_{sink_};
+  Pipeline pipeline_;
+  EventSink events_{lines_, kModel};
+};
+
+int Play(const Options& options) {
+  Replay replay;
+  if (const std::string error = replay.Init(options.scores); !error.empty()) {
+    return Fail(error);
+  }
+  Input input(options.input);
+  const std::string error = options.raw ? replay.PlayRaw(input) : replay.PlayWav(input);
+  if (!error.empty()) {
+    return Fail(std::string(options.input) + ": " + error);
+  }
+  return std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+}
+
+int PrintVersion() {
+  std::printf("stapes-firmware %s\nmodel %s, SHA-256 %s\n", kFirmwareVersion, kModel.name,
+              kModel.sha256);
+  return 0;
+}
+
+int Main(int count, char** words) {
+  Options options;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    if (word == "--help" || word == "-h") {
+      return std::fputs(kHelp, stdout) < 0;
+    }
+    if (word == "--version") {
+      return PrintVersion();
+    }
+    if (word == "--scores") {
+      options.scores = true;
+    } else if (word == "--raw") {
+      options.raw = true;
+    } else if (word == "--link") {
+      options.link = true;
+    } else if (word.size() > 1 && word[0] == '-') {
+      return Fail("found " + word + ", expected one of the options of --help; correct it");
+    } else if (options.input != nullptr) {
+      return Fail("found a second input " + word + ", expected one; replay them one by one");
+    } else {
+      options.input = words[i];
+    }
+  }
+  if (options.link == (options.input != nullptr)) {
+    return Fail("expected one FILE.wav, - or --link; see stapes-firmware --help");
+  }
+  if (options.link) {
+    board::Init();
+    return RunFirmware();
+  }
+  return Play(options);
+}
+
+}  // namespace
+}  // namespace stapes
+
+int main(int count, char** words) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone shows as a failed write
+  return stapes::Main(count, words);
+}

@@ -1,0 +1,231 @@
+#include "app/application.h"
+
+namespace stapes {
+namespace {
+
+constexpr uint32_t kReportIntervalMs = 100;
+constexpr std::size_t kReadBytes = 64;
+constexpr std::size_t kMaxFrameSamples = kMaxPayloadBytes / sizeof(int16_t);
+
+}  // namespace
+
+void PortSink::Put(char character) {
+  if (size_ == sizeof buffer_) {
+    Flush();
+  }
+  buffer_[size_++] = static_cast<uint8_t>(character);
+}
+
+void PortSink::EndLine() {
+  Flush();
+  lost_lines_ += line_lost_;
+  line_lost_ = false;
+}
+
+void PortSink::Flush() {
+  Span<const uint8_t> rest = {buffer_, size_};
+  size_ = 0;
+  if (line_lost_) {
+    return;
+  }
+  uint32_t last_progress_ms = port_.Millis();
+  while (!rest.empty()) {
+    if (WriteSome(&rest)) {
+      last_progress_ms = port_.Millis();
+    } else if (stuck_ || port_.Millis() - last_progress_ms > kPatienceMs) {
+      stuck_ = true;
+      line_lost_ = true;
+      return;
+    }
+  }
+}
+
+bool PortSink::WriteSome(Span<const uint8_t>* rest) {
+  const std::size_t written = port_.Write(*rest);
+  *rest = rest->Skip(written);
+  if (written > 0) {
+    stuck_ = false;
+  }
+  return written > 0;
+}
+
+Application::Application(Port& port, Pipeline& pipeline, const char* board)
+    : port_(port),
+      pipeline_(pipeline),
+      board_(board),
+      sink_(port),
+      lines_(sink_),
+      events_(lines_, pipeline.bundle()) {}
+
+void Application::Start() { WriteHello(lines_, pipeline_.bundle(), board_, kUnasked); }
+
+bool Application::Poll() {
+  uint8_t bytes[kReadBytes];
+  const std::size_t count = port_.Read(bytes);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (reader_.Push(bytes[i])) {
+      HandleFrame();
+    }
+  }
+  if (count == 0) {
+    ReportErrors();
+  }
+  return count > 0;
+}
+
+void Application::Hear(Span<const int16_t> samples) {
+  if (!streaming_) {
+    Process(samples);
+  }
+}
+
+void Application::HandleFrame() {
+  switch (reader_.type()) {
+    case FrameType::kHello:
+      WriteHello(lines_, pipeline_.bundle(), board_, reader_.sequence());
+      break;
+    case FrameType::kReset:
+      HandleReset();
+      break;
+    case FrameType::kScores:
+      HandleScores();
+      break;
+    case FrameType::kStats:
+      WriteStats();
+      break;
+    case FrameType::kAudio:
+    case FrameType::kEnd:
+      HandleStream();
+      break;
+    default:
+      ++refused_.command;
+  }
+}
+
+void Application::HandleReset() {
+  pipeline_.Reset();
+  events_.Reset();
+  next_ = 0;
+  after_end_ = false;
+  streaming_ = false;
+  busy_ticks_ = 0;
+  peak_ticks_ = 0;
+  WriteOk();
+}
+
+void Application::HandleScores() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 1 || payload[0] > 1) {
+    ++refused_.command;
+    return;
+  }
+  events_.SendScores(payload[0] == 1);
+  WriteOk();
+}
+
+void Application::HandleStream() {
+  const bool is_end = reader_.type() == FrameType::kEnd;
+  if (reader_.sequence() != next_) {
+    // The host may have missed our answer: it is said again, nothing is done again.
+    const bool end_again = is_end && after_end_ && reader_.sequence() == static_cast<uint8_t>(next_ - 1);
+    refused_.out_of_order += !end_again;
+    if (end_again) {
+      WriteDone(lines_, pipeline_, events_);
+    }
+    WriteAck();
+    return;
+  }
+  if (is_end) {
+    WriteDone(lines_, pipeline_, events_);
+  } else if (!AcceptAudio(reader_.payload())) {
+    ++refused_.command;
+    return;
+  }
+  after_end_ = is_end;
+  ++next_;
+  WriteAck();
+}
+
+bool Application::AcceptAudio(Span<const uint8_t> payload) {
+  if (payload.empty() || payload.size() % sizeof(int16_t) != 0) {
+    return false;
+  }
+  int16_t samples[kMaxFrameSamples];
+  const std::size_t count = payload.size() / sizeof(int16_t);
+  for (std::size_t i = 0; i < count; ++i) {
+    samples[i] = static_cast<int16_t>(payload[2 * i] | (payload[2 * i + 1] << 8));
+  }
+  streaming_ = true;
+  Process({samples, count});
+  return true;
+}
+
+void Application::Process(Span<const int16_t> samples) {
+  const uint32_t start = port_.Ticks();
+  pipeline_.Push(samples, events_);
+  const uint32_t ticks = port_.Ticks() - start;
+  busy_ticks_ += ticks;
+  peak_ticks_ = ticks > peak_ticks_ ? ticks : peak_ticks_;
+}
+
+uint32_t Application::ErrorCount() const {
+  return reader_.errors().Total() + refused_.command + refused_.out_of_order + port_.Overruns();
+}
+
+// Said when the input pauses and not too often, so that a flood of garbage makes no flood of lines.
+void Application::ReportErrors() {
+  const uint32_t errors = ErrorCount();
+  const uint32_t now_ms = port_.Millis();
+  if (errors == reported_errors_ || now_ms - reported_at_ms_ < kReportIntervalMs) {
+    return;
+  }
+  reported_errors_ = errors;
+  reported_at_ms_ = now_ms;
+  lines_.Begin("error");
+  WriteErrorFields();
+  lines_.End();
+}
+
+void Application::WriteOk() {
+  lines_.Begin("ok");
+  lines_.Field("request", reader_.sequence());
+  lines_.End();
+}
+
+void Application::WriteAck() {
+  lines_.Begin("ack");
+  lines_.Field("next", next_);
+  lines_.End();
+}
+
+void Application::WriteStats() {
+  const StackUse stack = port_.Stack();
+  lines_.Begin("stats");
+  lines_.Field("request", reader_.sequence());
+  lines_.Field("uptime_ms", port_.Millis());
+  lines_.FieldLong("samples", pipeline_.samples());
+  lines_.Field("frames", pipeline_.frames());
+  lines_.Field("detections", events_.detections());
+  WriteErrorFields();
+  lines_.Field("stack_used", stack.used_bytes);
+  lines_.Field("stack_size", stack.size_bytes);
+  lines_.Field("arena_used", static_cast<uint32_t>(pipeline_.engine().arena_used()));
+  lines_.Field("arena_size", static_cast<uint32_t>(pipeline_.bundle().arena_bytes));
+  lines_.FieldLong("busy_ticks", busy_ticks_);
+  lines_.Field("peak_ticks", peak_ticks_);
+  lines_.Field("ticks_per_second", port_.TicksPerSecond());
+  lines_.End();
+}
+
+void Application::WriteErrorFields() {
+  lines_.Field("bad_framing", reader_.errors().framing);
+  lines_.Field("bad_length", reader_.errors().length);
+  lines_.Field("bad_checksum", reader_.errors().checksum);
+  lines_.Field("bad_command", refused_.command);
+  lines_.Field("out_of_order", refused_.out_of_order);
+  lines_.Field("overruns", port_.Overruns());
+  lines_.Field("dropped_scores", pipeline_.dropped_scores());
+  lines_.Field("lost_lines", sink_.lost_lines());
+}
+
+}  // namespace stapes

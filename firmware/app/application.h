@@ -1,0 +1,96 @@
+// The firmware's one application: a pipeline behind a serial link.
+//
+// Audio comes from the host over the link or from the board's microphone; detections go out as
+// lines. Nothing that arrives stops it: what is malformed is counted and reported.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "app/event_sink.h"
+#include "app/pipeline.h"
+#include "app/port.h"
+#include "base/span.h"
+#include "link/frame_reader.h"
+#include "link/line_writer.h"
+
+namespace stapes {
+
+// Hands characters to a port. When the port takes nothing for kPatienceMs, the rest of the line is
+// lost and counted, and until the port takes bytes again nobody waits for it.
+class PortSink : public CharacterSink {
+ public:
+  static constexpr uint32_t kPatienceMs = 200;
+
+  explicit PortSink(Port& port) : port_(port) {}
+  void Put(char character) override;
+  void EndLine() override;
+  uint32_t lost_lines() const { return lost_lines_; }
+
+ private:
+  void Flush();
+  bool WriteSome(Span<const uint8_t>* rest);
+
+  Port& port_;
+  uint8_t buffer_[64] = {};
+  std::size_t size_ = 0;
+  bool line_lost_ = false;
+  bool stuck_ = false;
+  uint32_t lost_lines_ = 0;
+};
+
+class Application {
+ public:
+  // `pipeline` is initialised; `board` names the board. All are kept by the caller.
+  Application(Port& port, Pipeline& pipeline, const char* board);
+
+  // Says hello.
+  void Start();
+
+  // Handles what has come in, a few bytes at a time. False when nothing had: the caller may sleep.
+  bool Poll();
+
+  // Takes samples of the board's microphone; they are left out once the host streams audio.
+  void Hear(Span<const int16_t> samples);
+
+  // Since the start or the last reset.
+  uint32_t detections() const { return events_.detections(); }
+
+ private:
+  // Input that was left out, beside what the frame reader counts.
+  struct Refused {
+    uint32_t command = 0;       // unknown type, or a payload that does not fit it
+    uint32_t out_of_order = 0;  // stream frames with another sequence number than the next
+  };
+
+  void HandleFrame();
+  void HandleReset();
+  void HandleScores();
+  void HandleStream();
+  bool AcceptAudio(Span<const uint8_t> payload);
+  void Process(Span<const int16_t> samples);
+  void ReportErrors();
+  void WriteOk();
+  void WriteAck();
+  void WriteStats();
+  void WriteErrorFields();
+  uint32_t ErrorCount() const;
+
+  Port& port_;
+  Pipeline& pipeline_;
+  const char* board_;
+  PortSink sink_;
+  LineWriter lines_;
+  EventSink events_;
+  FrameReader reader_;
+  Refused refused_;
+  uint8_t next_ = 0;        // sequence number of the next stream frame
+  bool after_end_ = false;  // the stream frame before it was kEnd
+  bool streaming_ = false;  // the host has sent audio since the last reset
+  uint32_t reported_errors_ = 0;
+  uint32_t reported_at_ms_ = 0;
+  uint64_t busy_ticks_ = 0;
+  uint32_t peak_ticks_ = 0;
+};
+
+}  // namespace stapes

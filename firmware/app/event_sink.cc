@@ -1,0 +1,53 @@
+#include "app/event_sink.h"
+
+#include "app/version.h"
+#include "link/protocol.h"
+
+namespace stapes {
+
+void EventSink::OnScores(uint32_t time_ms, Span<const int8_t> scores) {
+  if (!send_scores_) {
+    return;
+  }
+  lines_.Begin("scores");
+  lines_.Field("time_ms", time_ms);
+  lines_.FieldHex("q", scores);
+  lines_.End();
+}
+
+void EventSink::OnDetection(const Detection& detection) {
+  ++detections_;
+  lines_.Begin("detection");
+  lines_.Field("time_ms", detection.time_ms);
+  lines_.Field("label", bundle_.labels[detection.label]);
+  lines_.FieldQ16("score", detection.score_q16);
+  lines_.End();
+}
+
+void WriteHello(LineWriter& lines, const ModelBundle& bundle, const char* board, int32_t request) {
+  lines.Begin("hello");
+  lines.Field("protocol", kProtocolVersion);
+  lines.Field("firmware", kFirmwareVersion);
+  lines.Field("board", board);
+  lines.Field("model", bundle.name);
+  lines.Field("sha256", bundle.sha256);
+  lines.FieldList("labels", bundle.labels, bundle.label_count);
+  lines.Field("sample_rate", bundle.sample_rate);
+  lines.Field("window_samples", bundle.window_samples);
+  lines.Field("stride_samples", bundle.stride_samples);
+  lines.Field("credits", kAudioCredits);
+  if (request != kUnasked) {
+    lines.Field("request", static_cast<uint32_t>(request));
+  }
+  lines.End();
+}
+
+void WriteDone(LineWriter& lines, const Pipeline& pipeline, const EventSink& events) {
+  lines.Begin("done");
+  lines.FieldLong("samples", pipeline.samples());
+  lines.Field("frames", pipeline.frames());
+  lines.Field("detections", events.detections());
+  lines.End();
+}
+
+}  // namespace stapes

@@ -1,0 +1,36 @@
+// Pipeline results as lines of the link.
+#pragma once
+
+#include <cstdint>
+
+#include "app/pipeline.h"
+#include "link/line_writer.h"
+
+namespace stapes {
+
+class EventSink : public PipelineSink {
+ public:
+  EventSink(LineWriter& lines, const ModelBundle& bundle) : lines_(lines), bundle_(bundle) {}
+
+  void OnScores(uint32_t time_ms, Span<const int8_t> scores) override;
+  void OnDetection(const Detection& detection) override;
+
+  void SendScores(bool on) { send_scores_ = on; }
+  uint32_t detections() const { return detections_; }
+  void Reset() { detections_ = 0; }
+
+ private:
+  LineWriter& lines_;
+  const ModelBundle& bundle_;
+  bool send_scores_ = false;
+  uint32_t detections_ = 0;
+};
+
+// The line that says who speaks. `request`: sequence number of the frame that asked, or kUnasked.
+constexpr int32_t kUnasked = -1;
+void WriteHello(LineWriter& lines, const ModelBundle& bundle, const char* board, int32_t request);
+
+// The line that follows the last audio.
+void WriteDone(LineWriter& lines, const Pipeline& pipeline, const EventSink& events);
+
+}  // namespace stapes

@@ -1,0 +1,61 @@
+// Front end, network and decoder in one: samples in, scores and detections out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "app/model_bundle.h"
+#include "base/span.h"
+
+namespace stapes {
+
+// Hears what a pipeline finds. Times: end of the frame, in whole milliseconds of audio.
+class PipelineSink {
+ public:
+  virtual void OnScores(uint32_t time_ms, Span<const int8_t> scores) = 0;
+  // Called after OnScores of the same frame, for detections with is_new.
+  virtual void OnDetection(const Detection& detection) = 0;
+
+ protected:
+  ~PipelineSink() = default;
+};
+
+// Memory of a pipeline, of the sizes that the model bundle states. Kept by the caller.
+struct PipelineMemory {
+  Span<uint8_t> arena;           // 16-byte aligned
+  Span<uint8_t> front_end_work;  // 8-byte aligned
+  Span<uint8_t> decoder_work;    // 4-byte aligned
+};
+
+class Pipeline {
+ public:
+  // nullptr, or why the model cannot run: a literal. `bundle` must outlive the pipeline.
+  const char* Init(const ModelBundle& bundle, const PipelineMemory& memory);
+
+  // Takes any number of 16-bit samples at the model's rate; one inference for each whole frame.
+  void Push(Span<const int16_t> samples, PipelineSink& sink);
+
+  // Back to the first sample: front end, network and decoder, and the counters.
+  void Reset();
+
+  const ModelBundle& bundle() const { return *bundle_; }
+  const InferenceEngine& engine() const { return engine_; }
+  uint32_t dropped_scores() const { return decoder_.dropped(); }
+  uint64_t samples() const { return samples_; }
+  uint32_t frames() const { return frames_; }
+
+ private:
+  void CountSamples(std::size_t count);
+  void Infer(PipelineSink& sink);
+
+  const ModelBundle* bundle_ = nullptr;
+  FrontEnd front_end_;
+  InferenceEngine engine_;
+  RecognizeCommands decoder_;
+  uint64_t samples_ = 0;
+  uint32_t frames_ = 0;
+  uint32_t time_ms_ = 0;       // samples_ * 1000 / sample_rate, modulo 2^32
+  uint32_t time_remainder_ = 0;  // samples_ * 1000 % sample_rate
+};
+
+}  // namespace stapes
