@@ -1,11 +1,13 @@
 // stapes._native: what the device computes, callable from Python.
 #include <nanobind/nanobind.h>
 
+#include "bind_decoder.h"
 #include "bind_frontend.h"
 #include "bind_nn.h"
 
 NB_MODULE(_native, module) {
   module.doc() = "The firmware's own code, compiled for the host.";
+  stapes::BindDecoder(module);
   stapes::BindFrontEnd(module);
   stapes::BindNn(module);
 }

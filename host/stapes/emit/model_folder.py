@@ -15,11 +15,12 @@ from typing import Any
 import jinja2
 
 from stapes import __version__
+from stapes.decoder import frame_capacity, threshold_q16
 from stapes.emit.folder import write_folder
 from stapes.errors import StapesError
 from stapes.frontend.c_tables import c_context
 from stapes.frontend.tables import build_tables
-from stapes.settings import SILENCE_LABEL, DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.settings import SILENCE_LABEL, ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import load_model
 
@@ -94,17 +95,7 @@ def _check_agreement(path: Path, engine: Engine, settings: ModelSettings) -> Non
             f"{engine.output_zero_point}, expected 1/256 and -128 (an int8 softmax); "
             "export the model again"
         )
-    if frame_capacity(settings.decoder, settings.front_end) > 65535:
-        raise StapesError(
-            f"{path}: found more than 65535 frames in the averaging window of "
-            f"{settings.decoder.average_window_duration_ms} ms; shorten it or lengthen the stride"
-        )
-
-
-def frame_capacity(decoder: DecoderSettings, front_end: FrontEndSettings) -> int:
-    """Scores that an averaging window can hold: DecoderFrameCapacity of recognize_commands.h."""
-    samples = (decoder.average_window_duration_ms + 1) * front_end.sample_rate
-    return -(-samples // (1000 * front_end.stride_samples))
+    frame_capacity(settings)
 
 
 def operator_symbol(name: str) -> str:
@@ -137,8 +128,3 @@ def _environment() -> jinja2.Environment:
     environment.filters["c_string"] = c_string
     environment.filters["hex_row"] = lambda row: ", ".join(f"0x{byte:02x}" for byte in row)
     return environment
-
-
-def threshold_q16(threshold: float) -> int:
-    """A detection threshold in Q16, rounded up: an average must be greater than it."""
-    return math.ceil(threshold * 65536)

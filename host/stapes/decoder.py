@@ -1,0 +1,89 @@
+"""The firmware's decoder as a Python object: scores in, detections out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes import _native
+from stapes.errors import StapesError
+from stapes.settings import SILENCE_LABEL, ModelSettings
+
+SCORE_ONE_Q16 = 65536
+MAX_FRAMES = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """A new command. `time_ms`: end of the audio heard; `score_q16`: average score, Q16."""
+
+    time_ms: int
+    label: str
+    score_q16: int
+
+    @property
+    def score(self) -> float:
+        return self.score_q16 / SCORE_ONE_Q16
+
+
+class Decoder:
+    """RecognizeCommands with a model's settings, bit for bit as a board runs it."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        labels, decoder = settings.labels, settings.decoder
+        self._labels = labels
+        self._native = _native.Decoder(
+            label_count=len(labels),
+            silence_label=labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1,
+            frame_capacity=frame_capacity(settings),
+            minimum_count=decoder.minimum_count,
+            average_window_ms=decoder.average_window_duration_ms,
+            threshold_q16=threshold_q16(decoder.detection_threshold),
+            suppression_ms=decoder.suppression_ms,
+        )
+
+    def process(self, scores: NDArray[np.int8], times_ms: NDArray[np.uint32]) -> list[Detection]:
+        """int8 [frames, labels] at their times, uint32 [frames] -> the new detections.
+
+        Raises:
+            ValueError: another shape, or times that run backwards.
+        """
+        found = self._native.process(
+            np.ascontiguousarray(scores, np.int8), np.ascontiguousarray(times_ms, np.uint32)
+        )
+        return [
+            Detection(
+                time_ms=time_ms,
+                label=self._labels[label] if label >= 0 else SILENCE_LABEL,
+                score_q16=score_q16,
+            )
+            for time_ms, label, score_q16 in found
+        ]
+
+    def reset(self) -> None:
+        """Back to the start."""
+        self._native.reset()
+
+
+def threshold_q16(threshold: float) -> int:
+    """A detection threshold in Q16, rounded up: an average must be greater than it."""
+    return math.ceil(threshold * SCORE_ONE_Q16)
+
+
+def frame_capacity(settings: ModelSettings) -> int:
+    """Scores that the averaging window can hold: DecoderFrameCapacity of recognize_commands.h.
+
+    Raises:
+        StapesError: more than the firmware counts (16 bits).
+    """
+    window_ms, front_end = settings.decoder.average_window_duration_ms, settings.front_end
+    frames = -(-(window_ms + 1) * front_end.sample_rate // (1000 * front_end.stride_samples))
+    if frames > MAX_FRAMES:
+        raise StapesError(
+            f"average_window_duration_ms={window_ms}: found {frames} frames in it, expected at "
+            f"most {MAX_FRAMES}; shorten it or lengthen the stride"
+        )
+    return frames

@@ -1,0 +1,90 @@
+"""The firmware's pipeline in Python: times, cutting, and detections by hand."""
+
+import numpy as np
+import pytest
+
+from stapes import _native
+from stapes.decoder import Decoder, frame_capacity, threshold_q16
+from stapes.errors import StapesError
+from stapes.pipeline import Pipeline
+from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+
+LABELS = ("_silence_", "_unknown_", "yes", "no")
+
+
+@pytest.fixture
+def model(tmp_path, small_model):
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model())
+    return path
+
+
+def test_frames_end_where_their_last_sample_does(model):
+    trace = Pipeline(model).process(np.zeros(16000, np.int16))
+    assert len(trace.scores) == len(trace.features) == 49
+    assert trace.times_ms[:3].tolist() == [30, 50, 70]
+    assert trace.times_ms[-1] == 990
+
+
+def test_how_audio_is_cut_up_makes_no_difference(model):
+    audio = np.random.default_rng(0).integers(-9000, 9000, 40000).astype(np.int16)
+    pipeline = Pipeline(model)
+    whole = pipeline.process(audio)
+    pipeline.reset()
+    parts = [pipeline.process(part) for part in np.split(audio, [1, 479, 480, 481, 7777, 30000])]
+    for name in ("times_ms", "features", "scores"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_array_equal(joined, getattr(whole, name))
+    assert [found for part in parts for found in part.detections] == whole.detections
+
+
+def test_a_certain_word_is_detected_once_when_enough_was_heard():
+    decoder = DecoderSettings(average_window_duration_ms=400, detection_threshold=0.5)
+    settings = ModelSettings(name="m", labels=LABELS, decoder=decoder)
+    yes = np.full((10, 4), -128, np.int8)
+    yes[:, 2] = 127  # 255/256 each
+    times = np.arange(30, 230, 20, dtype=np.uint32)
+    (found,) = Decoder(settings).process(yes, times)
+    # The window's quarter (100 ms) must have passed since the first score at 30 ms.
+    assert (found.label, found.time_ms, found.score) == ("yes", 130, 255 / 256)
+
+
+def test_times_that_run_backwards_are_refused():
+    decoder = Decoder(ModelSettings(name="m", labels=LABELS))
+    with pytest.raises(ValueError, match="backwards"):
+        decoder.process(np.zeros((2, 4), np.int8), np.array([50, 30], np.uint32))
+    with pytest.raises(ValueError, match="one score a label"):
+        decoder.process(np.zeros((2, 3), np.int8), np.array([50, 70], np.uint32))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.0, 0), (0.2, 13108), (0.5, 32768), (1.0, 65536)]
+)
+def test_thresholds_are_rounded_up_to_q16(threshold, expected):
+    assert threshold_q16(threshold) == expected
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100])
+@pytest.mark.parametrize("stride_ms", [10.0, 12.5, 20.0, 33.3])
+@pytest.mark.parametrize("window_ms", [1, 500, 1000, 10000])
+def test_the_frame_capacity_is_that_of_the_firmware(rate, stride_ms, window_ms):
+    settings = ModelSettings(
+        name="m",
+        labels=LABELS,
+        front_end=FrontEndSettings(sample_rate=rate, window_stride_ms=stride_ms),
+        decoder=DecoderSettings(average_window_duration_ms=window_ms),
+    )
+    assert frame_capacity(settings) == _native.decoder_frame_capacity(
+        window_ms, settings.front_end.stride_samples, rate
+    )
+
+
+def test_more_frames_than_the_firmware_counts_are_refused():
+    settings = ModelSettings(
+        name="m",
+        labels=LABELS,
+        front_end=FrontEndSettings(window_stride_ms=0.1),
+        decoder=DecoderSettings(average_window_duration_ms=10000),
+    )
+    with pytest.raises(StapesError, match="at most 65535"):
+        Decoder(settings)
