@@ -8,6 +8,7 @@ Words and underscores of the flags are those of TensorFlow's speech_commands; da
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         data_dir=arguments.data_dir,
         train_dir=arguments.train_dir,
         start_checkpoint=arguments.start_checkpoint,
+        command=_command(arguments),
         log=lambda line: print(line, flush=True),
     )
     print(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
@@ -137,6 +139,22 @@ def _settings(arguments: argparse.Namespace) -> Any:
             warmup_steps=arguments.warmup_steps,
         ),
     )
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The flags that differ from their defaults, as a command line; folders by their last name."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    words = ["stapes", "train"]
+    for action in parser._actions:
+        value = getattr(arguments, action.dest, action.default)
+        if value == action.default:
+            continue
+        if action.dest in ("data_dir", "train_dir", "start_checkpoint"):
+            value = Path(value).name
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [f"--{action.dest}", text]
+    return shlex.join(words)
 
 
 def _front_end(arguments: argparse.Namespace) -> FrontEndSettings:

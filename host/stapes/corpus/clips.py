@@ -71,8 +71,12 @@ def evaluation_clips(
     sample_rate: int,
     samples: int,
     noises: list[np.ndarray],
+    limit: int = 0,
 ) -> LabelledClips:
     """The fixed clips of a partition: wanted, unknown, then silence; the same at every call.
+
+    Args:
+        limit: take about so many spoken clips, evenly from all; 0 takes them all.
 
     Raises:
         StapesError: a wanted word has no clip in the partition, or a clip cannot be read.
@@ -80,6 +84,7 @@ def evaluation_clips(
     index.require(partition)
     unknown = index.unknown[partition][: index.unknown_count(partition)]
     entries = index.wanted[partition] + [(path, UNKNOWN_INDEX) for path in unknown]
+    entries = entries[:: max(1, len(entries) // limit)] if limit else entries
     spoken = load_clips([path for path, _ in entries], sample_rate=sample_rate, samples=samples)
     generator = np.random.default_rng([RANDOM_SEED, PARTITIONS.index(partition)])
     silence = [

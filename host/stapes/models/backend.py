@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stapes.errors import StapesError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-# The oneDNN kernels give the same weights only for the same number of threads.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """TensorFlow's libraries greet on file descriptor 2 before their log level counts."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
 
 try:
-    import tensorflow as tf
+    with _quiet_stderr():
+        import tensorflow as tf
+
+        import keras  # isort: skip
 except ImportError as error:
     raise StapesError(
         f"TensorFlow: cannot import it ({error}), expected for training and export; "
         "run pip install 'stapes[train]'"
     ) from error
-import keras
 
 __all__ = ["keras", "tf"]

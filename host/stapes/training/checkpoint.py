@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ _MEND = "choose a checkpoint that `stapes train` wrote, or train again"
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The state of a training after `step` steps; the batches to come depend on `step` alone."""
+    """The state of a training after `step` steps; the batches to come depend on `step` alone.
+
+    `origin` says where it came from: `command` and `data_dir`.
+    """
 
     step: int
     settings: TrainingSettings
     quantization: Quantization
     model: list[np.ndarray]
     optimizer: list[np.ndarray]
-    summary: str = "{}"
+    origin: dict[str, str]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Raises:
@@ -39,7 +43,7 @@ class Checkpoint:
             "settings": self.settings.to_json(),
             "scale": self.quantization.scale,
             "zero_point": self.quantization.zero_point,
-            "summary": self.summary,
+            "origin": json.dumps(self.origin),
         }
         arrays |= {f"model_{number:04d}": array for number, array in enumerate(self.model)}
         arrays |= {f"optimizer_{number:04d}": array for number, array in enumerate(self.optimizer)}
@@ -64,7 +68,7 @@ class Checkpoint:
                 ),
                 model=[content[name] for name in sorted(content) if name.startswith("model_")],
                 optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
-                summary=str(content["summary"]),
+                origin=json.loads(str(content["origin"])),
             )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise StapesError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from stapes import _native
-from stapes.frontend.tables import build_tables
+from stapes.frontend.front_end import FrontEnd
 from stapes.settings import FrontEndSettings
 
 # Natural logarithms of filter bank outputs: the floor of TensorFlow's Mfcc op, and above the
@@ -43,13 +42,14 @@ class FeatureExtractor:
     def __init__(self, settings: FrontEndSettings, quantization: Quantization) -> None:
         self.settings = settings
         self.quantization = quantization
-        self._tables: Any = build_tables(
+        self._threads = min(os.cpu_count() or 1, 16)
+        self._front_end = FrontEnd(
             settings, scale=quantization.scale, zero_point=quantization.zero_point
         )
 
     def stored(self, clips: np.ndarray) -> np.ndarray:
         """int16 [clips, samples] -> int8 [clips, frames, features], as the device computes them."""
-        return _native.compute_features(self._tables, clips)
+        return self._front_end.compute_features(clips, threads=self._threads)
 
     def real(self, clips: np.ndarray) -> np.ndarray:
         """int16 [clips, samples] -> float32 [clips, frames, features]."""
@@ -59,11 +59,16 @@ class FeatureExtractor:
 def choose_quantization(settings: FrontEndSettings, clips: np.ndarray) -> Quantization:
     """The int8 range of the features over typical clips, int16 [clips, samples].
 
-    The lowest percentiles, near-silent frames at the floor of the logarithm, are cut off in
-    favour of finer steps for speech.
+    Frames of digital silence lie far below all others, at the floor of the logarithm. They do not
+    count: they saturate at the low end, in favour of finer steps for all that carries sound.
     """
     gain = math.sqrt(2 * settings.channel_count) if settings.dct_coefficient_count else 1.0
     wide = Quantization.of_range(gain * _LOG_RANGE[0], gain * _LOG_RANGE[1])
-    features = FeatureExtractor(settings, wide).real(clips)
-    low, high = np.percentile(features, _KEPT_PERCENTILES)
+    extractor = FeatureExtractor(settings, wide)
+    silence = extractor.stored(np.zeros((1, settings.window_samples), np.int16))[0, 0]
+    frames = extractor.stored(clips).reshape(-1, settings.feature_count)
+    sound = frames[np.any(frames != silence, axis=1)]
+    if not len(sound):
+        return wide
+    low, high = np.percentile(wide.real(sound), _KEPT_PERCENTILES)
     return Quantization.of_range(float(low), float(high))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,13 @@ from typing import Any
 import numpy as np
 
 from stapes.corpus.augment import mask_features
-from stapes.corpus.clips import (
-    LabelledClips,
-    TrainingClips,
-    evaluation_clips,
-    load_background,
-)
-from stapes.corpus.index import CorpusIndex, scan_corpus
+from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.errors import StapesError
 from stapes.models.backend import keras, tf
 from stapes.models.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
+from stapes.training.corpus import Corpus
 from stapes.training.features import FeatureExtractor, choose_quantization
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
@@ -45,58 +39,18 @@ class TrainingResult:
     steps_per_second: float
 
 
-class Corpus:
-    """The clips of one training, in memory."""
-
-    def __init__(self, folder: str | os.PathLike[str], settings: TrainingSettings) -> None:
-        """Raises:
-        StapesError: words, clips or background recordings that do not fit the settings.
-        """
-        self._settings = settings
-        self._format = {
-            "sample_rate": settings.front_end.sample_rate,
-            "samples": settings.clip_samples,
-        }
-        self.index: CorpusIndex = scan_corpus(folder, settings.corpus)
-        self.index.require("training")
-        self._noises = load_background(self.index, **self._format)
-
-    def notices(self) -> Iterator[str]:
-        """What the user should know before training, one line each."""
-        if not self.index.background:
-            yield (
-                f"{self.index.folder}: no _background_noise_/*.wav: _silence_ is trained with "
-                "digital silence, and nothing is mixed into the words"
-            )
-        if not self.index.unknown_count("training"):
-            yield (
-                f"{self.index.folder}: no clips of other words: _unknown_ is never trained, and "
-                "any word may be taken for a wanted one"
-            )
-
-    def training(self) -> TrainingClips:
-        return TrainingClips(
-            self.index,
-            **self._format,
-            noises=self._noises,
-            augmentation=self._settings.augmentation,
-            batch_size=self._settings.batch_size,
-            seed=self._settings.seed,
-        )
-
-    def evaluation(self, partition: str) -> LabelledClips:
-        return evaluation_clips(self.index, partition, **self._format, noises=self._noises)
-
-
 def train(
     settings: TrainingSettings,
     *,
     data_dir: str | os.PathLike[str],
     train_dir: str | os.PathLike[str],
     start_checkpoint: str | os.PathLike[str] = "",
+    command: str = "",
     log: Log = print,
 ) -> TrainingResult:
     """Trains a model; goes on from train_dir's checkpoint, or from start_checkpoint.
+
+    `command` is kept in the checkpoint, and so in the model: how to train it again.
 
     Raises:
         StapesError: a corpus, checkpoint or folder that does not fit.
@@ -113,7 +67,8 @@ def train(
         log(f"Note: {notice}")
     validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
     log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
-    run = _Run(settings, corpus.training(), path=path, log=log)
+    origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
+    run = _Run(settings, corpus.training(), path=path, origin=origin, log=log)
     if earlier:
         run.restore(earlier, source=str(source))
         log(f"Going on from step {earlier.step} of {source}")
@@ -126,9 +81,16 @@ class _Run:
     """One training from its first step, or from a checkpoint, to its last."""
 
     def __init__(
-        self, settings: TrainingSettings, clips: TrainingClips, *, path: Path, log: Log
+        self,
+        settings: TrainingSettings,
+        clips: TrainingClips,
+        *,
+        path: Path,
+        origin: dict[str, str],
+        log: Log,
     ) -> None:
         self._settings, self._clips, self._path, self._log = settings, clips, path, log
+        self._origin = origin
         tf.config.experimental.enable_op_determinism()
         self.model = create_model(
             settings.architecture, settings.shape, settings.model, seed=settings.seed
@@ -164,14 +126,7 @@ class _Run:
         test = self._evaluate(testing)
         self._log(f"Confusion matrix of the testing partition:\n{test.table(self._labels)}")
         self._log(f"Final test accuracy = {100 * test.accuracy:.1f}% (N={test.total})")
-        self._save(
-            {
-                "validation_accuracy": round(accuracy, 5),
-                "float_accuracy": round(test.accuracy, 5),
-                "test_clips": test.total,
-                "training_clips": self._clips.epoch_size,
-            }
-        )
+        self._save()
         return TrainingResult(
             checkpoint=self._path,
             validation_accuracy=accuracy,
@@ -236,14 +191,14 @@ class _Run:
         predicted = predict(self.model, self._extractor.real(clips.samples))
         return Confusion.of(clips.labels, predicted, labels=len(self._labels))
 
-    def _save(self, summary: dict[str, Any] | None = None) -> None:
+    def _save(self) -> None:
         Checkpoint(
             step=self._step,
             settings=self._settings,
             quantization=self._extractor.quantization,
             model=[variable.numpy() for variable in self.model.variables],
             optimizer=[variable.numpy() for variable in self._optimizer.variables],
-            summary=json.dumps(summary or {}),
+            origin=self._origin,
         ).save(self._path)
 
 
