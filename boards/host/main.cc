@@ -69,12 +69,19 @@ class Input {
  public:
   explicit Input(const char* path)
       : file_(std::strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY)) {}
-  ~Input() { close(file_); }
+  ~Input() {
+    if (file_ >= 0) {
+      close(file_);
+    }
+  }
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
   // Appends some bytes; false at the end. An error ends the input and stays in `errno`.
   bool Read(std::vector<uint8_t>* bytes) {
+    if (file_ < 0) {
+      return false;  // errno is that of open
+    }
     uint8_t some[65536];
     ssize_t count = 0;
     do {

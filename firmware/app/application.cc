@@ -74,7 +74,7 @@ bool Application::Poll() {
 }
 
 void Application::Hear(Span<const int16_t> samples) {
-  if (!streaming_) {
+  if (!streaming_ && !samples.empty()) {
     Process(samples);
   }
 }

@@ -1,0 +1,7 @@
+// Where start-up code leads.
+#include "boards/board.h"
+
+int main() {
+  stapes::board::Init();
+  stapes::board::Exit(stapes::RunFirmware());
+}

@@ -1,0 +1,9 @@
+# Arm MPS2 with application note 386: Cortex-M4F, 25 MHz. Emulated by qemu-system-arm.
+set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../arm-none-eabi.cmake)
+set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
+set(STAPES_QEMU_MACHINE mps2-an386)
+set(STAPES_FLASH_START 0x00000000)
+set(STAPES_FLASH_BYTES 4194304)
+set(STAPES_RAM_START 0x20000000)
+set(STAPES_RAM_BYTES 4194304)
+set(STAPES_STACK_BYTES 2048)
