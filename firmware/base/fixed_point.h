@@ -81,18 +81,10 @@ inline int32_t MulHighHalf(int32_t a, uint32_t pair) {
   return result;
 }
 
-// acc + MulLowHalf(a, pair).
-inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
-  int32_t result;
-  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
-  return result;
-}
-
-// acc + MulHighHalf(a, pair).
-inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
-  int32_t result;
-  __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
-  return result;
+// acc + a * b.
+inline uint64_t MulAddWide(uint64_t acc, uint32_t a, uint32_t b) {
+  __asm__("umlal %Q0, %R0, %1, %2" : "+r"(acc) : "r"(a), "r"(b));
+  return acc;
 }
 
 // The bits of `value` in reverse order.
@@ -122,12 +114,13 @@ inline int32_t MulLowHalf(int32_t a, uint32_t pair) {
 
 inline int32_t MulHighHalf(int32_t a, uint32_t pair) { return MulLowHalf(a, pair >> 16); }
 
+// acc + MulLowHalf(a, pair).
 inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
   return Add(acc, MulLowHalf(a, pair));
 }
 
-inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
-  return Add(acc, MulHighHalf(a, pair));
+inline uint64_t MulAddWide(uint64_t acc, uint32_t a, uint32_t b) {
+  return acc + static_cast<uint64_t>(a) * b;
 }
 
 inline uint32_t ReverseBits(uint32_t value) {

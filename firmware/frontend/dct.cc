@@ -16,13 +16,42 @@ void Fold(int32_t* logs, uint32_t channels) {
   }
 }
 
-// Q16 times Q(n): Q(n) after the products' 16 lower bits are gone.
+// sum + the products of four numbers (Q16) and four factors (Qn), each in Qn and rounded down. The
+// pointers move on.
+#ifdef STAPES_USE_ARM_DSP
+
+inline int32_t MulAddFour(int32_t sum, const int32_t*& numbers, const int16_t*& factors) {
+  int32_t a, b, c, d;
+  __asm__(
+      "ldrd   %[a], %[b], [%[factors]], #8\n"
+      "ldrd   %[c], %[d], [%[numbers]], #8\n"
+      "smlawb %[sum], %[c], %[a], %[sum]\n"
+      "smlawt %[sum], %[d], %[a], %[sum]\n"
+      "ldrd   %[c], %[d], [%[numbers]], #8\n"
+      "smlawb %[sum], %[c], %[b], %[sum]\n"
+      "smlawt %[sum], %[d], %[b], %[sum]\n"
+      : [sum] "+r"(sum), [numbers] "+r"(numbers), [factors] "+r"(factors), [a] "=&r"(a),
+        [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d)
+      :
+      : "memory");
+  return sum;
+}
+
+#else
+
+inline int32_t MulAddFour(int32_t sum, const int32_t*& numbers, const int16_t*& factors) {
+  for (int i = 0; i < 4; ++i) {
+    sum = MulAddLowHalf(sum, *numbers++, static_cast<uint16_t>(*factors++));
+  }
+  return sum;
+}
+
+#endif
+
 inline int32_t Row(const int32_t* folded, const int16_t* cosines, uint32_t length) {
   int32_t sum = 0;
-  for (const int16_t* end = cosines + length; cosines != end; cosines += 2, folded += 2) {
-    const uint32_t pair = LoadPair(cosines);
-    sum = MulAddLowHalf(sum, folded[0], pair);
-    sum = MulAddHighHalf(sum, folded[1], pair);
+  for (const int16_t* end = cosines + length; cosines != end;) {
+    sum = MulAddFour(sum, folded, cosines);
   }
   return sum;
 }

@@ -7,12 +7,14 @@
 
 namespace stapes {
 
-// Entries in a row of the DCT table: half the channels, as cosines are symmetric, made even.
-constexpr uint32_t DctRowLength(uint32_t channel_count) { return (channel_count + 3) / 4 * 2; }
+// Entries in a row of the DCT table: half the channels, as cosines are symmetric, up to a multiple of 4.
+constexpr uint32_t DctRowLength(uint32_t channel_count) { return (channel_count + 7) / 8 * 4; }
 
-// Two numbers more than the channels: rows of even length read past the folded logarithms, where
-// their entries are 0.
-constexpr uint32_t DctInputLength(uint32_t channel_count) { return channel_count + 2; }
+// More numbers than there are channels: rows reach past the folded logarithms, where their entries
+// are 0.
+constexpr uint32_t DctInputLength(uint32_t channel_count) {
+  return (channel_count + 1) / 2 + DctRowLength(channel_count);
+}
 
 // features[i] = sqrt(2 / C) sum_j logs[j] cos(pi i (j + 1/2) / C), as mfcc_dct.cc has it; logs in
 // Q16, features in Q(feature_bits). `logs` holds DctInputLength(C) numbers and is overwritten;

@@ -6,7 +6,7 @@
 
 namespace stapes {
 
-// Plain constant data; the pointers outlive every FrontEnd that uses them.
+// Plain constant data; the arrays are 4-byte aligned and outlive every FrontEnd that uses them.
 struct FrontEndTables {
   uint32_t window_samples;     // N, 16 to 4096
   uint32_t stride_samples;     // from one frame's first sample to the next frame's
@@ -16,12 +16,12 @@ struct FrontEndTables {
   uint16_t coefficient_count;  // DCT coefficients, 0 to C; 0: no DCT, the features are the channels
   uint16_t first_bin;          // FFT bins that the mel channels use: first ...
   uint16_t last_bin;           // ... to last, inclusive
-  const int32_t* window;       // [N/2 + 1] Q31, first half and middle of the periodic Hann window
+  const int32_t* window;       // [(N + 1)/2 + 1] Q31, the periodic Hann window up to its middle
   const int32_t* twiddles;     // Q31, see fft.h
   const int32_t* bin_twiddles;  // [last_bin - first_bin + 1][2] Q31 cos, sin of 2 pi k / FFT size
   const uint16_t* band_bins;    // [C + 1] bins up to each channel's centre, then up to the last bin
   const uint16_t* mel_weights;  // [last_bin - first_bin + 1] Q16 share of the channel below
-  const int16_t* dct;           // [coefficient_count][DctRowLength(C)] Q(feature_bits); see dct.h
+  const int16_t* dct;           // [coefficient_count][DctRowLength(C)] Q(feature_bits); dct.h
   uint16_t feature_bits;        // features before rounding to int8 are Q(feature_bits) int32
   int16_t zero_point;           // int8 = zero_point + feature * multiplier / 2^shift
   int32_t multiplier;

@@ -14,11 +14,12 @@ struct Table16 {
 // table[i] + (table[i + 1] - table[i]) * fraction, where the upper 8 bits of `position` are i
 // (counted from kFirst) and the 16 bits below are the fraction; 16 fractional bits more than the
 // table. The table does not decrease.
-template <int kFirst>
+template <uint32_t kFirst>
 inline uint32_t Interpolate(const uint16_t* table, uint32_t position) {
-  const uint16_t* entry = table + (position >> 24) - kFirst;
-  const uint32_t step = static_cast<uint32_t>(entry[1] - entry[0]);
-  return (uint32_t{entry[0]} << 16) + step * ((position >> 8) & 0xFFFFu);
+  const uint16_t* entry = table + ((position - (kFirst << 24)) >> 24);
+  const uint32_t base = entry[0];
+  const uint32_t step = entry[1] - base;
+  return (base << 16) + step * ((position >> 8) & 0xFFFFu);
 }
 
 }  // namespace stapes

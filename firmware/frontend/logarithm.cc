@@ -6,7 +6,7 @@
 namespace stapes {
 namespace {
 
-constexpr int kFirst = 128;  // normalised numbers start with a one
+constexpr uint32_t kFirst = 128;  // normalised numbers start with a one
 constexpr int kEntries = 129;
 constexpr int32_t kLn2Q31 = 1488522236;
 

@@ -14,8 +14,7 @@ class Scatter {
   // Windows one pair of samples.
   void Put(uint32_t index, uint32_t pair, int32_t first_weight, int32_t second_weight) const {
     ComplexInt& place = output_[ReverseBits(index) >> index_shift_];
-    place.re = MulLowHalf(first_weight, pair) >> shift_;
-    place.im = MulHighHalf(second_weight, pair) >> shift_;
+    place = {MulLowHalf(first_weight, pair) >> shift_, MulHighHalf(second_weight, pair) >> shift_};
   }
 
   void PutZero(uint32_t index) const { output_[ReverseBits(index) >> index_shift_] = {0, 0}; }
@@ -26,23 +25,20 @@ class Scatter {
   int shift_;
 };
 
+// Set where a bit differs from its lower neighbour: the highest one of a sample tells its size.
+inline uint32_t SignChanges(uint32_t pair) { return pair ^ (pair << 1); }
+
 }  // namespace
 
 int PeakBits(const int16_t* samples, uint32_t count) {
-  // A bit of v ^ 2v is set where a bit differs from its neighbour: the highest one tells the size.
-  // The pair's lower sample spills into bit 16 only, which is masked out together with bit 0.
+  // The lower sample of a pair spills into bit 16 only, which is masked out together with bit 0.
   uint32_t bits = 0;
-  uint32_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (uint32_t j = i; j < i + 8; j += 2) {
-      const uint32_t pair = LoadPair(samples + j);
-      bits |= pair ^ (pair << 1);
-    }
+  const int16_t* const end = samples + count;
+  for (const int16_t* unrolled_end = end - count % 8; samples != unrolled_end; samples += 8) {
+    bits |= SignChanges(LoadPair(samples)) | SignChanges(LoadPair(samples + 2));
+    bits |= SignChanges(LoadPair(samples + 4)) | SignChanges(LoadPair(samples + 6));
   }
-  for (; i < count; ++i) {
-    const uint32_t sample = static_cast<uint16_t>(samples[i]);
-    bits |= sample ^ (sample << 1);
-  }
+  for (; samples != end; ++samples) bits |= SignChanges(static_cast<uint16_t>(*samples));
   bits = (bits | (bits >> 16)) & 0xFFFEu;
   return bits == 0 ? 0 : 31 - LeadingZeros(bits);
 }
@@ -60,15 +56,10 @@ void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift
   const uint32_t size = 1u << size_log2;
   const int32_t* weight = tables.window;
   uint32_t pair = 0;
-  for (; pair < count / 4; ++pair) {
+  for (; pair < (count + 2) / 4; ++pair) {  // rising half
     scatter.Put(pair, LoadPair(samples), weight[0], weight[1]);
     samples += 2;
     weight += 2;
-  }
-  if (count % 4 >= 2) {  // this pair straddles the middle
-    scatter.Put(pair, LoadPair(samples), weight[0], tables.window[count - 2 * pair - 1]);
-    samples += 2;
-    ++pair;
   }
   weight = tables.window + (count - 2 * pair);
   for (; pair < count / 2; ++pair) {

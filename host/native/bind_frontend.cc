@@ -95,7 +95,7 @@ class OwnedTables {
 
   void CopyArrays(nb::handle source) {
     const std::size_t bins = tables_.last_bin - tables_.first_bin + std::size_t{1};
-    window_ = CopyArray<int32_t>(source, "window", tables_.window_samples / 2 + 1);
+    window_ = CopyArray<int32_t>(source, "window", (tables_.window_samples + 1) / 2 + 1);
     twiddles_ = CopyArray<int32_t>(source, "twiddles", TwiddleCount(tables_.fft_log2));
     bin_twiddles_ = CopyArray<int32_t>(source, "bin_twiddles", 2 * bins);
     band_bins_ = CopyArray<uint16_t>(source, "band_bins", tables_.channel_count + std::size_t{1});

@@ -70,7 +70,7 @@ def build_tables(
         coefficient_count=settings.dct_coefficient_count,
         first_bin=first_bin,
         last_bin=first_bin + len(weights) - 1,
-        window=_fixed(window[: len(window) // 2 + 1], 31, np.int32),
+        window=_fixed(window[: (len(window) + 1) // 2 + 1], 31, np.int32),
         twiddles=_stage_twiddles(fft_log2 - 1),
         bin_twiddles=_cos_sin(
             2 * np.pi * np.arange(first_bin, first_bin + len(weights)) / settings.fft_size
@@ -164,10 +164,14 @@ def _dct(channels: int, coefficients: int) -> tuple[NDArray[np.int16], int]:
     half = channels // 2
     index = np.arange(coefficients)[:, np.newaxis]
     cosines = norm * np.cos(np.pi / channels * index * (np.arange(channels) + 0.5))
-    table = np.zeros((coefficients, (channels + 3) // 4 * 2))
+    table = np.zeros((coefficients, _dct_row(channels)))
     table[0::2, : channels - half] = cosines[0::2, : channels - half]
     table[1::2, :half] = cosines[1::2, half - 1 :: -1] if half else 0
     return _fixed(table, bits, np.int16), bits
+
+
+def _dct_row(channels: int) -> int:
+    return (channels + 7) // 8 * 4
 
 
 def _multiplier(scale: float, zero_point: int, feature_bits: int) -> tuple[int, int]:
@@ -188,6 +192,6 @@ def _multiplier(scale: float, zero_point: int, feature_bits: int) -> tuple[int, 
 def _work_bytes(settings: FrontEndSettings) -> int:
     """Spectrum (later the DCT's output), logarithms, samples; a multiple of 8."""
     spectrum = max(settings.fft_size // 2 + 1, (settings.dct_coefficient_count + 1) // 2)
-    logs = settings.channel_count + 2
+    logs = (settings.channel_count + 1) // 2 + _dct_row(settings.channel_count)
     total = 8 * spectrum + 4 * logs + 2 * settings.window_samples
     return (total + 7) // 8 * 8
