@@ -26,7 +26,8 @@ class Quantization:
 
     @classmethod
     def of_range(cls, low: float, high: float) -> Quantization:
-        """The finest int8 steps over low to high, with 0 among the values that they hold."""
+        """The finest int8 steps over low to high and 0, which an int8 tensor must hold."""
+        low, high = min(low, 0.0), max(high, 0.0)
         scale = float(np.float32(max(high - low, 1e-6) / 255))
         zero_point = round(-128 - low / scale)
         return cls(scale=scale, zero_point=int(np.clip(zero_point, -128, 127)))

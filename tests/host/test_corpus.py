@@ -1,0 +1,199 @@
+"""The folder of clips: partitions, labels, and what is said about a folder that does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tones import SAMPLE_RATE, WANTED, write_tones
+
+from stapes.audio.wav import write_wav
+from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.clips import TrainingClips, evaluation_clips, load_background, load_clips
+from stapes.corpus.index import CorpusSettings, scan_corpus
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.errors import StapesError
+
+SETTINGS = CorpusSettings(wanted_words=WANTED, silence_percentage=30, unknown_percentage=50)
+FORM = {"sample_rate": SAMPLE_RATE, "samples": SAMPLE_RATE}
+
+# Speakers in the validation and testing lists that come with the Speech Commands corpus.
+OFFICIAL = {
+    "validation": "fde2dee7 099d52ad 66cff190 541120c7 364c0853 0ab3b47d 4abefdf5 65ec06e5",
+    "testing": "0c40e715 0ea0e2f4 42beb5eb 44260689 022cd682 096456f9 0d53e045 ffa76c4a",
+    "training": "eb67fcbc f953e1af 3bc21161 da1d320c 74551073 3d53244b a996cf66 80f056c0",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tones(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def index(folder):
+    return scan_corpus(folder, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def noises(index):
+    return load_background(index, **FORM)
+
+
+def training_clips(index, noises, *, seed=1, batch_size=20, **augmentation):
+    return TrainingClips(
+        index,
+        **FORM,
+        noises=noises,
+        augmentation=AugmentSettings(**augmentation),
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+def test_the_partition_rule_agrees_with_the_official_lists(partition):
+    for speaker in OFFICIAL[partition].split():
+        assert which_set(f"some/word/{speaker}_nohash_0.wav", 10, 10) == partition
+
+
+def test_all_clips_of_a_speaker_stay_together():
+    assert len({which_set(f"{word}/a1_nohash_{n}.wav", 10, 10) for word in "xy" for n in "12"}) == 1
+
+
+def test_percentages_are_kept_over_many_names():
+    sets = [which_set(f"{number:08x}.wav", 20, 30) for number in range(4000)]
+    assert abs(sets.count("validation") / 4000 - 0.20) < 0.02
+    assert abs(sets.count("testing") / 4000 - 0.30) < 0.02
+
+
+def test_silence_and_unknown_come_first_among_the_labels():
+    assert SETTINGS.labels == ("_silence_", "_unknown_", "up", "down")
+
+
+def test_every_clip_is_in_one_partition_and_background_in_none(index):
+    wanted = [path for clips in index.wanted.values() for path, _ in clips]
+    unknown = [path for clips in index.unknown.values() for path in clips]
+    assert len(wanted) == len(set(wanted)) == 120
+    assert len(unknown) == len(set(unknown)) == 60
+    assert [path.name for path in index.background] == ["hiss.wav"]
+
+
+def test_counts_of_silence_and_unknown_follow_the_wanted_clips(index):
+    wanted = len(index.wanted["training"])
+    assert index.silence_count("training") == -(-wanted * 30 // 100)
+    assert index.unknown_count("training") == -(-wanted * 50 // 100)
+
+
+def test_a_word_is_its_folder_in_lower_case(tmp_path):
+    write_tones(tmp_path, clips=20)
+    (tmp_path / "up").rename(tmp_path / "UP")
+    assert len(scan_corpus(tmp_path, SETTINGS).wanted["training"]) > 0
+
+
+def test_evaluation_clips_never_change(index, noises):
+    first, second = (evaluation_clips(index, "testing", **FORM, noises=noises) for _ in range(2))
+    np.testing.assert_array_equal(first.samples, second.samples)
+    counts = np.bincount(first.labels).tolist()
+    assert counts[:2] == [index.silence_count("testing"), index.unknown_count("testing")]
+    assert counts[2] == sum(label == 2 for _, label in index.wanted["testing"])
+
+
+def test_a_limit_takes_clips_of_every_label(index, noises):
+    some = evaluation_clips(index, "training", **FORM, noises=noises, limit=20)
+    assert 20 <= len(some) - index.silence_count("training") < 40
+    assert set(some.labels) == {0, 1, 2, 3}
+
+
+def test_clips_are_cut_or_padded_at_their_end(tmp_path):
+    write_wav(tmp_path / "short.wav", np.array([5, 6], np.int16), sample_rate=SAMPLE_RATE)
+    write_wav(tmp_path / "long.wav", np.arange(9, dtype=np.int16), sample_rate=SAMPLE_RATE)
+    paths = [tmp_path / "short.wav", tmp_path / "long.wav"]
+    clips = load_clips(paths, sample_rate=SAMPLE_RATE, samples=4)
+    assert clips.tolist() == [[5, 6, 0, 0], [0, 1, 2, 3]]
+
+
+def test_a_batch_depends_on_its_number_and_the_seed_alone(index, noises):
+    one, other = training_clips(index, noises), training_clips(index, noises)
+    for number in (7, 0, 3):  # in any order
+        one.batch(number)
+    np.testing.assert_array_equal(one.batch(5).samples, other.batch(5).samples)
+    different = training_clips(index, noises, seed=2)
+    assert not np.array_equal(one.batch(5).labels, different.batch(5).labels)
+
+
+def test_an_epoch_holds_every_wanted_clip_once(index, noises):
+    clips = training_clips(index, noises, batch_size=1)
+    labels = [int(clips.batch(number).labels[0]) for number in range(clips.epoch_size)]
+    expected = np.bincount([label for _, label in index.wanted["training"]])
+    assert np.bincount(labels)[2:].tolist() == expected[2:].tolist()
+    assert labels.count(0) == index.silence_count("training")
+
+
+def test_every_epoch_draws_other_unknown_clips(folder, noises):
+    index = scan_corpus(folder, CorpusSettings(wanted_words=WANTED, unknown_percentage=20))
+    off = {"time_shift_ms": 0, "background_volume": 0, "background_frequency": 0}
+    clips = training_clips(index, noises, batch_size=1, **off)
+
+    def unknown(epoch):
+        numbers = range(epoch * clips.epoch_size, (epoch + 1) * clips.epoch_size)
+        batches = [clips.batch(number) for number in numbers]
+        return {batch.samples.tobytes() for batch in batches if batch.labels[0] == 1}
+
+    assert len(unknown(0)) == len(unknown(1)) == index.unknown_count("training")
+    assert unknown(0) != unknown(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: None, "found no such folder"),
+        (lambda folder: folder.mkdir(), "found no clips, expected <word>/*.wav"),
+        (lambda folder: (folder / "up").mkdir(parents=True), "found no clips"),
+        (lambda folder: write_tones(folder, clips=0), "found no clips"),
+    ],
+)
+def test_a_folder_without_clips_is_refused(tmp_path, make, message):
+    make(tmp_path / "data")
+    with pytest.raises(StapesError, match=r"data: .*check --data_dir") as caught:
+        scan_corpus(tmp_path / "data", SETTINGS)
+    assert message in str(caught.value)
+
+
+def test_a_wanted_word_without_clips_is_named(folder):
+    with pytest.raises(StapesError, match="no clips of the wanted word 'left'.*down, flat, up"):
+        scan_corpus(folder, CorpusSettings(wanted_words=("up", "left")))
+
+
+def test_a_corpus_with_one_clip_says_which_partition_is_empty(tmp_path):
+    write_tones(tmp_path, clips=1)
+    index = scan_corpus(tmp_path, SETTINGS)
+    empty = next(name for name in PARTITIONS if not index.wanted[name])
+    with pytest.raises(StapesError, match=f"found 1 clips of which none .* {empty} partition"):
+        index.require(empty)
+
+
+def test_a_background_shorter_than_a_clip_is_refused(folder, index):
+    with pytest.raises(StapesError, match=r"hiss\.wav: found 24000 samples, expected at least"):
+        load_background(index, sample_rate=SAMPLE_RATE, samples=24001)
+
+
+def test_without_background_silence_is_digital(tmp_path):
+    index = scan_corpus(write_tones(tmp_path, background=False), SETTINGS)
+    clips = evaluation_clips(index, "training", **FORM, noises=load_background(index, **FORM))
+    assert not clips.samples[clips.labels == 0].any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"wanted_words": ()}, "expected one or more words"),
+        ({"wanted_words": ("up", "up")}, "all different"),
+        ({"wanted_words": ("_silence_",)}, "_silence_ is always there"),
+        ({"wanted_words": ("a/b",)}, "without comma, quote or slash"),
+        ({"silence_percentage": -1}, "--silence_percentage=-1: expected 0 to 1000"),
+        ({"validation_percentage": 60, "testing_percentage": 50}, "found 110 together"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(change, message):
+    with pytest.raises(StapesError, match=message):
+        CorpusSettings(**{"wanted_words": ("up",), **change})

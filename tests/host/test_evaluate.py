@@ -1,0 +1,93 @@
+"""`stapes evaluate`: clip accuracy through the firmware's code."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tones import SAMPLE_RATE, sweep, trained_tones
+
+from stapes.audio.wav import read_wav
+from stapes.cli import main
+from stapes.frontend.front_end import FrontEnd
+from stapes.quantize.scoring import clip_scores
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import load_model, read_settings
+
+
+def evaluate(capsys, *flags: str) -> dict:
+    trained = trained_tones()
+    capsys.readouterr()
+    command = ["evaluate", str(trained.model), "--data_dir", str(trained.data_dir), "--json"]
+    assert main([*command, *flags]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_it_finds_the_accuracy_that_export_recorded(capsys):
+    report = evaluate(capsys)
+    provenance = read_settings(trained_tones().model).provenance
+    assert report["clips"] == provenance["test_clips"]
+    assert report["int8_accuracy"] == pytest.approx(provenance["int8_accuracy"], abs=1e-5)
+    assert sum(map(sum, report["confusion"])) == report["clips"]
+
+
+def test_another_partition_and_other_percentages(capsys):
+    training = evaluate(capsys, "--partition", "training", "--silence_percentage", "0")
+    assert training["partition"] == "training"
+    assert sum(training["confusion"][0]) == 0
+    everything = evaluate(capsys, "--testing_percentage", "100", "--validation_percentage", "0")
+    assert sum(map(sum, everything["confusion"][2:])) == 120
+
+
+def test_scores_are_those_of_the_stream_after_the_last_frame():
+    model, settings = load_model(trained_tones().model)
+    clips = np.stack([sweep(400, 1600, seed=1), sweep(1600, 400, seed=2)])
+    engine = Engine.from_bytes(model)
+    front_end = FrontEnd(
+        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
+    )
+    expected = []
+    for clip in clips:
+        front_end.reset()
+        engine.reset()
+        for frame in front_end.process(clip):
+            scores = engine.invoke(frame)
+        expected.append(np.ravel(scores))
+    found = clip_scores(model, settings, clips)
+    np.testing.assert_array_equal(found, expected)
+    assert found.argmax(axis=1).tolist() == [2, 3]
+
+
+def test_the_table_names_every_label(capsys):
+    trained = trained_tones()
+    assert main(["evaluate", str(trained.model), "--data_dir", str(trained.data_dir)]) == 0
+    text = capsys.readouterr().out
+    assert all(label in text for label in ("_silence_", "_unknown_", "up", "down"))
+    assert "int8 accuracy = " in text
+
+
+def test_what_is_not_a_model_is_refused(tmp_path, capsys):
+    (tmp_path / "m.tflite").write_bytes(b"no model at all, but long enough to be looked at")
+    data = str(trained_tones().data_dir)
+    assert main(["evaluate", str(tmp_path / "m.tflite"), "--data_dir", data]) == 2
+    error = capsys.readouterr().err
+    assert "m.tflite" in error and "expected a .tflite model" in error
+
+
+def test_clips_of_another_rate_are_refused(tmp_path, capsys):
+    from tones import write_tones
+
+    from stapes.audio.wav import write_wav
+
+    folder = write_tones(tmp_path / "data", clips=40)
+    for path in folder.glob("*/*.wav"):
+        write_wav(path, read_wav(path), sample_rate=2 * SAMPLE_RATE)
+    assert main(["evaluate", str(trained_tones().model), "--data_dir", str(folder)]) == 2
+    assert "found 16000 Hz, expected 8000 Hz" in capsys.readouterr().err
+
+
+def test_help_shows_an_example(capsys):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    assert "stapes evaluate build/yes_no.tflite" in capsys.readouterr().out

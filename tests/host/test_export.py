@@ -1,0 +1,94 @@
+"""`stapes export`: the model that comes out, and what it knows of its origin."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tones import LABELS_COUNT, trained_tones
+
+from stapes.cli import main
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import read_settings
+from stapes.training.checkpoint import FILE_NAME, Checkpoint
+
+
+def test_the_model_takes_a_frame_and_gives_scores():
+    trained = trained_tones()
+    engine = Engine.from_file(trained.model)
+    assert tuple(engine.input_shape) == (1, 20)
+    assert tuple(engine.output_shape) == (1, LABELS_COUNT)
+    assert (engine.output_scale, engine.output_zero_point) == (1 / 256, -128)
+    quantization = Checkpoint.load(trained.train_dir / FILE_NAME).quantization
+    assert engine.input_scale == pytest.approx(quantization.scale)
+    assert engine.input_zero_point == quantization.zero_point
+
+
+def test_what_was_trained_is_what_the_model_carries():
+    trained = trained_tones()
+    settings = read_settings(trained.model)
+    assert settings.name == "tones"
+    assert settings.labels == ("_silence_", "_unknown_", "up", "down")
+    assert settings.front_end.sample_rate == 8000
+    provenance = settings.provenance
+    assert provenance["seed"] == 59185 and provenance["steps"] == 120
+    assert provenance["clips"]["training"]["wanted"] > 80
+    assert provenance["command"].startswith("stapes train ")
+    assert str(trained.data_dir.parent) not in json.dumps(provenance)
+
+
+def test_the_tones_are_learnt_and_int8_loses_little():
+    provenance = read_settings(trained_tones().model).provenance
+    assert provenance["float_accuracy"] > 0.9
+    assert provenance["int8_accuracy"] >= provenance["float_accuracy"] - 0.05
+
+
+def test_equal_checkpoints_give_equal_bytes(tmp_path):
+    trained = trained_tones()
+    again = tmp_path / "tones.tflite"
+    checkpoint = str(trained.train_dir / FILE_NAME)
+    assert main(["export", "--start_checkpoint", checkpoint, "--output_file", str(again)]) == 0
+    assert again.read_bytes() == trained.model.read_bytes()
+
+
+def test_the_tutorials_network_exports_too(tmp_path):
+    import tflite_micro
+    from tones import TRAIN_FLAGS
+
+    trained = trained_tones()
+    train = ["train", "--data_dir", str(trained.data_dir), "--train_dir", str(tmp_path)]
+    network = ["--model_architecture", "low_latency_svdf", "--svdf_units", "16"]
+    steps = ["--how_many_training_steps", "5"]
+    assert main([*train, *TRAIN_FLAGS, *network, *steps]) == 0
+    model = tmp_path / "m.tflite"
+    assert main(["export", "--train_dir", str(tmp_path), "--output_file", str(model)]) == 0
+    frames = np.random.default_rng(0).integers(-128, 128, (60, 20)).astype(np.int8)
+    upstream = tflite_micro.runtime.Interpreter.from_file(str(model), arena_size=100_000)
+    expected = []
+    for frame in frames:
+        upstream.set_input(frame[None], 0)
+        upstream.invoke()
+        expected.append(upstream.get_output(0)[0])
+    np.testing.assert_array_equal(Engine.from_file(model).run(frames), expected)
+
+
+def test_without_a_checkpoint_no_model_is_left(tmp_path, capsys):
+    output = tmp_path / "m.tflite"
+    assert main(["export", "--train_dir", str(tmp_path), "--output_file", str(output)]) == 2
+    assert "checkpoint.npz: found no such file" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_corpus_that_is_gone_leaves_no_model(tmp_path, capsys):
+    output = tmp_path / "m.tflite"
+    flags = ["--train_dir", str(trained_tones().train_dir), "--output_file", str(output)]
+    assert main(["export", *flags, "--data_dir", str(tmp_path / "gone")]) == 2
+    assert "gone: found no such folder" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_shows_an_example(capsys):
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert "stapes export --train_dir" in capsys.readouterr().out

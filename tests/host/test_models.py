@@ -1,0 +1,127 @@
+"""Models: sizes, and the promise that a clip's result is a stream's result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stapes.errors import StapesError
+from stapes.models.options import ModelOptions, ModelShape
+from stapes.models.registry import create_model
+from stapes.models.svdf import receptive_field, shared_memories
+from stapes.quantize.layers import SvdfLayer, plain_layers
+
+TUTORIAL = ModelShape(frames=98, features=40, labels=12)
+SMALL = ModelShape(frames=20, features=8, labels=4)
+
+
+def stream(layers, frames: np.ndarray) -> np.ndarray:
+    """Frame by frame as TensorFlow Lite's SVDF operator works: shift the memory, write the newest
+    filter outputs, weigh over time. float [frames, features] -> logits [frames, labels]."""
+    memories = [np.zeros_like(layer.time) for layer in layers if isinstance(layer, SvdfLayer)]
+    results = []
+    for frame in frames:
+        values, left = frame, iter(memories)
+        for layer in layers:
+            if isinstance(layer, SvdfLayer):
+                memory = next(left)
+                memory[:, :-1] = memory[:, 1:]
+                memory[:, -1] = layer.feature @ values
+                summed = (memory * layer.time).sum(axis=1).reshape(-1, layer.rank).sum(axis=1)
+                values = np.maximum(summed + layer.bias, 0)
+            else:
+                values = layer.weights @ values + layer.bias
+        results.append(values)
+    return np.array(results)
+
+
+def shaken(model, seed=0):
+    """Gives every variable, moving averages too, values far from their initial ones."""
+    generator = np.random.default_rng(seed)
+    for variable in model.variables:
+        if "seed" not in variable.path:
+            variable.assign(variable.numpy() + generator.uniform(0, 0.3, variable.shape))
+    return model
+
+
+def test_the_tutorials_network_has_the_tutorials_size():
+    model = create_model("low_latency_svdf", TUTORIAL, ModelOptions())
+    assert model.count_params() == 751_372
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("low_latency_svdf", ModelOptions(svdf_units=(6,))),
+        ("svdf", ModelOptions(svdf_units=(6, 5))),
+        ("svdf", ModelOptions(svdf_units=(6, 5, 4), svdf_memory=(3, 8, 2), svdf_rank=2)),
+        ("svdf", ModelOptions(svdf_units=(6, 5), bottleneck_units=3)),
+    ],
+)
+def test_a_stream_gives_what_the_clip_gives(architecture, options):
+    model = shaken(create_model(architecture, SMALL, options, seed=3))
+    before = np.random.default_rng(1).normal(size=(30, 8))
+    clips = np.random.default_rng(2).normal(size=(2, 20, 8))
+    expected = model(clips.astype(np.float32), training=False).numpy()
+    layers = plain_layers(model)
+    fresh = stream(layers, clips[0])[-1]
+    steady = stream(layers, np.concatenate([before, clips[1]]))[-1]
+    np.testing.assert_allclose([fresh, steady], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_memories_share_the_clip():
+    assert shared_memories(49, 4) == (13, 13, 13, 13)
+    assert shared_memories(20, 3) == (8, 7, 7)
+    assert receptive_field(shared_memories(98, 5)) == 98
+
+
+def test_equal_seeds_give_equal_weights():
+    def weights(seed):
+        return create_model("svdf", SMALL, ModelOptions(svdf_units=(4,)), seed=seed).get_weights()
+
+    for one, other in zip(weights(5), weights(5), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(weights(5)[0], weights(6)[0])
+
+
+def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
+    (tmp_path / "my_models.py").write_text(
+        "import keras\n"
+        "from stapes.models.layers import SVDF\n"
+        "def tiny(shape, options):\n"
+        "    return keras.Sequential([\n"
+        "        keras.Input((shape.frames, shape.features)),\n"
+        "        SVDF(3, memory=shape.frames),\n"
+        "        keras.layers.Flatten(),\n"
+        "        keras.layers.Dense(shape.labels)])\n"
+        "def wrong(shape, options):\n"
+        "    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    model = create_model("my_models:tiny", SMALL, ModelOptions())
+    assert model.count_params() == 8 * 3 + 20 * 3 + 3 + 3 * 4 + 4
+    with pytest.raises(StapesError, match=r"found output \(None, 1\), expected .* \(None, 4\)"):
+        create_model("my_models:wrong", SMALL, ModelOptions())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "message"),
+    [
+        ("resnet", {}, "expected one of low_latency_svdf, svdf or your own"),
+        ("no_such_module:f", {}, "cannot be imported"),
+        ("svdf", {"svdf_units": (4, 4), "svdf_memory": (5,)}, "found 1 numbers, expected 2"),
+        ("svdf", {"svdf_units": (4,), "svdf_memory": (21,)}, "receptive field of 21 frames"),
+        ("low_latency_svdf", {"svdf_units": (4, 4)}, "found 2 layers, expected 1"),
+    ],
+)
+def test_an_architecture_that_does_not_fit_is_refused(architecture, options, message):
+    with pytest.raises(StapesError, match=message):
+        create_model(architecture, SMALL, ModelOptions(**options))
+
+
+@pytest.mark.parametrize(
+    "options", [{"svdf_units": (0,)}, {"svdf_rank": 17}, {"dropout": 1.0}, {"bottleneck_units": -1}]
+)
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(StapesError, match=f"--{next(iter(options))}="):
+        ModelOptions(**options)

@@ -1,0 +1,107 @@
+"""`stapes train`: flags of the tutorial, clear words for mistakes, nothing left behind."""
+
+from __future__ import annotations
+
+import pytest
+from tones import SAMPLE_RATE, TRAIN_FLAGS, trained_tones, write_tones
+
+from stapes.audio.wav import write_wav
+from stapes.cli import main
+from stapes.training.checkpoint import FILE_NAME, Checkpoint
+
+
+def flags(tmp_path, *more: str) -> list[str]:
+    folders = ["--data_dir", str(tmp_path / "data"), "--train_dir", str(tmp_path / "train")]
+    return ["train", *folders, *TRAIN_FLAGS, *more]
+
+
+def test_help_shows_an_example(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "Example:" in text and "--how_many_training_steps" in text
+
+
+def test_the_checkpoint_knows_its_command_but_no_path():
+    trained = trained_tones()
+    checkpoint = Checkpoint.load(trained.train_dir / FILE_NAME)
+    assert checkpoint.step == 120
+    command = checkpoint.origin["command"]
+    assert command.startswith("stapes train --data_dir data --train_dir train")
+    assert "--wanted_words up,down" in command and "--learning_rate 0.01" in command
+    assert str(trained.data_dir.parent) not in command
+
+
+def test_dashes_and_lists_are_the_tutorials_flags(tmp_path):
+    write_tones(tmp_path / "data")
+    steps = ("--how-many-training-steps", "2,1", "--learning-rate=0.01,0.001")
+    assert main(flags(tmp_path, *steps)) == 0
+    checkpoint = Checkpoint.load(tmp_path / "train" / FILE_NAME)
+    assert checkpoint.step == 3
+    assert checkpoint.settings.schedule.rates == (0.01, 0.001)
+
+
+def test_mfcc_bins_are_coefficients(tmp_path):
+    write_tones(tmp_path / "data")
+    mfcc = ("--preprocess", "mfcc", "--feature_bin_count", "10", "--how_many_training_steps", "1")
+    assert main(flags(tmp_path, *mfcc)) == 0
+    front_end = Checkpoint.load(tmp_path / "train" / FILE_NAME).settings.front_end
+    assert (front_end.dct_coefficient_count, front_end.channel_count) == (10, 40)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ([], "found no such folder"),
+        (["--wanted_words", "up,a\u2028b"], "printable text"),
+        (["--wanted_words", ","], "expected one or more words"),
+        (["--sample_rate", "4000"], "sample_rate=4000"),
+        (["--learning_rate", "0.1,0.01"], "lists of equal length"),
+        (["--feature_bin_count", "0"], "--feature_bin_count=0"),
+        (["--channel_count", "30"], "the same as --channel_count"),
+        (["--optimizer", "magic"], "--optimizer=magic"),
+        (["--model_architecture", "resnet"], "found no such folder"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path, capsys, more, message):
+    assert main(flags(tmp_path, *more)) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_numbers_that_are_none_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(flags(tmp_path, "--svdf_units", "8,many"))
+    assert caught.value.code == 2
+    assert "found '8,many', expected numbers separated by commas" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-7]), "cut short"),
+        (lambda path: path.write_bytes(b"not audio"), "expected a RIFF/WAVE file"),
+        (lambda path: rewrite(path, SAMPLE_RATE * 2), "found 16000 Hz, expected 8000 Hz"),
+    ],
+)
+def test_a_bad_clip_is_named_before_any_training(tmp_path, capsys, spoil, message):
+    write_tones(tmp_path / "data", clips=40)
+    spoil(tmp_path / "data" / "up" / "0007_nohash_0.wav")
+    assert main(flags(tmp_path)) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and "0007_nohash_0.wav" in captured.err
+    assert "Step #" not in captured.out
+    assert not list((tmp_path / "train").iterdir())
+
+
+def rewrite(path, rate):
+    from stapes.audio.wav import read_wav
+
+    write_wav(path, read_wav(path), sample_rate=rate)
+
+
+def test_a_train_dir_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "train").write_text("")
+    assert main(flags(tmp_path)) == 2
+    assert "choose another --train_dir" in capsys.readouterr().err

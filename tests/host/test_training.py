@@ -1,0 +1,234 @@
+"""The training loop: schedules, checkpoints, resuming, and what is learnt."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+
+import numpy as np
+import pytest
+from tones import WANTED, trained_tones, write_tones
+
+from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.index import CorpusSettings
+from stapes.errors import StapesError
+from stapes.models.options import ModelOptions
+from stapes.settings import FrontEndSettings
+from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
+from stapes.training.confusion import Confusion
+from stapes.training.features import FeatureExtractor, Quantization, choose_quantization
+from stapes.training.loop import train
+from stapes.training.prefetch import prefetch
+from stapes.training.settings import Schedule, TrainingSettings
+
+LOGMEL = FrontEndSettings(sample_rate=8000, channel_count=20, dct_coefficient_count=0)
+
+
+def settings(**changes) -> TrainingSettings:
+    """A training of 12 steps that takes a second."""
+    base = TrainingSettings(
+        corpus=CorpusSettings(wanted_words=WANTED, unknown_percentage=50),
+        front_end=LOGMEL,
+        model=ModelOptions(svdf_units=(6, 6), dropout=0.2),
+        schedule=Schedule(steps=(12,), rates=(0.01,), decay="cosine"),
+        augmentation=AugmentSettings(time_mask_frames=4, frequency_mask_channels=4),
+        batch_size=16,
+        save_step_interval=5,
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def run(tmp_path, name, chosen, log=lambda line: None, **options):
+    folder = tmp_path / name
+    train(chosen, data_dir=trained_tones().data_dir, train_dir=folder, log=log, **options)
+    return Checkpoint.load(folder / FILE_NAME)
+
+
+def same(one: Checkpoint, other: Checkpoint) -> bool:
+    pairs = zip(one.model + one.optimizer, other.model + other.optimizer, strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_stages_follow_one_another():
+    schedule = Schedule(steps=(3, 2), rates=(0.1, 0.01))
+    assert [schedule.rate(step) for step in range(6)] == [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]
+    assert schedule.total_steps == 5
+
+
+def test_cosine_lets_the_last_stage_fall_to_zero():
+    schedule = Schedule(steps=(2, 4), rates=(0.1, 0.01), decay="cosine")
+    rates = [schedule.rate(step) for step in range(7)]
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.01, 0.008536, 0.005, 0.001464, 0], atol=1e-6)
+
+
+def test_warm_up_rises_to_the_rate():
+    schedule = Schedule(steps=(9,), rates=(0.4,), warmup_steps=3)
+    np.testing.assert_allclose(
+        [schedule.rate(step) for step in range(5)], [0.1, 0.2, 0.3, 0.4, 0.4]
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": (1, 2)},
+        {"steps": (), "rates": ()},
+        {"steps": (0,)},
+        {"rates": (0.0,)},
+        {"decay": "linear"},
+    ],
+)
+def test_schedules_that_make_no_sense_are_refused(change):
+    with pytest.raises(StapesError, match="expected"):
+        Schedule(**{"steps": (5,), "rates": (0.1,), **change})
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adamw"])
+def test_equal_seeds_give_equal_weights(tmp_path, optimizer):
+    chosen = settings(optimizer=optimizer)
+    first, second = (run(tmp_path, name, chosen) for name in ("a", "b"))
+    assert first.step == 12
+    assert same(first, second)
+    assert not same(first, run(tmp_path, "c", dataclasses.replace(chosen, seed=1)))
+
+
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
+    whole = run(tmp_path, "whole", settings())
+
+    def stop(line):
+        if line.startswith("Step 8: Validation"):
+            raise KeyboardInterrupt
+
+    lines = []
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "cut", settings(eval_step_interval=8), log=stop)
+    assert Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 8
+    resumed = run(tmp_path, "cut", settings(), log=lines.append)
+    assert any("Going on from step 8" in line for line in lines)
+    assert same(whole, resumed)
+
+
+def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
+    short = settings(schedule=Schedule(steps=(4,), rates=(0.01,)))
+    run(tmp_path, "first", short)
+    longer = settings(schedule=Schedule(steps=(6,), rates=(0.01,)))
+    start = tmp_path / "first" / FILE_NAME
+    assert run(tmp_path, "second", longer, start_checkpoint=start).step == 6
+    assert Checkpoint.load(start).step == 4
+
+
+def test_a_training_of_other_words_is_not_continued(tmp_path):
+    run(tmp_path, "dir", settings(schedule=Schedule(steps=(1,), rates=(0.01,))))
+    other = settings(corpus=CorpusSettings(wanted_words=("up",)))
+    with pytest.raises(StapesError, match=r"wanted_words .*choose another --train_dir"):
+        run(tmp_path, "dir", other)
+
+
+def test_the_log_has_the_tutorials_form(tmp_path):
+    lines = []
+    run(tmp_path, "dir", settings(), log=lines.append)
+    steps = [line for line in lines if line.startswith("Step #12: rate ")]
+    assert "accuracy" in steps[0] and "cross entropy" in steps[0]
+    assert any(line.startswith("Confusion Matrix:\n") for line in lines)
+    assert any(line.startswith("Step 12: Validation accuracy = ") for line in lines)
+    assert any(line.startswith("Final test accuracy = ") for line in lines)
+
+
+def test_what_is_missing_in_the_corpus_is_said(tmp_path):
+    folder = write_tones(tmp_path / "data", background=False)
+    for clip in (folder / "flat").iterdir():
+        clip.unlink()
+    lines = []
+    one_step = settings(schedule=Schedule(steps=(1,), rates=(0.01,)))
+    train(one_step, data_dir=folder, train_dir=tmp_path / "dir", log=lines.append)
+    notes = [line for line in lines if line.startswith("Note: ")]
+    assert "no _background_noise_" in notes[0] and "no clips of other words" in notes[1]
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    whole = run(tmp_path, "dir", settings(schedule=Schedule(steps=(1,), rates=(0.01,))))
+    path = tmp_path / "dir" / FILE_NAME
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(StapesError, match=r"checkpoint\.npz: found a damaged or foreign file"):
+        Checkpoint.load(path)
+    with pytest.raises(StapesError, match="found no such file, expected a checkpoint"):
+        Checkpoint.load(tmp_path / "nothing.npz")
+    with pytest.raises(StapesError, match="weights of another architecture"):
+        assign([], whole.model, source="x.npz")
+
+
+def test_settings_survive_the_checkpoint():
+    chosen = settings()
+    assert TrainingSettings.from_json(chosen.to_json(), source="x") == chosen
+    with pytest.raises(StapesError, match=r"x\.npz: found settings that do not fit"):
+        TrainingSettings.from_json('{"lucky": 7}', source="x.npz")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": "magic"},
+        {"batch_size": 0},
+        {"label_smoothing": 1.0},
+        {"seed": -1},
+        {"clip_duration_ms": 20},
+    ],
+)
+def test_settings_out_of_range_are_refused(change):
+    with pytest.raises(StapesError, match=f"--{next(iter(change))}=.*expected"):
+        settings(**change)
+
+
+def test_quantization_gives_speech_its_steps_and_silence_the_floor():
+    generator = np.random.default_rng(0)
+    clips = generator.normal(0, 1000, (20, 8000)).astype(np.int16)
+    clips[:, :4000] = 0
+    chosen = choose_quantization(LOGMEL, clips)
+    stored = FeatureExtractor(LOGMEL, chosen).stored(clips)
+    assert (stored[:, :10] == -128).all()  # digital silence
+    loud = stored[:, 30:].astype(int)
+    assert loud.min() < 0 and loud.max() > 120  # the noise uses most of the range
+
+
+def test_digital_silence_alone_still_gives_a_range():
+    chosen = choose_quantization(LOGMEL, np.zeros((2, 8000), np.int16))
+    assert chosen.scale > 0.1
+
+
+@pytest.mark.parametrize(("low", "high"), [(-6.0, 4.0), (0.0, 5.0), (-7.5, 0.0), (-20.0, -10.0)])
+def test_the_int8_steps_cover_their_range_and_zero(low, high):
+    quantization = Quantization.of_range(low, high)
+    ends = quantization.real(np.array([-128, 127], np.int8))
+    assert abs(ends[0] - min(low, 0)) <= quantization.scale
+    assert abs(ends[1] - max(high, 0)) <= quantization.scale
+    assert -128 <= quantization.zero_point <= 127
+
+
+def test_a_confusion_matrix_counts_truth_by_row():
+    confusion = Confusion.of(np.array([0, 0, 1]), np.array([0, 1, 1]), labels=2)
+    assert confusion.matrix.tolist() == [[1, 1], [0, 1]]
+    assert confusion.accuracy == pytest.approx(2 / 3)
+    assert "50.0%" in confusion.table(("a", "b")).splitlines()[1]
+
+
+def test_prefetch_keeps_the_order_and_hands_errors_on():
+    def make(number):
+        if number == 5:
+            raise ValueError("five")
+        return number * number
+
+    results = []
+    with pytest.raises(ValueError, match="five"):
+        for item in prefetch(make, range(2, 9), depth=2):
+            results.append(item)
+    assert results == [4, 9, 16]
+
+
+def test_a_closed_prefetch_ends_its_thread():
+    before = threading.active_count()
+    items = prefetch(lambda number: number, range(10**9), depth=2)
+    assert next(items) == 0
+    items.close()
+    time.sleep(0.01)
+    assert threading.active_count() == before
