@@ -68,12 +68,13 @@ void LineWriter::FieldHex(const char* name, Span<const int8_t> bytes) {
 }
 
 void LineWriter::FieldQ16(const char* name, uint32_t value_q16) {
+  constexpr uint32_t kOne = 100000;
   PutName(name);
-  const uint32_t whole = value_q16 >> 16;
-  const uint32_t ten_thousandths = ((value_q16 & 0xFFFF) * 10000 + 0x8000) >> 16;
-  PutNumber(whole + ten_thousandths / 10000, 1);
+  const uint64_t scaled = uint64_t{value_q16} * kOne + 0x8000;
+  const uint32_t decimals = static_cast<uint32_t>(scaled >> 16);
+  PutNumber(decimals / kOne, 1);
   Put('.');
-  PutNumber(ten_thousandths % 10000, 4);
+  PutNumber(decimals % kOne, 5);
 }
 
 void LineWriter::FieldList(const char* name, const char* const* texts, std::size_t count) {

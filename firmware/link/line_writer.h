@@ -1,6 +1,6 @@
 // Writes the events of the link: one line of text each, with sequence number and checksum.
 //
-//   $0007 detection time_ms=4480 label=yes score=0.8731*5B1C
+//   $0007 detection time_ms=4480 label=yes score=0.87311*5EB1
 //
 // The checksum (CRC-16/CCITT-FALSE) covers what stands between '$' and '*'.
 #pragma once
@@ -32,7 +32,7 @@ class LineWriter {
   void Field(const char* name, uint32_t number);
   void FieldLong(const char* name, uint64_t number);
   void FieldHex(const char* name, Span<const int8_t> bytes);  // two digits each
-  // A fraction of Q16, rounded to four decimals.
+  // A fraction of Q16, rounded to five decimals: enough to get the Q16 back.
   void FieldQ16(const char* name, uint32_t value_q16);
   void FieldList(const char* name, const char* const* texts, std::size_t count);  // comma between
   void End();

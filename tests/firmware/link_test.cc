@@ -92,7 +92,7 @@ TEST_CASE("a line holds sequence number, event, fields and checksum") {
   lines.Field("label", "yes");
   lines.FieldQ16("score", 57220);
   lines.End();
-  const std::string body = "0000 detection time_ms=4480 label=yes score=0.8731";
+  const std::string body = "0000 detection time_ms=4480 label=yes score=0.87311";
   char crc[8];
   std::snprintf(crc, sizeof crc, "%04X", Crc16(Bytes(body.begin(), body.end())));
   CHECK(sink.text == "$" + body + "*" + crc + "\r\n");
@@ -140,11 +140,11 @@ TEST_CASE("numbers") {
   CHECK(Written([](LineWriter& w) { w.FieldLong("n", UINT64_MAX); }) == " n=18446744073709551615");
 }
 
-TEST_CASE("fractions of Q16 have four decimals, rounded to nearest") {
-  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 0); }) == " f=0.0000");
-  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 65536); }) == " f=1.0000");
-  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 65535); }) == " f=1.0000");
-  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 3277); }) == " f=0.0500");
+TEST_CASE("fractions of Q16 have five decimals, rounded to nearest") {
+  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 0); }) == " f=0.00000");
+  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 65536); }) == " f=1.00000");
+  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 65535); }) == " f=0.99998");
+  CHECK(Written([](LineWriter& w) { w.FieldQ16("f", 3277); }) == " f=0.05000");
 }
 
 TEST_CASE("int8 bytes are written as two hexadecimal digits each") {

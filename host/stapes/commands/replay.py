@@ -1,0 +1,160 @@
+"""Streams a WAV, or every WAV of a folder, through the firmware and prints what it detects.
+
+The firmware runs in this process (--model), as the program stapes-firmware (--program), on an
+emulated board (--board with --image) or on a board at a serial port (--port). All give the same
+detections. Each is printed as "label, time_ms, score"; time_ms is the end of the audio heard.
+With a folder a line "# FILE" goes before each file's detections."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.decoder import Detection
+    from stapes.link.replay import Replayed
+
+EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt
+  stapes replay --program build/host/boards/stapes-firmware test.wav
+  stapes replay --board mps2_an386 --image build/m4/boards/stapes-firmware.elf test.wav
+  stapes replay --port /dev/ttyACM0 --json --scores clips/"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
+    parser.add_argument("--model", type=Path, help="a .tflite file, run in this process")
+    parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
+    parser.add_argument("--board", help="an emulated board, e.g. mps2_an386; with --image")
+    parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
+    parser.add_argument("--port", help="a board's serial port or a pyserial URL")
+    parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
+    parser.add_argument("--scores", action="store_true", help="with --json: every frame's scores")
+    parser.add_argument("--output", type=Path, help="write the lines to this file, not the screen")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.audio.wav import read_wav
+    from stapes.files import write_text
+    from stapes.link.replay import open_player
+
+    _check(arguments)
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        if arguments.output:
+            lines.append(line + "\n")
+        else:
+            print(line, flush=True)
+
+    with open_player(
+        model=arguments.model,
+        program=arguments.program,
+        board=arguments.board,
+        image=arguments.image,
+        port=arguments.port,
+        baud=arguments.baud,
+        send_scores=arguments.scores,
+    ) as player:
+        for path in _wav_files(arguments.audio):
+            samples = read_wav(path, sample_rate=player.sample_rate)
+            if arguments.audio.is_dir() and not arguments.json:
+                say(f"# {path}")
+            with _progress(path, len(samples), player.sample_rate) as on_progress:
+                replayed = player.play(
+                    samples,
+                    on_progress=on_progress,
+                    on_detection=lambda found, path=path: say(
+                        _detection_line(found, path, arguments.json)
+                    ),
+                )
+            if arguments.json:
+                for line in _json_lines(replayed, path, scores=arguments.scores):
+                    say(line)
+    if arguments.output:
+        write_text(arguments.output, "".join(lines))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    given = [
+        name
+        for name in ("model", "program", "board", "port")
+        if getattr(arguments, name) is not None
+    ]
+    if len(given) != 1:
+        found = " and ".join(f"--{name}" for name in given) or "none"
+        raise StapesError(
+            f"replay: found {found}, expected one of --model, --program, --board, --port; "
+            "say where the firmware runs"
+        )
+    if (arguments.board is None) != (arguments.image is None):
+        raise StapesError("replay: --board and --image go together; give both")
+    if arguments.scores and not arguments.json:
+        raise StapesError("replay: --scores needs --json; add it")
+
+
+def _wav_files(audio: Path) -> list[Path]:
+    if not audio.is_dir():
+        return [audio]
+    paths = sorted(audio.rglob("*.wav"))
+    if not paths:
+        raise StapesError(
+            f"{audio}: found no .wav files in it, expected some; choose another folder"
+        )
+    return paths
+
+
+def _detection_line(found: Detection, path: Path, as_json: bool) -> str:
+    if not as_json:
+        return f"{found.label}, {found.time_ms}, {found.score:.4f}"
+    entry = {"event": "detection", "file": str(path), "time_ms": found.time_ms}
+    return _json({**entry, "label": found.label, "score": round(found.score, 5)})
+
+
+def _json_lines(replayed: Replayed, path: Path, *, scores: bool) -> Iterator[str]:
+    frames = zip(replayed.times_ms.tolist(), replayed.scores.tolist(), strict=True)
+    for time_ms, q in frames if scores else ():
+        yield _json({"event": "scores", "file": str(path), "time_ms": time_ms, "q": q})
+    yield _json(
+        {"event": "done", "file": str(path), "frames": replayed.frames, "stats": replayed.stats}
+    )
+
+
+def _json(values: dict[str, object]) -> str:
+    return json.dumps(values, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def _progress(path: Path, samples: int, sample_rate: int) -> Iterator[Callable[[int], None]]:
+    """Shows how far it is, on a terminal only."""
+    started = shown = time.monotonic()
+
+    def on_progress(count: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= 0.2:
+            shown = now
+            speed = count / sample_rate / (now - started)
+            print(
+                f"\r{path.name}: {100 * count // samples}%, {speed:.1f} x real time ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    try:
+        yield on_progress
+    finally:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,103 @@
+"""Emulated boards: qemu-system-arm with the serial port on a socket."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from stapes.errors import StapesError
+from stapes.link.transport import SocketTransport, connect
+
+# Board (folder under boards/) -> QEMU's name of the machine.
+MACHINES = {"mps2_an386": "mps2-an386"}
+
+# One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
+ICOUNT_SHIFT = 6
+INSTRUCTION_NS = 1 << ICOUNT_SHIFT
+
+
+class Emulator:
+    """A running emulated board; `transport` is its serial port. Ends with the `with` block.
+
+    Raises:
+        StapesError: qemu-system-arm or the image is missing, or the emulator does not start.
+    """
+
+    def __init__(self, board: str, image: str | Path) -> None:
+        if board not in MACHINES:
+            raise StapesError(
+                f"board {board!r}: found no emulator for it, expected one of "
+                f"{', '.join(sorted(MACHINES))}; flash it and use --port"
+            )
+        if not Path(image).is_file():
+            raise StapesError(
+                f"{image}: not found, expected the image of a firmware; build it with cmake "
+                f"-DSTAPES_BOARD={board} -DSTAPES_MODEL=..."
+            )
+        if shutil.which("qemu-system-arm") is None:
+            raise StapesError(
+                "qemu-system-arm: not found, needed to emulate a board; "
+                "run: apt-get install qemu-system-arm"
+            )
+        self._folder = tempfile.TemporaryDirectory(prefix="stapes-")
+        path = f"{self._folder.name}/uart"
+        self.process = subprocess.Popen(
+            [
+                *("qemu-system-arm", "-machine", MACHINES[board], "-nographic"),
+                *("-monitor", "none", "-serial", f"unix:{path},server=on,wait=on"),
+                *("-semihosting-config", "enable=on,target=native"),
+                *("-icount", f"shift={ICOUNT_SHIFT}", "-kernel", str(image)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            self.transport = self._connect(board, path)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, board: str, path: str) -> SocketTransport:
+        deadline = time.monotonic() + 20
+        while not Path(path).exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                said = self.process.stderr.read().decode(errors="replace").strip()
+                raise StapesError(
+                    f"qemu-system-arm: did not start ({said.splitlines()[-1:] or 'no message'}); "
+                    "check the image"
+                )
+            time.sleep(0.01)
+        return connect(f"{board} (emulated)", socket.AF_UNIX, path, patience=5.0)
+
+    def wait(self, timeout: float) -> int:
+        """The exit status of a board that ends by itself."""
+        return self.process.wait(timeout)
+
+    def close(self) -> None:
+        """Switches the board off."""
+        if hasattr(self, "transport"):
+            self.transport.close()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,170 @@
+"""The bytes of the serial link, as docs/protocol.md describes them: frames out, lines in.
+
+COBS: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999. Checksum:
+CRC-16/CCITT-FALSE.
+"""
+
+from __future__ import annotations
+
+import binascii
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+PROTOCOL_VERSION = 1
+MAX_PAYLOAD_BYTES = 256
+MAX_LINE_BYTES = 16384  # 64 labels of 48 bytes, all escaped, and the rest of a hello line
+
+_LINE = re.compile(rb"\$([0-9A-F]{4}) ([^*$\s]+(?: [^*$\s]+)*)\*([0-9A-F]{4})")
+_TEXT_FIELDS = frozenset({"firmware", "board", "model", "sha256", "label", "reason", "text"})
+
+
+class FrameType(enum.IntEnum):
+    """What the host can ask of a board."""
+
+    HELLO = 1
+    RESET = 2
+    SCORES = 3
+    STATS = 4
+    AUDIO = 5
+    END = 6
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def cobs_encode(data: bytes) -> bytes:
+    """`data` without zero bytes; the terminating zero is not included."""
+    out = bytearray()
+    for run in data.split(b"\0"):
+        while len(run) >= 254:
+            out += b"\xff" + run[:254]
+            run = run[254:]
+        out.append(len(run) + 1)
+        out += run
+    return bytes(out)
+
+
+def encode_frame(kind: FrameType, sequence: int, payload: bytes = b"") -> bytes:
+    """One frame with its terminating zero byte.
+
+    Raises:
+        ValueError: the payload is longer than MAX_PAYLOAD_BYTES.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"payload of {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}")
+    body = bytes([kind, sequence & 0xFF]) + payload
+    return cobs_encode(body + crc16(body).to_bytes(2, "little")) + b"\0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One good line. `fields` hold text as it was before escaping, lists not yet split."""
+
+    name: str
+    sequence: int
+    fields: dict[str, str]
+
+    def number(self, name: str) -> int:
+        """An integer field; 0 where it is missing or something else (a later protocol version)."""
+        text = self.fields.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    def values(self) -> dict[str, object]:
+        """All fields by type: numbers, text, lists of labels, `q` as a list of int8."""
+        return {name: _typed(name, text) for name, text in self.fields.items()}
+
+    @property
+    def starts_anew(self) -> bool:
+        """True for the hello that a board says by itself when it starts."""
+        return self.name == "hello" and "request" not in self.fields
+
+
+@dataclass(kw_only=True)
+class LinkCounts:
+    """What a reader has met."""
+
+    events: int = 0
+    damaged: int = 0  # lines that failed their check, and noise
+    lost: int = 0  # sequence numbers that never came; damaged lines are among them
+    repeated: int = 0  # the line before once more; left out
+    restarts: int = 0  # the board began again
+
+
+@dataclass(kw_only=True)
+class LineReader:
+    """Finds the events in the bytes that come from a board, whatever the bytes."""
+
+    counts: LinkCounts = field(default_factory=LinkCounts)
+    _buffer: bytearray = field(default_factory=bytearray)
+    _last: Event | None = None
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Takes bytes, gives the events that they complete."""
+        self._buffer += data
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = bytearray(rest)
+        if len(rest) > MAX_LINE_BYTES:
+            self._buffer.clear()
+            self.counts.damaged += 1
+        for line in lines:
+            if line.strip(b"\r \0"):
+                event = parse_line(bytes(line))
+                if event is None:
+                    self.counts.damaged += 1
+                elif event == self._last:
+                    self.counts.repeated += 1
+                else:
+                    self._count(event)
+                    yield event
+
+    def forget(self) -> None:
+        """After a break of the connection: any line may come next, in the middle or not."""
+        self._buffer.clear()
+        self._last = None
+
+    def _count(self, event: Event) -> None:
+        self.counts.events += 1
+        if self._last is not None:
+            gap = (event.sequence - self._last.sequence - 1) & 0xFFFF
+            if event.starts_anew or gap >= 0x8000:
+                self.counts.restarts += 1
+            else:
+                self.counts.lost += gap
+        self._last = event
+
+
+def parse_line(line: bytes) -> Event | None:
+    """The event of one line; None when it is damaged.
+
+    A board that was reset in mid-line begins a new line at the next dollar sign, so the last one
+    counts: within a line it is escaped.
+    """
+    start = line.rfind(b"$")
+    match = _LINE.fullmatch(line[start:].rstrip(b"\r")) if start >= 0 else None
+    if match is None or crc16(line[start + 1 : start + match.start(3) - 1]) != int(match[3], 16):
+        return None
+    name, *words = match[2].decode("ascii", "replace").split(" ")
+    fields = dict(word.split("=", 1) for word in words if "=" in word)
+    return Event(
+        name=name,
+        sequence=int(match[1], 16),
+        fields={key: text if key == "labels" else unquote(text) for key, text in fields.items()},
+    )
+
+
+def _typed(name: str, text: str) -> object:
+    if name in _TEXT_FIELDS:
+        return text
+    if name == "labels":
+        return [unquote(label) for label in text.split(",")]
+    try:
+        if name == "q":
+            return [(byte + 128) % 256 - 128 for byte in bytes.fromhex(text)]
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text

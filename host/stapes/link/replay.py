@@ -1,0 +1,187 @@
+"""Audio through a model's firmware, wherever it runs: one result for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes.decoder import SCORE_ONE_Q16, Detection
+from stapes.errors import StapesError
+from stapes.link.emulator import Emulator
+from stapes.link.protocol import Event
+from stapes.link.session import Session
+from stapes.link.transport import DEFAULT_BAUD, ProgramTransport, Transport, open_transport
+from stapes.pipeline import Pipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What came of some audio: frames heard, detections; and, if asked for, the scores (int8
+    [frames, labels]) with their times (uint32 [frames], ms), else empty. `stats` are those of a
+    board after the audio (docs/protocol.md), empty for the engine in this process."""
+
+    frames: int
+    detections: list[Detection]
+    times_ms: NDArray[np.uint32]
+    scores: NDArray[np.int8]
+    stats: dict[str, object]
+
+
+OnResult = Callable[[Detection], None]
+OnProgress = Callable[[int], None]
+
+
+class Player(Protocol):
+    """Somewhere that a model runs."""
+
+    name: str
+    labels: tuple[str, ...]
+    sample_rate: int
+
+    def play(
+        self,
+        samples: NDArray[np.int16],
+        *,
+        on_detection: OnResult = lambda found: None,
+        on_progress: OnProgress = lambda count: None,
+    ) -> Replayed:
+        """Hears int16 [n] from a fresh start. Progress: samples taken so far."""
+
+
+class NativePlayer:
+    """The firmware's code in this process."""
+
+    SLICE_SECONDS = 10
+
+    def __init__(self, model_path: str | Path) -> None:
+        self._pipeline = Pipeline(model_path)
+        self.name = str(model_path)
+        self.labels = self._pipeline.settings.labels
+        self.sample_rate = self._pipeline.settings.front_end.sample_rate
+
+    def play(
+        self,
+        samples: NDArray[np.int16],
+        *,
+        on_detection: OnResult = lambda found: None,
+        on_progress: OnProgress = lambda count: None,
+    ) -> Replayed:
+        self._pipeline.reset()
+        traces = []
+        step = self.SLICE_SECONDS * self.sample_rate
+        for start in range(0, max(len(samples), 1), step):
+            traces.append(self._pipeline.process(samples[start : start + step]))
+            for found in traces[-1].detections:
+                on_detection(found)
+            on_progress(min(start + step, len(samples)))
+        scores = np.concatenate([trace.scores for trace in traces])
+        return Replayed(
+            frames=len(scores),
+            detections=[found for trace in traces for found in trace.detections],
+            times_ms=np.concatenate([trace.times_ms for trace in traces]),
+            scores=scores,
+            stats={},
+        )
+
+
+class LinkPlayer:
+    """A board, emulated board or program behind the serial protocol."""
+
+    def __init__(self, transport: Transport, *, send_scores: bool = False) -> None:
+        self._session = Session(transport, on_event=self._hear)
+        self._session.send_scores(send_scores)
+        hello = self._session.hello
+        self.name = f"{hello.board}, {hello.model}"
+        self.labels = hello.labels
+        self.sample_rate = hello.sample_rate
+        self._start(lambda found: None)
+
+    def play(
+        self,
+        samples: NDArray[np.int16],
+        *,
+        on_detection: OnResult = lambda found: None,
+        on_progress: OnProgress = lambda count: None,
+    ) -> Replayed:
+        self._start(on_detection)
+        lost = self._session.reader.counts.lost
+        done = self._session.play(samples, on_progress=on_progress)
+        stats = self._session.stats()
+        if done.number("detections") != len(self._detections):
+            raise StapesError(
+                f"{self.name}: {done.number('detections')} detections were sent, "
+                f"{len(self._detections)} came ({self._session.reader.counts.lost - lost} lines "
+                "lost); check cable and baud rate, then replay again"
+            )
+        return Replayed(
+            frames=done.number("frames"),
+            detections=self._detections,
+            times_ms=np.array(self._times, np.uint32),
+            scores=np.array(self._scores, np.int8).reshape(-1, len(self.labels)),
+            stats=stats,
+        )
+
+    def _start(self, on_detection: OnResult) -> None:
+        self._on_detection = on_detection
+        self._detections: list[Detection] = []
+        self._times: list[int] = []
+        self._scores: list[list[int]] = []
+
+    def _hear(self, event: Event) -> None:
+        if event.name == "detection":
+            found = detection_of(event)
+            self._detections.append(found)
+            self._on_detection(found)
+        elif event.name == "scores":
+            scores = event.values().get("q")
+            if isinstance(scores, list) and len(scores) == len(self.labels):
+                self._times.append(event.number("time_ms"))
+                self._scores.append(scores)
+
+
+def detection_of(event: Event) -> Detection:
+    """The detection of a `detection` event. Its five decimals give the Q16 score back exactly."""
+    score = event.values().get("score")
+    return Detection(
+        time_ms=event.number("time_ms"),
+        label=event.fields.get("label", ""),
+        score_q16=round(score * SCORE_ONE_Q16) if isinstance(score, float) else 0,
+    )
+
+
+@contextlib.contextmanager
+def open_player(
+    *,
+    model: str | Path | None = None,
+    program: str | Path | None = None,
+    board: str | None = None,
+    image: str | Path | None = None,
+    port: str | None = None,
+    baud: int = DEFAULT_BAUD,
+    send_scores: bool = False,
+) -> Iterator[Player]:
+    """Opens one of: a `model` in this process, a `program` (stapes-firmware of this machine), an
+    emulated `board` with its `image`, a board at a serial `port`.
+
+    Raises:
+        StapesError: it cannot be opened or does not answer.
+    """
+    if model is not None:
+        yield NativePlayer(model)
+    elif board is not None and image is not None:
+        with Emulator(board, image) as emulator:
+            yield LinkPlayer(emulator.transport, send_scores=send_scores)
+    else:
+        transport = (
+            ProgramTransport([str(program), "--link"])
+            if program is not None
+            else open_transport(str(port), baud=baud)
+        )
+        with contextlib.closing(transport):
+            yield LinkPlayer(transport, send_scores=send_scores)

@@ -1,0 +1,203 @@
+"""A conversation with one board: requests that are answered, audio under flow control.
+
+Lost and damaged bytes in either direction cost time, nothing else: requests are asked again, audio
+goes back to the first frame that the board has not taken (go-back-N).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes.errors import StapesError
+from stapes.link.protocol import (
+    MAX_PAYLOAD_BYTES,
+    PROTOCOL_VERSION,
+    Event,
+    FrameType,
+    LineReader,
+    encode_frame,
+)
+from stapes.link.transport import Transport
+
+OnEvent = Callable[[Event], None]
+OnProgress = Callable[[int], None]
+
+# The events that answer a request or carry the stream; all others are news.
+_ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """Who speaks. `credits`: stream frames that may be on their way at once."""
+
+    board: str
+    firmware: str
+    model: str
+    sha256: str
+    labels: tuple[str, ...]
+    sample_rate: int
+    credits: int
+
+
+class Session:
+    """Speaks with the board behind `transport`.
+
+    `answer_seconds` is the time to wait before something is said again, `tries` how often.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        on_event: OnEvent = lambda event: None,
+        answer_seconds: float = 1.0,
+        tries: int = 10,
+    ) -> None:
+        self.reader = LineReader()
+        self._transport = transport
+        self._on_event = on_event
+        self._answer_seconds = answer_seconds
+        self._tries = tries
+        self._events: deque[Event] = deque()
+        self._request = 0
+        self._connected = False
+        self.hello = self._greet()
+
+    def reset(self) -> None:
+        """Forgets all audio: the next sample is the first one."""
+        self._ask(FrameType.RESET, answer="ok")
+
+    def send_scores(self, on: bool) -> None:
+        """Whether the scores of every frame come as events."""
+        self._ask(FrameType.SCORES, bytes([on]), answer="ok")
+
+    def stats(self) -> dict[str, object]:
+        """Counters and meters of the board, by the names of docs/protocol.md."""
+        return self._ask(FrameType.STATS, answer="stats").values()
+
+    def play(
+        self, samples: NDArray[np.int16], *, on_progress: OnProgress = lambda count: None
+    ) -> Event:
+        """Resets the board, streams `samples` (int16 [n]) and waits until all have been heard.
+
+        Detections and scores go to `on_event` in their order. Returns the `done` event.
+
+        Raises:
+            StapesError: the board falls silent, restarts, or reports a fault.
+        """
+        self.reset()
+        data = samples.astype("<i2").tobytes()
+        payloads = [
+            data[start : start + MAX_PAYLOAD_BYTES]
+            for start in range(0, len(data), MAX_PAYLOAD_BYTES)
+        ]
+        frames = [
+            encode_frame(FrameType.AUDIO, number, payload)
+            for number, payload in enumerate(payloads)
+        ]
+        frames.append(encode_frame(FrameType.END, len(payloads)))
+        return self._stream(
+            frames, lambda taken: on_progress(min(taken * MAX_PAYLOAD_BYTES, len(data)) // 2)
+        )
+
+    def _greet(self) -> Hello:
+        # A zero byte ends whatever the board has received before.
+        self._transport.write(b"\0")
+        event = self._ask(FrameType.HELLO, answer="hello")
+        if event.number("protocol") != PROTOCOL_VERSION:
+            raise StapesError(
+                f"{self._transport.name}: found protocol {event.fields.get('protocol')}, expected "
+                f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
+            )
+        self._connected = True
+        fields = event.values()
+        return Hello(
+            board=str(fields.get("board")),
+            firmware=str(fields.get("firmware")),
+            model=str(fields.get("model")),
+            sha256=str(fields.get("sha256")),
+            labels=tuple(fields.get("labels", ())),
+            sample_rate=event.number("sample_rate"),
+            credits=max(event.number("credits"), 1),
+        )
+
+    def _ask(self, kind: FrameType, payload: bytes = b"", *, answer: str) -> Event:
+        self._request = (self._request + 1) & 0xFF
+        frame = encode_frame(kind, self._request, payload)
+        for _ in range(self._tries):
+            self._transport.write(frame)
+            deadline = time.monotonic() + self._answer_seconds
+            while event := self._next(deadline):
+                if event.name == answer and event.fields.get("request") == str(self._request):
+                    return event
+        raise self._silent(answer)
+
+    def _stream(self, frames: list[bytes], on_taken: Callable[[int], None]) -> Event:
+        taken = sent = 0  # frames that the board has acknowledged, that are on their way
+        repeated = False  # went back already since the last progress
+        silences = 0
+        done = None
+        while taken < len(frames) or done is None:
+            while sent < min(taken + self.hello.credits, len(frames)):
+                self._transport.write(frames[sent])
+                sent += 1
+            event = self._next(time.monotonic() + self._answer_seconds)
+            if event is None:
+                silences += 1
+                if silences == self._tries:
+                    raise self._silent("ack")
+                # Once all is taken, the last frame is said again for its answer.
+                sent = min(taken, len(frames) - 1)
+                continue
+            if event.name == "done":
+                done = event
+            elif event.name == "ack":
+                progress = (event.number("next") - taken) & 0xFF
+                if 0 < progress <= self.hello.credits:
+                    taken += progress
+                    sent = max(sent, taken)
+                    repeated, silences = False, 0
+                    on_taken(taken)
+                elif progress == 0 and sent > taken and not repeated:
+                    sent, repeated = taken, True
+        return done
+
+    def _next(self, deadline: float) -> Event | None:
+        """The next answer; news go to `on_event` on the way. None at the deadline."""
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                self._check(event)
+                if event.name in _ANSWERS:
+                    return event
+                self._on_event(event)
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return None
+            self._events.extend(self.reader.feed(self._transport.read(remaining)))
+
+    def _check(self, event: Event) -> None:
+        name = self._transport.name
+        if event.name == "fatal":
+            raise StapesError(
+                f"{name}: the board stopped ({event.fields.get('reason', 'no reason given')}, "
+                f"pc {event.number('pc'):#x}); build its firmware again"
+            )
+        if event.starts_anew and self._connected:
+            raise StapesError(
+                f"{name}: the board restarted in the middle; check its supply, then start again"
+            )
+
+    def _silent(self, answer: str) -> StapesError:
+        seconds = self._tries * self._answer_seconds
+        return StapesError(
+            f"{self._transport.name}: no {answer!r} for {seconds:.0f} s "
+            f"({self.reader.counts.damaged} damaged lines came), expected a board that runs "
+            "Stapes; check cable, baud rate and firmware"
+        )

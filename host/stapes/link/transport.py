@@ -1,0 +1,221 @@
+"""Byte streams to a board: serial ports, sockets, programs, pipes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from stapes.errors import StapesError
+
+DEFAULT_BAUD = 115200
+_CHUNK = 65536
+_PIPE_CHUNK = 512  # at most PIPE_BUF: a pipe that is ready for writing takes it whole
+
+
+class LinkClosed(StapesError):
+    """The other side has gone: unplugged, ended, hung up."""
+
+
+class Transport(Protocol):
+    """What a link runs over."""
+
+    name: str
+
+    def read(self, timeout: float) -> bytes:
+        """What has come, at least one byte; b"" when nothing came for `timeout` seconds.
+
+        Raises:
+            LinkClosed: the other side has gone.
+        """
+
+    def write(self, data: bytes) -> None:
+        """Sends all of `data`.
+
+        Raises:
+            LinkClosed: the other side has gone, or takes nothing for a long time.
+        """
+
+    def close(self) -> None:
+        """May be called twice."""
+
+
+class FileTransport:
+    """Any pair of file descriptors: pipes, sockets, a terminal's input."""
+
+    WRITE_SECONDS = 30.0
+
+    def __init__(
+        self, name: str, reading: int, writing: int | None, *, owned: bool = False
+    ) -> None:
+        self.name = name
+        self._reading = reading
+        self._writing = writing
+        self._owned = owned
+
+    def read(self, timeout: float) -> bytes:
+        ready, _, _ = select.select([self._reading], [], [], timeout)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self._reading, _CHUNK)
+        except OSError as error:
+            raise _closed(self.name, error) from error
+        if not data:
+            raise _closed(self.name, None)
+        return data
+
+    def write(self, data: bytes) -> None:
+        if self._writing is None:
+            return  # somebody listens only
+        try:
+            while data:
+                _, ready, _ = select.select([], [self._writing], [], self.WRITE_SECONDS)
+                if not ready:
+                    raise LinkClosed(
+                        f"{self.name}: took no byte for {self.WRITE_SECONDS:.0f} s; restart it"
+                    )
+                data = data[os.write(self._writing, data[:_PIPE_CHUNK]) :]
+        except OSError as error:
+            raise _closed(self.name, error) from error
+
+    def close(self) -> None:
+        if self._owned:
+            os.close(self._reading)
+            self._owned = False
+
+
+class SocketTransport(FileTransport):
+    """A connected stream socket, closed with the transport."""
+
+    def __init__(self, name: str, connection: socket.socket) -> None:
+        super().__init__(name, connection.fileno(), connection.fileno())
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class ProgramTransport(FileTransport):
+    """A program's standard input and output; the program ends with the transport."""
+
+    def __init__(self, command: list[str]) -> None:
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            )
+        except OSError as error:
+            raise StapesError(
+                f"{command[0]}: cannot be run ({error.strerror}); expected the program "
+                "stapes-firmware; build it with cmake -DSTAPES_MODEL=..."
+            ) from error
+        super().__init__(command[0], self._process.stdout.fileno(), self._process.stdin.fileno())
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+
+class SerialTransport:
+    """A serial port, or any URL that pyserial knows (rfc2217://, loop://, hwgrep://)."""
+
+    def __init__(self, url: str, *, baud: int) -> None:
+        self.name = url
+        try:
+            self._serial = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=30)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StapesError(
+                f"{url}: cannot be opened ({reason}); expected a serial port or a pyserial URL; "
+                "check the cable and the name"
+            ) from error
+
+    def read(self, timeout: float) -> bytes:
+        try:
+            self._serial.timeout = timeout
+            first = self._serial.read(1)
+            if not first:
+                return b""
+            self._serial.timeout = 0
+            return first + self._serial.read(max(self._serial.in_waiting, 1))
+        except (OSError, TypeError) as error:  # pyserial's answer to a vanished port varies
+            raise _closed(self.name, error) from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._serial.write(data)
+        except OSError as error:
+            raise _closed(self.name, error) from error
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._serial.close()
+
+
+def open_transport(port: str, *, baud: int = DEFAULT_BAUD) -> Transport:
+    """Opens `port`: a serial device, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe
+    or `-` for standard input.
+
+    Raises:
+        StapesError: it cannot be opened.
+    """
+    if port == "-":
+        return FileTransport("standard input", sys.stdin.fileno(), None)
+    if port.startswith("socket://"):
+        parts = urlsplit(port)
+        return connect(port, socket.AF_INET, (parts.hostname or "", parts.port or 0))
+    if port.startswith("unix:"):
+        return connect(port, socket.AF_UNIX, port.removeprefix("unix:"))
+    if _is_pipe(port):
+        return FileTransport(port, os.open(port, os.O_RDONLY), None, owned=True)
+    return SerialTransport(port, baud=baud)
+
+
+def connect(name: str, family: int, address: object, *, patience: float = 0.0) -> SocketTransport:
+    """Connects a stream socket, trying again for `patience` seconds.
+
+    Raises:
+        StapesError: nobody answers.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.connect(address)
+            return SocketTransport(name, connection)
+        except OSError as error:
+            connection.close()
+            if time.monotonic() >= deadline:
+                raise StapesError(
+                    f"{name}: cannot be opened ({error.strerror or error}); expected a board or an "
+                    "emulator that listens there; start it first"
+                ) from error
+            time.sleep(0.02)
+
+
+def _is_pipe(port: str) -> bool:
+    try:
+        return stat.S_ISFIFO(Path(port).stat().st_mode)
+    except OSError:
+        return False
+
+
+def _closed(name: str, error: Exception | None) -> LinkClosed:
+    reason = f" ({getattr(error, 'strerror', None) or error})" if error else ""
+    return LinkClosed(f"{name}: the connection ended{reason}; check the cable or the program")
