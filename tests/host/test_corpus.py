@@ -160,7 +160,7 @@ def test_a_folder_without_clips_is_refused(tmp_path, make, message):
 
 
 def test_a_wanted_word_without_clips_is_named(folder):
-    with pytest.raises(StapesError, match="no clips of the wanted word 'left'.*down, flat, up"):
+    with pytest.raises(StapesError, match=r"no clips of the wanted word 'left'.*down, flat, up"):
         scan_corpus(folder, CorpusSettings(wanted_words=("up", "left")))
 
 
