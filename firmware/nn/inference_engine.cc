@@ -243,7 +243,7 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   node->output_count = static_cast<uint8_t>(call.outputs.size());
   const char* reason = CheckIndices(subgraph, call, *node);
   if (reason == nullptr) {
-    PrepareContext context(model_, subgraph, call, &persistent_, node);
+    PrepareContext context(model_, subgraph, call, &persistent_, nodes_, node);
     reason = called.prepare(context);
   }
   if (reason == kArenaIsFull) return ArenaTooSmall();

@@ -18,8 +18,14 @@ uint32_t PersistentMemory::Allocate(uint32_t bytes) {
 }
 
 PrepareContext::PrepareContext(const Model& model, const FlatTable& subgraph,
-                               const OperatorCall& call, PersistentMemory* memory, Node* node)
-    : model_(model), subgraph_(subgraph), call_(call), memory_(memory), node_(node) {}
+                               const OperatorCall& call, PersistentMemory* memory,
+                               const Node* all_nodes, Node* node)
+    : model_(model),
+      subgraph_(subgraph),
+      call_(call),
+      memory_(memory),
+      all_nodes_(all_nodes),
+      node_(node) {}
 
 int32_t PrepareContext::InputIndex(int index) const {
   if (index < 0 || index >= input_count()) return -1;

@@ -75,7 +75,7 @@ extern const char kArenaIsFull[];
 class PrepareContext {
  public:
   PrepareContext(const Model& model, const FlatTable& subgraph, const OperatorCall& call,
-                 PersistentMemory* memory, Node* node);
+                 PersistentMemory* memory, const Node* all_nodes, Node* node);
 
   int input_count() const { return node_->input_count; }
   int output_count() const { return node_->output_count; }
@@ -86,6 +86,9 @@ class PrepareContext {
   const FlatTable& options() const { return call_.options; }
   const FlatTable& subgraph() const { return subgraph_; }
   const Model& model() const { return model_; }
+  // Position of the own data of node `index`, which counts through all subgraphs; nodes before
+  // this one are prepared already.
+  uint32_t DataOfNode(uint32_t index) const { return all_nodes_[index].data; }
 
   // Zeroed memory that `invoke` finds again; nullptr when the arena is full.
   template <typename T>
@@ -111,6 +114,7 @@ class PrepareContext {
   const FlatTable& subgraph_;
   const OperatorCall& call_;
   PersistentMemory* memory_;
+  const Node* all_nodes_;
   Node* node_;
 };
 
@@ -131,13 +135,14 @@ class InvokeContext {
   // nullptr when absent.
   template <typename T>
   const T* Input(int index) const {
-    return static_cast<const T*>(At(node_.inputs, index));
+    return index < node_.input_count ? static_cast<const T*>(At(node_.inputs, index)) : nullptr;
   }
+  // Only for outputs and variables that `prepare` has seen.
   template <typename T>
   T* Output(int index) const {
     return static_cast<T*>(const_cast<void*>(At(node_.outputs, index)));
   }
-  // For variable tensors, which are inputs by form.
+  // Variable tensors are inputs by form.
   template <typename T>
   T* Variable(int index) const {
     return static_cast<T*>(const_cast<void*>(At(node_.inputs, index)));

@@ -1,5 +1,7 @@
 #include "nn/quantization.h"
 
+#include <cstring>
+
 namespace stapes {
 namespace {
 
@@ -22,8 +24,8 @@ int64_t QuantizeInteger(int32_t value, const Tensor& output) {
 
 }  // namespace
 
-bool IsQuantizedInt8(const Tensor& tensor) {
-  return tensor.exists && tensor.type == TensorType::kInt8 &&
+bool IsQuantized(const Tensor& tensor, TensorType type) {
+  return tensor.exists && tensor.type == type &&
          tensor.quantization.scales.size() == 1 && HasUsableScales(tensor);
 }
 
@@ -36,10 +38,24 @@ bool IsSymmetricWeights(const Tensor& tensor, TensorType type, int32_t dimension
          quantization.scales.size() == static_cast<uint32_t>(tensor.shape.Dim(dimension));
 }
 
-bool IsBias(const Tensor& tensor, int32_t count) {
-  if (!tensor.exists) return true;
-  return tensor.type == TensorType::kInt32 && tensor.is_constant() &&
+bool IsInt32List(const Tensor& tensor, int32_t count) {
+  return tensor.exists && tensor.type == TensorType::kInt32 && tensor.is_constant() &&
          tensor.shape.ElementCount() == count;
+}
+
+int32_t Int32At(const Tensor& tensor, int32_t index) {
+  int32_t value;
+  std::memcpy(&value, tensor.constant.data() + 4 * index, sizeof(value));
+  return value;
+}
+
+bool IsBias(const Tensor& tensor, int32_t count) {
+  return !tensor.exists || IsInt32List(tensor, count);
+}
+
+bool HaveSameQuantization(const Tensor& a, const Tensor& b) {
+  return a.quantization.ScaleBits() == b.quantization.ScaleBits() &&
+         a.quantization.ZeroPoint() == b.quantization.ZeroPoint();
 }
 
 Real ScaleOf(const Tensor& tensor, uint32_t index) {
@@ -69,20 +85,6 @@ const char* ActivationRange(Activation activation, const Tensor& output, int32_t
   }
   *low = static_cast<int32_t>(least < INT8_MIN ? INT8_MIN : least);
   *high = static_cast<int32_t>(most > INT8_MAX ? INT8_MAX : most);
-  return nullptr;
-}
-
-const char* ChannelMultipliers(const Tensor& input, const Tensor& weights, const Tensor& output,
-                               uint32_t count, int32_t* significands, int8_t* shifts) {
-  const bool per_channel = weights.quantization.scales.size() > 1;
-  for (uint32_t i = 0; i < count; ++i) {
-    const Real product =
-        Multiply(ScaleOf(input), ScaleOf(weights, per_channel ? i : 0), kDoubleBits);
-    const Multiplier multiplier = QuantizeMultiplier(Divide(product, ScaleOf(output), kDoubleBits));
-    if (multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
-    significands[i] = multiplier.value;
-    shifts[i] = static_cast<int8_t>(multiplier.shift);
-  }
   return nullptr;
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from tflite_micro import runtime
@@ -68,7 +69,8 @@ class Network(ModelBuilder):
         self.rng = rng
         self.shape = shape
         self.scale = scale(rng) if input_scale is None else np.float32(input_scale)
-        self.input = self.last = self.activations(shape, self.scale, zero_point(rng))
+        self.zero = zero_point(rng)
+        self.input = self.last = self.activations(shape, self.scale, self.zero)
 
     def activations(self, shape: tuple[int, ...], scale_: float, zero: int) -> int:
         """Adds an int8 tensor without content."""
@@ -98,11 +100,13 @@ class Network(ModelBuilder):
         zero = zero_point(self.rng) if zero is None else zero
         output = self.activations(shape, scale_, zero)
         self.operator(name, inputs=[self.last, *others], outputs=[output], options=options)
-        self.last, self.shape, self.scale = output, shape, np.float32(scale_)
+        self.last, self.shape, self.zero = output, shape, zero
+        self.scale = np.float32(scale_)
 
     def weight_scale(self) -> np.float32:
-        """Keeps scales from growing layer by layer: upstream compares biases' absolutely."""
-        return np.float32(scale(self.rng, 1e-3, 0.1) / max(1.0, float(self.scale)))
+        """Keeps scales from drifting layer by layer: upstream aborts far from 1."""
+        own = float(self.scale)
+        return np.float32(scale(self.rng, 1e-3, 0.1) / (max(own, 1.0) * min(own * 1e3, 1.0)))
 
     def spread(self, weights_: np.ndarray) -> float:
         """How far sums of products with these weights go, in steps."""
@@ -167,10 +171,115 @@ class Network(ModelBuilder):
         beta = float(self.rng.choice([1.0, 1.0, scale(self.rng, 0.1, 10.0)]))
         self.chain("SOFTMAX", shape=self.shape, scale_=1 / 256, zero=-128, options={"beta": beta})
 
+    def conv_2d(self, channels: int, *, groups: int = 1, pointwise: bool = False) -> None:
+        rng = self.rng
+        window = Window.random(rng, self.shape, kernel=1 if pointwise else 5)
+        matrix = weights(rng, (channels, *window.kernel, self.shape[3] // groups))
+        self._convolve("CONV_2D", matrix, window, channels, dimension=0, options={})
+
+    def depthwise_conv_2d(self, multiplier: int) -> None:
+        rng = self.rng
+        window = Window.random(rng, self.shape, kernel=5)
+        channels = self.shape[3] * multiplier
+        matrix = weights(rng, (1, *window.kernel, channels))
+        options = {"depthMultiplier": multiplier}
+        self._convolve("DEPTHWISE_CONV_2D", matrix, window, channels, dimension=3, options=options)
+
+    def _convolve(
+        self,
+        name: str,
+        matrix: np.ndarray,
+        window: Window,
+        channels: int,
+        *,
+        dimension: int,
+        options: dict,
+    ) -> None:
+        rng = self.rng
+        count = channels if rng.integers(2) else 1
+        scales = np.array([self.weight_scale() for _ in range(count)])
+        extra = [self.constant(bias(rng, channels), self.scale * scales)] * int(rng.integers(2))
+        reach = np.sqrt(matrix.size / channels) * 74 * (np.std(matrix.astype(float)) + 1)
+        self.chain(
+            name,
+            self.constant(matrix, scales, dimension),
+            *extra,
+            shape=(self.shape[0], *window.output(self.shape), channels),
+            scale_=float((self.scale * scales).mean()) * reach / 128 * scale(rng, 0.2, 5.0),
+            options={**options, **window.options(), "fusedActivationFunction": activation(rng)},
+        )
+
+    def pool_2d(self, name: str) -> None:
+        window = Window.random(self.rng, self.shape, kernel=6, dilated=False)
+        options = window.options()
+        del options["dilationHFactor"], options["dilationWFactor"]
+        self.chain(
+            name,
+            shape=(self.shape[0], *window.output(self.shape), self.shape[3]),
+            scale_=self.scale,
+            zero=self.zero,
+            options={
+                **options,
+                "filterHeight": window.kernel[0],
+                "filterWidth": window.kernel[1],
+                "fusedActivationFunction": activation(self.rng),
+            },
+        )
+
+    def same_quantization(self, name: str, *others: int, shape: tuple[int, ...], **more) -> None:
+        """Adds an operator that only moves values."""
+        self.chain(name, *others, shape=shape, scale_=self.scale, zero=self.zero, **more)
+
+    def integers(self, values: object) -> int:
+        """Adds a constant int32 tensor, such as axes or paddings."""
+        return self.constant(np.asarray(values, np.int32))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Kernel, stride, dilation and padding along height and width."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: str
+
+    @classmethod
+    def random(
+        cls, rng: Random, shape: tuple[int, ...], *, kernel: int, dilated: bool = True
+    ) -> Window:
+        padding = str(rng.choice(["SAME", "VALID"]))
+        most = [min(kernel, size) if padding == "VALID" else kernel for size in shape[1:3]]
+        sizes = tuple(int(rng.integers(1, size + 1)) for size in most)
+        dilation = [1, 1]
+        if dilated and rng.integers(3) == 0:
+            for axis in (0, 1):
+                room = (shape[1 + axis] - 1) // max(sizes[axis] - 1, 1)
+                dilation[axis] = int(rng.integers(1, max(min(room, 3), 1) + 1))
+        stride = (1, 1) if max(dilation) > 1 else tuple(rng.integers(1, 4, 2).tolist())
+        return cls(kernel=sizes, stride=stride, dilation=tuple(dilation), padding=padding)
+
+    def output(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        sizes = []
+        for axis in (0, 1):
+            reach = (self.kernel[axis] - 1) * self.dilation[axis] + 1
+            covered = shape[1 + axis] - (reach - 1 if self.padding == "VALID" else 0)
+            sizes.append(-(-covered // self.stride[axis]))
+        return tuple(sizes)
+
+    def options(self) -> dict:
+        return {
+            "padding": self.padding,
+            "strideH": self.stride[0],
+            "strideW": self.stride[1],
+            "dilationHFactor": self.dilation[0],
+            "dilationWFactor": self.dilation[1],
+        }
+
 
 def upstream_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """What upstream's interpreter gives for consecutive inputs."""
-    interpreter = runtime.Interpreter.from_bytes(model)
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 20)
     outputs = []
     for values in inputs:
         interpreter.set_input(values, 0)

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from nn_models import Network, Random, check_models, scale
+from nn_models import (
+    CASES,
+    Network,
+    Random,
+    activation,
+    check_models,
+    int8_values,
+    scale,
+    zero_point,
+)
 
 
 def small(rng: Random, most: int = 24) -> int:
@@ -54,6 +64,348 @@ def test_reshape_between_layers_equals_upstream():
         zero = int(rng.integers(-128, 128))
         network.chain("RESHAPE", shape=(1, rows * columns), scale_=network.scale, zero=zero)
         network.fully_connected(small(rng))
+        return network
+
+    check_models(make)
+
+
+def image(rng: Random, channels: int = 6) -> tuple[int, int, int, int]:
+    return (small(rng, 2), small(rng, 9), small(rng, 9), small(rng, channels))
+
+
+def test_conv_2d_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, image(rng))
+        network.conv_2d(small(rng, 9), pointwise=bool(rng.integers(4) == 0))
+        return network
+
+    check_models(make, cases=2 * CASES)
+
+
+def test_conv_2d_in_groups_equals_upstream():
+    def make(rng: Random) -> Network:
+        groups = small(rng, 4)
+        shape = (*image(rng)[:3], groups * small(rng, 3))
+        network = Network(rng, shape)
+        network.conv_2d(groups * small(rng, 3), groups=groups)
+        return network
+
+    check_models(make)
+
+
+def test_depthwise_conv_2d_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, image(rng, 9))
+        network.depthwise_conv_2d(int(rng.choice([1, 1, 2, 3])))
+        return network
+
+    check_models(make, cases=2 * CASES)
+
+
+@pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
+def test_pooling_equals_upstream(name: str):
+    def make(rng: Random) -> Network:
+        network = Network(rng, image(rng))
+        network.pool_2d(name)
+        return network
+
+    check_models(make)
+
+
+def random_shape(rng: Random, rank: int) -> tuple[int, ...]:
+    return tuple(small(rng, 5) for _ in range(rank))
+
+
+@pytest.mark.parametrize("name", ["ADD", "SUB", "MUL"])
+@pytest.mark.parametrize("broadcast", [False, True])
+def test_arithmetic_of_two_inputs_equals_upstream(name: str, broadcast: bool):
+    def make(rng: Random) -> Network:
+        whole = random_shape(rng, small(rng, 4))
+        shapes = [whole, whole]
+        if broadcast:
+            narrow = tuple(1 if rng.integers(2) else size for size in whole)
+            shapes[int(rng.integers(2))] = narrow[int(rng.integers(len(whole))) :]
+        network = Network(rng, shapes[0])
+        other_scale = scale(rng, 0.01, 100.0) * network.scale
+        other = network.tensor(
+            "other",
+            shape=shapes[1],
+            dtype="int8",
+            scale=other_scale,
+            zero_point=zero_point(rng),
+            data=int8_values(rng, shapes[1]),
+        )
+        reach = max(network.scale, other_scale) if name != "MUL" else network.scale * other_scale
+        spread = 1.5 if name != "MUL" else 128
+        network.chain(
+            name,
+            other,
+            shape=tuple(np.broadcast_shapes(*shapes)),
+            scale_=float(reach) * spread * scale(rng, 0.3, 3.0),
+            options={"fusedActivationFunction": activation(rng)},
+        )
+        return network
+
+    check_models(make)
+
+
+def test_an_input_added_to_what_was_made_of_it_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, (1, small(rng, 20)))
+        skipped = network.last
+        network.fully_connected(network.shape[1])
+        network.chain("ADD", skipped, shape=network.shape, scale_=2 * network.scale)
+        network.chain("RELU", shape=network.shape, scale_=network.scale)
+        return network
+
+    check_models(make)
+
+
+def test_relu_scales_to_the_output():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 3))
+        network.chain(
+            "RELU", shape=network.shape, scale_=float(network.scale) * scale(rng, 0.1, 10.0)
+        )
+        return network
+
+    check_models(make)
+
+
+def test_relu6_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 3), input_scale=scale(rng, 0.01, 1.0))
+        network.same_quantization("RELU6", shape=network.shape)
+        return network
+
+    check_models(make)
+
+
+@pytest.mark.parametrize(("name", "step", "zero"), [("LOGISTIC", 256, -128), ("TANH", 128, 0)])
+def test_curves_equal_upstream(name: str, step: int, zero: int):
+    def make(rng: Random) -> Network:
+        network = Network(rng, (1, 256), input_scale=scale(rng, 1e-6, 10.0))
+        network.chain(name, shape=network.shape, scale_=1 / step, zero=zero)
+        return network
+
+    check_models(make)
+
+
+def test_mean_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 4))
+        axes = rng.permutation(4)[: small(rng, 4)]
+        keep = bool(rng.integers(2))
+        shape = [
+            1 if d in axes else size
+            for d, size in enumerate(network.shape)
+            if keep or d not in axes
+        ]
+        axes = [int(axis) - 4 * int(rng.integers(2)) for axis in axes]
+        network.chain(
+            "MEAN",
+            network.integers(axes),
+            shape=tuple(shape),
+            scale_=float(network.scale) * scale(rng, 0.1, 10.0),
+            options={"keepDims": keep},
+        )
+        return network
+
+    check_models(make)
+
+
+def test_pad_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 4))
+        paddings = rng.integers(0, 4, (4, 2))
+        shape = tuple(
+            int(size + sum(pair)) for size, pair in zip(network.shape, paddings, strict=True)
+        )
+        network.same_quantization("PAD", network.integers(paddings), shape=shape)
+        return network
+
+    check_models(make)
+
+
+def test_concatenation_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, small(rng, 4)))
+        axis = int(rng.integers(len(network.shape)))
+        shape = list(network.shape)
+        others = []
+        for _ in range(small(rng, 3)):
+            own = list(network.shape)
+            own[axis] = small(rng, 5)
+            shape[axis] += own[axis]
+            data = int8_values(rng, tuple(own))
+            others.append(
+                network.tensor(
+                    "other",
+                    shape=own,
+                    dtype="int8",
+                    scale=network.scale,
+                    zero_point=network.zero,
+                    data=data,
+                )
+            )
+        negative = len(shape) * int(rng.integers(2))
+        options = {"axis": axis - negative}
+        network.same_quantization("CONCATENATION", *others, shape=tuple(shape), options=options)
+        return network
+
+    check_models(make)
+
+
+def test_split_and_concatenation_in_another_order_equal_upstream():
+    def make(rng: Random) -> Network:
+        shape = list(random_shape(rng, 3))
+        axis, parts = int(rng.integers(3)), small(rng, 4)
+        part = tuple(shape)
+        shape[axis] *= parts
+        network = Network(rng, tuple(shape))
+        outputs = [network.activations(part, network.scale, network.zero) for _ in range(parts)]
+        network.operator(
+            "SPLIT",
+            inputs=[network.integers(axis), network.last],
+            outputs=outputs,
+            options={"numSplits": parts},
+        )
+        network.last = outputs.pop()
+        network.same_quantization(
+            "CONCATENATION", *outputs, shape=tuple(shape), options={"axis": axis}
+        )
+        return network
+
+    check_models(make)
+
+
+def test_strided_slice_equals_upstream():
+    def make(rng: Random) -> Network:
+        while True:
+            shape = random_shape(rng, small(rng, 4))
+            begin, end = rng.integers(-6, 7, (2, len(shape)))
+            strides = rng.choice([1, 1, 2, 3, -1, -2], len(shape))
+            begin_mask, end_mask, shrink = (int(rng.integers(16)) for _ in range(3))
+            shrink &= int(rng.integers(16)) & int(rng.integers(16))
+            taken = numpy_slice(shape, begin, end, strides, begin_mask, end_mask, shrink)
+            if taken is not None:
+                break
+        network = Network(rng, shape)
+        network.same_quantization(
+            "STRIDED_SLICE",
+            *(network.integers(values) for values in (begin, end, strides)),
+            shape=taken,
+            options={"beginMask": begin_mask, "endMask": end_mask, "shrinkAxisMask": shrink},
+        )
+        return network
+
+    check_models(make, cases=2 * CASES)
+
+
+def numpy_slice(shape, begin, end, strides, begin_mask, end_mask, shrink) -> tuple | None:
+    """Shape that NumPy gives for the slice; None for an empty one or an index out of range."""
+    index = []
+    for d in range(len(shape)):
+        if shrink >> d & 1:
+            if strides[d] < 0 or begin_mask >> d & 1 or not -shape[d] <= begin[d] < shape[d]:
+                return None
+            index.append(int(begin[d]))
+            continue
+        first = None if begin_mask >> d & 1 else int(begin[d])
+        last = None if end_mask >> d & 1 else int(end[d])
+        index.append(slice(first, last, int(strides[d])))
+    taken = np.zeros(shape)[tuple(index)].shape
+    return taken if np.prod(taken) > 0 else None
+
+
+def test_transpose_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, small(rng, 5)))
+        order = rng.permutation(len(network.shape))
+        shape = tuple(network.shape[d] for d in order)
+        network.same_quantization("TRANSPOSE", network.integers(order), shape=shape)
+        return network
+
+    check_models(make)
+
+
+@pytest.mark.parametrize("output", ["int8", "uint8"])
+def test_quantize_equals_upstream(output: str):
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 2))
+        same = bool(rng.integers(4) == 0)
+        made = network.tensor(
+            "output",
+            shape=network.shape,
+            dtype=output,
+            scale=float(network.scale) * (1.0 if same else scale(rng, 0.1, 10.0)),
+            zero_point=zero_point(rng) + (128 if output == "uint8" else 0),
+        )
+        network.operator("QUANTIZE", inputs=[network.last], outputs=[made])
+        network.last = made
+        return network
+
+    check_models(make)
+
+
+def streaming_conv(rng: Random) -> Network:
+    """What streaming converters write: a variable holds the last frames, joined with the new."""
+    frames, width = small(rng, 5), small(rng, 6)
+    network = Network(rng, (1, 1, width, 1))
+    held = (1, frames, width, 1)
+    names = {"container": "", "sharedName": "stream/states"}
+    network.operator("CALL_ONCE", inputs=[], outputs=[], options={"initSubgraphIndex": 1})
+    handle = network.tensor("handle", shape=(), dtype="resource")
+    network.operator("VAR_HANDLE", inputs=[], outputs=[handle], options=names)
+    past = network.activations(held, network.scale, network.zero)
+    network.operator("READ_VARIABLE", inputs=[handle], outputs=[past])
+    joined = network.activations((1, frames + 1, width, 1), network.scale, network.zero)
+    network.operator(
+        "CONCATENATION", inputs=[past, network.last], outputs=[joined], options={"axis": 1}
+    )
+    kept = network.activations(held, network.scale, network.zero)
+    bounds = [network.integers(v) for v in ([0, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1])]
+    masks = {"beginMask": 0b1101, "endMask": 0b1111}
+    network.operator("STRIDED_SLICE", inputs=[joined, *bounds], outputs=[kept], options=masks)
+    network.operator("ASSIGN_VARIABLE", inputs=[handle, kept], outputs=[])
+    network.last, network.shape = joined, (1, frames + 1, width, 1)
+    network.conv_2d(small(rng, 4))
+
+    network.subgraph("init")
+    handle = network.tensor("handle", shape=(), dtype="resource")
+    network.operator("VAR_HANDLE", inputs=[], outputs=[handle], options=names)
+    start = network.tensor(
+        "start",
+        shape=held,
+        dtype="int8",
+        scale=network.scale,
+        zero_point=0,
+        data=int8_values(rng, held),
+    )
+    network.operator("ASSIGN_VARIABLE", inputs=[handle, start], outputs=[])
+    network.finish_subgraph()
+    return network
+
+
+def test_resource_variables_of_streaming_models_equal_upstream():
+    check_models(streaming_conv)
+
+
+def test_layers_of_convolutions_equal_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, (1, 6 + small(rng, 8), 6 + small(rng, 8), small(rng, 3)))
+        for _ in range(small(rng, 4)):
+            kind = rng.integers(3)
+            if kind == 0:
+                network.conv_2d(small(rng, 8))
+            elif kind == 1:
+                network.depthwise_conv_2d(1)
+            else:
+                network.pool_2d("AVERAGE_POOL_2D")
+        size = int(np.prod(network.shape))
+        network.same_quantization("RESHAPE", shape=(1, size))
+        network.fully_connected(1 + small(rng, 8))
+        network.softmax()
         return network
 
     check_models(make)

@@ -143,19 +143,10 @@ template <typename T>
 void FeatureStage(const SvdfData& data, const int16_t* wide, const int8_t* weights, T* newest) {
   constexpr int32_t kLow = sizeof(T) == 1 ? INT8_MIN : INT16_MIN;
   constexpr int32_t kHigh = sizeof(T) == 1 ? INT8_MAX : INT16_MAX;
-  const auto store = [&](int32_t filter, int32_t sum) {
+  DotRowsS8(wide, weights, data.filters, data.inputs, [&](int32_t filter, int32_t sum) {
     const int32_t value = Clamp(Requantize(sum, data.feature), kLow, kHigh);
     newest[filter * data.memory] = static_cast<T>(value + data.state_zero_point);
-  };
-  int32_t filter = 0;
-  for (; filter + 4 <= data.filters; filter += 4) {
-    int32_t sums[4];
-    DotWideS8x4(wide, weights + filter * data.inputs, data.inputs, data.inputs, sums);
-    for (int i = 0; i < 4; ++i) store(filter + i, sums[i]);
-  }
-  for (; filter < data.filters; ++filter) {
-    store(filter, DotWideS8(wide, weights + filter * data.inputs, data.inputs));
-  }
+  });
 }
 
 int32_t TimeDot(const int16_t* weights, const int16_t* values, int32_t count, int32_t) {

@@ -1,0 +1,39 @@
+// What ADD and SUB have in common: both inputs are brought to one finer scale, met there, and
+// scaled to the output.
+// Source: TensorFlow Lite 8-bit quantization specification, ADD and SUB.
+#pragma once
+
+#include "nn/kernels/requantize.h"
+#include "nn/operator.h"
+#include "nn/operators/broadcast.h"
+
+namespace stapes {
+
+// Bits that inputs are shifted up by, before their scales are met.
+constexpr int32_t kAddSubShift = 20;
+
+struct AddSubData {
+  Pairing pairing;
+  int32_t first_offset;
+  int32_t second_offset;
+  int32_t output_offset;
+  int32_t low;
+  int32_t high;
+  Multiplier first;   // first / (2 * larger scale)
+  Multiplier second;  // second / (2 * larger scale)
+  Multiplier output;  // (2 * larger scale) / (2^20 * output)
+};
+
+// Upstream computes ADD's multipliers in float64, SUB's in float32: `bits` says which.
+const char* PrepareAddSub(PrepareContext& context, int bits);
+
+inline int32_t AddSubTerm(int32_t value, int32_t offset, Multiplier multiplier) {
+  return Requantize(WrappingShiftLeft(value + offset, kAddSubShift), multiplier);
+}
+
+inline int8_t AddSubResult(const AddSubData& data, int32_t sum) {
+  const int32_t scaled = Requantize(sum, data.output);
+  return static_cast<int8_t>(Clamp(WrappingAdd(scaled, data.output_offset), data.low, data.high));
+}
+
+}  // namespace stapes

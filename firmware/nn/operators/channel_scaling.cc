@@ -1,0 +1,30 @@
+#include "nn/operators/channel_scaling.h"
+
+namespace stapes {
+
+const char* PrepareChannelScaling(PrepareContext& context, const Tensor& input,
+                                  const Tensor& weights, const Tensor& output,
+                                  Activation activation, SingleScale single_scale,
+                                  ChannelScaling* scaling) {
+  const uint32_t count = weights.quantization.scales.size();
+  scaling->channel_step = count > 1 ? 1 : 0;
+  scaling->output_offset = output.quantization.ZeroPoint();
+  scaling->significands = context.AllocatePersistent(count * uint32_t{sizeof(int32_t)});
+  scaling->shifts = context.AllocatePersistent(count);
+  if (scaling->significands == PersistentMemory::kNone ||
+      scaling->shifts == PersistentMemory::kNone) {
+    return kArenaIsFull;
+  }
+  const bool in_float = count == 1 && single_scale == SingleScale::kProductInFloat;
+  for (uint32_t i = 0; i < count; ++i) {
+    const Real product = Multiply(ScaleOf(input), ScaleOf(weights, i),
+                                  in_float ? kFloatBits : kDoubleBits);
+    const Multiplier multiplier = QuantizeMultiplier(Divide(product, ScaleOf(output), kDoubleBits));
+    if (multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
+    context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
+    context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);
+  }
+  return ActivationRange(activation, output, &scaling->low, &scaling->high);
+}
+
+}  // namespace stapes

@@ -1,0 +1,141 @@
+// DEPTHWISE_CONV_2D: int8, NHWC, weights [1, height, width, output channels], scales per tensor or
+// per output channel. Output channel c sees input channel c / multiplier.
+// Source: TensorFlow Lite 8-bit quantization specification, DEPTHWISE_CONV_2D.
+#include <cstring>
+
+#include "nn/operator.h"
+#include "nn/operators/channel_scaling.h"
+#include "nn/operators/operators.h"
+#include "nn/operators/window.h"
+#include "nn/quantization.h"
+
+namespace stapes {
+namespace {
+
+constexpr int kInput = 0;
+constexpr int kWeights = 1;
+constexpr int kBias = 2;
+constexpr int32_t kChannelDimension = 3;
+enum OptionsField {
+  kPadding,
+  kStrideWidth,
+  kStrideHeight,
+  kDepthMultiplier,
+  kFusedActivation,
+  kDilationWidth,
+  kDilationHeight
+};
+
+struct DepthwiseConv2DData {
+  Window window;
+  ChannelScaling scaling;
+  int32_t multiplier;  // output channels per input channel
+  int32_t input_offset;
+};
+
+const char* CheckShapes(const PrepareContext& context, const Shape& input, const Shape& weights,
+                        const Shape& output, DepthwiseConv2DData* data) {
+  const FlatTable& options = context.options();
+  if (weights.rank != 4 || weights.Dim(0) != 1) return "expected weights of shape 1, h, w, c";
+  data->window.kernel_height = weights.Dim(1);
+  data->window.kernel_width = weights.Dim(2);
+  data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
+  data->window.stride_width = options.Get<int32_t>(kStrideWidth, 0);
+  data->window.dilation_height = options.Get<int32_t>(kDilationHeight, 1);
+  data->window.dilation_width = options.Get<int32_t>(kDilationWidth, 1);
+  const auto padding = static_cast<Padding>(options.Get<int8_t>(kPadding, 0));
+  if (const char* reason = FitWindow(padding, input, output, &data->window)) return reason;
+  const int32_t output_channels = weights.Dim(3);
+  data->multiplier = output_channels / data->window.input_channels;
+  if (data->multiplier == 0 || options.Get<int32_t>(kDepthMultiplier, 0) != data->multiplier ||
+      data->multiplier * data->window.input_channels != output_channels ||
+      data->window.output_channels != output_channels) {
+    return "channels of input, weights and output do not fit the depth multiplier";
+  }
+  if (!IsBias(context.Input(kBias), output_channels)) {
+    return "expected an int32 bias value per output channel";
+  }
+  return nullptr;
+}
+
+const char* Prepare(PrepareContext& context) {
+  const Tensor input = context.Input(kInput);
+  const Tensor weights = context.Input(kWeights);
+  const Tensor output = context.Output(0);
+  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
+    return "expected int8 input and output with one scale each";
+  }
+  if (!IsSymmetricWeights(weights, TensorType::kInt8, kChannelDimension)) {
+    return "expected constant int8 weights, zero point 0, one scale or one per output channel";
+  }
+  auto* const data = context.AllocateData<DepthwiseConv2DData>();
+  if (data == nullptr) return kArenaIsFull;
+  const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
+  if (reason != nullptr) return reason;
+  data->input_offset = -input.quantization.ZeroPoint();
+  context.RequestScratch(static_cast<uint32_t>(data->window.output_channels) *
+                         uint32_t{sizeof(uint32_t)});
+  const auto activation =
+      static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
+  return PrepareChannelScaling(context, input, weights, output, activation,
+                               SingleScale::kProductInDouble, &data->scaling);
+}
+
+// Adds one tap to the sums of all channels; sums wrap.
+void AddTap(const DepthwiseConv2DData& data, const int8_t* input, const int8_t* weights,
+            uint32_t* sums) {
+  const int32_t channels = data.window.input_channels;
+  if (data.multiplier == 1) {
+    for (int32_t c = 0; c < channels; ++c) {
+      sums[c] += static_cast<uint32_t>(weights[c] * (input[c] + data.input_offset));
+    }
+    return;
+  }
+  for (int32_t c = 0; c < channels; ++c) {
+    const int32_t value = input[c] + data.input_offset;
+    for (int32_t m = 0; m < data.multiplier; ++m) {
+      *sums++ += static_cast<uint32_t>(*weights++ * value);
+    }
+  }
+}
+
+void SumPlace(const DepthwiseConv2DData& data, const int8_t* image, const int8_t* weights,
+              int32_t y, int32_t x, uint32_t* sums) {
+  const Window& window = data.window;
+  const int32_t top = y * window.stride_height - window.pad_height;
+  const int32_t left = x * window.stride_width - window.pad_width;
+  const Taps rows = TapsInside(top, window.dilation_height, window.kernel_height,
+                               window.input_height);
+  const Taps taps = TapsInside(left, window.dilation_width, window.kernel_width,
+                               window.input_width);
+  for (int32_t row = rows.first; row < rows.last; ++row) {
+    for (int32_t tap = taps.first; tap < taps.last; ++tap) {
+      const int32_t offset = window.InputOffset(0, top + row * window.dilation_height,
+                                                left + tap * window.dilation_width);
+      AddTap(data, image + offset,
+             weights + (row * window.kernel_width + tap) * window.output_channels, sums);
+    }
+  }
+}
+
+void Invoke(const InvokeContext& context) {
+  const auto& data = context.Data<DepthwiseConv2DData>();
+  const Window& window = data.window;
+  const ChannelScaler scale(context, data.scaling, kBias);
+  uint32_t* const sums = context.Scratch<uint32_t>();
+  ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
+    std::memset(sums, 0, static_cast<std::size_t>(window.output_channels) * sizeof(uint32_t));
+    SumPlace(data, context.Input<int8_t>(kInput) + window.InputOffset(batch, 0, 0),
+             context.Input<int8_t>(kWeights), y, x, sums);
+    int8_t* const output = context.Output<int8_t>(0) + window.OutputOffset(batch, y, x);
+    for (int32_t c = 0; c < window.output_channels; ++c) {
+      output[c] = scale(c, static_cast<int32_t>(sums[c]));
+    }
+  });
+}
+
+}  // namespace
+
+extern const Operator kOperatorDepthwiseConv2D = {4, "DEPTHWISE_CONV_2D", Prepare, Invoke};
+
+}  // namespace stapes

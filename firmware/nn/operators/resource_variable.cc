@@ -1,0 +1,83 @@
+#include "nn/operators/resource_variable.h"
+
+#include <cstring>
+
+#include "nn/operators/operators.h"
+
+namespace stapes {
+namespace {
+
+constexpr uint32_t kNotFound = 0xffffffff;
+enum OptionsField { kContainer, kSharedName };
+
+bool SameText(const FlatVector& a, const FlatVector& b) {
+  return a.size() == b.size() &&
+         (a.size() == 0 || std::memcmp(a.bytes().data(), b.bytes().data(), a.size()) == 0);
+}
+
+// The VAR_HANDLE of this subgraph that makes tensor `handle`.
+OperatorCall FindMaker(const PrepareContext& context, int32_t handle) {
+  for (uint32_t i = 0; i < Model::OperatorCount(context.subgraph()); ++i) {
+    const OperatorCall call = context.model().ReadOperator(context.subgraph(), i);
+    if (call.builtin_code == kVarHandleCode && call.outputs.Get<int32_t>(0) == handle) return call;
+  }
+  return {};
+}
+
+// Index, through all subgraphs, of the first VAR_HANDLE of the same name.
+uint32_t FindKeeper(const PrepareContext& context, const OperatorCall& maker) {
+  uint32_t node = 0;
+  for (uint32_t s = 0; s < context.model().subgraph_count(); ++s) {
+    const FlatTable subgraph = context.model().Subgraph(s);
+    for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i, ++node) {
+      const OperatorCall call = context.model().ReadOperator(subgraph, i);
+      if (call.builtin_code == kVarHandleCode &&
+          SameText(call.options.Vector(kContainer, 1), maker.options.Vector(kContainer, 1)) &&
+          SameText(call.options.Vector(kSharedName, 1), maker.options.Vector(kSharedName, 1))) {
+        return node;
+      }
+    }
+  }
+  return kNotFound;
+}
+
+const char* PrepareHandle(PrepareContext& context) {
+  const Tensor output = context.Output(0);
+  if (context.output_count() != 1 || output.type != TensorType::kResource) {
+    return "expected a resource as output";
+  }
+  return context.AllocateData<ResourceVariable>() == nullptr ? kArenaIsFull : nullptr;
+}
+
+void InvokeHandle(const InvokeContext&) {}  // users found the variable while they prepared
+
+void ResetHandle(const InvokeContext& context) {
+  const auto& variable = context.Data<ResourceVariable>();
+  std::memset(context.Persistent<uint8_t>(variable.position), variable.fill, variable.bytes);
+}
+
+}  // namespace
+
+const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* position) {
+  const OperatorCall maker = FindMaker(context, context.InputIndex(0));
+  const uint32_t keeper = FindKeeper(context, maker);
+  if (maker.builtin_code != kVarHandleCode || keeper == kNotFound) {
+    return "expected the output of a VAR_HANDLE";
+  }
+  *position = context.DataOfNode(keeper);
+  auto* const variable = context.Persistent<ResourceVariable>(*position);
+  if (variable->bytes != 0) {
+    return variable->bytes == value.byte_count ? nullptr : "a variable used with two sizes";
+  }
+  const uint32_t content = context.AllocatePersistent(value.byte_count);
+  if (content == PersistentMemory::kNone) return kArenaIsFull;
+  variable->bytes = value.byte_count;
+  variable->position = content;
+  variable->fill = value.quantization.ZeroPoint();
+  return nullptr;
+}
+
+extern const Operator kOperatorVarHandle = {kVarHandleCode, "VAR_HANDLE", PrepareHandle,
+                                            InvokeHandle, ResetHandle};
+
+}  // namespace stapes

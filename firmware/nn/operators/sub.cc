@@ -1,0 +1,24 @@
+// SUB: difference of two inputs, broadcast where shapes differ, int8.
+#include "nn/operators/add_sub.h"
+#include "nn/operators/operators.h"
+#include "nn/real.h"
+
+namespace stapes {
+namespace {
+
+const char* Prepare(PrepareContext& context) { return PrepareAddSub(context, kFloatBits); }
+
+void Invoke(const InvokeContext& context) {
+  const auto& data = context.Data<AddSubData>();
+  CombinePairs(context, data.pairing, [&](int32_t a, int32_t b) {
+    const int32_t first = AddSubTerm(a, data.first_offset, data.first);
+    const int32_t second = AddSubTerm(b, data.second_offset, data.second);
+    return AddSubResult(data, WrappingSubtract(first, second));
+  });
+}
+
+}  // namespace
+
+extern const Operator kOperatorSub = {41, "SUB", Prepare, Invoke};
+
+}  // namespace stapes
