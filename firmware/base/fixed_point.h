@@ -60,24 +60,24 @@ inline int32_t MulAddHigh(int32_t acc, int32_t a, int32_t b) {
   return result;
 }
 
-// acc minus a * b of the upper word, rounded.
+// The upper word of acc * 2^32 - a * b, rounded.
 inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
   int32_t result;
   __asm__("smmlsr %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
   return result;
 }
 
-// a times the signed lower half of `pair`, shifted right by 16, rounded down.
-inline int32_t MulLowHalf(int32_t a, uint32_t pair) {
+// acc plus a times the signed lower half of `pair`, the product shifted right by 16, rounded down.
+inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
   int32_t result;
-  __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(a), "r"(pair));
+  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
   return result;
 }
 
-// a times the signed upper half of `pair`, shifted right by 16, rounded down.
-inline int32_t MulHighHalf(int32_t a, uint32_t pair) {
+// The same with the signed upper half of `pair`.
+inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
   int32_t result;
-  __asm__("smulwt %0, %1, %2" : "=r"(result) : "r"(a), "r"(pair));
+  __asm__("smlawt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(pair), "r"(acc));
   return result;
 }
 
@@ -108,15 +108,12 @@ inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
   return Add(acc, static_cast<int32_t>((kHalf - static_cast<int64_t>(a) * b) >> 32));
 }
 
-inline int32_t MulLowHalf(int32_t a, uint32_t pair) {
-  return Narrow((static_cast<int64_t>(a) * static_cast<int16_t>(pair)) >> 16);
+inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
+  return Add(acc, Narrow((static_cast<int64_t>(a) * static_cast<int16_t>(pair)) >> 16));
 }
 
-inline int32_t MulHighHalf(int32_t a, uint32_t pair) { return MulLowHalf(a, pair >> 16); }
-
-// acc + MulLowHalf(a, pair).
-inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
-  return Add(acc, MulLowHalf(a, pair));
+inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
+  return MulAddLowHalf(acc, a, pair >> 16);
 }
 
 inline uint64_t MulAddWide(uint64_t acc, uint32_t a, uint32_t b) {

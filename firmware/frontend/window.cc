@@ -9,12 +9,13 @@ namespace {
 class Scatter {
  public:
   Scatter(ComplexInt* output, int size_log2, int shift)
-      : output_(output), index_shift_(32 - size_log2), shift_(shift) {}
+      : output_(output), index_shift_(32 - size_log2), shift_(shift), half_((1 << shift) >> 1) {}
 
   // Windows one pair of samples.
   void Put(uint32_t index, uint32_t pair, int32_t first_weight, int32_t second_weight) const {
     ComplexInt& place = output_[ReverseBits(index) >> index_shift_];
-    place = {MulLowHalf(first_weight, pair) >> shift_, MulHighHalf(second_weight, pair) >> shift_};
+    place = {MulAddLowHalf(half_, first_weight, pair) >> shift_,
+             MulAddHighHalf(half_, second_weight, pair) >> shift_};
   }
 
   void PutZero(uint32_t index) const { output_[ReverseBits(index) >> index_shift_] = {0, 0}; }
@@ -23,6 +24,7 @@ class Scatter {
   ComplexInt* output_;
   int index_shift_;
   int shift_;
+  int32_t half_;  // makes the shift round to nearest
 };
 
 // Set where a bit differs from its lower neighbour: the highest one of a sample tells its size.

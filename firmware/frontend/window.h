@@ -16,7 +16,7 @@ int WindowShift(const FrontEndTables& tables, int peak_bits);
 
 // Windows N samples and lays them out as the input of Fft: pairs of samples are complex numbers,
 // in bit-reversed order, followed by zeros. `output` takes FFT size / 2 numbers.
-// Each is sample * window in Q15, shifted right by `shift`, rounded down.
+// Each is sample * window in Q15, shifted right by `shift` and rounded to nearest.
 void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift,
                  ComplexInt* output);
 

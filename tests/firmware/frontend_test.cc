@@ -132,9 +132,9 @@ TEST_CASE("high-word products round to nearest") {
 
 TEST_CASE("products with halves of a pair round down") {
   const uint32_t pair = 0x8000FFFFu;  // -1 in the lower half, -32768 in the upper
-  CHECK(MulLowHalf(1, pair) == -1);
-  CHECK(MulHighHalf(1 << 16, pair) == -32768);
-  CHECK(MulHighHalf(INT32_MIN + 1, pair) == (1 << 30) - 1);
+  CHECK(MulAddLowHalf(0, 1, pair) == -1);
+  CHECK(MulAddHighHalf(7, 1 << 16, pair) == -32768 + 7);
+  CHECK(MulAddHighHalf(0, INT32_MIN + 1, pair) == (1 << 30) - 1);
 }
 
 TEST_CASE("square roots of 64-bit numbers are close to the true ones") {
