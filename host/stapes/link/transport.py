@@ -140,7 +140,7 @@ class SerialTransport:
         try:
             self._serial = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=30)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = os.strerror(error.errno) if getattr(error, "errno", None) else error
             raise StapesError(
                 f"{url}: cannot be opened ({reason}); expected a serial port or a pyserial URL; "
                 "check the cable and the name"

@@ -1,6 +1,9 @@
 """Fixtures that several modules share: real speech when there is some, a small model always."""
 
+import fcntl
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 
 from stapes.settings import METADATA_NAME, ModelSettings
 
+ROOT = Path(__file__).parents[1]
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 
 
@@ -19,7 +23,68 @@ def speech() -> Path:
     return Path(os.environ["STAPES_CORPUS"])
 
 
-@pytest.fixture
+class Firmware:
+    """Builds of the firmware with the small model in them, made when they are first asked for.
+
+    They stay in build/tests from run to run, so that only what changed is compiled again.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self._folder = ROOT / "build" / "tests"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.model = self._folder / "small.tflite"
+        self._built: dict[str, Path] = {}
+        self._model_bytes = model
+
+    @property
+    def program(self) -> Path:
+        """stapes-firmware of this machine, with address and undefined-behaviour sanitizers."""
+        options = ("-DSTAPES_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+        return self._build("host", "stapes-firmware", options)
+
+    def image(self, board: str) -> Path:
+        """stapes-firmware.elf of a board; skips where there is no compiler or emulator for it."""
+        for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+            if shutil.which(tool) is None:
+                pytest.skip(f"{tool} is not installed")
+        return self._build(board, "stapes-firmware.elf", ())
+
+    def _build(self, board: str, name: str, options: tuple[str, ...]) -> Path:
+        if board not in self._built:
+            with (self._folder / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # of several runs of the tests
+                self._emit()
+                self._compile(board, options)
+            self._built[board] = self._folder / board / "boards" / name
+        return self._built[board]
+
+    def _emit(self) -> None:
+        from stapes.emit.model_folder import emit_model
+
+        if not self.model.exists() or self.model.read_bytes() != self._model_bytes:
+            self.model.write_bytes(self._model_bytes)
+        emit_model(self.model, self._folder / "model")
+
+    def _compile(self, board: str, options: tuple[str, ...]) -> None:
+        build = self._folder / board
+        model = f"-DSTAPES_MODEL={self._folder / 'model'}"
+        commands = [
+            ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, f"-DSTAPES_BOARD={board}", model],
+            ["cmake", "--build", build, "--target", "stapes-firmware", "-j2"],
+        ]
+        commands[0] += options
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def firmware(small_model) -> Firmware:
+    """The firmware with the small model, for this machine and for boards."""
+    return Firmware(small_model())
+
+
+@pytest.fixture(scope="session")
 def small_model():
     """Makes the bytes of a tiny streaming model: SVDF, fully connected, softmax, random weights.
 
