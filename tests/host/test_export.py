@@ -9,6 +9,7 @@ import pytest
 from tones import LABELS_COUNT, trained_tones
 
 from stapes.cli import main
+from stapes.settings import DecoderSettings
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import read_settings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
@@ -36,6 +37,22 @@ def test_what_was_trained_is_what_the_model_carries():
     assert provenance["clips"]["training"]["wanted"] > 80
     assert provenance["command"].startswith("stapes train ")
     assert str(trained.data_dir.parent) not in json.dumps(provenance)
+
+
+def test_decoder_settings_go_into_the_model(tmp_path):
+    trained, model = trained_tones(), tmp_path / "m.tflite"
+    flags = ["--average_window_duration_ms", "300", "--detection_threshold", "0.6"]
+    export = ["export", "--train_dir", str(trained.train_dir), "--output_file", str(model)]
+    assert main([*export, *flags]) == 0
+    assert read_settings(model).decoder == DecoderSettings(
+        average_window_duration_ms=300, detection_threshold=0.6, minimum_count=4
+    )
+
+
+def test_a_decoder_that_makes_no_sense_is_refused(tmp_path, capsys):
+    export = ["export", "--train_dir", str(tmp_path), "--output_file", str(tmp_path / "m.tflite")]
+    assert main([*export, "--detection_threshold", "7"]) == 2
+    assert "detection_threshold=7.0: expected 0 to 1" in capsys.readouterr().err
 
 
 def test_the_tones_are_learnt_and_int8_loses_little():

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stapes.settings import DecoderSettings
+
 EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.tflite"
 
 
@@ -19,16 +21,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
     )
+    decoder = parser.add_argument_group(
+        "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
+    ).add_argument
+    decoder("--average_window_duration_ms", type=int, default=500, help="scores averaged over")
+    decoder("--detection_threshold", type=float, default=0.7, help="average score, 0 to 1")
+    decoder("--suppression_ms", type=int, default=500, help="quiet time after a detection")
+    decoder("--minimum_count", type=int, default=4, help="scores needed for an average")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.quantize.pipeline import export_checkpoint
     from stapes.training.checkpoint import FILE_NAME
 
+    decoder = DecoderSettings(
+        average_window_duration_ms=arguments.average_window_duration_ms,
+        detection_threshold=arguments.detection_threshold,
+        suppression_ms=arguments.suppression_ms,
+        minimum_count=arguments.minimum_count,
+    )
     checkpoint = arguments.start_checkpoint or arguments.train_dir / FILE_NAME
     result = export_checkpoint(
         checkpoint,
         arguments.output_file,
+        decoder=decoder,
         data_dir=arguments.data_dir,
         log=lambda line: print(line, flush=True),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from stapes.quantize.calibration import calibrate
 from stapes.quantize.export import build_model
 from stapes.quantize.layers import plain_layers
 from stapes.quantize.scoring import clip_scores
+from stapes.settings import DecoderSettings, ModelSettings
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
@@ -40,12 +42,14 @@ def export_checkpoint(
     checkpoint_file: str | os.PathLike[str],
     output_file: str | os.PathLike[str],
     *,
+    decoder: DecoderSettings,
     data_dir: str | os.PathLike[str] = "",
     log: Callable[[str], None] = print,
 ) -> ExportResult:
     """Writes the int8 model of a checkpoint, with its settings and provenance inside.
 
     Args:
+        decoder: what the model carries for its decoder.
         data_dir: the clips; by default those that the checkpoint was trained on.
 
     Raises:
@@ -55,47 +59,63 @@ def export_checkpoint(
     settings = checkpoint.settings
     model = create_model(settings.architecture, settings.shape, settings.model)
     assign(model.variables, checkpoint.model, source=str(checkpoint_file))
-    layers = plain_layers(model)
-
     corpus = Corpus(data_dir or checkpoint.origin["data_dir"], settings)
-    extractor = FeatureExtractor(settings.front_end, checkpoint.quantization)
-    calibration = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
-    log(f"Calibrating on {len(calibration)} training clips")
-    ranges = calibrate(layers, extractor.real(calibration.samples))
-
-    def build(provenance: dict[str, Any]) -> bytes:
-        return build_model(
-            layers,
-            ranges,
-            settings.model_settings(name=Path(output_file).stem, provenance=provenance),
-            input_scale=checkpoint.quantization.scale,
-            input_zero_point=checkpoint.quantization.zero_point,
-        )
-
-    testing = corpus.evaluation("testing")
-    predicted = predict(model, extractor.real(testing.samples))
-    scores = clip_scores(
-        build({}), settings.model_settings(name="model", provenance={}), testing.samples
+    build = _calibrated_builder(model, checkpoint, corpus, log)
+    unmeasured = ModelSettings(
+        name=Path(output_file).stem,
+        labels=settings.labels,
+        front_end=settings.front_end,
+        decoder=decoder,
+        clip_duration_ms=settings.clip_duration_ms,
     )
-    count = len(settings.labels)
-    in_float = Confusion.of(testing.labels, predicted, labels=count)
-    in_int8 = Confusion.of(testing.labels, scores.argmax(axis=1), labels=count)
+    in_float, in_int8 = _test(model, build(unmeasured), unmeasured, checkpoint, corpus)
     log(f"Confusion matrix of the int8 model:\n{in_int8.table(settings.labels)}")
-
-    content = build(
-        {
-            **_provenance(checkpoint, corpus),
-            "float_accuracy": round(in_float.accuracy, 5),
-            "int8_accuracy": round(in_int8.accuracy, 5),
-            "test_clips": in_int8.total,
-        }
-    )
+    provenance = {
+        **_provenance(checkpoint, corpus),
+        "float_accuracy": round(in_float.accuracy, 5),
+        "int8_accuracy": round(in_int8.accuracy, 5),
+        "test_clips": in_int8.total,
+    }
+    content = build(dataclasses.replace(unmeasured, provenance=provenance))
     write_bytes(output_file, content)
     return ExportResult(
         float_accuracy=in_float.accuracy,
         int8_accuracy=in_int8.accuracy,
         test_clips=in_int8.total,
         model_bytes=len(content),
+    )
+
+
+def _calibrated_builder(
+    model: Any, checkpoint: Checkpoint, corpus: Corpus, log: Callable[[str], None]
+) -> Callable[[ModelSettings], bytes]:
+    """A function that gives the model's bytes, with the settings it is called with inside."""
+    layers, quantization = plain_layers(model), checkpoint.quantization
+    clips = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
+    log(f"Calibrating on {len(clips)} training clips")
+    extractor = FeatureExtractor(checkpoint.settings.front_end, quantization)
+    ranges = calibrate(layers, extractor.real(clips.samples))
+    return functools.partial(
+        build_model,
+        layers,
+        ranges,
+        input_scale=quantization.scale,
+        input_zero_point=quantization.zero_point,
+    )
+
+
+def _test(
+    model: Any, content: bytes, settings: ModelSettings, checkpoint: Checkpoint, corpus: Corpus
+) -> tuple[Confusion, Confusion]:
+    """The testing partition through the float and through the int8 model."""
+    testing = corpus.evaluation("testing")
+    extractor = FeatureExtractor(settings.front_end, checkpoint.quantization)
+    in_float = predict(model, extractor.real(testing.samples))
+    in_int8 = clip_scores(content, settings, testing.samples).argmax(axis=1)
+    count = len(settings.labels)
+    return (
+        Confusion.of(testing.labels, in_float, labels=count),
+        Confusion.of(testing.labels, in_int8, labels=count),
     )
 
 

@@ -13,7 +13,7 @@ from stapes.corpus.augment import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.models.options import ModelOptions, ModelShape
-from stapes.settings import FrontEndSettings, ModelSettings, _from_dict
+from stapes.settings import FrontEndSettings, _from_dict
 
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
@@ -116,16 +116,6 @@ class TrainingSettings:
             frames=self.clip_frames,
             features=self.front_end.feature_count,
             labels=len(self.labels),
-        )
-
-    def model_settings(self, *, name: str, provenance: dict) -> ModelSettings:
-        """What the exported model carries."""
-        return ModelSettings(
-            name=name,
-            labels=self.labels,
-            front_end=self.front_end,
-            clip_duration_ms=self.clip_duration_ms,
-            provenance=provenance,
         )
 
     def to_json(self) -> str:
