@@ -15,13 +15,14 @@
 #include "nn/all_operators.h"
 #include "nn/builtin_names.h"
 #include "nn/inference_engine.h"
+#include "nn/real.h"
 
 namespace nb = nanobind;
 
 namespace stapes {
 namespace {
 
-using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Scales = nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Frames = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 constexpr std::size_t kFirstArenaBytes = 16 << 10;
@@ -207,6 +208,27 @@ nb::list Operators(const Engine& engine) {
   return result;
 }
 
+// QuantizeMultiplier(a * b / c) with the product and the quotient rounded to so many bits:
+// (significand, shift).
+nb::tuple QuantizeRatio(const Scales& a, const Scales& b, const Scales& c, int product_bits,
+                        int quotient_bits) {
+  const std::size_t count = a.size();
+  if (b.size() != count || c.size() != count) throw nb::value_error("expected equal sizes");
+  auto* const values = new std::vector<int32_t>(2 * count);
+  nb::capsule owner(values, [](void* p) noexcept { delete static_cast<std::vector<int32_t>*>(p); });
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!IsScale(a(i)) || !IsScale(b(i)) || !IsScale(c(i))) throw nb::value_error("not a scale");
+    const Real product = Multiply(RealFromFloat(a(i)), RealFromFloat(b(i)), product_bits);
+    const Multiplier multiplier =
+        QuantizeMultiplier(Divide(product, RealFromFloat(c(i)), quotient_bits));
+    (*values)[i] = multiplier.value;
+    (*values)[count + i] = multiplier.shift;
+  }
+  using Result = nb::ndarray<nb::numpy, int32_t, nb::ndim<1>>;
+  return nb::make_tuple(Result(values->data(), {count}, owner),
+                        Result(values->data() + count, {count}, owner));
+}
+
 std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string& name) {
   AlignedBytes copy = Copied(bytes);
   Model model;
@@ -223,6 +245,10 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
 void BindNn(nb::module_& module) {
   module.def("find_metadata", &FindMetadata, nb::arg("model"), nb::arg("name"),
              "Content of a metadata entry, or None. Raises ValueError for a damaged file.");
+  module.def("quantize_ratio", &QuantizeRatio, nb::arg("a"), nb::arg("b"), nb::arg("c"),
+             nb::kw_only(), nb::arg("product_bits"), nb::arg("quotient_bits"),
+             "Multipliers of a * b / c (bit patterns of float32), rounded as the engine rounds: "
+             "(significands, shifts).");
   nb::class_<Engine>(module, "Engine", "The firmware's int8 engine with one model.")
       .def(nb::init<const nb::bytes&, std::optional<std::size_t>>(), nb::arg("model"),
            nb::arg("arena_bytes") = nb::none(),

@@ -29,6 +29,15 @@ def test_fully_connected_with_one_scale_equals_upstream():
     check_models(make)
 
 
+def test_fully_connected_with_long_rows_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, (1, 500 + small(rng, 600)))
+        network.fully_connected(small(rng, 9), per_row=bool(rng.integers(2)))
+        return network
+
+    check_models(make)
+
+
 def test_fully_connected_with_a_scale_per_row_equals_upstream():
     def make(rng: Random) -> Network:
         network = Network(rng, (small(rng, 4), small(rng, 70)))

@@ -35,17 +35,18 @@ inline int32_t DotS16(const int16_t* a, const int16_t* b, int32_t count);
 
 namespace stapes {
 
-// Every row of a matrix of weights against the same values: calls `take(row, sum)` in order.
+// Every row of a matrix of weights against the same values: calls `take(row, sum)` in order. Rows
+// lie `stride` bytes apart.
 template <typename Take>
-inline void DotRowsS8(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t count,
-                      Take take) {
+inline void DotRowsS8(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
+                      int32_t count, Take take) {
   int32_t row = 0;
   for (; row + 4 <= rows; row += 4) {
     int32_t sums[4];
-    DotWideS8x4(wide, weights + row * count, count, count, sums);
+    DotWideS8x4(wide, weights + row * stride, stride, count, sums);
     for (int i = 0; i < 4; ++i) take(row + i, sums[i]);
   }
-  for (; row < rows; ++row) take(row, DotWideS8(wide, weights + row * count, count));
+  for (; row < rows; ++row) take(row, DotWideS8(wide, weights + row * stride, count));
 }
 
 }  // namespace stapes

@@ -134,7 +134,7 @@ void Invoke(const InvokeContext& context) {
       WidenS8(seen, data.depth, data.input_offset, wide);
       const int32_t first = group * data.group_outputs;
       DotRowsS8(wide, context.Input<int8_t>(kWeights) + first * data.depth, data.group_outputs,
-                data.depth, [&](int32_t row, int32_t sum) {
+                data.depth, data.depth, [&](int32_t row, int32_t sum) {
                   output[first + row] = scale(first + row, sum);
                 });
     }

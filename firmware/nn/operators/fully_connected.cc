@@ -14,6 +14,9 @@ constexpr int kWeights = 1;
 constexpr int kBias = 2;
 enum OptionsField { kFusedActivation, kWeightsFormat };
 
+// Longer inputs are widened in pieces, so that they need no copy of twice their size.
+constexpr int32_t kPiece = 512;
+
 struct FullyConnectedData {
   int32_t batches;
   int32_t rows;   // output values per batch
@@ -36,6 +39,12 @@ const char* CheckShapes(const PrepareContext& context, const Tensor& input, cons
   return nullptr;
 }
 
+uint32_t ScratchBytes(const FullyConnectedData& data) {
+  if (data.depth <= kPiece) return static_cast<uint32_t>(WideBytes(data.depth));
+  const uint32_t sums = static_cast<uint32_t>(data.rows) * uint32_t{sizeof(int32_t)};
+  return static_cast<uint32_t>(WideBytes(kPiece)) + sums;
+}
+
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(kInput);
   const Tensor weights = context.Input(kWeights);
@@ -51,25 +60,41 @@ const char* Prepare(PrepareContext& context) {
   if (data == nullptr) return kArenaIsFull;
   if (const char* reason = CheckShapes(context, input, weights, output, data)) return reason;
   data->input_offset = -input.quantization.ZeroPoint();
-  context.RequestScratch(static_cast<uint32_t>(WideBytes(data->depth)));
+  context.RequestScratch(ScratchBytes(*data));
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return PrepareChannelScaling(context, input, weights, output, activation,
                                SingleScale::kProductInFloat, &data->scaling);
 }
 
+void MultiplyWhole(const FullyConnectedData& data, const ChannelScaler& scale, const int8_t* input,
+                   const int8_t* weights, int16_t* wide, int8_t* output) {
+  WidenS8(input, data.depth, data.input_offset, wide);
+  DotRowsS8(wide, weights, data.rows, data.depth, data.depth,
+            [&](int32_t row, int32_t sum) { output[row] = scale(row, sum); });
+}
+
+void MultiplyInPieces(const FullyConnectedData& data, const ChannelScaler& scale,
+                      const int8_t* input, const int8_t* weights, int16_t* wide, int8_t* output) {
+  int32_t* const sums = reinterpret_cast<int32_t*>(wide + kPiece);
+  for (int32_t row = 0; row < data.rows; ++row) sums[row] = 0;
+  for (int32_t first = 0; first < data.depth; first += kPiece) {
+    const int32_t count = data.depth - first < kPiece ? data.depth - first : kPiece;
+    WidenS8(input + first, count, data.input_offset, wide);
+    DotRowsS8(wide, weights + first, data.rows, data.depth, count,
+              [&](int32_t row, int32_t sum) { sums[row] = WrappingAdd(sums[row], sum); });
+  }
+  for (int32_t row = 0; row < data.rows; ++row) output[row] = scale(row, sums[row]);
+}
+
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<FullyConnectedData>();
   const ChannelScaler scale(context, data.scaling, kBias);
-  int16_t* const wide = context.Scratch<int16_t>();
-  const int8_t* input = context.Input<int8_t>(kInput);
-  int8_t* output = context.Output<int8_t>(0);
+  const auto multiply = data.depth <= kPiece ? MultiplyWhole : MultiplyInPieces;
   for (int32_t batch = 0; batch < data.batches; ++batch) {
-    WidenS8(input, data.depth, data.input_offset, wide);
-    DotRowsS8(wide, context.Input<int8_t>(kWeights), data.rows, data.depth,
-              [&](int32_t row, int32_t sum) { output[row] = scale(row, sum); });
-    input += data.depth;
-    output += data.rows;
+    multiply(data, scale, context.Input<int8_t>(kInput) + batch * data.depth,
+             context.Input<int8_t>(kWeights), context.Scratch<int16_t>(),
+             context.Output<int8_t>(0) + batch * data.rows);
   }
 }
 

@@ -143,7 +143,8 @@ template <typename T>
 void FeatureStage(const SvdfData& data, const int16_t* wide, const int8_t* weights, T* newest) {
   constexpr int32_t kLow = sizeof(T) == 1 ? INT8_MIN : INT16_MIN;
   constexpr int32_t kHigh = sizeof(T) == 1 ? INT8_MAX : INT16_MAX;
-  DotRowsS8(wide, weights, data.filters, data.inputs, [&](int32_t filter, int32_t sum) {
+  DotRowsS8(wide, weights, data.filters, data.inputs, data.inputs,
+            [&](int32_t filter, int32_t sum) {
     const int32_t value = Clamp(Requantize(sum, data.feature), kLow, kHigh);
     newest[filter * data.memory] = static_cast<T>(value + data.state_zero_point);
   });
