@@ -91,11 +91,17 @@ class NativePlayer:
 
 
 class LinkPlayer:
-    """A board, emulated board or program behind the serial protocol."""
+    """A board, emulated board or program behind the serial protocol.
 
-    def __init__(self, transport: Transport, *, send_scores: bool = False) -> None:
-        self._session = Session(transport, on_event=self._hear)
+    `answer_seconds`: how long to wait before something is said again.
+    """
+
+    def __init__(
+        self, transport: Transport, *, send_scores: bool = False, answer_seconds: float = 1.0
+    ) -> None:
+        self._session = Session(transport, on_event=self._hear, answer_seconds=answer_seconds)
         self._session.send_scores(send_scores)
+        self._send_scores = send_scores
         hello = self._session.hello
         self.name = f"{hello.board}, {hello.model}"
         self.labels = hello.labels
@@ -110,15 +116,10 @@ class LinkPlayer:
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
         self._start(on_detection)
-        lost = self._session.reader.counts.lost
         done = self._session.play(samples, on_progress=on_progress)
         stats = self._session.stats()
-        if done.number("detections") != len(self._detections):
-            raise StapesError(
-                f"{self.name}: {done.number('detections')} detections were sent, "
-                f"{len(self._detections)} came ({self._session.reader.counts.lost - lost} lines "
-                "lost); check cable and baud rate, then replay again"
-            )
+        self._expect(done.number("detections"), len(self._detections), "detections")
+        self._expect(done.number("frames") * self._send_scores, len(self._scores), "scores")
         return Replayed(
             frames=done.number("frames"),
             detections=self._detections,
@@ -126,6 +127,13 @@ class LinkPlayer:
             scores=np.array(self._scores, np.int8).reshape(-1, len(self.labels)),
             stats=stats,
         )
+
+    def _expect(self, sent: int, came: int, what: str) -> None:
+        if sent != came:
+            raise StapesError(
+                f"{self.name}: found {came} {what}, expected {sent} (lines were lost on the way); "
+                "check cable and baud rate, then replay again"
+            )
 
     def _start(self, on_detection: OnResult) -> None:
         self._on_detection = on_detection
