@@ -90,7 +90,7 @@ class OwnedTables {
     Expect(tables_.first_bin >= 1 && tables_.first_bin <= tables_.last_bin &&
                tables_.last_bin <= 1u << (fft_log2 - 1),
            "1 <= first_bin <= last_bin <= FFT size / 2");
-    Expect(tables_.shift >= 1 && tables_.shift <= 62, "1 <= shift <= 62");
+    Expect(tables_.shift >= 32 && tables_.shift <= 62, "32 <= shift <= 62");
   }
 
   void CopyArrays(nb::handle source) {

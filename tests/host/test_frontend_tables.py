@@ -54,7 +54,7 @@ def test_multiplier_and_shift_are_the_inverse_of_the_scale(scale: float) -> None
     assert 2**30 <= tables.multiplier < 2**31
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), 1e-20, 1e12])
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), 1e-6, 1e12])
 def test_a_scale_that_cannot_be_is_refused(scale: float) -> None:
     with pytest.raises(StapesError, match="feature scale"):
         build_tables(FrontEndSettings(), scale=scale)
@@ -86,6 +86,7 @@ def render(settings: FrontEndSettings) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     template = environment.get_template("frontend_tables.cc.jinja")
     provenance = {"model_file": "m", "sha256": "0", "command": "test", "version": "0"}

@@ -184,8 +184,8 @@ def _multiplier(scale: float, zero_point: int, feature_bits: int) -> tuple[int, 
     multiplier, shift = round(mantissa * 2**31), 31 - exponent
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift - 1
-    if not 1 <= shift <= 62:
-        raise StapesError(f"feature scale {scale!r}: expected 1e-6 to 1e4; quantize again")
+    if not 32 <= shift <= 62:
+        raise StapesError(f"feature scale {scale!r}: expected 1e-4 to 1e4; quantize again")
     return multiplier, shift
 
 

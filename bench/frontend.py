@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Instructions, flash and RAM of the front end on an emulated Cortex-M4; speed on this machine.
+
+Needs arm-none-eabi-g++ and qemu-system-arm. Instructions come from the emulator's counter
+(-icount), 2^6 ns each; they are instructions, not cycles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+import stapes
+from stapes.frontend import FrontEnd
+from stapes.frontend.c_tables import c_context
+from stapes.settings import FrontEndSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+BOARD = "mps2_an386"
+# Upstream tflite-micro (90b983c), 16 kHz, 30 ms, 40 channels, on the same emulator and compiler.
+REFERENCES = {"microfrontend": 84710, "audio_preprocessor_int8": 105766}
+FRAMES = 20
+ICOUNT_SHIFT = 6
+
+CASES = {
+    "mfcc_16khz": FrontEndSettings(),
+    "log_mel_16khz": FrontEndSettings(dct_coefficient_count=0),
+    "mfcc13_8khz": FrontEndSettings(
+        sample_rate=8000, upper_edge_hertz=3800, dct_coefficient_count=13
+    ),
+    "log_mel_48khz": FrontEndSettings(
+        sample_rate=48000, upper_edge_hertz=8000, dct_coefficient_count=0
+    ),
+}
+
+COMPILE = [
+    *("arm-none-eabi-g++", "-mcpu=cortex-m4", "-mfloat-abi=soft", "-mthumb", "-std=c++17"),
+    *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-unwind-tables"),
+    *("-ffunction-sections", "-fdata-sections", "-fno-move-loop-stores"),
+    *(f"-I{ROOT}", f"-I{ROOT}/firmware"),
+    "-O2",  # as firmware/frontend/CMakeLists.txt has it
+]
+LINK = [
+    *("-nostartfiles", f"-T{ROOT}/boards/cortex_m/image.ld", "-Wl,--gc-sections"),
+    *("-Wl,--defsym=stapes_flash_start=0", "-Wl,--defsym=stapes_flash_bytes=4194304"),
+    *("-Wl,--defsym=stapes_ram_start=0x20000000", "-Wl,--defsym=stapes_ram_bytes=4194304"),
+    "-Wl,--defsym=stapes_stack_bytes=2048",
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
+    arguments = parser.parse_args()
+    figures: dict[str, dict[str, Any]] = {BOARD: {}, "host": {}}
+    for name, settings in CASES.items():
+        front_end = FrontEnd(settings, scale=0.5, zero_point=0)
+        with tempfile.TemporaryDirectory() as folder:
+            figures[BOARD][name] = measure_board(front_end, Path(folder))
+        figures["host"][name] = measure_host(front_end)
+    if arguments.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        print_table(figures)
+
+
+def measure_board(front_end: FrontEnd, folder: Path) -> dict[str, int | float | bool]:
+    """Builds an image around the front end, runs it and compares its features with Python's."""
+    build(front_end, folder)
+    values = run(folder / "image.elf")
+    tables = front_end.tables
+    return {
+        "instructions": instructions(values["ticks"], values["ticks_per_second"]),
+        "most_instructions": instructions(values["most_ticks"], values["ticks_per_second"]),
+        "code_bytes": flash_bytes(folder, "frontend_*.o"),
+        "table_bytes": flash_bytes(folder, "tables.o"),
+        "ram_bytes": tables.work_bytes + values["state_bytes"],
+        "stack_bytes": values["stack_bytes"],
+        "bit_equal": values["hash"] == feature_hash(front_end),
+    }
+
+
+def build(front_end: FrontEnd, folder: Path) -> None:
+    (folder / "tables.cc").write_text(render_tables(front_end))
+    sources = {
+        "tables": folder / "tables.cc",
+        "main": ROOT / "bench/frontend/main.cc",
+        "startup": ROOT / "boards/cortex_m/startup.cc",
+        "board": ROOT / f"boards/{BOARD}/board.cc",
+    }
+    for part in ("base", "link", "frontend"):  # the start-up code reports faults over the link
+        paths = (ROOT / "firmware" / part).glob("*.cc")
+        sources |= {f"{part}_{path.stem}": path for path in paths}
+    sizes = [
+        f"-DFRONT_END_WORK_BYTES={front_end.tables.work_bytes}",
+        f"-DFRONT_END_FEATURES={front_end.tables.feature_count}",
+    ]
+    for name, source in sources.items():
+        command = [*COMPILE, *sizes, "-c", str(source), "-o", str(folder / f"{name}.o")]
+        subprocess.run(command, check=True)
+    objects = sorted(str(path) for path in folder.glob("*.o"))
+    subprocess.run([*COMPILE, *objects, *LINK, "-o", str(folder / "image.elf")], check=True)
+
+
+def render_tables(front_end: FrontEnd) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stapes.emit"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    provenance = {
+        "model_file": "none",
+        "sha256": "none",
+        "command": "bench/frontend.py",
+        "version": stapes.__version__,
+    }
+    template = environment.get_template("frontend_tables.cc.jinja")
+    return template.render(**provenance, **c_context(front_end.tables))
+
+
+def run(image: Path) -> dict[str, int]:
+    output = subprocess.run(
+        [
+            *("qemu-system-arm", "-machine", BOARD.replace("_", "-"), "-nographic"),
+            *("-monitor", "none", "-serial", "stdio", "-icount", f"shift={ICOUNT_SHIFT}"),
+            *("-semihosting-config", "enable=on,target=native", "-kernel", str(image)),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    ).stdout
+    if not output.rstrip().endswith("done"):
+        raise SystemExit(f"the image did not finish:\n{output}")
+    return {name: int(value) for name, value in (line.split() for line in output.splitlines()[:-1])}
+
+
+def instructions(ticks: int, ticks_per_second: int) -> int:
+    return round(ticks * 1e9 / ticks_per_second / 2**ICOUNT_SHIFT)
+
+
+def flash_bytes(folder: Path, pattern: str) -> int:
+    """Code and constants of object files."""
+    paths = [str(path) for path in folder.glob(pattern)]
+    lines = subprocess.run(
+        ["arm-none-eabi-size", *paths], check=True, capture_output=True, text=True
+    ).stdout.splitlines()[1:]
+    return sum(int(line.split()[0]) for line in lines)
+
+
+def feature_hash(front_end: FrontEnd) -> int:
+    """What bench/frontend/main.cc computes, by the Python module: noise, features, FNV-1a."""
+    settings = front_end.settings
+    count = settings.window_samples + (FRAMES - 1) * settings.stride_samples
+    state, samples = 1, np.empty(count, np.int16)
+    for i in range(count):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        signed = state - (state >> 31 << 32)
+        samples[i] = signed >> (16 + (i >> 10 & 7))
+    front_end.reset()
+    value = 2166136261
+    for byte in front_end.process(samples).tobytes():
+        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
+    return value
+
+
+def measure_host(front_end: FrontEnd) -> dict[str, float]:
+    """Best of five on one core: seconds of work per second of audio, turned around."""
+    rate = front_end.settings.sample_rate
+    clips = np.random.default_rng(1).integers(-20000, 20000, (200, rate)).astype(np.int16)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        front_end.compute_features(clips)
+        best = min(best, time.perf_counter() - start)
+    return {"seconds": best / len(clips), "realtime_factor": len(clips) / best}
+
+
+def print_table(figures: dict[str, dict[str, Any]]) -> None:
+    header = ("", "instructions", "most", "code B", "tables B", "RAM B", "stack B", "equal", "x86")
+    print(("{:<14}" + "{:>13}" * 8).format(*header))
+    for name, board in figures[BOARD].items():
+        realtime = f"{figures['host'][name]['realtime_factor']:,.0f}x"
+        numbers = [f"{value:,}" if type(value) is int else str(value) for value in board.values()]
+        print(("{:<14}" + "{:>13}" * 8).format(name, *numbers, realtime))
+    print("\ninstructions of one frame on a Cortex-M4; x86: times real time, one core")
+    ours = figures[BOARD]["mfcc_16khz"]["instructions"]
+    for name, reference in REFERENCES.items():
+        print(f"mfcc_16khz against {name} ({reference:,}): {reference / ours:.2f} times fewer")
+
+
+if __name__ == "__main__":
+    main()
