@@ -15,8 +15,10 @@ from typing import Any
 from stapes.errors import StapesError
 from stapes.settings import FrontEndSettings
 
-EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no \\
-      --train_dir build/yes_no --preprocess logmel --how_many_training_steps 2000,500"""
+EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no --train_dir build/yes_no \\
+      --preprocess logmel --upper_edge_hertz 7600 --silence_percentage 25 --unknown_percentage 50 \\
+      --how_many_training_steps 2000 --learning_rate 0.01 --learning_rate_decay cosine \\
+      --time_mask_frames 4 --frequency_mask_channels 4"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,35 +28,84 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--train_dir", required=True, help="folder for the checkpoint; made if missing")
     add("--start_checkpoint", default="", help="checkpoint file to go on from")
     add(
-        "--wanted_words", default="yes,no,up,down,left,right,on,off,stop,go", help="comma-separated"
+        "--wanted_words",
+        default="yes,no,up,down,left,right,on,off,stop,go",
+        help="comma-separated (%(default)s)",
     )
-    add("--seed", type=int, default=59185, help="equal seeds give equal weights on a CPU")
+    add(
+        "--seed",
+        type=int,
+        default=59185,
+        help="equal seeds give equal weights on a CPU (%(default)s)",
+    )
 
     clips = group("clips").add_argument
-    clips("--silence_percentage", type=float, default=10.0, help="of the wanted clips")
-    clips("--unknown_percentage", type=float, default=10.0, help="of the wanted clips")
-    clips("--validation_percentage", type=float, default=10.0, help="of all clips")
-    clips("--testing_percentage", type=float, default=10.0, help="of all clips")
-    clips("--background_volume", type=float, default=0.1, help="loudest background, 0 to 1")
-    clips("--background_frequency", type=float, default=0.8, help="share of clips with background")
-    clips("--time_shift_ms", type=float, default=100.0, help="random shift to either side")
-    clips("--gain_db", type=float, default=0.0, help="random gain to either side")
-    clips("--time_mask_frames", type=int, default=0, help="widest random mask over time")
-    clips("--frequency_mask_channels", type=int, default=0, help="widest random mask over channels")
+    clips(
+        "--silence_percentage", type=float, default=10.0, help="of the wanted clips (%(default)s)"
+    )
+    clips(
+        "--unknown_percentage", type=float, default=10.0, help="of the wanted clips (%(default)s)"
+    )
+    clips("--validation_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
+    clips("--testing_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
+    clips(
+        "--background_volume",
+        type=float,
+        default=0.1,
+        help="loudest background, 0 to 1 (%(default)s)",
+    )
+    clips(
+        "--background_frequency",
+        type=float,
+        default=0.8,
+        help="share of clips with background (%(default)s)",
+    )
+    clips(
+        "--time_shift_ms",
+        type=float,
+        default=100.0,
+        help="random shift to either side (%(default)s)",
+    )
+    clips("--gain_db", type=float, default=0.0, help="random gain to either side (%(default)s)")
+    clips(
+        "--time_mask_frames", type=int, default=0, help="widest random mask over time (%(default)s)"
+    )
+    clips(
+        "--frequency_mask_channels",
+        type=int,
+        default=0,
+        help="widest random mask over channels (%(default)s)",
+    )
 
     front = group("front end").add_argument
-    front("--preprocess", choices=("mfcc", "logmel"), default="mfcc", help="kind of features")
-    front("--sample_rate", type=int, default=16000, help="Hz, of clips and device")
-    front("--clip_duration_ms", type=int, default=1000, help="length of a clip")
-    front("--window_size_ms", type=float, default=30.0, help="length of a frame")
-    front("--window_stride_ms", type=float, default=20.0, help="from frame to frame")
-    front("--feature_bin_count", type=int, default=40, help="features per frame")
+    front(
+        "--preprocess",
+        choices=("mfcc", "logmel"),
+        default="mfcc",
+        help="kind of features (%(default)s)",
+    )
+    front("--sample_rate", type=int, default=16000, help="Hz, of clips and device (%(default)s)")
+    front("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
+    front("--window_size_ms", type=float, default=30.0, help="length of a frame (%(default)s)")
+    front("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
+    front("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
     front("--channel_count", type=int, help="mel channels (40, or all bins with logmel)")
-    front("--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank")
-    front("--upper_edge_hertz", type=float, default=4000.0, help="of the mel filter bank")
+    front(
+        "--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank (%(default)s)"
+    )
+    front(
+        "--upper_edge_hertz",
+        type=float,
+        default=4000.0,
+        help="of the mel filter bank (%(default)s)",
+    )
 
     model = group("model").add_argument
-    model("--model_architecture", default="svdf", help="svdf, low_latency_svdf or module:function")
+    model(
+        "--model_architecture",
+        default="svdf",
+        help="svdf, low_latency_svdf or module:function (%(default)s)",
+    )
     model("--svdf_units", type=_numbers(int), default=(), help="units of each layer: 64,64,64")
     model("--svdf_memory", type=_numbers(int), default=(), help="frames each layer remembers")
     model("--svdf_rank", type=int, default=0, help="filters per unit")
@@ -65,23 +116,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loop(
         "--how_many_training_steps",
         type=_numbers(int),
-        default=(15000, 3000),
-        help="steps of each stage",
+        default="15000,3000",
+        help="steps of each stage (%(default)s)",
     )
     loop(
         "--learning_rate",
         type=_numbers(float),
-        default=(0.001, 0.0001),
-        help="rate of each stage",
+        default="0.001,0.0001",
+        help="rate of each stage (%(default)s)",
     )
-    loop("--learning_rate_decay", default="none", help="none, or cosine over the last stage")
-    loop("--warmup_steps", type=int, default=0, help="steps of rising learning rate")
-    loop("--optimizer", default="adamw", help="gradient_descent, momentum or adamw")
-    loop("--weight_decay", type=float, default=0.004, help="of adamw")
-    loop("--label_smoothing", type=float, default=0.0, help="0 to 1")
-    loop("--batch_size", type=int, default=100, help="clips per step")
-    loop("--eval_step_interval", type=int, default=400, help="steps between validations")
-    loop("--save_step_interval", type=int, default=100, help="steps between checkpoints")
+    loop(
+        "--learning_rate_decay",
+        default="none",
+        help="none, or cosine over the last stage (%(default)s)",
+    )
+    loop("--warmup_steps", type=int, default=0, help="steps of rising learning rate (%(default)s)")
+    loop("--optimizer", default="adamw", help="gradient_descent, momentum or adamw (%(default)s)")
+    loop("--weight_decay", type=float, default=0.004, help="of adamw (%(default)s)")
+    loop("--label_smoothing", type=float, default=0.0, help="0 to 1 (%(default)s)")
+    loop("--batch_size", type=int, default=100, help="clips per step (%(default)s)")
+    loop(
+        "--eval_step_interval",
+        type=int,
+        default=400,
+        help="steps between validations (%(default)s)",
+    )
+    loop(
+        "--save_step_interval",
+        type=int,
+        default=100,
+        help="steps between checkpoints (%(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -145,15 +210,16 @@ def _command(arguments: argparse.Namespace) -> str:
     """The flags that differ from their defaults, as a command line; folders by their last name."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
+    defaults = vars(parser.parse_args(["--data_dir", "", "--train_dir", ""]))
     words = ["stapes", "train"]
-    for action in parser._actions:
-        value = getattr(arguments, action.dest, action.default)
-        if value == action.default:
+    for name, default in defaults.items():
+        value = getattr(arguments, name)
+        if value == default:
             continue
-        if action.dest in ("data_dir", "train_dir", "start_checkpoint"):
+        if name in ("data_dir", "train_dir", "start_checkpoint"):
             value = Path(value).name
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        words += [f"--{action.dest}", text]
+        words.append(f"--{name}")
+        words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
     return shlex.join(words)
 
 

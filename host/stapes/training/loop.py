@@ -97,7 +97,6 @@ class _Run:
         )
         self._optimizer = make_optimizer(settings)
         self._optimizer.build(self.model.trainable_variables)
-        self._step = 0
         self._extractor: FeatureExtractor
         self._train_step = _compiled_step(self.model, self._optimizer, settings)
 
@@ -110,7 +109,6 @@ class _Run:
     def restore(self, checkpoint: Checkpoint, *, source: str) -> None:
         assign(self.model.variables, checkpoint.model, source=source)
         assign(self._optimizer.variables, checkpoint.optimizer, source=source)
-        self._step = checkpoint.step
         self._extractor = FeatureExtractor(self._settings.front_end, checkpoint.quantization)
 
     def finish(self, validation: LabelledClips, testing: LabelledClips) -> TrainingResult:
@@ -135,30 +133,35 @@ class _Run:
         )
 
     @property
+    def _step(self) -> int:
+        """Steps done. The optimizer counts them together with its update of the weights, so that
+        Ctrl-C at any moment leaves a checkpoint in which both agree."""
+        return int(self._optimizer.iterations.numpy())
+
+    @property
     def _labels(self) -> tuple[str, ...]:
         return self._settings.labels
 
     def _train_until_end(self, validation: LabelledClips) -> None:
         settings = self._settings
-        total = settings.schedule.total_steps
-        with closing(prefetch(self._batch, range(self._step, total))) as batches:
-            for features, labels in batches:
-                rate = settings.schedule.rate(self._step)
+        first, total = self._step, settings.schedule.total_steps
+        with closing(prefetch(self._batch, range(first, total))) as batches:
+            for step, (features, labels) in enumerate(batches, start=first + 1):
+                rate = settings.schedule.rate(step - 1)
                 self._optimizer.learning_rate.assign(rate)
                 accuracy, loss = self._train_step(features, labels)
-                self._step += 1
-                if self._step % _LOG_STEP_INTERVAL == 0 or self._step == total:
+                if step % _LOG_STEP_INTERVAL == 0 or step == total:
                     self._log(
-                        f"Step #{self._step}: rate {rate:f}, accuracy {100 * float(accuracy):.1f}%"
+                        f"Step #{step}: rate {rate:f}, accuracy {100 * float(accuracy):.1f}%"
                         f", cross entropy {float(loss):f}"
                     )
-                if self._step % settings.save_step_interval == 0:
+                if step % settings.save_step_interval == 0:
                     self._save()
-                if self._step % settings.eval_step_interval == 0 or self._step == total:
+                if step % settings.eval_step_interval == 0 or step == total:
                     confusion = self._evaluate(validation)
                     self._log(f"Confusion Matrix:\n{confusion.table(self._labels)}")
                     self._log(
-                        f"Step {self._step}: Validation accuracy = "
+                        f"Step {step}: Validation accuracy = "
                         f"{100 * confusion.accuracy:.1f}% (N={confusion.total})"
                     )
 
