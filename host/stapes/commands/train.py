@@ -15,10 +15,11 @@ from typing import Any
 from stapes.errors import StapesError
 from stapes.settings import FrontEndSettings
 
-EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no --train_dir build/yes_no \\
-      --preprocess logmel --upper_edge_hertz 7600 --silence_percentage 25 --unknown_percentage 50 \\
-      --how_many_training_steps 2000 --learning_rate 0.01 --learning_rate_decay cosine \\
-      --time_mask_frames 4 --frequency_mask_channels 4"""
+EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no \\
+      --train_dir build/yes_no --preprocess logmel --upper_edge_hertz 7600 \\
+      --silence_percentage 25 --unknown_percentage 50 --how_many_training_steps 2000 \\
+      --learning_rate 0.01 --learning_rate_decay cosine --time_mask_frames 4 \\
+      --frequency_mask_channels 4"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
