@@ -5,6 +5,16 @@
 
 namespace stapes {
 
+void EventSink::OnFeatures(Span<const int8_t> features) {
+  if (!send_scores_) {
+    return;
+  }
+  features_crc_ = kCrc16Start;
+  for (const int8_t value : features) {
+    features_crc_ = Crc16Update(features_crc_, static_cast<uint8_t>(value));
+  }
+}
+
 void EventSink::OnScores(uint32_t time_ms, Span<const int8_t> scores) {
   if (!send_scores_) {
     return;
@@ -12,6 +22,7 @@ void EventSink::OnScores(uint32_t time_ms, Span<const int8_t> scores) {
   lines_.Begin("scores");
   lines_.Field("time_ms", time_ms);
   lines_.FieldHex("q", scores);
+  lines_.Field("features_crc", features_crc_);
   lines_.End();
 }
 

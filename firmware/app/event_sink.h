@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/pipeline.h"
+#include "base/crc16.h"
 #include "link/line_writer.h"
 
 namespace stapes {
@@ -12,6 +13,7 @@ class EventSink : public PipelineSink {
  public:
   EventSink(LineWriter& lines, const ModelBundle& bundle) : lines_(lines), bundle_(bundle) {}
 
+  void OnFeatures(Span<const int8_t> features) override;
   void OnScores(uint32_t time_ms, Span<const int8_t> scores) override;
   void OnDetection(const Detection& detection) override;
 
@@ -23,6 +25,7 @@ class EventSink : public PipelineSink {
   LineWriter& lines_;
   const ModelBundle& bundle_;
   bool send_scores_ = false;
+  uint16_t features_crc_ = kCrc16Start;  // of the newest frame; kept while scores are sent
   uint32_t detections_ = 0;
 };
 

@@ -62,6 +62,7 @@ void Pipeline::CountSamples(std::size_t count) {
 }
 
 void Pipeline::Infer(PipelineSink& sink) {
+  sink.OnFeatures({engine_.input().data, engine_.input().size});
   engine_.Invoke();  // cannot fail after Init
   ++frames_;
   const Span<const int8_t> scores = {engine_.output().data, engine_.output().size};

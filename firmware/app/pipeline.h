@@ -12,6 +12,8 @@ namespace stapes {
 // Hears what a pipeline finds. Times: end of the frame, in whole milliseconds of audio.
 class PipelineSink {
  public:
+  // The network's input of the frame whose scores come next.
+  virtual void OnFeatures(Span<const int8_t>) {}
   virtual void OnScores(uint32_t time_ms, Span<const int8_t> scores) = 0;
   // Called after OnScores of the same frame, for detections with is_new.
   virtual void OnDetection(const Detection& detection) = 0;
