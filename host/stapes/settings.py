@@ -143,7 +143,7 @@ class ModelSettings:
                 f"{source}: settings of another format than {FORMAT_VERSION}; export the model with this version of stapes"
             )
         try:
-            return _from_dict(cls, document)
+            return settings_from_dict(cls, document)
         except (StapesError, TypeError, KeyError) as error:
             raise StapesError(f"{source}: settings do not fit ({error}); export the model again") from error
 
@@ -160,7 +160,13 @@ def check_label(label: str) -> None:
         )
 
 
-def _from_dict(cls: type, document: dict[str, Any]) -> Any:
+def settings_from_dict(cls: type, document: dict[str, Any]) -> Any:
+    """The settings dataclass `cls`, nested ones too, from what `dataclasses.asdict` gave.
+
+    Raises:
+        TypeError: a missing or unknown setting, or one of another type.
+        StapesError: a value out of range.
+    """
     hints = typing.get_type_hints(cls)
     known = {entry.name for entry in dataclasses.fields(cls)}
     if unknown := sorted(set(document) - known):
@@ -170,7 +176,7 @@ def _from_dict(cls: type, document: dict[str, Any]) -> Any:
 
 def _convert(hint: Any, name: str, value: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return _from_dict(hint, value)
+        return settings_from_dict(hint, value)
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_convert(typing.get_args(hint)[0], name, item) for item in value)
     if hint is float and type(value) in (int, float) and math.isfinite(value):

@@ -13,7 +13,7 @@ from stapes.corpus.augment import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.models.options import ModelOptions, ModelShape
-from stapes.settings import FrontEndSettings, _from_dict
+from stapes.settings import FrontEndSettings, settings_from_dict
 
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
@@ -129,7 +129,7 @@ class TrainingSettings:
             StapesError: settings of another version of stapes.
         """
         try:
-            return _from_dict(cls, json.loads(text))
+            return settings_from_dict(cls, json.loads(text))
         except (StapesError, TypeError, ValueError) as error:
             raise StapesError(
                 f"{source}: found settings that do not fit ({error}), expected those of this "
