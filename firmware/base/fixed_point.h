@@ -1,4 +1,4 @@
-// Fixed-point primitives. Each maps to one Cortex-M DSP instruction and gives the same bits elsewhere.
+// Fixed-point primitives: one Cortex-M DSP instruction each, with the same bits elsewhere.
 //
 // With STAPES_CHECKED_ARITHMETIC defined every operation traps when its result does not fit.
 #pragma once
@@ -142,7 +142,7 @@ inline uint32_t LoadPair(const int16_t* numbers) {
 // A 64-bit number brought to 32 significant bits: value = mantissa * 2^(32 - zeros), cut off below.
 struct Normalized {
   uint32_t mantissa;  // the upper word after the shift
-  int zeros;          // how far the number was shifted left: its leading zeros (rounded, see below)
+  int zeros;          // how far the number was shifted left
 };
 
 // Shifts `value` (other than 0) left until its top bit is set; with kEven by an even count, so

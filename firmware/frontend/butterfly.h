@@ -8,7 +8,7 @@
 
 namespace stapes {
 
-// One butterfly in place on *v0 .. *v3, the k-th numbers of four transforms of the samples 0, 2, 1, 3
+// One butterfly in place on *v0 .. *v3, the k-th numbers of the transforms of samples 0, 2, 1, 3
 // modulo 4 (bit reversal swaps the two in the middle); v1, v2, v3 are first turned by 2a, a, 3a.
 // `twiddles`: cosines and sines of a, 2a, 3a in Q31. All pointers move on to the next butterfly.
 // Turned numbers are halves, as products of Q31 are, and are doubled on use.

@@ -5,8 +5,8 @@
 namespace stapes {
 namespace {
 
-// Folds in place: logs[j] + logs[C-1-j] in the lower half, their differences in the upper half, where
-// logs[C-1-j] was. Even coefficients need the sums only, odd ones the differences.
+// Folds in place: logs[j] + logs[C-1-j] in the lower half, their differences in the upper half,
+// where logs[C-1-j] was. Even coefficients need the sums only, odd ones the differences.
 void Fold(int32_t* logs, uint32_t channels) {
   int32_t* high = logs + channels;
   for (int32_t* low = logs; low < --high; ++low) {

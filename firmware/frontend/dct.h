@@ -7,7 +7,8 @@
 
 namespace stapes {
 
-// Entries in a row of the DCT table: half the channels, as cosines are symmetric, up to a multiple of 4.
+// Entries in a row of the DCT table: half the channels, as cosines are symmetric, rounded up to a
+// multiple of 4.
 constexpr uint32_t DctRowLength(uint32_t channel_count) { return (channel_count + 7) / 8 * 4; }
 
 // More numbers than there are channels: rows reach past the folded logarithms, where their entries

@@ -11,8 +11,7 @@
 namespace stapes {
 namespace {
 
-// Moves samples to the front of their buffer. A loop of words: a small C library's memmove goes byte
-// by byte.
+// Moves samples to the front of their buffer, in words: a small C library's memmove goes by bytes.
 void MoveDown(int16_t* to, const int16_t* from, uint32_t count) {
   for (; count >= 2; count -= 2, from += 2, to += 2) {
     uint32_t pair;

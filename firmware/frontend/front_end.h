@@ -45,7 +45,7 @@ class FrontEnd {
   int32_t* logs_ = nullptr;         // channel_count + 2
   int16_t* samples_ = nullptr;      // window_samples
   uint32_t filled_ = 0;             // samples held
-  uint32_t skip_ = 0;               // samples to pass over before the next frame, if strides are long
+  uint32_t skip_ = 0;               // samples between frames that belong to none, still to come
 };
 
 }  // namespace stapes

@@ -86,7 +86,7 @@ class OwnedTables {
            "a window within the FFT size");
     Expect(tables_.stride_samples >= 1, "stride_samples >= 1");
     Expect(tables_.channel_count >= 2 && tables_.channel_count <= 128, "2 to 128 channels");
-    Expect(tables_.coefficient_count <= tables_.channel_count, "no more coefficients than channels");
+    Expect(tables_.coefficient_count <= tables_.channel_count, "coefficients <= channels");
     Expect(tables_.first_bin >= 1 && tables_.first_bin <= tables_.last_bin &&
                tables_.last_bin <= 1u << (fft_log2 - 1),
            "1 <= first_bin <= last_bin <= FFT size / 2");
@@ -217,7 +217,9 @@ nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips,
   std::vector<int8_t> output(clips.shape(0) * frames * features);
   const std::size_t workers = std::min(threads, std::max<std::size_t>(clips.shape(0), 1));
   std::vector<std::unique_ptr<Worker>> states;
-  for (std::size_t i = 0; i < workers; ++i) states.push_back(std::make_unique<Worker>(tables.get()));
+  for (std::size_t i = 0; i < workers; ++i) {
+    states.push_back(std::make_unique<Worker>(tables.get()));
+  }
   {
     nb::gil_scoped_release release;
     std::vector<std::thread> others;

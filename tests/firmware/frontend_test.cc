@@ -1,5 +1,5 @@
-// The fixed-point front end against double arithmetic, and at the extremes of its input. Built a second
-// time with checked arithmetic (frontend_checked), where an overflow anywhere is a trap.
+// The fixed-point front end against double arithmetic, and at the extremes of its input. Built a
+// second time with checked arithmetic (frontend_checked), where an overflow anywhere is a trap.
 #include <doctest/doctest.h>
 
 #include <complex>
@@ -81,7 +81,8 @@ std::vector<int16_t> Samples(std::size_t count, Function function) {
 }
 
 std::vector<int16_t> SquareWave(std::size_t count, std::size_t period) {
-  return Samples(count, [period](std::size_t i) { return i % period < period / 2 ? 32767 : -32768; });
+  return Samples(
+      count, [period](std::size_t i) { return i % period < period / 2 ? 32767 : -32768; });
 }
 
 std::vector<int16_t> Noise(std::size_t count, int amplitude) {
@@ -114,7 +115,8 @@ std::vector<double> ReferenceLogMel(const TestSettings& settings, const int16_t*
     }
     for (int channel = 0; channel < settings.channels; ++channel) {
       const double distance = std::abs((mel(bin * bin_hertz) - low) / spacing - (channel + 1));
-      if (distance < 1) channels[static_cast<std::size_t>(channel)] += std::abs(sum) * (1 - distance);
+      if (distance >= 1) continue;
+      channels[static_cast<std::size_t>(channel)] += std::abs(sum) * (1 - distance);
     }
   }
   for (double& channel : channels) channel = std::log(std::max(channel, 1e-12));
@@ -200,7 +202,8 @@ TEST_CASE("the FFT equals the discrete Fourier transform up to rounding") {
       for (uint32_t i = 0; i < size; ++i) {
         sum += input[i] * std::polar(1.0, -2 * testing::Pi() * (k * i % size) / size);
       }
-      worst = std::max({worst, std::abs(sum.real() - values[k].re), std::abs(sum.imag() - values[k].im)});
+      worst = std::max(worst, std::abs(sum.real() - values[k].re));
+      worst = std::max(worst, std::abs(sum.imag() - values[k].im));
     }
     CHECK(worst < 4 * std::sqrt(size));
     CHECK(values[size].re == values[0].re);
@@ -239,7 +242,8 @@ TEST_CASE("the DCT of the channels follows its definition") {
     for (std::size_t i = 0; i < features.size(); ++i) {
       double sum = 0;
       for (std::size_t j = 0; j < logs.size(); ++j) {
-        const double angle = testing::Pi() * static_cast<double>(i) * (static_cast<double>(j) + 0.5);
+        const double turns = static_cast<double>(i) * (static_cast<double>(j) + 0.5);
+        const double angle = testing::Pi() * turns;
         sum += logs[j] * std::sqrt(2 / channels) * std::cos(angle / channels);
       }
       CHECK(features[i] == Near(sum, 5e-3));
