@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "nn/kernels/platform.h"
+
 namespace stapes {
 
 // wide[i] = values[i] + offset; offset -128 to 128. Takes WideBytes(count) bytes, 4-byte aligned.
@@ -18,16 +20,13 @@ constexpr int32_t WideBytes(int32_t count) { return (2 * count + 3) & ~3; }
 // Sum of wide[i] * weights[i].
 inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t count);
 
-// Four rows of weights, `stride` bytes apart, against the same values.
-inline void DotWideS8x4(const int16_t* wide, const int8_t* weights, int32_t stride, int32_t count,
-                 int32_t sums[4]);
-
-// Sum of a[i] * b[i], both in natural order.
-inline int32_t DotS16(const int16_t* a, const int16_t* b, int32_t count);
+// sums[row] for `rows` rows of weights, `stride` bytes apart, against the same values.
+void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
+                 int32_t count, int32_t* sums);
 
 }  // namespace stapes
 
-#if defined(__ARM_FEATURE_DSP)
+#if STAPES_KERNELS_DSP
 #include "nn/kernels/dot_dsp.h"
 #else
 #include "nn/kernels/dot_plain.h"
@@ -35,18 +34,18 @@ inline int32_t DotS16(const int16_t* a, const int16_t* b, int32_t count);
 
 namespace stapes {
 
-// Every row of a matrix of weights against the same values: calls `take(row, sum)` in order. Rows
-// lie `stride` bytes apart.
+// Every row of a matrix of weights against the same values: calls `take(row, sums, rows)` for blocks
+// of rows in order; it may overwrite the sums. Rows lie `stride` bytes apart.
 template <typename Take>
-inline void DotRowsS8(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
-                      int32_t count, Take take) {
-  int32_t row = 0;
-  for (; row + 4 <= rows; row += 4) {
-    int32_t sums[4];
-    DotWideS8x4(wide, weights + row * stride, stride, count, sums);
-    for (int i = 0; i < 4; ++i) take(row + i, sums[i]);
+inline void DotBlocksS8(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
+                        int32_t count, Take take) {
+  constexpr int32_t kBlock = 16;
+  int32_t sums[kBlock];
+  for (int32_t row = 0; row < rows; row += kBlock) {
+    const int32_t block = rows - row < kBlock ? rows - row : kBlock;
+    DotRowBlock(wide, weights + row * stride, block, stride, count, sums);
+    take(row, sums, block);
   }
-  for (; row < rows; ++row) take(row, DotWideS8(wide, weights + row * stride, count));
 }
 
 }  // namespace stapes

@@ -16,15 +16,9 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
   return static_cast<int32_t>(sum);
 }
 
-inline void DotWideS8x4(const int16_t* wide, const int8_t* weights, int32_t stride, int32_t count,
-                        int32_t sums[4]) {
-  for (int row = 0; row < 4; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
-}
-
-inline int32_t DotS16(const int16_t* a, const int16_t* b, int32_t count) {
-  uint32_t sum = 0;
-  for (int32_t i = 0; i < count; ++i) sum += static_cast<uint32_t>(a[i] * b[i]);
-  return static_cast<int32_t>(sum);
+inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
+                        int32_t count, int32_t* sums) {
+  for (int32_t row = 0; row < rows; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
 }
 
 }  // namespace stapes

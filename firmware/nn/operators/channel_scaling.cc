@@ -24,7 +24,19 @@ const char* PrepareChannelScaling(PrepareContext& context, const Tensor& input,
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
     context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);
   }
+  scaling->fast = CanScaleFast(context.Persistent<int8_t>(scaling->shifts), count);
   return ActivationRange(activation, output, &scaling->low, &scaling->high);
+}
+
+Scaling ReadScaling(const InvokeContext& context, const ChannelScaling& scaling, int bias_input) {
+  return {context.Input<int32_t>(bias_input),
+          context.Persistent<int32_t>(scaling.significands),
+          context.Persistent<int8_t>(scaling.shifts),
+          scaling.channel_step,
+          scaling.output_offset,
+          scaling.low,
+          scaling.high,
+          scaling.fast};
 }
 
 }  // namespace stapes

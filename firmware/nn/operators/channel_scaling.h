@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "nn/kernels/requantize.h"
+#include "nn/kernels/scaling.h"
 #include "nn/operator.h"
 #include "nn/quantization.h"
 
@@ -16,6 +16,7 @@ struct ChannelScaling {
   int32_t output_offset;
   int32_t low;
   int32_t high;
+  bool fast;  // CanScaleFast
 };
 
 // How a multiplier of a single scale for all channels rounds upstream.
@@ -27,26 +28,7 @@ const char* PrepareChannelScaling(PrepareContext& context, const Tensor& input,
                                   Activation activation, SingleScale single_scale,
                                   ChannelScaling* scaling);
 
-// Ready to use; lives for one invoke.
-struct ChannelScaler {
-  ChannelScaler(const InvokeContext& context, const ChannelScaling& scaling_, int bias_input)
-      : scaling(scaling_),
-        bias(context.Input<int32_t>(bias_input)),
-        significands(context.Persistent<int32_t>(scaling_.significands)),
-        shifts(context.Persistent<int8_t>(scaling_.shifts)) {}
-
-  int8_t operator()(int32_t channel, int32_t sum) const {
-    const int32_t index = channel * scaling.channel_step;
-    if (bias != nullptr) sum = WrappingAdd(sum, bias[channel]);
-    const int32_t scaled = Requantize(sum, significands[index], shifts[index]);
-    return static_cast<int8_t>(
-        Clamp(WrappingAdd(scaled, scaling.output_offset), scaling.low, scaling.high));
-  }
-
-  const ChannelScaling& scaling;
-  const int32_t* bias;  // nullptr for none
-  const int32_t* significands;
-  const int8_t* shifts;
-};
+// Ready to use for one invoke.
+Scaling ReadScaling(const InvokeContext& context, const ChannelScaling& scaling, int bias_input);
 
 }  // namespace stapes

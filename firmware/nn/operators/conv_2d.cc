@@ -3,7 +3,7 @@
 // Source: TensorFlow Lite 8-bit quantization specification, CONV_2D.
 #include <cstring>
 
-#include "nn/kernels/dot.h"
+#include "nn/kernels/matmul.h"
 #include "nn/operator.h"
 #include "nn/operators/channel_scaling.h"
 #include "nn/operators/operators.h"
@@ -32,8 +32,12 @@ struct Conv2DData {
   int32_t group_inputs;   // input channels per group
   int32_t group_outputs;  // output channels per group
   int32_t depth;          // weights per output channel
-  int32_t input_offset;
+  int32_t panel_columns;  // places that are computed together
+  PanelShape panel;
 };
+
+// Columns are widened in portions of at most this many bytes (but two columns at least).
+constexpr int32_t kPanelBytes = 4096;
 
 const char* CheckShapes(const PrepareContext& context, const Shape& input, const Shape& weights,
                         const Shape& output, Conv2DData* data) {
@@ -63,6 +67,19 @@ const char* CheckShapes(const PrepareContext& context, const Shape& input, const
   return nullptr;
 }
 
+// Scratch: the panel, memory for a pair of rows, two gathered columns.
+void RequestPanel(PrepareContext& context, Conv2DData* data) {
+  const int64_t places = int64_t{data->window.batches} * data->window.output_height *
+                         data->window.output_width;
+  int64_t columns = kPanelBytes / (2 * PaddedDepth(data->depth)) & ~1;
+  if (columns < 2) columns = 2;
+  if (columns > places) columns = places;
+  data->panel_columns = static_cast<int32_t>(columns);
+  context.RequestScratch(static_cast<uint32_t>(PanelBytes(data->depth, data->panel_columns) +
+                                               PanelRowBytes(data->depth) +
+                                               2 * PaddedDepth(data->depth)));
+}
+
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(kInput);
   const Tensor weights = context.Input(kWeights);
@@ -77,13 +94,12 @@ const char* Prepare(PrepareContext& context) {
   if (data == nullptr) return kArenaIsFull;
   const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
   if (reason != nullptr) return reason;
-  data->input_offset = -input.quantization.ZeroPoint();
-  const uint32_t column_bytes = (static_cast<uint32_t>(data->depth) + 3) & ~uint32_t{3};
-  context.RequestScratch(static_cast<uint32_t>(WideBytes(data->depth)) + column_bytes);
+  data->panel = {data->depth, -input.quantization.ZeroPoint()};
+  RequestPanel(context, data);
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return PrepareChannelScaling(context, input, weights, output, activation,
-                               SingleScale::kProductInDouble, &data->scaling);
+                                 SingleScale::kProductInDouble, &data->scaling);
 }
 
 // Copies what one place's kernel sees, one group's channels, in the order of the weights.
@@ -98,7 +114,7 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
                                window.input_width);
   const auto run = static_cast<std::size_t>(data.group_inputs);
   // The zero point is real 0, and nothing once it is taken off.
-  std::memset(column, -data.input_offset, static_cast<std::size_t>(data.depth));
+  std::memset(column, -data.panel.input_offset, static_cast<std::size_t>(data.depth));
   for (int32_t row = rows.first; row < rows.last; ++row) {
     const int32_t in_y = top + row * window.dilation_height;
     for (int32_t tap = taps.first; tap < taps.last; ++tap) {
@@ -113,32 +129,61 @@ bool SeesWholePixels(const Conv2DData& data) {
   return data.window.kernel_height == 1 && data.window.kernel_width == 1 && data.groups == 1;
 }
 
+// One invoke: the input, and the memory for its columns.
+struct Columns {
+  const Conv2DData& data;
+  const int8_t* input;
+  int16_t* panel;
+  int8_t* gathered;  // room for two columns
+
+  // What output place `place` (batch, y, x in this order) sees of a group's channels.
+  const int8_t* See(int32_t place, int32_t group) const {
+    const Window& window = data.window;
+    const int32_t x = place % window.output_width;
+    const int32_t row = place / window.output_width;
+    const int32_t y = row % window.output_height;
+    const int8_t* const image = input + group * data.group_inputs +
+                                window.InputOffset(row / window.output_height, 0, 0);
+    if (SeesWholePixels(data)) {
+      return image + window.InputOffset(0, y * window.stride_height, x * window.stride_width);
+    }
+    int8_t* const column = gathered + (place & 1) * PaddedDepth(data.depth);
+    GatherColumn(data, image, y, x, column);
+    return column;
+  }
+
+  void Lay(int32_t first_place, int32_t count, int32_t group) const {
+    for (int32_t i = 0; i < count; i += 2) {
+      const int8_t* const first = See(first_place + i, group);
+      const int8_t* const second = i + 1 < count ? See(first_place + i + 1, group) : first;
+      LayColumnPair(data.panel, first, second, i, panel);
+    }
+  }
+};
+
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<Conv2DData>();
   const Window& window = data.window;
-  const ChannelScaler scale(context, data.scaling, kBias);
-  int16_t* const wide = context.Scratch<int16_t>();
-  int8_t* const column = context.Scratch<int8_t>() + WideBytes(data.depth);
-  const bool whole_pixels = SeesWholePixels(data);
-  ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
-    int8_t* const output = context.Output<int8_t>(0) + window.OutputOffset(batch, y, x);
+  const Scaling scaling = ReadScaling(context, data.scaling, kBias);
+  int8_t* const scratch = context.Scratch<int8_t>();
+  int8_t* const row_memory = scratch + PanelBytes(data.depth, data.panel_columns);
+  const Columns columns = {data, context.Input<int8_t>(kInput),
+                           reinterpret_cast<int16_t*>(scratch),
+                           row_memory + PanelRowBytes(data.depth)};
+  const int32_t places = window.batches * window.output_height * window.output_width;
+  for (int32_t place = 0; place < places; place += data.panel_columns) {
+    const int32_t left = places - place;
+    const int32_t count = left < data.panel_columns ? left : data.panel_columns;
     for (int32_t group = 0; group < data.groups; ++group) {
-      const int8_t* const image = context.Input<int8_t>(kInput) +
-                                  window.InputOffset(batch, 0, 0) + group * data.group_inputs;
-      const int8_t* seen = column;
-      if (whole_pixels) {
-        seen = image + window.InputOffset(0, y * window.stride_height, x * window.stride_width);
-      } else {
-        GatherColumn(data, image, y, x, column);
-      }
-      WidenS8(seen, data.depth, data.input_offset, wide);
-      const int32_t first = group * data.group_outputs;
-      DotRowsS8(wide, context.Input<int8_t>(kWeights) + first * data.depth, data.group_outputs,
-                data.depth, data.depth, [&](int32_t row, int32_t sum) {
-                  output[first + row] = scale(first + row, sum);
-                });
+      const int32_t channel = group * data.group_outputs;
+      columns.Lay(place, count, group);
+      MultiplyPanel(data.panel, scaling.From(channel), columns.panel, count,
+                    context.Input<int8_t>(kWeights) + channel * data.depth, data.group_outputs,
+                    reinterpret_cast<int16_t*>(row_memory),
+                    context.Output<int8_t>(0) + place * window.output_channels + channel,
+                    window.output_channels);
     }
-  });
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Source: TensorFlow Lite 8-bit quantization specification, DEPTHWISE_CONV_2D.
 #include <cstring>
 
+#include "nn/kernels/depthwise.h"
 #include "nn/operator.h"
 #include "nn/operators/channel_scaling.h"
 #include "nn/operators/operators.h"
@@ -30,8 +31,12 @@ struct DepthwiseConv2DData {
   Window window;
   ChannelScaling scaling;
   int32_t multiplier;  // output channels per input channel
-  int32_t input_offset;
+  DepthwiseShape shape;
 };
+
+// Tap pointers take as many bytes in the arena on every machine.
+constexpr uint32_t kPointerBytes = 8;
+static_assert(sizeof(const int8_t*) <= kPointerBytes, "they fit");
 
 const char* CheckShapes(const PrepareContext& context, const Shape& input, const Shape& weights,
                         const Shape& output, DepthwiseConv2DData* data) {
@@ -47,6 +52,8 @@ const char* CheckShapes(const PrepareContext& context, const Shape& input, const
   if (const char* reason = FitWindow(padding, input, output, &data->window)) return reason;
   const int32_t output_channels = weights.Dim(3);
   data->multiplier = output_channels / data->window.input_channels;
+  data->shape = {output_channels, weights.Dim(1) * weights.Dim(2),
+                 -context.Input(kInput).quantization.ZeroPoint()};
   if (data->multiplier == 0 || options.Get<int32_t>(kDepthMultiplier, 0) != data->multiplier ||
       data->multiplier * data->window.input_channels != output_channels ||
       data->window.output_channels != output_channels) {
@@ -56,6 +63,19 @@ const char* CheckShapes(const PrepareContext& context, const Shape& input, const
     return "expected an int32 bias value per output channel";
   }
   return nullptr;
+}
+
+uint32_t TapBytes(const DepthwiseShape& shape) {
+  return static_cast<uint32_t>(shape.TapPointers()) * kPointerBytes;
+}
+
+// Scratch: pointers to taps, layout, a pixel of zero points. With a multiplier above 1: sums.
+void RequestScratch(PrepareContext& context, const DepthwiseConv2DData& data) {
+  const DepthwiseShape& shape = data.shape;
+  const auto channels = static_cast<uint32_t>(shape.channels);
+  context.RequestScratch(data.multiplier == 1
+                             ? TapBytes(shape) + DepthwiseBytes(shape.channels, shape.taps) + channels
+                             : channels * uint32_t{sizeof(uint32_t)});
 }
 
 const char* Prepare(PrepareContext& context) {
@@ -72,9 +92,7 @@ const char* Prepare(PrepareContext& context) {
   if (data == nullptr) return kArenaIsFull;
   const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
   if (reason != nullptr) return reason;
-  data->input_offset = -input.quantization.ZeroPoint();
-  context.RequestScratch(static_cast<uint32_t>(data->window.output_channels) *
-                         uint32_t{sizeof(uint32_t)});
+  RequestScratch(context, *data);
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return PrepareChannelScaling(context, input, weights, output, activation,
@@ -85,14 +103,8 @@ const char* Prepare(PrepareContext& context) {
 void AddTap(const DepthwiseConv2DData& data, const int8_t* input, const int8_t* weights,
             uint32_t* sums) {
   const int32_t channels = data.window.input_channels;
-  if (data.multiplier == 1) {
-    for (int32_t c = 0; c < channels; ++c) {
-      sums[c] += static_cast<uint32_t>(weights[c] * (input[c] + data.input_offset));
-    }
-    return;
-  }
   for (int32_t c = 0; c < channels; ++c) {
-    const int32_t value = input[c] + data.input_offset;
+    const int32_t value = input[c] + data.shape.input_offset;
     for (int32_t m = 0; m < data.multiplier; ++m) {
       *sums++ += static_cast<uint32_t>(*weights++ * value);
     }
@@ -118,10 +130,10 @@ void SumPlace(const DepthwiseConv2DData& data, const int8_t* image, const int8_t
   }
 }
 
-void Invoke(const InvokeContext& context) {
-  const auto& data = context.Data<DepthwiseConv2DData>();
+// Any multiplier, tap by tap.
+void InvokeTapByTap(const InvokeContext& context, const DepthwiseConv2DData& data,
+                    const Scaling& scaling) {
   const Window& window = data.window;
-  const ChannelScaler scale(context, data.scaling, kBias);
   uint32_t* const sums = context.Scratch<uint32_t>();
   ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
     std::memset(sums, 0, static_cast<std::size_t>(window.output_channels) * sizeof(uint32_t));
@@ -129,8 +141,52 @@ void Invoke(const InvokeContext& context) {
              context.Input<int8_t>(kWeights), y, x, sums);
     int8_t* const output = context.Output<int8_t>(0) + window.OutputOffset(batch, y, x);
     for (int32_t c = 0; c < window.output_channels; ++c) {
-      output[c] = scale(c, static_cast<int32_t>(sums[c]));
+      output[c] = scaling(c, static_cast<int32_t>(sums[c]));
     }
+  });
+}
+
+// Pointers to the pixels under all taps at one place; `outside` stands for those beyond the border.
+void PointAtTaps(const Window& window, const int8_t* image, int32_t y, int32_t x,
+                 const int8_t* outside, const int8_t** taps) {
+  const int32_t top = y * window.stride_height - window.pad_height;
+  const int32_t left = x * window.stride_width - window.pad_width;
+  const int32_t step = window.dilation_width * window.input_channels;
+  for (int32_t row = 0; row < window.kernel_height; ++row) {
+    const int32_t in_y = top + row * window.dilation_height;
+    const bool row_inside = in_y >= 0 && in_y < window.input_height;
+    int32_t in_x = left;
+    const int8_t* pixel = image + window.InputOffset(0, in_y, in_x);
+    for (int32_t tap = 0; tap < window.kernel_width; ++tap) {
+      *taps++ = row_inside && in_x >= 0 && in_x < window.input_width ? pixel : outside;
+      in_x += window.dilation_width;
+      pixel += step;
+    }
+  }
+  if (window.kernel_height * window.kernel_width % 2 != 0) *taps = outside;
+}
+
+void Invoke(const InvokeContext& context) {
+  const auto& data = context.Data<DepthwiseConv2DData>();
+  const Window& window = data.window;
+  const Scaling scaling = ReadScaling(context, data.scaling, kBias);
+  if (data.multiplier != 1 || !HasDepthwise(data.shape, scaling)) {
+    InvokeTapByTap(context, data, scaling);
+    return;
+  }
+  uint8_t* const scratch = context.Scratch<uint8_t>();
+  const int8_t** const taps = reinterpret_cast<const int8_t**>(scratch);
+  int32_t* const layout = reinterpret_cast<int32_t*>(scratch + TapBytes(data.shape));
+  int8_t* const outside = reinterpret_cast<int8_t*>(layout) +
+                          DepthwiseBytes(data.shape.channels, data.shape.taps);
+  std::memset(outside, -data.shape.input_offset, static_cast<std::size_t>(data.shape.channels));
+  const int8_t* const weights = context.Input<int8_t>(kWeights);
+  LayDepthwise(data.shape, scaling, weights, layout);
+  ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
+    PointAtTaps(window, context.Input<int8_t>(kInput) + window.InputOffset(batch, 0, 0), y, x,
+                outside, taps);
+    DepthwisePixel(data.shape, scaling, weights, layout, taps,
+                   context.Output<int8_t>(0) + window.OutputOffset(batch, y, x));
   });
 }
 

@@ -5,10 +5,12 @@
 // Source: Alvarez and Park, arXiv 1812.02802; arithmetic of TensorFlow Lite's integer SVDF. As
 // there, a fused activation has no effect beyond the output's int8 range.
 //
-// The remembered values are a ring per filter, so that nothing moves: `newest` is the place of the
-// last value, the same for all filters.
+// The remembered values lie oldest first, as upstream has them: they move on by one place while they
+// are weighed, which costs less than a ring whose halves are never aligned.
 #include "nn/kernels/dot.h"
+#include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
+#include "nn/kernels/time_stage.h"
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
@@ -29,7 +31,6 @@ struct SvdfData {
   int32_t filters;  // units * rank
   int32_t rank;
   int32_t memory;
-  int32_t newest;
   int32_t input_offset;
   int32_t state_zero_point;
   int32_t output_offset;
@@ -138,69 +139,106 @@ const char* Prepare(PrepareContext& context) {
   return nullptr;
 }
 
-// Writes one new value per filter, `memory` places apart.
+// One filter's new value into its memory, oldest first; returns what the memory weighs.
 template <typename T>
-void FeatureStage(const SvdfData& data, const int16_t* wide, const int8_t* weights, T* newest) {
-  constexpr int32_t kLow = sizeof(T) == 1 ? INT8_MIN : INT16_MIN;
-  constexpr int32_t kHigh = sizeof(T) == 1 ? INT8_MAX : INT16_MAX;
-  DotRowsS8(wide, weights, data.filters, data.inputs, data.inputs,
-            [&](int32_t filter, int32_t sum) {
-    const int32_t value = Clamp(Requantize(sum, data.feature), kLow, kHigh);
-    newest[filter * data.memory] = static_cast<T>(value + data.state_zero_point);
-  });
-}
-
-int32_t TimeDot(const int16_t* weights, const int16_t* values, int32_t count, int32_t) {
-  return DotS16(weights, values, count);
-}
-
-int32_t TimeDot(const int8_t* weights, const int8_t* values, int32_t count, int32_t zero_point) {
+int32_t PushAndDot(const SvdfData& data, const T* weights, T* values, T newest) {
   uint32_t sum = 0;
-  for (int32_t i = 0; i < count; ++i) {
-    sum += static_cast<uint32_t>(weights[i] * (values[i] - zero_point));
+  for (int32_t i = 0; i < data.memory; ++i) {
+    const T value = i + 1 < data.memory ? values[i + 1] : newest;
+    values[i] = value;
+    sum += static_cast<uint32_t>(weights[i] * (value - data.state_zero_point));
   }
   return static_cast<int32_t>(sum);
 }
 
-// The ring of one filter, oldest value first.
+// Replaces sums of the feature stage by those of the time stage.
 template <typename T>
-int32_t WeighOverTime(const SvdfData& data, const T* weights, const T* ring) {
-  const int32_t older = data.memory - 1 - data.newest;
-  const int32_t wrapped =
-      TimeDot(weights + older, ring, data.memory - older, data.state_zero_point);
-  if (older == 0) return wrapped;
-  return WrappingAdd(
-      TimeDot(weights, ring + data.newest + 1, older, data.state_zero_point), wrapped);
-}
-
-template <typename T>
-void TimeStage(const SvdfData& data, const T* weights, const T* state, const int32_t* bias,
-               int8_t* output) {
-  const int32_t units = data.filters / data.rank;
-  for (int32_t unit = 0; unit < units; ++unit) {
-    int32_t sum = bias == nullptr ? 0 : bias[unit];
-    for (int32_t i = 0; i < data.rank; ++i, weights += data.memory, state += data.memory) {
-      sum = WrappingAdd(sum, WeighOverTime(data, weights, state));
-    }
-    const int32_t scaled = WrappingAdd(Requantize(sum, data.time), data.output_offset);
-    output[unit] = static_cast<int8_t>(Clamp(scaled, INT8_MIN, INT8_MAX));
+void PushAndDotAll(const SvdfData& data, const T* weights, T* state, int32_t* sums, int32_t count) {
+  constexpr int32_t kLow = sizeof(T) == 1 ? INT8_MIN : INT16_MIN;
+  constexpr int32_t kHigh = sizeof(T) == 1 ? INT8_MAX : INT16_MAX;
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t value = Clamp(Requantize(sums[i], data.feature), kLow, kHigh);
+    sums[i] = PushAndDot(data, weights + i * data.memory, state + i * data.memory,
+                         static_cast<T>(value + data.state_zero_point));
   }
 }
+
+void WeighOverTime(const SvdfData& data, const int8_t* weights, int8_t* state, int32_t* sums,
+                   int32_t count) {
+  PushAndDotAll(data, weights, state, sums, count);
+}
+
+void WeighOverTime(const SvdfData& data, const int16_t* weights, int16_t* state, int32_t* sums,
+                   int32_t count) {
+  const TimeFilters filters = {data.memory, data.feature};
+  if (CanPushAndWeigh(filters, data.inputs, weights, state)) {
+    PushAndWeigh(filters, weights, state, sums, count);
+  } else {
+    PushAndDotAll(data, weights, state, sums, count);
+  }
+}
+
+// Adds up `rank` filters per output, in whatever portions they come.
+class Units {
+ public:
+  Units(const SvdfData& data, const int32_t* bias, int8_t* output)
+      : data_(data),
+        bias_(bias),
+        output_(output),
+        fast_(kHasDownScale && ScalesDown(data.time.shift)),
+        down_(DownScale::Of(data.time.value, data.time.shift)) {}
+
+  void Add(const int32_t* sums, int32_t count) {
+    if (data_.rank == 1 && bias_ != nullptr && fast_) {
+      ScaleDown(sums, bias_, count, down_, data_.output_offset, output_);
+      bias_ += count;
+      output_ += count;
+      return;
+    }
+    for (int32_t i = 0; i < count; ++i) {
+      sum_ = WrappingAdd(sum_, sums[i]);
+      if (++filters_ == data_.rank) Finish();
+    }
+  }
+
+ private:
+  void Finish() {
+    if (bias_ != nullptr) sum_ = WrappingAdd(sum_, *bias_++);
+    const int32_t scaled = fast_ ? down_(sum_, data_.output_offset)
+                                 : WrappingAdd(Requantize(sum_, data_.time), data_.output_offset);
+    *output_++ = static_cast<int8_t>(Clamp(scaled, INT8_MIN, INT8_MAX));
+    filters_ = 0;
+    sum_ = 0;
+  }
+
+  const SvdfData& data_;
+  const int32_t* bias_;  // nullptr for none
+  int8_t* output_;
+  const bool fast_;
+  const DownScale down_;
+  int32_t filters_ = 0;
+  int32_t sum_ = 0;
+};
 
 template <typename T>
 void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch) {
   int16_t* const wide = context.Scratch<int16_t>();
-  T* const state = context.Variable<T>(kState) + batch * data.filters * data.memory;
   WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs, data.inputs, data.input_offset,
           wide);
-  FeatureStage(data, wide, context.Input<int8_t>(kFeatureWeights), state + data.newest);
-  TimeStage(data, context.Input<T>(kTimeWeights), state, context.Input<int32_t>(kBias),
-            context.Output<int8_t>(0) + batch * (data.filters / data.rank));
+  T* const state = context.Variable<T>(kState) + batch * data.filters * data.memory;
+  const T* const time_weights = context.Input<T>(kTimeWeights);
+  Units units(data, context.Input<int32_t>(kBias),
+              context.Output<int8_t>(0) + batch * (data.filters / data.rank));
+  DotBlocksS8(wide, context.Input<int8_t>(kFeatureWeights), data.filters, data.inputs, data.inputs,
+              [&](int32_t filter, int32_t* sums, int32_t count) {
+                const int32_t first = filter * data.memory;
+                WeighOverTime(data, time_weights + first, state + first, sums, count);
+                units.Add(sums, count);
+              });
 }
 
 void Invoke(const InvokeContext& context) {
-  auto& data = context.Data<SvdfData>();
-  data.newest = data.newest + 1 == data.memory ? 0 : data.newest + 1;
+  const auto& data = context.Data<SvdfData>();
   for (int32_t batch = 0; batch < data.batches; ++batch) {
     if (data.is_int8_state) {
       InvokeBatch<int8_t>(context, data, batch);

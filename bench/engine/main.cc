@@ -1,0 +1,92 @@
+// Measures one network on a board: ticks of an inference, arena, stack, and what it computed.
+// Prints lines of "name value"; bench/engine.py reads them.
+#include <cstddef>
+#include <cstdint>
+
+#include "bench_case.h"
+#include "boards/board.h"
+#include "nn/inference_engine.h"
+
+namespace stapes {
+namespace {
+
+constexpr int kInferences = 3;  // outputs of all of them go into the checksum
+constexpr uint32_t kSeed = 1;
+
+void Print(const char* text) {
+  std::size_t length = 0;
+  while (text[length] != '\0') ++length;
+  Span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text), length);
+  while (!bytes.empty()) bytes = bytes.Skip(board::UartWrite(bytes));
+}
+
+void PrintValue(const char* name, uint32_t value) {
+  char digits[12];
+  char* at = digits + sizeof(digits);
+  *--at = '\0';
+  *--at = '\n';
+  do {
+    *--at = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  Print(name);
+  Print(" ");
+  Print(at);
+}
+
+// The generator of Numerical Recipes; bench/engine.py has the same.
+int8_t NextValue(uint32_t* state) {
+  *state = *state * 1664525u + 1013904223u;
+  return static_cast<int8_t>(*state >> 24);
+}
+
+// CRC-32 of IEEE 802.3, as zlib computes it.
+uint32_t Crc(uint32_t crc, Span<const int8_t> bytes) {
+  crc = ~crc;
+  for (const int8_t byte : bytes) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
+  }
+  return ~crc;
+}
+
+int Measure() {
+  static InferenceEngine engine;
+  const Status status = engine.Init(kBenchModel, kBenchOperators, kBenchArena);
+  if (status != Status::kOk) {
+    Print("error ");
+    Print(engine.error().operator_name);
+    Print(": ");
+    Print(engine.error().reason);
+    Print("\n");
+    return 1;
+  }
+  uint32_t state = kSeed;
+  uint32_t crc = 0;
+  uint32_t ticks = 0;
+  const uint32_t start = board::Ticks();
+  const uint32_t reading = board::Ticks() - start;
+  for (int i = 0; i < kInferences; ++i) {
+    const TensorView input = engine.input();
+    for (std::size_t j = 0; j < input.size; ++j) input.data[j] = NextValue(&state);
+    const uint32_t before = board::Ticks();
+    engine.Invoke();
+    ticks = board::Ticks() - before - reading;
+    crc = Crc(crc, Span<const int8_t>(engine.output().data, engine.output().size));
+  }
+  PrintValue("ticks", ticks);
+  PrintValue("ticks_per_second", board::kTicksPerSecond);
+  PrintValue("arena_bytes", static_cast<uint32_t>(engine.arena_used()));
+  PrintValue("stack_bytes", board::Stack().used_bytes);
+  PrintValue("crc", crc);
+  Print("done\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace stapes
+
+int main() {
+  stapes::board::Init();
+  stapes::board::Exit(stapes::Measure());
+}

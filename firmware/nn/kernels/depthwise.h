@@ -1,0 +1,39 @@
+// Depthwise convolution with as many outputs as inputs per pixel (depth multiplier 1).
+//
+// Weights and what scales the sums are first laid out in a form that belongs to the platform; each
+// output pixel is then computed from pointers to the input pixels under the filter's taps.
+#pragma once
+
+#include <cstdint>
+
+#include "nn/kernels/scaling.h"
+
+namespace stapes {
+
+struct DepthwiseShape {
+  int32_t channels;
+  int32_t taps;          // filter height times width
+  int32_t input_offset;  // minus the zero point of the inputs
+
+  // Pointers in a list of taps; an odd one out is followed by another that is not used.
+  int32_t TapPointers() const { return (taps + 1) & ~1; }
+};
+
+// Whether the functions below take this shape; elsewhere the operator has its own loops.
+bool HasDepthwise(const DepthwiseShape& shape, const Scaling& scaling);
+
+// Bytes of the layout, the same on every platform; 4-byte aligned.
+constexpr int32_t DepthwiseBytes(int32_t channels, int32_t taps) {
+  return (channels + 3) / 4 * 16 * ((taps + 1) / 2 + 3);
+}
+
+// weights[tap][channel]; scaling must outlive the layout.
+void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
+                  int32_t* layout);
+
+// One output pixel, output[channel]. taps[i]: the input pixel under tap i, or a pixel of zero points
+// beyond the border.
+void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
+                    int32_t* layout, const int8_t* const* taps, int8_t* output);
+
+}  // namespace stapes

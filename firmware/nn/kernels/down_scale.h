@@ -1,0 +1,72 @@
+// Multipliers below 1/2 in few instructions: both roundings of Requantize as two rounding
+// multiplications that keep the upper word.
+#pragma once
+
+#include <cstdint>
+
+#include "nn/kernels/platform.h"
+#include "nn/kernels/requantize.h"
+
+namespace stapes {
+
+// Whether DownScale takes a multiplier with this shift (one of 0 for tiny multipliers is left out).
+constexpr bool ScalesDown(int32_t shift) { return shift <= -1 && shift >= -31; }
+
+// Elsewhere Requantize is as good.
+constexpr bool kHasDownScale = STAPES_KERNELS_DSP != 0;
+
+inline int8_t SaturateS8(int32_t value) {
+#if STAPES_KERNELS_DSP
+  int32_t result;
+  __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+  return static_cast<int8_t>(result);
+#else
+  return static_cast<int8_t>(Clamp(value, INT8_MIN, INT8_MAX));
+#endif
+}
+
+struct DownScale {
+  int32_t twice;           // 2 s - 2^32 for the significand s, Q0.31 in [2^30, 2^31)
+  int32_t negative_power;  // -2^(32 + shift)
+
+  // Of any multiplier, but only those that ScalesDown takes work.
+  static DownScale Of(int32_t significand, int32_t shift) {
+    return {static_cast<int32_t>(static_cast<uint32_t>(significand) << 1),
+            static_cast<int32_t>(~uint32_t{0} << ((32 + shift) & 31))};
+  }
+
+  // offset + Requantize(value, significand, shift).
+  //
+  // First rounding: (v s + 2^30) >> 31 = (v 2^32 + v (2 s - 2^32) + 2^31) >> 32, ties upwards as
+  // in MultiplyHighQ31; the result h is no larger than v.
+  // Second: ties away from zero are ties upwards of a number that is one less if negative:
+  // (h + (h >> 31) + 2^(n-1)) >> n = (-(h + (h >> 31)) * -2^(32-n) + 2^31) >> 32.
+  int32_t operator()(int32_t value, int32_t offset) const {
+#if STAPES_KERNELS_DSP
+    int32_t result;
+    __asm__(
+        "smmlar %0, %1, %2, %1\n"
+        "add %0, %0, %0, asr #31\n"
+        "smmlsr %0, %0, %3, %4\n"
+        : "=&r"(result)
+        : "r"(value), "r"(twice), "r"(negative_power), "r"(offset));
+    return result;
+#else
+    constexpr int64_t kHalf = int64_t{1} << 31;
+    int64_t high = (int64_t{value} * (int64_t{twice} + (int64_t{1} << 32)) + kHalf) >> 32;
+    high += high >> 31;
+    return offset + static_cast<int32_t>((kHalf - high * negative_power) >> 32);
+#endif
+  }
+};
+
+// outputs[i] = (sums[i] + bias[i]) scaled, saturated to int8.
+inline void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale scale,
+                      int32_t offset, int8_t* outputs) {
+  const int32_t* const end = sums + count;
+  while (sums != end) {
+    *outputs++ = SaturateS8(scale(WrappingAdd(*sums++, *bias++), offset));
+  }
+}
+
+}  // namespace stapes

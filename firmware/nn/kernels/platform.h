@@ -1,0 +1,19 @@
+// Which form of the kernels is compiled: exactly one of these is 1. STAPES_PLAIN_KERNELS asks for
+// the plain one, to compare the others with it.
+#pragma once
+
+#define STAPES_KERNELS_MVE 0    // Helium: Cortex-M55, M85
+#define STAPES_KERNELS_DSP 0    // Cortex-M4, M7, M33
+#define STAPES_KERNELS_X86 0    // AVX2 where the processor has it
+#define STAPES_KERNELS_PLAIN 0
+
+#if defined(STAPES_PLAIN_KERNELS)
+#undef STAPES_KERNELS_PLAIN
+#define STAPES_KERNELS_PLAIN 1
+#elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#undef STAPES_KERNELS_DSP
+#define STAPES_KERNELS_DSP 1
+#else
+#undef STAPES_KERNELS_PLAIN
+#define STAPES_KERNELS_PLAIN 1
+#endif

@@ -1,0 +1,97 @@
+// The time stage of SVDF for Arm cores with the DSP extension: eight values at a time. The values are
+// loaded from one place further on, stored as words and multiplied in pairs, so that moving them
+// costs little more than weighing them.
+#include "nn/kernels/platform.h"
+#include "nn/kernels/time_stage.h"
+
+#if STAPES_KERNELS_DSP
+
+namespace stapes {
+namespace {
+
+// What PushAndWeighEights reads; the assembly knows the layout.
+struct Filters {
+  int32_t left;  // Requantize: shift left,
+  int32_t twice;  // multiply as in DownScale,
+  int32_t sign_mask;  // subtract one if negative (-1, or 0 without a shift right),
+  int32_t half;  // add half,
+  int32_t right;  // shift right
+  int32_t last;  // bytes before a filter's last eight values
+  int32_t* sums_end;
+};
+
+#define STAPES_WEIGH_EIGHT           \
+  "ldmia r0!, {r5, r8, r9, r10}\n"   \
+  "stmia r1!, {r2, r3, r4, r6}\n"    \
+  "smlad r7, r2, r5, r7\n"           \
+  "smlad r7, r3, r8, r7\n"           \
+  "smlad r7, r4, r9, r7\n"           \
+  "smlad r7, r6, r10, r7\n"
+
+__attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t*, int32_t*,
+                                                         const Filters*) {
+  __asm__(
+      "push {r3-r11, lr}\n"
+      "mov lr, r2\n"
+      "0:\n"
+      "ldr r12, [sp]\n"
+      "ldr r11, [lr]\n"
+      "ldm r12, {r2, r3, r4, r5, r6, r12}\n"
+      "lsl r11, r2\n"
+      "smmlar r11, r11, r3, r11\n"
+      "and r4, r4, r11, asr #31\n"
+      "add r11, r4\n"
+      "add r11, r5\n"
+      "asr r11, r6\n"
+      "movs r7, #0\n"
+      "ssat r11, #16, r11\n"
+      "adds r12, r1\n"
+      "cmp r1, r12\n"
+      "beq 2f\n"
+      "1:\n"
+      "ldr r2, [r1, #2]\n"
+      "ldr r3, [r1, #6]\n"
+      "ldr r4, [r1, #10]\n"
+      "ldr r6, [r1, #14]\n" STAPES_WEIGH_EIGHT
+      "cmp r1, r12\n"
+      "bne 1b\n"
+      "2:\n"
+      "ldr r2, [r1, #2]\n"
+      "ldr r3, [r1, #6]\n"
+      "ldr r4, [r1, #10]\n"
+      "ldrh r6, [r1, #14]\n"
+      "orr r6, r6, r11, lsl #16\n" STAPES_WEIGH_EIGHT
+      "str r7, [lr], #4\n"
+      "ldr r12, [sp]\n"
+      "ldr r12, [r12, #24]\n"
+      "cmp lr, r12\n"
+      "bne 0b\n"
+      "pop {r3-r11, pc}\n");
+}
+
+}  // namespace
+
+// The sums leave room for half of the largest shift.
+bool CanPushAndWeigh(const TimeFilters& filters, int32_t inputs, const int16_t* weights,
+                     const int16_t* state) {
+  const uintptr_t places = reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
+  return filters.memory % 8 == 0 && places % 4 == 0 && inputs < (1 << 30) / (128 * 255) &&
+         filters.feature.value != 0 && filters.feature.shift > -31;
+}
+
+void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
+                  int32_t count) {
+  const int32_t shift = filters.feature.shift;
+  const Filters read = {shift > 0 ? shift : 0,
+                        static_cast<int32_t>(static_cast<uint32_t>(filters.feature.value) << 1),
+                        shift < 0 ? -1 : 0,
+                        shift < 0 ? 1 << (-shift - 1) : 0,
+                        shift < 0 ? -shift : 0,
+                        2 * (filters.memory - 8),
+                        sums + count};
+  PushAndWeighEights(weights, state, sums, &read);
+}
+
+}  // namespace stapes
+
+#endif  // STAPES_KERNELS_DSP
