@@ -19,9 +19,6 @@ struct DepthwiseShape {
   int32_t TapPointers() const { return (taps + 1) & ~1; }
 };
 
-// Whether the functions below take this shape; elsewhere the operator has its own loops.
-bool HasDepthwise(const DepthwiseShape& shape, const Scaling& scaling);
-
 // Bytes of the layout, the same on every platform; 4-byte aligned.
 constexpr int32_t DepthwiseBytes(int32_t channels, int32_t taps) {
   return (channels + 3) / 4 * 16 * ((taps + 1) / 2 + 3);

@@ -8,6 +8,7 @@
 
 #if STAPES_KERNELS_DSP
 
+#include "nn/kernels/depthwise_plain.h"
 #include "nn/kernels/dsp.h"
 
 namespace stapes {
@@ -139,21 +140,27 @@ int32_t* LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int
   return to + 2 * kBlock;
 }
 
-}  // namespace
-
-bool HasDepthwise(const DepthwiseShape& shape, const Scaling& scaling) {
+// Elsewhere the plain loops do the work.
+bool HasBlocks(const DepthwiseShape& shape, const Scaling& scaling) {
   return shape.channels >= kBlock && scaling.fast;
 }
 
+}  // namespace
+
 void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                   int32_t* layout) {
+  if (!HasBlocks(shape, scaling)) return;
   for (int32_t channel = 0; channel < shape.channels; channel += kBlock) {
     layout = LayBlock(shape, scaling, weights, BlockStart(shape, channel), layout);
   }
 }
 
-void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t*,
+void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output) {
+  if (!HasBlocks(shape, scaling)) {
+    SumTaps(shape, scaling, weights, layout, taps, output);
+    return;
+  }
   const int32_t pairs = (shape.taps + 1) / 2;
   const int32_t words = kBlock * (pairs + 3);
   const int32_t whole = shape.channels / kBlock;

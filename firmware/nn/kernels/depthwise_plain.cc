@@ -1,29 +1,16 @@
-// Depthwise convolution in plain C++: tap after tap added to the sums of all channels.
-#include <cstring>
-
 #include "nn/kernels/depthwise.h"
+#include "nn/kernels/depthwise_plain.h"
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_PLAIN
 
 namespace stapes {
 
-bool HasDepthwise(const DepthwiseShape&, const Scaling&) { return true; }
-
 void LayDepthwise(const DepthwiseShape&, const Scaling&, const int8_t*, int32_t*) {}
 
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output) {
-  uint32_t* const sums = reinterpret_cast<uint32_t*>(layout);
-  std::memset(sums, 0, static_cast<std::size_t>(shape.channels) * sizeof(uint32_t));
-  for (int32_t tap = 0; tap < shape.taps; ++tap, weights += shape.channels) {
-    for (int32_t c = 0; c < shape.channels; ++c) {
-      sums[c] += static_cast<uint32_t>(weights[c] * (taps[tap][c] + shape.input_offset));
-    }
-  }
-  for (int32_t c = 0; c < shape.channels; ++c) {
-    output[c] = scaling(c, static_cast<int32_t>(sums[c]));
-  }
+  SumTaps(shape, scaling, weights, layout, taps, output);
 }
 
 }  // namespace stapes
