@@ -119,7 +119,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
 def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch):
     from stapes.training import loop
 
-    compiled = loop._compiled_step
+    compiled = loop.compiled_step
 
     def interrupted(*arguments):
         step, calls = compiled(*arguments), iter(range(100))
@@ -134,7 +134,7 @@ def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch):
 
     whole = run(tmp_path, "whole", settings())
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_compiled_step", interrupted)
+        patch.setattr(loop, "compiled_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, "cut", settings())
     assert Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 7

@@ -98,7 +98,7 @@ class _Run:
         self._optimizer = make_optimizer(settings)
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor
-        self._train_step = _compiled_step(self.model, self._optimizer, settings)
+        self._train_step = compiled_step(self.model, self._optimizer, settings)
 
     def choose_quantization(self) -> None:
         count = -(-_CALIBRATION_CLIPS // self._settings.batch_size)
@@ -222,7 +222,9 @@ def predict(model: Any, features: np.ndarray, *, batch_size: int = 500) -> np.nd
     return np.concatenate([np.argmax(batch, axis=-1) for batch in logits])
 
 
-def _compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Callable[..., Any]:
+def compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Callable[..., Any]:
+    """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
+    step and returns accuracy and cross entropy of the batch before it."""
     labels = len(settings.labels)
     shape = settings.shape
     cross_entropy = keras.losses.CategoricalCrossentropy(
