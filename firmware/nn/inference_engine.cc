@@ -382,7 +382,7 @@ void InferenceEngine::ShareInPlace(Span<PlannedBuffer> buffers) {
     if (!HasBuffer(addresses_[input])) continue;
     PlannedBuffer& taken = buffers[addresses_[input]];
     PlannedBuffer& given_up = buffers[addresses_[output]];
-    if (taken.last_use != step || taken.bytes != given_up.bytes) continue;
+    if (taken.last_use != step || taken.bytes < given_up.bytes) continue;
     taken.last_use = given_up.last_use;
     given_up.bytes = 0;
     addresses_[output] = kSharesBuffer | static_cast<Address>(input);

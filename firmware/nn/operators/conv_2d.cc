@@ -80,6 +80,18 @@ void RequestPanel(PrepareContext& context, Conv2DData* data) {
                                                2 * PaddedDepth(data->depth)));
 }
 
+bool SeesWholePixels(const Conv2DData& data) {
+  return data.window.kernel_height == 1 && data.window.kernel_width == 1 && data.groups == 1;
+}
+
+// A portion of places is read before its outputs are written, which then never reach further than
+// the inputs read so far.
+bool WorksInPlace(const Conv2DData& data) {
+  const Window& window = data.window;
+  return SeesWholePixels(data) && window.stride_height == 1 && window.stride_width == 1 &&
+         window.output_channels <= window.input_channels;
+}
+
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(kInput);
   const Tensor weights = context.Input(kWeights);
@@ -96,6 +108,7 @@ const char* Prepare(PrepareContext& context) {
   if (reason != nullptr) return reason;
   data->panel = {data->depth, -input.quantization.ZeroPoint()};
   RequestPanel(context, data);
+  if (WorksInPlace(*data)) context.AllowInPlace(kInput);
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return PrepareChannelScaling(context, input, weights, output, activation,
@@ -123,10 +136,6 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
                   image + window.InputOffset(0, in_y, in_x), run);
     }
   }
-}
-
-bool SeesWholePixels(const Conv2DData& data) {
-  return data.window.kernel_height == 1 && data.window.kernel_width == 1 && data.groups == 1;
 }
 
 // One invoke: the input, and the memory for its columns.

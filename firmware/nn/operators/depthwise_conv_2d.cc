@@ -69,13 +69,26 @@ uint32_t TapBytes(const DepthwiseShape& shape) {
   return static_cast<uint32_t>(shape.TapPointers()) * kPointerBytes;
 }
 
-// Scratch: pointers to taps, layout, a pixel of zero points. With a multiplier above 1: sums.
+// Input rows that a place may still look at when the outputs have overwritten them.
+int32_t KeptRows(const Window& window) { return window.pad_height + 1; }
+
+uint32_t RowBytes(const Window& window) {
+  return static_cast<uint32_t>(window.input_width * window.input_channels);
+}
+
+// Scratch: pointers to taps, layout, a pixel of zero points, kept rows. With a multiplier above 1:
+// sums.
 void RequestScratch(PrepareContext& context, const DepthwiseConv2DData& data) {
   const DepthwiseShape& shape = data.shape;
   const auto channels = static_cast<uint32_t>(shape.channels);
-  context.RequestScratch(data.multiplier == 1
-                             ? TapBytes(shape) + DepthwiseBytes(shape.channels, shape.taps) + channels
-                             : channels * uint32_t{sizeof(uint32_t)});
+  if (data.multiplier != 1) {
+    context.RequestScratch(channels * uint32_t{sizeof(uint32_t)});
+    return;
+  }
+  const auto layout = static_cast<uint32_t>(DepthwiseBytes(shape.channels, shape.taps));
+  const auto kept = static_cast<uint32_t>(KeptRows(data.window));
+  context.RequestScratch(TapBytes(shape) + layout + channels + kept * RowBytes(data.window));
+  context.AllowInPlace(kInput);
 }
 
 const char* Prepare(PrepareContext& context) {
@@ -130,7 +143,7 @@ void SumPlace(const DepthwiseConv2DData& data, const int8_t* image, const int8_t
   }
 }
 
-// Any multiplier, tap by tap.
+// Multipliers above 1, tap by tap.
 void InvokeTapByTap(const InvokeContext& context, const DepthwiseConv2DData& data,
                     const Scaling& scaling) {
   const Window& window = data.window;
@@ -146,48 +159,88 @@ void InvokeTapByTap(const InvokeContext& context, const DepthwiseConv2DData& dat
   });
 }
 
-// Pointers to the pixels under all taps at one place; `outside` stands for those beyond the border.
-void PointAtTaps(const Window& window, const int8_t* image, int32_t y, int32_t x,
-                 const int8_t* outside, const int8_t** taps) {
-  const int32_t top = y * window.stride_height - window.pad_height;
-  const int32_t left = x * window.stride_width - window.pad_width;
-  const int32_t step = window.dilation_width * window.input_channels;
-  for (int32_t row = 0; row < window.kernel_height; ++row) {
-    const int32_t in_y = top + row * window.dilation_height;
-    const bool row_inside = in_y >= 0 && in_y < window.input_height;
-    int32_t in_x = left;
-    const int8_t* pixel = image + window.InputOffset(0, in_y, in_x);
-    for (int32_t tap = 0; tap < window.kernel_width; ++tap) {
-      *taps++ = row_inside && in_x >= 0 && in_x < window.input_width ? pixel : outside;
-      in_x += window.dilation_width;
-      pixel += step;
-    }
-  }
-  if (window.kernel_height * window.kernel_width % 2 != 0) *taps = outside;
-}
+// The image as the taps see it. Outputs may overwrite it: output row y lies within the input rows up
+// to y, which are therefore copied before, each in turn, into a ring of KeptRows.
+class TappedImage {
+ public:
+  TappedImage(const Window& window, const int8_t* image, const int8_t* outside, int8_t* kept)
+      : window_(window), image_(image), outside_(outside), kept_(kept) {}
 
-void Invoke(const InvokeContext& context) {
-  const auto& data = context.Data<DepthwiseConv2DData>();
-  const Window& window = data.window;
-  const Scaling scaling = ReadScaling(context, data.scaling, kBias);
-  if (data.multiplier != 1 || !HasDepthwise(data.shape, scaling)) {
-    InvokeTapByTap(context, data, scaling);
-    return;
+  // Before the outputs of row y are written.
+  void Keep(int32_t y) {
+    kept_to_ = y;
+    std::memcpy(kept_ + Slot(y), image_ + window_.InputOffset(0, y, 0), RowBytes(window_));
   }
-  uint8_t* const scratch = context.Scratch<uint8_t>();
+
+  // Pointers to the pixels under all taps at one place, `outside` for those beyond the border.
+  void PointAtTaps(int32_t y, int32_t x, const int8_t** taps) const {
+    const int32_t top = y * window_.stride_height - window_.pad_height;
+    const int32_t left = x * window_.stride_width - window_.pad_width;
+    for (int32_t row = 0; row < window_.kernel_height; ++row) {
+      const int32_t in_y = top + row * window_.dilation_height;
+      const bool inside = in_y >= 0 && in_y < window_.input_height;
+      const int8_t* const pixels = inside ? Row(in_y) : outside_;
+      int32_t in_x = left;
+      for (int32_t tap = 0; tap < window_.kernel_width; ++tap) {
+        *taps++ = inside && in_x >= 0 && in_x < window_.input_width
+                      ? pixels + in_x * window_.input_channels
+                      : outside_;
+        in_x += window_.dilation_width;
+      }
+    }
+    if (window_.kernel_height * window_.kernel_width % 2 != 0) *taps = outside_;
+  }
+
+ private:
+  int32_t Slot(int32_t y) const {
+    return y % KeptRows(window_) * static_cast<int32_t>(RowBytes(window_));
+  }
+  const int8_t* Row(int32_t y) const {
+    return y <= kept_to_ ? kept_ + Slot(y) : image_ + window_.InputOffset(0, y, 0);
+  }
+
+  const Window& window_;
+  const int8_t* image_;
+  const int8_t* outside_;
+  int8_t* kept_;
+  int32_t kept_to_ = -1;
+};
+
+void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& data,
+                    const Scaling& scaling) {
+  const Window& window = data.window;
+  const int8_t* const input = context.Input<int8_t>(kInput);
+  const int8_t* const weights = context.Input<int8_t>(kWeights);
+  int8_t* output = context.Output<int8_t>(0);
+  const bool in_place = input == output;
+  int8_t* const scratch = context.Scratch<int8_t>();
   const int8_t** const taps = reinterpret_cast<const int8_t**>(scratch);
   int32_t* const layout = reinterpret_cast<int32_t*>(scratch + TapBytes(data.shape));
   int8_t* const outside = reinterpret_cast<int8_t*>(layout) +
                           DepthwiseBytes(data.shape.channels, data.shape.taps);
   std::memset(outside, -data.shape.input_offset, static_cast<std::size_t>(data.shape.channels));
-  const int8_t* const weights = context.Input<int8_t>(kWeights);
   LayDepthwise(data.shape, scaling, weights, layout);
-  ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
-    PointAtTaps(window, context.Input<int8_t>(kInput) + window.InputOffset(batch, 0, 0), y, x,
-                outside, taps);
-    DepthwisePixel(data.shape, scaling, weights, layout, taps,
-                   context.Output<int8_t>(0) + window.OutputOffset(batch, y, x));
-  });
+  for (int32_t batch = 0; batch < window.batches; ++batch) {
+    TappedImage image(window, input + window.InputOffset(batch, 0, 0), outside,
+                      outside + data.shape.channels);
+    for (int32_t y = 0; y < window.output_height; ++y) {
+      if (in_place) image.Keep(y);
+      for (int32_t x = 0; x < window.output_width; ++x, output += data.shape.channels) {
+        image.PointAtTaps(y, x, taps);
+        DepthwisePixel(data.shape, scaling, weights, layout, taps, output);
+      }
+    }
+  }
+}
+
+void Invoke(const InvokeContext& context) {
+  const auto& data = context.Data<DepthwiseConv2DData>();
+  const Scaling scaling = ReadScaling(context, data.scaling, kBias);
+  if (data.multiplier == 1) {
+    InvokeTogether(context, data, scaling);
+  } else {
+    InvokeTapByTap(context, data, scaling);
+  }
 }
 
 }  // namespace
