@@ -14,7 +14,6 @@ from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
 from stapes.errors import StapesError
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.make import StreamSettings, plan_words, write_stream
-from stapes.tflite.metadata import read_settings
 
 EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
       --test_duration_seconds 600 --output_audio_file stream.wav --output_labels_file labels.txt"""
@@ -61,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
                 "--model: carries words, rate and clip duration; "
                 "leave out --wanted_words, --sample_rate and --clip_duration_ms"
             )
+        from stapes.tflite.metadata import read_settings
+
         model = read_settings(arguments.model)
         words = [word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL)]
         rate, duration = model.front_end.sample_rate, model.clip_duration_ms

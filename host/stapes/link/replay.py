@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stapes.decoder import SCORE_ONE_Q16, Detection
 from stapes.errors import StapesError
 from stapes.link.emulator import Emulator
-from stapes.link.protocol import Event
+from stapes.link.protocol import Event, crc16
 from stapes.link.session import Session
 from stapes.link.transport import DEFAULT_BAUD, ProgramTransport, Transport, open_transport
 from stapes.pipeline import Pipeline
@@ -23,13 +23,15 @@ from stapes.pipeline import Pipeline
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
     """What came of some audio: frames heard, detections; and, if asked for, the scores (int8
-    [frames, labels]) with their times (uint32 [frames], ms), else empty. `stats` are those of a
-    board after the audio (docs/protocol.md), empty for the engine in this process."""
+    [frames, labels]) with their times (uint32 [frames], ms) and the CRC-16 of each frame's features
+    (uint16 [frames]), else empty. `stats` are those of a board after the audio (docs/protocol.md),
+    empty for the engine in this process."""
 
     frames: int
     detections: list[Detection]
     times_ms: NDArray[np.uint32]
     scores: NDArray[np.int8]
+    features_crc: NDArray[np.uint16]
     stats: dict[str, object]
 
 
@@ -86,6 +88,9 @@ class NativePlayer:
             detections=[found for trace in traces for found in trace.detections],
             times_ms=np.concatenate([trace.times_ms for trace in traces]),
             scores=scores,
+            features_crc=np.array(
+                [crc16(frame.tobytes()) for trace in traces for frame in trace.features], np.uint16
+            ),
             stats={},
         )
 
@@ -125,6 +130,7 @@ class LinkPlayer:
             detections=self._detections,
             times_ms=np.array(self._times, np.uint32),
             scores=np.array(self._scores, np.int8).reshape(-1, len(self.labels)),
+            features_crc=np.array(self._features_crc, np.uint16),
             stats=stats,
         )
 
@@ -140,6 +146,7 @@ class LinkPlayer:
         self._detections: list[Detection] = []
         self._times: list[int] = []
         self._scores: list[list[int]] = []
+        self._features_crc: list[int] = []
 
     def _hear(self, event: Event) -> None:
         if event.name == "detection":
@@ -151,6 +158,7 @@ class LinkPlayer:
             if isinstance(scores, list) and len(scores) == len(self.labels):
                 self._times.append(event.number("time_ms"))
                 self._scores.append(scores)
+                self._features_crc.append(event.number("features_crc") & 0xFFFF)
 
 
 def detection_of(event: Event) -> Detection:

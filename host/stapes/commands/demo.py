@@ -1,0 +1,54 @@
+"""The whole path on a small scale, with a report on the screen and in WORK_DIR/report.json.
+
+Takes the clips of --data_dir (or of the folder named by STAPES_CORPUS), or speaks some with
+espeak-ng; trains yes/no for a few minutes, exports it to int8, builds the firmware for this
+machine and for an emulated Cortex-M4, replays a streaming test and 200 test clips through both and
+through Python, and compares them bit for bit. Exit status 1 when they differ. Steps whose inputs
+have not changed are not repeated. Needs the source tree, the Arm compiler and qemu-system-arm
+(`make setup`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+EXAMPLE = """  stapes demo
+  stapes demo --data_dir speech_commands --work_dir build/demo"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    corpus = os.environ.get("STAPES_CORPUS") or None
+    parser.add_argument(
+        "--work_dir", type=Path, default=Path("build/demo"), help="where all goes (%(default)s)"
+    )
+    parser.add_argument(
+        "--data_dir",
+        type=Path,
+        help=f"clips, <word>/*.wav (STAPES_CORPUS, now {corpus or 'unset: clips are spoken'})",
+    )
+    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a smoke test of a minute: few spoken clips, few steps; its accuracy means nothing",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.demo.run import DemoSettings, run_demo
+
+    corpus = os.environ.get("STAPES_CORPUS")
+    data_dir = arguments.data_dir
+    if data_dir is None and corpus and not arguments.quick:
+        data_dir = Path(corpus)
+    report = run_demo(
+        DemoSettings(
+            work_dir=arguments.work_dir,
+            data_dir=data_dir,
+            source_dir=arguments.source_dir,
+            quick=arguments.quick,
+        ),
+        log=lambda line: print(line, flush=True),
+    )
+    return 0 if report.bit_equal else 1

@@ -1,0 +1,1 @@
+"""The whole path on a small scale: from clips to detections out of two firmwares, with a report."""

@@ -1,0 +1,40 @@
+"""Whether Python, x86 and the emulated board found the same, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from stapes.link.replay import Replayed
+
+
+def differences(builds: Mapping[str, Replayed]) -> list[str]:
+    """Says, in a line each, how every build differs from the first one; empty if none does.
+
+    Compared are, of every frame, its time, the checksum of its features and its scores; and all
+    detections with their times and scores.
+    """
+    (first, reference), *others = builds.items()
+    return [
+        f"{name} and {first}: {found}"
+        for name, replayed in others
+        if (found := _difference(reference, replayed))
+    ]
+
+
+def _difference(reference: Replayed, replayed: Replayed) -> str | None:
+    if len(reference.scores) != len(replayed.scores):
+        return f"{len(replayed.scores)} frames instead of {len(reference.scores)}"
+    for name in ("times_ms", "features_crc", "scores"):
+        expected, found = getattr(reference, name), getattr(replayed, name)
+        unequal = np.flatnonzero((expected != found).reshape(len(found), -1).any(axis=1))
+        if len(unequal):
+            frame = unequal[0]
+            return (
+                f"{name} of {len(unequal)} of {len(found)} frames differ, first of frame {frame}: "
+                f"{found[frame].tolist()} instead of {expected[frame].tolist()}"
+            )
+    if reference.detections != replayed.detections:
+        return f"detections {replayed.detections} instead of {reference.detections}"
+    return None

@@ -1,0 +1,358 @@
+"""The steps of the demo, in order."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import stapes
+from stapes.audio.wav import read_wav, write_wav
+from stapes.demo.compare import differences
+from stapes.demo.report import Report
+from stapes.demo.steps import Workbench
+from stapes.errors import StapesError
+from stapes.files import write_text
+from stapes.link.emulator import INSTRUCTION_NS
+from stapes.link.replay import Replayed, open_player
+from stapes.stream.labels import LabelTime, read_labels
+from stapes.stream.score import ScoreSettings, StreamScore, score_stream
+from stapes.tflite.metadata import read_settings
+
+BOARD = "mps2_an386"
+WORDS = ("yes", "no")
+UNKNOWN_PERCENTAGE = 60  # of the wanted clips; other words are what most false accepts come from
+# Spoken beside the wanted words: some that sound alike, some that do not.
+OTHER_WORDS = (
+    *("yet", "yeah", "guess", "chess", "less", "know how", "not", "nor", "row", "go"),
+    *("left", "right", "stop", "house", "seven", "happy", "dog", "tree", "three", "marvin"),
+)
+TOOLS = {
+    "cmake": "cmake",
+    "ninja": "ninja-build",
+    "arm-none-eabi-g++": "gcc-arm-none-eabi",
+    "qemu-system-arm": "qemu-system-arm",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much of everything."""
+
+    spoken_clips: int  # of each wanted word
+    other_clips: int  # of each other word
+    other_words: int
+    steps: str
+    stream_seconds: int
+    compared_clips: int
+    load_seconds: int  # of audio, for counting instructions
+
+
+FULL = Scale(
+    spoken_clips=600,
+    other_clips=60,
+    other_words=len(OTHER_WORDS),
+    steps="1500,500",
+    stream_seconds=120,
+    compared_clips=200,
+    load_seconds=10,
+)
+QUICK = Scale(
+    spoken_clips=90,
+    other_clips=60,
+    other_words=1,
+    steps="40,10",
+    stream_seconds=6,
+    compared_clips=5,
+    load_seconds=2,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoSettings:
+    """`data_dir` None: the corpus is spoken. `source_dir` None: found by itself."""
+
+    work_dir: Path
+    data_dir: Path | None
+    source_dir: Path | None = None
+    quick: bool = False
+    seed: int = 1
+
+    @property
+    def scale(self) -> Scale:
+        return QUICK if self.quick else FULL
+
+
+def run_demo(settings: DemoSettings, *, log: Callable[[str], None] = print) -> Report:
+    """Runs all steps and writes `report.json`.
+
+    Raises:
+        StapesError: a tool or the source tree is missing, or a step fails.
+    """
+    started = time.monotonic()
+    source = find_source(settings.source_dir)
+    check_tools(spoken=settings.data_dir is None)
+    bench = Workbench(settings.work_dir, log=log)
+    demo = Demo(settings, source, bench)
+    demo.make_model()
+    demo.build_firmware()
+    demo.make_audio()
+    report = demo.replay(started)
+    write_text(settings.work_dir / "report.json", report.to_json())
+    log(f"\n== report ({settings.work_dir / 'report.json'})\n{report.to_text()}")
+    return report
+
+
+def find_source(folder: Path | None) -> Path:
+    """The source tree: `folder`, the current one, or the one this package was installed from."""
+    candidates = [folder] if folder else [Path.cwd(), Path(stapes.__file__).resolve().parents[2]]
+    for candidate in candidates:
+        if (candidate / "firmware").is_dir() and (candidate / "CMakeLists.txt").is_file():
+            return candidate
+    raise StapesError(
+        f"{candidates[0]}: found no firmware/ in it, expected Stapes' source tree; "
+        "run this in a checkout or pass --source_dir"
+    )
+
+
+def check_tools(*, spoken: bool) -> None:
+    """Raises StapesError naming every missing program and how to install it."""
+    tools = TOOLS | ({"espeak-ng": "espeak-ng"} if spoken else {})
+    missing = {tool: package for tool, package in tools.items() if shutil.which(tool) is None}
+    if missing:
+        raise StapesError(
+            f"demo: found no {', '.join(missing)}; "
+            f"run: apt-get install {' '.join(missing.values())}"
+        )
+
+
+class Demo:
+    """The steps, and where each leaves its result."""
+
+    def __init__(self, settings: DemoSettings, source: Path, bench: Workbench) -> None:
+        self.settings = settings
+        self.scale = settings.scale
+        self.source = source
+        self.bench = bench
+        work = settings.work_dir
+        self.corpus = settings.data_dir or work / "corpus"
+        self.train_dir = work / "train"
+        self.model = work / "yes_no.tflite"
+        self.generated = work / "model"
+        self.host_build, self.board_build = work / "host", work / BOARD
+        self.stream, self.truth = work / "stream.wav", work / "stream_labels.txt"
+        self.clips = work / "clips.wav"
+
+    def make_model(self) -> None:
+        """Corpus, training, export, C++ constants."""
+        bench, seed = self.bench, self.settings.seed
+        if self.settings.data_dir is None:
+            bench.step(
+                "speak a corpus",
+                self._speak,
+                inputs={"scale": str(self.scale), "seed": seed},
+                outputs=[self.corpus],
+            )
+        bench.step(
+            "train",
+            self._train,
+            inputs={"corpus": self.corpus, "scale": str(self.scale)},
+            outputs=[self.train_dir],
+        )
+        bench.step(
+            "export",
+            lambda: bench.stapes(
+                *("export", "--train_dir", self.train_dir, "--output_file", self.model),
+                *("--detection_threshold", 0.6),
+            ),
+            inputs={"checkpoint": self.train_dir},
+            outputs=[self.model],
+        )
+        bench.step("emit", lambda: bench.stapes("emit", self.model, "--output_dir", self.generated))
+
+    def build_firmware(self) -> None:
+        """The x86 program and the board's image; CMake knows what is up to date."""
+        for board, folder in (("host", self.host_build), (BOARD, self.board_build)):
+            self.bench.step(f"build {board}", lambda b=board, f=folder: self._build(b, f))
+
+    def make_audio(self) -> None:
+        """The streaming test, and test clips one after the other."""
+        inputs = {"corpus": self.corpus, "model": self.model, "scale": str(self.scale)}
+        self.bench.step(
+            "make streaming audio",
+            lambda: self.bench.stapes(
+                *("stream", "make", "--data_dir", self.corpus, "--model", self.model),
+                *("--test_duration_seconds", self.scale.stream_seconds),
+                *("--output_audio_file", self.stream, "--output_labels_file", self.truth),
+                *("--seed", self.settings.seed),
+            ),
+            inputs=inputs,
+            outputs=[self.stream, self.truth],
+        )
+        self.bench.step("join test clips", self._join_clips, inputs=inputs, outputs=[self.clips])
+
+    def _speak(self) -> None:
+        shutil.rmtree(self.corpus, ignore_errors=True)
+        others = OTHER_WORDS[: self.scale.other_words]
+        for words, clips in ((WORDS, self.scale.spoken_clips), (others, self.scale.other_clips)):
+            self.bench.stapes(
+                *("data", "speak", *words, "--clips", clips),
+                *("--seed", self.settings.seed, "--output_dir", self.corpus),
+            )
+
+    def _train(self) -> None:
+        # A checkpoint of other settings would be gone on from.
+        shutil.rmtree(self.train_dir, ignore_errors=True)
+        self.bench.stapes(
+            *("train", "--data_dir", self.corpus, "--train_dir", self.train_dir),
+            *("--wanted_words", ",".join(WORDS), "--unknown_percentage", UNKNOWN_PERCENTAGE),
+            *("--time_shift_ms", 200, "--background_volume", 0.2),
+            *("--how_many_training_steps", self.scale.steps, "--learning_rate", "0.002,0.0002"),
+            *("--eval_step_interval", 500),
+            show=True,
+        )
+
+    def _build(self, board: str, folder: Path) -> None:
+        self.bench.run(
+            [
+                *("cmake", "-S", self.source, "-B", folder, "-G", "Ninja"),
+                *(f"-DSTAPES_BOARD={board}", f"-DSTAPES_MODEL={self.generated.resolve()}"),
+            ]
+        )
+        self.bench.run(["cmake", "--build", folder, "--target", "stapes-firmware"])
+
+    def _join_clips(self) -> None:
+        """Clips of all labels of the testing partition, in a drawn order."""
+        from stapes.corpus.clips import evaluation_clips, load_background
+        from stapes.corpus.index import CorpusSettings, scan_corpus
+
+        model = read_settings(self.model)
+        form = {"sample_rate": model.front_end.sample_rate, "samples": model.clip_samples}
+        corpus = CorpusSettings(wanted_words=WORDS, unknown_percentage=UNKNOWN_PERCENTAGE)
+        index = scan_corpus(self.corpus, corpus)
+        noises = load_background(index, **form)
+        samples = evaluation_clips(index, "testing", **form, noises=noises).samples
+        order = np.random.default_rng(self.settings.seed).permutation(len(samples))
+        chosen = samples[order[: self.scale.compared_clips]]
+        write_wav(self.clips, chosen.ravel(), sample_rate=model.front_end.sample_rate)
+
+    def replay(self, started: float) -> Report:
+        """Both audio files through Python, x86 and the emulated board; what came of it."""
+        heard = _Heard()
+        self.bench.step("replay and compare", lambda: self._replay(heard))
+        model = read_settings(self.model)
+        score = self._score(heard.stream)
+        stats, load = heard.load.stats, self._memory()
+        nanoseconds = stats["busy_ticks"] * 1_000_000_000 / stats["ticks_per_second"]
+        return Report(
+            float_accuracy=model.provenance["float_accuracy"],
+            int8_accuracy=model.provenance["int8_accuracy"],
+            test_clips=model.provenance["test_clips"],
+            words=score.words,
+            matched=score.matched,
+            correct=score.correct,
+            wrong=score.wrong,
+            false_accepts=score.false_accepts,
+            false_accepts_per_hour=round(score.false_accepts_per_hour, 2),
+            stream_seconds=self.scale.stream_seconds,
+            model_bytes=self.model.stat().st_size,
+            arena_bytes=stats["arena_used"],
+            flash_bytes=load["flash"],
+            ram_bytes=load["RAM"],
+            stack_used_bytes=stats["stack_used"],
+            realtime_factor=round(heard.realtime_factor, 1),
+            instructions_per_second_of_audio=round(
+                nanoseconds / INSTRUCTION_NS * model.front_end.sample_rate / stats["samples"]
+            ),
+            bit_equal=not heard.differences,
+            compared_clips=heard.clips,
+            compared_frames=heard.frames,
+            differences=heard.differences,
+            corpus=str(self.settings.data_dir or "spoken by espeak-ng"),
+            board=BOARD,
+            seconds=round(time.monotonic() - started, 1),
+        )
+
+    def _replay(self, heard: _Heard) -> None:
+        rate = read_settings(self.model).front_end.sample_rate
+        stream, clips = (read_wav(path, sample_rate=rate) for path in (self.stream, self.clips))
+        program = self.host_build / "boards" / "stapes-firmware"
+        image = self.board_build / "boards" / "stapes-firmware.elf"
+        builds = {
+            "Python": {"model": self.model},
+            "x86": {"program": program},
+            BOARD: {"board": BOARD, "image": image},
+        }
+        # The emulator takes most of the time and one core for each board.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            runs = {
+                (name, what): pool.submit(_play, audio, **build, send_scores=True)
+                for what, audio in (("clips", clips), ("stream", stream))
+                for name, build in builds.items()
+            }
+            results = {key: run.result() for key, run in runs.items()}
+        for what in ("stream", "clips"):
+            found = differences({name: results[name, what] for name in builds})
+            heard.differences += [f"{what}: {line}" for line in found]
+        heard.stream = results["Python", "stream"]
+        heard.frames = sum(results["Python", what].frames for what in ("stream", "clips"))
+        heard.clips = len(clips) // (rate * read_settings(self.model).clip_duration_ms // 1000)
+        heard.load = _play(stream[: self.scale.load_seconds * rate], **builds[BOARD])
+        times = [self._time(program) for _ in range(3)]
+        heard.realtime_factor = len(stream) / rate / min(times)
+
+    def _time(self, program: Path) -> float:
+        started = time.monotonic()
+        self.bench.run([program, self.stream])
+        return time.monotonic() - started
+
+    def _score(self, replayed: Replayed) -> StreamScore:
+        """As `stapes stream score` does; the detections are kept beside the audio."""
+        detections = [
+            LabelTime(label=found.label, time_ms=found.time_ms) for found in replayed.detections
+        ]
+        lines = [
+            f"{found.label}, {found.time_ms}, {found.score:.4f}\n" for found in replayed.detections
+        ]
+        write_text(self.settings.work_dir / "stream_detections.txt", "".join(lines))
+        return score_stream(
+            read_labels(self.truth, what="a ground truth"),
+            detections,
+            settings=ScoreSettings(),
+            duration_ms=self.scale.stream_seconds * 1000,
+        )
+
+    def _memory(self) -> dict[str, int]:
+        """Bytes of flash and RAM that the board's image takes, from the build's own table."""
+        table = self.bench.run(
+            [
+                *("cmake", f"-DELF={self.board_build / 'boards' / 'stapes-firmware.elf'}"),
+                *("-DSIZE=arm-none-eabi-size", "-DFLASH_BYTES=4294967296"),
+                *("-DRAM_BYTES=4294967296", "-P"),
+                self.source / "boards" / "cortex_m" / "size_table.cmake",
+            ]
+        )
+        return {name: int(re.search(rf"{name}: +(\d+) of", table)[1]) for name in ("flash", "RAM")}
+
+
+@dataclass
+class _Heard:
+    """What the replays leave for the report."""
+
+    stream: Replayed | None = None
+    load: Replayed | None = None
+    clips: int = 0
+    frames: int = 0
+    realtime_factor: float = 0.0
+    differences: list[str] = field(default_factory=list)
+
+
+def _play(samples: np.ndarray, **where: object) -> Replayed:
+    with open_player(**where) as player:
+        return player.play(samples)
