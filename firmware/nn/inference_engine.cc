@@ -60,6 +60,8 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
     status = PrepareSubgraph(i);
   }
   if (status == Status::kOk) status = CheckOutputIsWritten();
+  // Damage found late makes the file look empty: it must not get as far as planning.
+  if (status == Status::kOk && model_.buffer().damaged()) status = Fail(Status::kDamaged, "");
   if (status == Status::kOk) status = PlanActivations();
   if (status != Status::kOk) return status;
   memory_ = {model.data(), persistent_.at(0), addresses_};

@@ -86,9 +86,11 @@ class PrepareContext {
   const FlatTable& options() const { return call_.options; }
   const FlatTable& subgraph() const { return subgraph_; }
   const Model& model() const { return model_; }
-  // Position of the own data of node `index`, which counts through all subgraphs; nodes before
-  // this one are prepared already.
-  uint32_t DataOfNode(uint32_t index) const { return all_nodes_[index].data; }
+  // Position of the own data of node `index`, which counts through all subgraphs;
+  // PersistentMemory::kNone unless the node comes before this one, and is therefore prepared.
+  uint32_t DataOfNode(uint32_t index) const {
+    return all_nodes_ + index < node_ ? all_nodes_[index].data : PersistentMemory::kNone;
+  }
 
   // Zeroed memory that `invoke` finds again; nullptr when the arena is full.
   template <typename T>

@@ -1,12 +1,9 @@
 // ADD: sum of two inputs, broadcast where shapes differ, int8.
 #include "nn/operators/add_sub.h"
 #include "nn/operators/operators.h"
-#include "nn/real.h"
 
 namespace stapes {
 namespace {
-
-const char* Prepare(PrepareContext& context) { return PrepareAddSub(context, kDoubleBits); }
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<AddSubData>();
@@ -19,6 +16,6 @@ void Invoke(const InvokeContext& context) {
 
 }  // namespace
 
-extern const Operator kOperatorAdd = {0, "ADD", Prepare, Invoke};
+extern const Operator kOperatorAdd = {0, "ADD", PrepareAddSub, Invoke};
 
 }  // namespace stapes

@@ -7,7 +7,7 @@ namespace {
 enum OptionsField { kFusedActivation };
 }
 
-const char* PrepareAddSub(PrepareContext& context, int bits) {
+const char* PrepareAddSub(PrepareContext& context) {
   const Tensor first = context.Input(0);
   const Tensor second = context.Input(1);
   const Tensor output = context.Output(0);
@@ -22,10 +22,10 @@ const char* PrepareAddSub(PrepareContext& context, int bits) {
   data->output_offset = output.quantization.ZeroPoint();
   const bool second_is_larger = IsLess(ScaleOf(first), ScaleOf(second));
   const Real twice_larger = TimesPowerOfTwo(ScaleOf(second_is_larger ? second : first), 1);
-  data->first = QuantizeMultiplier(Divide(ScaleOf(first), twice_larger, bits));
-  data->second = QuantizeMultiplier(Divide(ScaleOf(second), twice_larger, bits));
+  data->first = QuantizeMultiplier(Divide(ScaleOf(first), twice_larger, kDoubleBits));
+  data->second = QuantizeMultiplier(Divide(ScaleOf(second), twice_larger, kDoubleBits));
   const Real ratio =
-      Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kAddSubShift), bits);
+      Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kAddSubShift), kDoubleBits);
   // Upstream's kernels only divide here.
   data->output = QuantizeMultiplier(ratio);
   if (data->output.shift > 0) return "scales too far apart";

@@ -24,8 +24,8 @@ struct AddSubData {
   Multiplier output;  // (2 * larger scale) / (2^20 * output)
 };
 
-// Upstream computes ADD's multipliers in float64, SUB's in float32: `bits` says which.
-const char* PrepareAddSub(PrepareContext& context, int bits);
+// Multipliers in float64. Upstream computed SUB's in float32 until late in 2026.
+const char* PrepareAddSub(PrepareContext& context);
 
 inline int32_t AddSubTerm(int32_t value, int32_t offset, Multiplier multiplier) {
   return Requantize(WrappingShiftLeft(value + offset, kAddSubShift), multiplier);

@@ -61,7 +61,8 @@ void ResetHandle(const InvokeContext& context) {
 const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* position) {
   const OperatorCall maker = FindMaker(context, context.InputIndex(0));
   const uint32_t keeper = FindKeeper(context, maker);
-  if (maker.builtin_code != kVarHandleCode || keeper == kNotFound) {
+  if (maker.builtin_code != kVarHandleCode || keeper == kNotFound ||
+      context.DataOfNode(keeper) == PersistentMemory::kNone) {
     return "expected the output of a VAR_HANDLE";
   }
   *position = context.DataOfNode(keeper);

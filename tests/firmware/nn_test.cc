@@ -1,0 +1,249 @@
+// The engine on models whose outputs upstream computed, and on damaged ones. Run with
+// -DSTAPES_SANITIZE=ON, the tests of damaged models show that nothing outside is touched.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "nn/all_operators.h"
+#include "nn/builtin_names.h"
+#include "nn/inference_engine.h"
+#include "nn/kernels/dot.h"
+#include "nn/kernels/fixed_point_math.h"
+#include "nn/memory_plan.h"
+#include "nn/operators/operators.h"
+
+namespace stapes {
+namespace {
+
+#include "nn_models.inc"
+
+constexpr std::size_t kInferences = 5;
+
+struct Fixture {
+  const char* name;
+  Span<const uint8_t> model;
+  Span<const int8_t> inputs;
+  Span<const int8_t> outputs;
+};
+
+const Fixture kFixtures[] = {
+    {"svdf", kSvdfModel, kSvdfInputs, kSvdfOutputs},
+    {"convolution", kConvolutionModel, kConvolutionInputs, kConvolutionOutputs},
+    {"streaming", kStreamingModel, kStreamingInputs, kStreamingOutputs},
+};
+
+// Heap memory of exactly this size, so that the sanitizer sees every byte beyond.
+class Exact {
+ public:
+  explicit Exact(std::size_t size) : data_(new (std::align_val_t(16)) uint8_t[size]), size_(size) {}
+  Exact(const uint8_t* from, std::size_t size) : Exact(size) {
+    if (size != 0) std::memcpy(data_, from, size);
+  }
+  Exact(const Exact&) = delete;
+  Exact& operator=(const Exact&) = delete;
+  ~Exact() { ::operator delete[](data_, std::align_val_t(16)); }
+  uint8_t* data() { return data_; }
+  Span<uint8_t> span() { return {data_, size_}; }
+
+ private:
+  uint8_t* data_;
+  std::size_t size_;
+};
+
+std::vector<int8_t> Run(InferenceEngine* engine, const Fixture& fixture) {
+  std::vector<int8_t> outputs;
+  const std::size_t size = engine->input().size;
+  for (std::size_t i = 0; i < kInferences; ++i) {
+    std::memcpy(engine->input().data, fixture.inputs.data() + i * size, size);
+    engine->Invoke();
+    const TensorView output = engine->output();
+    outputs.insert(outputs.end(), output.data, output.data + output.size);
+  }
+  return outputs;
+}
+
+std::vector<int8_t> Expected(const Fixture& fixture) {
+  return {fixture.outputs.begin(), fixture.outputs.end()};
+}
+
+TEST_CASE("Models give the outputs that upstream gives, inference after inference") {
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    Exact arena(8192);
+    InferenceEngine engine;
+    REQUIRE(engine.Init(fixture.model, AllOperators(), arena.span()) == Status::kOk);
+    CHECK(Run(&engine, fixture) == Expected(fixture));
+  }
+}
+
+TEST_CASE("Reset takes a stateful model back to its start") {
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    Exact arena(8192);
+    InferenceEngine engine;
+    REQUIRE(engine.Init(fixture.model, AllOperators(), arena.span()) == Status::kOk);
+    Run(&engine, fixture);
+    engine.Reset();
+    CHECK(Run(&engine, fixture) == Expected(fixture));
+  }
+}
+
+TEST_CASE("arena_used is enough, and 8 bytes less are refused") {
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    Exact large(8192);
+    InferenceEngine engine;
+    REQUIRE(engine.Init(fixture.model, AllOperators(), large.span()) == Status::kOk);
+    const std::size_t used = engine.arena_used();
+    Exact exact(used);
+    REQUIRE(engine.Init(fixture.model, AllOperators(), exact.span()) == Status::kOk);
+    CHECK(Run(&engine, fixture) == Expected(fixture));
+    Exact tight(used - 8);
+    CHECK(engine.Init(fixture.model, AllOperators(), tight.span()) == Status::kArenaTooSmall);
+    CHECK(engine.error().arena_bytes > used - 8);
+    CHECK(engine.Invoke() == Status::kNotReady);
+  }
+}
+
+TEST_CASE("Arenas of any size are either enough or refused") {
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    std::size_t bytes = 0;
+    for (; bytes < 8192; ++bytes) {
+      Exact arena(bytes);
+      InferenceEngine engine;
+      const Status status = engine.Init(fixture.model, AllOperators(), arena.span());
+      if (status == Status::kOk) break;
+      REQUIRE(status == Status::kArenaTooSmall);
+    }
+    CHECK(bytes < 8192);
+  }
+}
+
+TEST_CASE("An operator that is not linked in is refused by its index and code") {
+  const Operator* const none_but_svdf[] = {&kOperatorSvdf};
+  Exact arena(8192);
+  InferenceEngine engine;
+  CHECK(engine.Init(kSvdfModel, none_but_svdf, arena.span()) == Status::kRefused);
+  CHECK(engine.error().operator_index == 1);
+  CHECK(std::string(BuiltinName(engine.error().builtin_code)) == "FULLY_CONNECTED");
+  CHECK(std::string(engine.error().reason) == "this engine has no such operator");
+}
+
+TEST_CASE("Bytes without the identifier are not a model") {
+  uint8_t zeros[64] = {};
+  Exact arena(1024);
+  InferenceEngine engine;
+  CHECK(engine.Init(zeros, AllOperators(), arena.span()) == Status::kNotAModel);
+  CHECK(engine.Init({}, AllOperators(), arena.span()) == Status::kNotAModel);
+}
+
+// Loads, and runs if it loads; what matters is that the sanitizers stay silent.
+bool Survives(const uint8_t* bytes, std::size_t size, Span<uint8_t> arena) {
+  Exact model(bytes, size);
+  InferenceEngine engine;
+  if (engine.Init(model.span(), AllOperators(), arena) != Status::kOk) {
+    return engine.error().reason[0] != '\0' && engine.Invoke() == Status::kNotReady;
+  }
+  for (int i = 0; i < 2; ++i) {
+    std::memset(engine.input().data, 85, engine.input().size);
+    engine.Invoke();
+  }
+  return true;
+}
+
+TEST_CASE("A model that is cut short anywhere is refused with a reason, or runs") {
+  Exact arena(8192);
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    for (std::size_t size = 0; size < fixture.model.size(); ++size) {
+      CAPTURE(size);
+      REQUIRE(Survives(fixture.model.data(), size, arena.span()));
+    }
+  }
+}
+
+TEST_CASE("A model with damaged bytes is refused with a reason, or runs") {
+  Exact arena(8192);
+  std::mt19937 random(1);
+  for (const Fixture& fixture : kFixtures) {
+    CAPTURE(fixture.name);
+    for (int round = 0; round < 6000; ++round) {
+      std::vector<uint8_t> bytes(fixture.model.begin(), fixture.model.end());
+      const auto damages = 1 + random() % 3;
+      for (std::size_t i = 0; i < damages; ++i) {
+        uint8_t& byte = bytes[random() % bytes.size()];
+        const uint8_t choices[] = {0, 1, 0x7f, 0x80, 0xff, static_cast<uint8_t>(random())};
+        byte = random() % 2 == 0 ? static_cast<uint8_t>(byte ^ (1u << random() % 8))
+                                 : choices[random() % 6];
+      }
+      CAPTURE(round);
+      REQUIRE(Survives(bytes.data(), bytes.size(), arena.span()));
+    }
+  }
+}
+
+TEST_CASE("Buffers that live together never overlap, and the plan is no larger than their sum") {
+  std::mt19937 random(3);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<PlannedBuffer> buffers(1 + random() % 30);
+    uint32_t sum = 0;
+    for (PlannedBuffer& buffer : buffers) {
+      const auto first = static_cast<uint16_t>(random() % 20);
+      const auto last = static_cast<uint16_t>(first + random() % 6);
+      buffer = {static_cast<uint32_t>(1 + random() % 300), 0, first, last, 0, 0};
+      sum += (buffer.bytes + 7) / 8 * 8;
+    }
+    const uint32_t total = PlanMemory({buffers.data(), buffers.size()});
+    CHECK(total <= sum);
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+      const PlannedBuffer& a = buffers[i];
+      CHECK(a.offset % 8 == 0);
+      CHECK(a.offset + a.bytes <= total);
+      for (std::size_t j = 0; j < i; ++j) {
+        const PlannedBuffer& b = buffers[j];
+        const bool together = a.first_use <= b.last_use && b.first_use <= a.last_use;
+        const bool apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+        CHECK((apart || !together));
+      }
+    }
+  }
+}
+
+TEST_CASE("Dot products equal sums in 64 bits") {
+  std::mt19937 random(4);
+  for (int32_t count = 0; count < 70; ++count) {
+    std::vector<int8_t> values(static_cast<std::size_t>(count));
+    std::vector<int8_t> weights(values.size());
+    for (int8_t& value : values) value = static_cast<int8_t>(random());
+    for (int8_t& weight : weights) weight = static_cast<int8_t>(random());
+    const auto offset = static_cast<int32_t>(random() % 257) - 128;
+    std::vector<int16_t> wide(static_cast<std::size_t>(WideBytes(count)) / 2 + 1);
+    WidenS8(values.data(), count, offset, wide.data());
+    int64_t sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += int64_t{values[i] + offset} * weights[i];
+    CHECK(DotWideS8(wide.data(), weights.data(), count) == sum);
+  }
+}
+
+TEST_CASE("Fixed-point exponentials and reciprocals follow the real functions") {
+  for (int32_t x = 0; x > -(1 << 30); x -= 99991 * 37) {
+    const double real = std::exp(x / std::ldexp(1.0, 26));
+    CHECK(ExpOfNegative(x, 5) / std::ldexp(1.0, 31) == doctest::Approx(real).epsilon(1e-6));
+  }
+  for (int32_t x = 0; x < INT32_MAX - 999983; x += 999983) {
+    const double real = x / std::ldexp(1.0, 31);
+    CHECK(OneOverOnePlus(x) / std::ldexp(1.0, 31) ==
+          doctest::Approx(1 / (1 + real)).epsilon(1e-6));
+    CHECK(OneMinusOverOnePlus(x) / std::ldexp(1.0, 31) ==
+          doctest::Approx((1 - real) / (1 + real)).epsilon(1e-6));
+  }
+}
+
+}  // namespace
+}  // namespace stapes
