@@ -13,7 +13,7 @@ from stapes.errors import StapesError
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; renames it onto `path` on success, removes it on error.
+    """Yields a temporary path beside `path`; on success it becomes `path`, on error it is removed.
 
     Raises:
         StapesError: the folder of `path` does not exist or cannot be written.
@@ -25,14 +25,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         )
     except OSError as error:
         raise StapesError(
-            f"{final}: cannot be written ({error.strerror}); choose a folder that exists and is yours"
+            f"{final}: cannot be written ({error.strerror}); "
+            "choose a folder that exists and is yours"
         ) from error
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, final)
+        temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -40,7 +40,9 @@ class FrontEndSettings:
     def __post_init__(self) -> None:
         _expect(8000 <= self.sample_rate <= 48000, self, "sample_rate", "8000 to 48000")
         _expect(self.window_samples >= 16, self, "window_size_ms", "a window of 16 samples or more")
-        _expect(self.window_samples <= 4096, self, "window_size_ms", "a window of at most 4096 samples")
+        _expect(
+            self.window_samples <= 4096, self, "window_size_ms", "a window of at most 4096 samples"
+        )
         _expect(self.stride_samples >= 1, self, "window_stride_ms", "a stride of 1 sample or more")
         _expect(2 <= self.channel_count <= 128, self, "channel_count", "2 to 128")
         _expect(
@@ -91,7 +93,12 @@ class DecoderSettings:
     minimum_count: int = 3
 
     def __post_init__(self) -> None:
-        _expect(0 < self.average_window_duration_ms <= 10000, self, "average_window_duration_ms", "1 to 10000")
+        _expect(
+            0 < self.average_window_duration_ms <= 10000,
+            self,
+            "average_window_duration_ms",
+            "1 to 10000",
+        )
         _expect(0 <= self.detection_threshold <= 1, self, "detection_threshold", "0 to 1")
         _expect(0 <= self.suppression_ms <= 60000, self, "suppression_ms", "0 to 60000")
         _expect(1 <= self.minimum_count <= 1000, self, "minimum_count", "1 to 1000")
@@ -111,7 +118,12 @@ class ModelSettings:
     def __post_init__(self) -> None:
         for label in self.labels:
             check_label(label)
-        _expect(len(set(self.labels)) == len(self.labels) > 1, self, "labels", "two or more, all different")
+        _expect(
+            len(set(self.labels)) == len(self.labels) > 1,
+            self,
+            "labels",
+            "two or more, all different",
+        )
         _expect(len(self.labels) <= 64, self, "labels", "at most 64")
 
     @property
@@ -137,15 +149,20 @@ class ModelSettings:
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise StapesError(f"{source}: settings are not JSON ({error}); export the model again") from error
+            raise StapesError(
+                f"{source}: settings are not JSON ({error}); export the model again"
+            ) from error
         if not isinstance(document, dict) or document.pop("format", None) != FORMAT_VERSION:
             raise StapesError(
-                f"{source}: settings of another format than {FORMAT_VERSION}; export the model with this version of stapes"
+                f"{source}: settings of another format than {FORMAT_VERSION}; "
+                "export the model with this version of stapes"
             )
         try:
             return settings_from_dict(cls, document)
         except (StapesError, TypeError, KeyError) as error:
-            raise StapesError(f"{source}: settings do not fit ({error}); export the model again") from error
+            raise StapesError(
+                f"{source}: settings do not fit ({error}); export the model again"
+            ) from error
 
 
 def check_label(label: str) -> None:
@@ -154,9 +171,11 @@ def check_label(label: str) -> None:
     Raises:
         StapesError: the label does not fit.
     """
-    if not label or len(label.encode()) > 48 or not label.isprintable() or set(label) & set(',/\\"'):
+    fits = 1 <= len(label.encode()) <= 48 and label.isprintable() and not set(label) & set(',/\\"')
+    if not fits:
         raise StapesError(
-            f"label {label!r}: expected 1 to 48 bytes of printable text without comma, quote or slash; rename it"
+            f"label {label!r}: expected 1 to 48 bytes of printable text without comma, quote or "
+            "slash; rename it"
         )
 
 
