@@ -75,9 +75,7 @@ class _Layers:
     def average_pool(self) -> None:
         """AVERAGE_POOL_2D over the whole plane."""
         _, height, width, channels = self.last.shape
-        output = self._activation(
-            self._name("pool"), (1, 1, 1, channels), self.last.scale, -128
-        )
+        output = self._activation(self._name("pool"), (1, 1, 1, channels), self.last.scale, -128)
         options = {
             "padding": "VALID",
             "strideW": width,

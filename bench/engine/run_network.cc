@@ -1,4 +1,4 @@
-// Measures one network on a board: ticks of an inference, arena, stack, and what it computed.
+// The firmware's place taken by a measurement of one network on a board: ticks of an inference, arena, stack, and what it computed.
 // Prints lines of "name value"; bench/engine.py reads them.
 #include <cstddef>
 #include <cstdint>
@@ -84,9 +84,7 @@ int Measure() {
 }
 
 }  // namespace
-}  // namespace stapes
 
-int main() {
-  stapes::board::Init();
-  stapes::board::Exit(stapes::Measure());
-}
+int RunFirmware() { return Measure(); }
+
+}  // namespace stapes

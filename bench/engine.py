@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""Instructions, arena and flash of the int8 engine on emulated boards; time on this machine.
+
+Each case is a network with seeded random weights (bench/networks.py). Boards are emulated by
+qemu-system-arm, whose counter (-icount) gives executed instructions, not cycles: the third
+inference in a row is counted. What the board computed must equal what stapes._native computes.
+Needs cmake, arm-none-eabi-g++ and qemu-system-arm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from networks import NETWORKS, Network
+
+from stapes import _native
+from stapes.emit.model_folder import operator_symbol
+from stapes.errors import StapesError
+
+ROOT = Path(__file__).resolve().parent.parent
+INFERENCES = 3  # as engine/run_network.cc has it
+SEED = 1
+FRAMES = 20  # per call of stapes._native
+X86 = "x86"
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A board under QEMU; an instruction takes 2^`shift` ns of its time."""
+
+    board: str
+    qemu: str
+    shift: int = 6
+    arena_limit: int = 65536
+
+
+MACHINES = {
+    "m4": Machine(board="mps2_an386", qemu="mps2-an386"),
+}
+
+# Upstream tflite-micro (90b983c) with CMSIS-NN, int8 registrations, on the same emulator and
+# compiler; its models of these shapes. x86: reference kernels, -O3 for AVX2, median seconds.
+# The arena of svdf_small is that of upstream's model, whose state is int8 and half as large.
+REFERENCES: dict[str, dict[str, Figures]] = {
+    "m4": {
+        "ds_cnn": {"instructions": 7697650, "arena_bytes": 22820, "flash_bytes": 52652},
+        "wake_word": {"instructions": 2227101, "arena_bytes": 16596, "flash_bytes": 50116},
+        "svdf_small": {"instructions": 120166, "arena_bytes": 8212, "flash_bytes": 41364},
+    },
+    "m55": {
+        "ds_cnn": {"instructions": 1813452},
+        "wake_word": {"instructions": 407447},
+        "svdf_small": {"instructions": 53972},
+    },
+    X86: {
+        "ds_cnn": {"seconds": 1565e-6},
+        "wake_word": {"seconds": 304e-6},
+        "svdf_small": {"seconds": 9.5e-6},
+    },
+}
+
+DENSE = ("dense_fully_connected", "dense_svdf", "dense_pointwise")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--machines", nargs="+", choices=[*MACHINES, X86], default=[*MACHINES, X86])
+    parser.add_argument("--cases", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "engine")
+    arguments = parser.parse_args()
+    networks = [NETWORKS[name]() for name in arguments.cases]
+    report = {}
+    try:
+        for name in arguments.machines:
+            report[name] = measure_machine(name, networks, arguments.build_dir)
+    except StapesError as error:
+        sys.exit(f"engine.py: {error}")
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+    else:
+        print_report(report)
+
+
+def measure_machine(name: str, networks: Iterable[Network], build_dir: Path) -> dict[str, Figures]:
+    """Case -> figures. `dense` is the worst of the cases of one dense layer each."""
+    measure = measure_x86 if name == X86 else lambda n: measure_board(name, n, build_dir)
+    report = {network.name: measure(network) for network in networks}
+    layers = [report[case] for case in DENSE if case in report]
+    if name != X86 and len(layers) == len(DENSE):
+        worst = max(layer["instructions_per_mac"] for layer in layers)
+        report["dense"] = {"instructions_per_mac": worst}
+    return report
+
+
+def measure_board(name: str, network: Network, build_dir: Path) -> Figures:
+    """Builds the image of one network, runs it, and checks what it computed.
+
+    Raises:
+        StapesError: the image cannot be built or run, or computes something else.
+    """
+    machine = MACHINES[name]
+    folder = build_dir / name
+    image = build(machine, network, folder)
+    values = run(machine, image)
+    expected = checksum(network)
+    if values["crc"] != expected:
+        raise StapesError(
+            f"{network.name} on {machine.board}: outputs have CRC {values['crc']:08x}, "
+            f"expected {expected:08x} as stapes._native computes; run tests/board"
+        )
+    nanoseconds = values["ticks"] / values["ticks_per_second"] * 1e9
+    instructions = round(nanoseconds / 2**machine.shift)
+    return {
+        "instructions": instructions,
+        "instructions_per_mac": round(instructions / network.macs, 3),
+        "arena_bytes": values["arena_bytes"],
+        "stack_bytes": values["stack_bytes"],
+        "flash_bytes": code_bytes(image) - code_bytes(build(machine, None, folder)),
+    }
+
+
+def build(machine: Machine, network: Network | None, folder: Path) -> Path:
+    """The image of one network; of none, to know what everything but the engine takes."""
+    name = "empty" if network is None else network.name
+    sources = folder / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    case = sources / f"{name}.cc"
+    text = case_source(network, machine.arena_limit)
+    if not case.exists() or case.read_text() != text:
+        case.write_text(text)
+    listed = [case] if network is None else [case, ROOT / "bench" / "engine" / "run_network.cc"]
+    configure = ["cmake", "-S", ROOT / "bench" / "engine", "-B", folder, "-G", "Ninja"]
+    _call([*configure, f"-DSTAPES_BOARD={machine.board}", f"-DSTAPES_CASE={_cmake_list(listed)}"])
+    _call(["cmake", "--build", folder, "-j2"])
+    image = folder / f"{name}.elf"
+    shutil.copyfile(folder / "stapes-firmware.elf", image)
+    return image
+
+
+def _cmake_list(paths: list[Path]) -> str:
+    return ";".join(map(str, paths))
+
+
+def case_source(network: Network | None, arena_bytes: int) -> str:
+    """The C++ that run_network.cc measures: model, the operators it uses, arena."""
+    if network is None:
+        return '#include "boards/board.h"\nint stapes::RunFirmware() { return 0; }\n'
+    operators = {entry["name"] for entry in _native.Engine(network.model).operators}
+    names = ", ".join(f"&{operator_symbol(name)}" for name in sorted(operators))
+    data = ",".join(map(str, network.model))
+    return f"""// {network.name}, written by bench/engine.py.
+#include "bench_case.h"
+#include "nn/operators/operators.h"
+
+namespace stapes {{
+namespace {{
+
+alignas(16) constexpr uint8_t kModel[] = {{{data}}};
+constexpr const Operator* kOperators[] = {{{names}}};
+alignas(16) uint8_t arena[{arena_bytes}];
+
+}}  // namespace
+
+extern const Span<const uint8_t> kBenchModel = kModel;
+extern const Span<const Operator* const> kBenchOperators = kOperators;
+extern const Span<uint8_t> kBenchArena = arena;
+
+}}  // namespace stapes
+"""
+
+
+def run(machine: Machine, image: Path) -> dict[str, int]:
+    """What the image prints: lines of "name value".
+
+    Raises:
+        StapesError: the emulator fails, or the engine refuses the model.
+    """
+    command = [
+        *("qemu-system-arm", "-machine", machine.qemu, "-nographic", "-monitor", "none"),
+        *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
+        *("-icount", f"shift={machine.shift}", "-kernel", str(image)),
+    ]
+    text = _call(command, timeout=300)
+    lines = [line.split(" ", 1) for line in text.splitlines() if line]
+    if lines[-1:] != [["done"]]:
+        raise StapesError(f"{image}: expected a last line 'done', found {text.strip()!r}")
+    return {name: int(value) for name, value in lines[:-1]}
+
+
+def code_bytes(image: Path) -> int:
+    """Bytes of code and constants in flash, the model's own left out."""
+    table = _call(["arm-none-eabi-size", "-A", "-d", image])
+    rows = [line.split() for line in table.splitlines() if line.startswith(".")]
+    sections = {row[0]: int(row[1]) for row in rows}
+    model = _call(["arm-none-eabi-nm", "-S", "-C", image])
+    size = next((int(n.split()[1], 16) for n in model.splitlines() if n.endswith("::kModel")), 0)
+    flash = sum(sections.get(name, 0) for name in (".vectors", ".text", ".model", ".data"))
+    return flash - size
+
+
+def measure_x86(network: Network) -> Figures:
+    """Median seconds of one inference by stapes._native on this machine, one thread."""
+    engine = _native.Engine(network.model)
+    frame = next(inputs(network, 1))
+    frames = np.repeat(frame.reshape(1, -1), FRAMES, axis=0)
+    engine.run(frames)
+    seconds = []
+    until = time.perf_counter() + 1.0
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        engine.run(frames)
+        seconds.append((time.perf_counter() - start) / FRAMES)
+    return {
+        "seconds": round(statistics.median(seconds), 8),
+        "arena_bytes": engine.arena_used,
+        "macs_per_second": round(network.macs / statistics.median(seconds)),
+    }
+
+
+def inputs(network: Network, count: int) -> Iterable[np.ndarray]:
+    """The inputs that engine/run_network.cc makes: Numerical Recipes' generator, upper bytes."""
+    shape = _native.Engine(network.model).input_shape
+    state = SEED
+    for _ in range(count):
+        values = np.empty(int(np.prod(shape)), dtype=np.uint8)
+        for i in range(values.size):
+            state = (state * 1664525 + 1013904223) % 2**32
+            values[i] = state >> 24
+        yield values.view(np.int8).reshape(shape)
+
+
+def checksum(network: Network) -> int:
+    """CRC-32 of the outputs of all inferences, as stapes._native computes them."""
+    engine = _native.Engine(network.model)
+    crc = 0
+    for frame in inputs(network, INFERENCES):
+        crc = zlib.crc32(np.ascontiguousarray(engine.invoke(frame)).tobytes(), crc)
+    return crc
+
+
+def print_report(report: dict[str, dict[str, Figures]]) -> None:
+    """A table per machine; in parentheses how many times less than upstream's."""
+    for machine, cases in report.items():
+        print(f"\n{machine} ({MACHINES[machine].board if machine in MACHINES else 'this machine'})")
+        for case, figures in cases.items():
+            reference = REFERENCES.get(machine, {}).get(case, {})
+            parts = [_figure(name, value, reference.get(name)) for name, value in figures.items()]
+            print(f"  {case:24}" + "  ".join(parts))
+    print("\nIn parentheses: upstream TFLM (CMSIS-NN on boards) as a multiple of the figure.")
+
+
+def _figure(name: str, value: float, reference: float | None) -> str:
+    if name == "seconds":
+        text = f"{value * 1e6:,.1f} us"
+    else:
+        text = f"{value:,} {name.replace('_', ' ')}"
+    return text if reference is None else f"{text} ({reference / value:.2f}x)"
+
+
+def _call(command: list[object], *, timeout: float | None = None) -> str:
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise StapesError(
+            f"{words[0]}: not found; install it (README.md lists packages)"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise StapesError(f"{words[0]}: no end after {timeout} s") from error
+    if done.returncode != 0:
+        raise StapesError(f"{' '.join(words[:3])} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
