@@ -100,7 +100,8 @@ def _check_agreement(path: Path, engine: Engine, settings: ModelSettings) -> Non
 
 def operator_symbol(name: str) -> str:
     """C++ name of an operator: FULLY_CONNECTED is kOperatorFullyConnected."""
-    return "kOperator" + "".join(part.capitalize() for part in name.split("_"))
+    # "2D" keeps its case.
+    return "kOperator" + "".join(p if p[0].isdigit() else p.capitalize() for p in name.split("_"))
 
 
 def c_string(text: str) -> str:
