@@ -165,6 +165,12 @@ OperatorCall Model::ReadOperator(const FlatTable& subgraph, uint32_t index) cons
   return call;
 }
 
+bool Model::HasWholeBuffers() const {
+  const uint32_t count = root_.TableCount(kBuffers);
+  for (uint32_t i = 0; i < count; ++i) root_.TableAt(kBuffers, i).Vector(kData, 1);
+  return !buffer_.damaged();
+}
+
 Span<const uint8_t> Model::FindMetadata(const char* name) const {
   for (uint32_t i = 0; i < root_.TableCount(kMetadata); ++i) {
     const FlatTable entry = root_.TableAt(kMetadata, i);

@@ -90,6 +90,8 @@ class Model {
   // Reads tensor `index`. Returns a reason (a literal) if it cannot be used, else nullptr.
   const char* ReadTensor(const FlatTable& subgraph, uint32_t index, Tensor* tensor) const;
   OperatorCall ReadOperator(const FlatTable& subgraph, uint32_t index) const;
+  // Whether every buffer lies inside the file: false for one that was cut short.
+  bool HasWholeBuffers() const;
   // Content of the metadata entry `name`; an empty span when there is none.
   Span<const uint8_t> FindMetadata(const char* name) const;
 

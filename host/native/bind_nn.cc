@@ -235,7 +235,9 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
   const Status status = model.Open(copy.span());
   if (status == Status::kNotAModel) throw nb::value_error("not a .tflite file");
   const Span<const uint8_t> content = model.FindMetadata(name.c_str());
-  if (model.buffer().damaged()) throw nb::value_error("a .tflite file that is damaged or cut short");
+  if (!model.HasWholeBuffers()) {
+    throw nb::value_error("a .tflite file that is damaged or cut short");
+  }
   if (content.empty()) return std::nullopt;
   return nb::bytes(content.data(), content.size());
 }

@@ -32,7 +32,7 @@ _TENSOR_TYPES = {
     "resource": "RESOURCE",
 }
 
-# Operators whose options table is named otherwise than the operator; "" means no table.
+# Operators whose options table is named otherwise than the operator.
 _OPTIONS_TABLES = {
     "SVDF": "SVDFOptions",
     "CONV_2D": "Conv2DOptions",
@@ -40,11 +40,6 @@ _OPTIONS_TABLES = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
-    "RELU": "",
-    "RELU6": "",
-    "RELU_N1_TO_1": "",
-    "LOGISTIC": "",
-    "TANH": "",
 }
 
 # Operator versions that int8 models carry in the field; others are version 1.
@@ -176,7 +171,7 @@ class ModelBuilder:
         operator.inputs = [int(index) for index in inputs]
         operator.outputs = [int(index) for index in outputs]
         table = _OPTIONS_TABLES.get(name, name.title().replace("_", "") + "Options")
-        if table:
+        if hasattr(self._schema.BuiltinOptions, table):
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, table)
             operator.builtinOptions = self._options(table, options or {})
         elif options:

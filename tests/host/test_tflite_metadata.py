@@ -1,0 +1,106 @@
+"""Settings travel inside the model; a file without them is refused in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nn_models import Network, assert_same_bytes, int8_values
+
+from stapes import _native
+from stapes.errors import StapesError
+from stapes.settings import FrontEndSettings, ModelSettings
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import load_model, read_settings, write_settings
+
+SETTINGS = ModelSettings(
+    name="test",
+    labels=("_silence_", "_unknown_", "grün"),
+    front_end=FrontEndSettings(sample_rate=8000, upper_edge_hertz=3800.0),
+    provenance={"seed": 3, "accuracy": 0.5},
+)
+
+
+def model(seed: int = 0) -> bytes:
+    network = Network(np.random.default_rng(seed), (1, 6))
+    network.svdf(4, 2, 3)
+    network.fully_connected(3)
+    network.softmax()
+    network.metadata("someone else's", b"kept")
+    return network.finish()
+
+
+def test_settings_come_back_as_they_were(tmp_path: Path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(write_settings(model(), SETTINGS))
+    assert read_settings(path) == SETTINGS
+    content, settings = load_model(path)
+    assert content == path.read_bytes()
+    assert settings == SETTINGS
+
+
+def test_writing_settings_keeps_the_network_and_other_metadata():
+    with_settings = write_settings(model(), SETTINGS)
+    inputs = [int8_values(np.random.default_rng(1), (1, 6)) for _ in range(8)]
+    expected = Engine.from_bytes(model()).run(np.concatenate(inputs))
+    np.testing.assert_array_equal(
+        Engine.from_bytes(with_settings).run(np.concatenate(inputs)), expected
+    )
+    assert_same_bytes(with_settings, inputs, what="with settings")
+    assert _native.find_metadata(with_settings, "someone else's") == b"kept"
+
+
+def test_new_settings_take_the_place_of_old_ones():
+    first = write_settings(model(), SETTINGS)
+    other = ModelSettings(name="other", labels=("a", "b"))
+    assert write_settings(write_settings(first, other), SETTINGS) == first
+
+
+def test_reading_settings_needs_neither_tensorflow_nor_the_schema(tmp_path: Path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(write_settings(model(), SETTINGS))
+    code = (
+        "import sys; from stapes.tflite.metadata import read_settings; "
+        f"print(read_settings({str(path)!r}).name); "
+        "print(*(m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'ai_edge_litert')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["test", ""]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "not a .tflite file"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "not a .tflite file"),
+        (model(), "without STAPES_SETTINGS metadata"),
+        (write_settings(model(), SETTINGS)[:700], "damaged or cut short"),
+    ],
+)
+def test_other_files_are_refused_by_name(content: bytes, found: str, tmp_path: Path):
+    path = tmp_path / "wrong.tflite"
+    path.write_bytes(content)
+    with pytest.raises(StapesError) as caught:
+        read_settings(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert found in message
+    assert "expected" in message and "stapes export" in message
+    assert "\n" not in message
+
+
+def test_a_file_cut_short_anywhere_is_refused_or_whole(tmp_path: Path):
+    whole = write_settings(model(), SETTINGS)
+    path = tmp_path / "cut.tflite"
+    for size in range(0, len(whole), 7):
+        path.write_bytes(whole[:size])
+        with pytest.raises(StapesError):
+            read_settings(path)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path):
+    with pytest.raises(StapesError, match=r"missing\.tflite: cannot be read"):
+        read_settings(tmp_path / "missing.tflite")
