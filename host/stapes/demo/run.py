@@ -292,7 +292,7 @@ class Demo:
         # The emulator takes most of the time and one core for each board.
         with ThreadPoolExecutor(max_workers=2) as pool:
             runs = {
-                (name, what): pool.submit(_play, audio, **build, send_scores=True)
+                (name, what): pool.submit(self._play, f"{what} on {name}", audio, build)
                 for what, audio in (("clips", clips), ("stream", stream))
                 for name, build in builds.items()
             }
@@ -306,6 +306,12 @@ class Demo:
         heard.load = _play(stream[: self.scale.load_seconds * rate], **builds[BOARD])
         times = [self._time(program) for _ in range(3)]
         heard.realtime_factor = len(stream) / rate / min(times)
+
+    def _play(self, what: str, samples: np.ndarray, build: dict[str, object]) -> Replayed:
+        started = time.monotonic()
+        result = _play(samples, **build, send_scores=True, count_instructions=False)
+        self.bench.say(f"{what}: {result.frames} frames in {time.monotonic() - started:.1f} s")
+        return result
 
     def _time(self, program: Path) -> float:
         started = time.monotonic()

@@ -62,6 +62,10 @@ class Workbench:
         if key:
             write_text(stamp, key)
 
+    def say(self, line: str) -> None:
+        """One line about the step that is going on."""
+        self._log(f"   {line}")
+
     def stapes(self, *arguments: object, show: bool = False) -> str:
         """Runs one `stapes` command; returns its standard output. `show`: prints it as it comes."""
         words = [str(word) for word in arguments]

@@ -181,9 +181,11 @@ def open_player(
     port: str | None = None,
     baud: int = DEFAULT_BAUD,
     send_scores: bool = False,
+    count_instructions: bool = True,
 ) -> Iterator[Player]:
     """Opens one of: a `model` in this process, a `program` (stapes-firmware of this machine), an
-    emulated `board` with its `image`, a board at a serial `port`.
+    emulated `board` with its `image` (whose clocks count instructions, or run a third faster), a
+    board at a serial `port`.
 
     Raises:
         StapesError: it cannot be opened or does not answer.
@@ -191,7 +193,7 @@ def open_player(
     if model is not None:
         yield NativePlayer(model)
     elif board is not None and image is not None:
-        with Emulator(board, image) as emulator:
+        with Emulator(board, image, count_instructions=count_instructions) as emulator:
             yield LinkPlayer(emulator.transport, send_scores=send_scores)
     else:
         transport = (
