@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from networks import NETWORKS, Network
 
+from networks import NETWORKS, Network
 from stapes import _native
 from stapes.emit.model_folder import operator_symbol
 from stapes.errors import StapesError

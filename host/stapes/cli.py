@@ -68,9 +68,7 @@ def build_parser(wanted: str | None) -> argparse.ArgumentParser:
         group_parser = top.add_parser(
             group, help=help_line, description=help_line, epilog=f"Example: stapes {group} --help"
         )
-        groups[group] = group_parser.add_subparsers(
-            dest="action", metavar="ACTION", required=True
-        )
+        groups[group] = group_parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, help_line in COMMANDS.items():
         group, _, action = name.rpartition(" ")
         command = (groups[group] if group else top).add_parser(
