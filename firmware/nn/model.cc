@@ -8,7 +8,15 @@ constexpr uint32_t kSchemaVersion = 3;
 constexpr int64_t kMaxTensorBytes = int64_t{1} << 30;
 
 // Field numbers of the schema's tables.
-enum ModelField { kVersion, kOperatorCodes, kSubgraphs, kDescription, kBuffers, kUnused, kMetadata };
+enum ModelField {
+  kVersion,
+  kOperatorCodes,
+  kSubgraphs,
+  kDescription,
+  kBuffers,
+  kMetadataBuffers,
+  kMetadata
+};
 enum OperatorCodeField { kDeprecatedCode, kCustomCode, kCodeVersion, kBuiltinCode };
 enum TensorField { kShape, kType, kBuffer, kName, kQuantization, kIsVariable, kSparsity };
 enum QuantizationField { kMin, kMax, kScale, kZeroPoint, kDetailsType, kDetails, kDimension };
@@ -175,7 +183,8 @@ Span<const uint8_t> Model::FindMetadata(const char* name) const {
   for (uint32_t i = 0; i < root_.TableCount(kMetadata); ++i) {
     const FlatTable entry = root_.TableAt(kMetadata, i);
     if (!entry.Vector(kMetadataName, 1).Equals(name)) continue;
-    return root_.TableAt(kBuffers, entry.Get<uint32_t>(kMetadataBuffer, 0)).Vector(kData, 1).bytes();
+    const FlatTable buffer = root_.TableAt(kBuffers, entry.Get<uint32_t>(kMetadataBuffer, 0));
+    return buffer.Vector(kData, 1).bytes();
   }
   return {};
 }

@@ -260,14 +260,16 @@ void BindNn(nb::module_& module) {
       .def("run", &Engine::Run, nb::arg("frames"),
            "One inference per row: int8[frames, inputs] -> int8[frames, outputs]. State is kept.")
       .def("reset", &Engine::Reset, "Variable tensors back to their start.")
-      .def_prop_ro("input_shape", [](const Engine& e) { return ShapeTuple(e.engine().input().shape); })
+      .def_prop_ro("input_shape",
+                   [](const Engine& e) { return ShapeTuple(e.engine().input().shape); })
       .def_prop_ro("output_shape",
                    [](const Engine& e) { return ShapeTuple(e.engine().output().shape); })
       .def_prop_ro("input_scale",
                    [](const Engine& e) { return FloatFromBits(e.engine().input().scale_bits); })
       .def_prop_ro("output_scale",
                    [](const Engine& e) { return FloatFromBits(e.engine().output().scale_bits); })
-      .def_prop_ro("input_zero_point", [](const Engine& e) { return e.engine().input().zero_point; })
+      .def_prop_ro("input_zero_point",
+                   [](const Engine& e) { return e.engine().input().zero_point; })
       .def_prop_ro("output_zero_point",
                    [](const Engine& e) { return e.engine().output().zero_point; })
       .def_prop_ro("arena_used", [](const Engine& e) { return e.engine().arena_used(); })

@@ -15,6 +15,8 @@ from nn_models import (
     zero_point,
 )
 
+from stapes.tflite.engine import Engine
+
 
 def small(rng: Random, most: int = 24) -> int:
     return int(rng.integers(1, most + 1))
@@ -55,6 +57,24 @@ def test_svdf_keeps_its_state_like_upstream(state: str):
         return network
 
     check_models(make)
+
+
+def test_svdf_without_bias_is_svdf_with_a_bias_of_zero():
+    def make(*, with_bias: bool) -> Engine:
+        network = Network(np.random.default_rng(4), (1, 9))
+        network.svdf(5, 2, 4)
+        _, _, _, bias_index, _ = network._subgraphs[0].operators[0].inputs
+        if with_bias:
+            buffer = network._subgraphs[0].tensors[bias_index].buffer
+            network._buffers[buffer].data = np.zeros(4 * 5, np.uint8)
+        else:
+            network._subgraphs[0].operators[0].inputs[3] = -1
+        return Engine.from_bytes(network.finish())
+
+    frames = np.random.default_rng(0).integers(-128, 128, (20, 9)).astype(np.int8)
+    expected = make(with_bias=True).run(frames)
+    assert len(np.unique(expected)) > 5
+    np.testing.assert_array_equal(make(with_bias=False).run(frames), expected)
 
 
 def test_softmax_equals_upstream():

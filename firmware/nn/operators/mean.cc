@@ -62,7 +62,9 @@ const char* Prepare(PrepareContext& context) {
   }
   data->input_count = input.shape.ElementCount();
   data->output_count = step;
-  if (output.shape.ElementCount() != step) return "the output's shape does not follow from the axes";
+  if (output.shape.ElementCount() != step) {
+    return "the output's shape does not follow from the axes";
+  }
   const int32_t per_mean = data->input_count / step;
   data->sum_offset = WrappingMultiply(-input.quantization.ZeroPoint(), per_mean);
   data->output_offset = output.quantization.ZeroPoint();
