@@ -36,6 +36,9 @@ void SetLed(bool on);            // lit after a detection; nothing happens witho
 // Sleeps until something may have happened: a byte, samples, a millisecond.
 void Idle();
 
+// Sleeps for a millisecond at most, whatever has happened.
+void Pause();
+
 // Ends the program where it can end (host, emulator); a board resets.
 [[noreturn]] void Exit(int status);
 

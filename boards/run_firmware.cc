@@ -18,6 +18,7 @@ class BoardPort : public Port {
  public:
   std::size_t Read(Span<uint8_t> bytes) override { return board::UartRead(bytes); }
   std::size_t Write(Span<const uint8_t> bytes) override { return board::UartWrite(bytes); }
+  void Pause() override { board::Pause(); }
   uint32_t Overruns() const override { return board::UartOverruns(); }
   uint32_t Millis() const override { return board::Millis(); }
   uint32_t Ticks() const override { return board::Ticks(); }

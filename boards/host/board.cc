@@ -61,6 +61,7 @@ uint32_t Millis() { return static_cast<uint32_t>(Nanoseconds() / 1000000); }
 uint32_t Ticks() { return static_cast<uint32_t>(Nanoseconds()); }
 StackUse Stack() { return {0, 0}; }
 void SetLed(bool) {}
+void Pause() { poll(nullptr, 0, 1); }
 void Idle() { Ready(STDIN_FILENO, POLLIN, 100); }
 void Exit(int status) { std::_Exit(status); }
 

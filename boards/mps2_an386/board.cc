@@ -127,6 +127,8 @@ void Idle() {
   asm volatile("cpsie i" ::: "memory");
 }
 
+void Pause() { asm volatile("wfi"); }
+
 void Exit(int status) { ExitToHost(static_cast<uint32_t>(status)); }
 
 }  // namespace board

@@ -36,6 +36,8 @@ void PortSink::Flush() {
       stuck_ = true;
       line_lost_ = true;
       return;
+    } else {
+      port_.Pause();
     }
   }
 }

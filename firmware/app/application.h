@@ -20,7 +20,7 @@ namespace stapes {
 // lost and counted, and until the port takes bytes again nobody waits for it.
 class PortSink : public CharacterSink {
  public:
-  static constexpr uint32_t kPatienceMs = 200;
+  static constexpr uint32_t kPatienceMs = 1000;
 
   explicit PortSink(Port& port) : port_(port) {}
   void Put(char character) override;

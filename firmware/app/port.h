@@ -19,6 +19,7 @@ class Port {
   // Both return at once with the number of bytes moved, 0 when none could be.
   virtual std::size_t Read(Span<uint8_t> bytes) = 0;
   virtual std::size_t Write(Span<const uint8_t> bytes) = 0;
+  virtual void Pause() = 0;               // sleeps for a millisecond at most
   virtual uint32_t Overruns() const = 0;  // bytes lost because nobody read them in time
   virtual uint32_t Millis() const = 0;    // since the start, modulo 2^32
   virtual uint32_t Ticks() const = 0;     // fine clock, modulo 2^32; counts TicksPerSecond()

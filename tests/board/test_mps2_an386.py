@@ -1,0 +1,105 @@
+"""The firmware on an emulated Cortex-M4: the same bytes as everywhere else, whatever comes in."""
+
+import subprocess
+
+import numpy as np
+import pytest
+
+from stapes.link.emulator import Emulator
+from stapes.link.replay import LinkPlayer, NativePlayer, open_player
+from stapes.link.session import Session
+
+BOARD = "mps2_an386"
+
+
+@pytest.fixture(scope="module")
+def image(firmware):
+    return firmware.image(BOARD)
+
+
+@pytest.fixture
+def transport(image):
+    with Emulator(BOARD, image) as emulator:
+        yield emulator.transport
+
+
+@pytest.fixture(scope="module")
+def audio():
+    """Noise whose loudness changes, full scale in the middle."""
+    rng = np.random.default_rng(11)
+    loudness = np.repeat([30, 3000, 32767, 400], 3000)
+    return (rng.uniform(-1, 1, loudness.size) * loudness).astype(np.int16)
+
+
+def test_scores_times_and_detections_are_those_of_python_and_x86(firmware, transport, audio):
+    expected = NativePlayer(firmware.model).play(audio)
+    with open_player(program=firmware.program, send_scores=True) as x86:
+        players = {"x86": x86, BOARD: LinkPlayer(transport, send_scores=True)}
+        for name, player in players.items():
+            replayed = player.play(audio)
+            np.testing.assert_array_equal(replayed.scores, expected.scores, err_msg=name)
+            np.testing.assert_array_equal(replayed.times_ms, expected.times_ms, err_msg=name)
+            assert replayed.detections == expected.detections != [], name
+
+
+def test_real_speech_gives_the_same_everywhere(firmware, transport, speech):
+    from stapes.audio.wav import read_wav
+
+    native = NativePlayer(firmware.model)
+    board = LinkPlayer(transport, send_scores=True)
+    paths = sorted((speech / "yes").glob("*.wav"))[:2] + sorted((speech / "no").glob("*.wav"))[:1]
+    for path in paths:
+        samples = read_wav(path)
+        expected, replayed = native.play(samples), board.play(samples)
+        np.testing.assert_array_equal(replayed.scores, expected.scores, err_msg=str(path))
+        assert replayed.detections == expected.detections
+
+
+def test_the_board_says_what_it_uses(transport, audio):
+    stats = LinkPlayer(transport).play(audio[:4000]).stats
+    assert 0 < stats["stack_used"] < stats["stack_size"]
+    assert 0 < stats["arena_used"] <= stats["arena_size"]
+    assert 0 < stats["peak_ticks"] < stats["busy_ticks"]
+    assert stats["overruns"] == stats["lost_lines"] == stats["dropped_scores"] == 0
+
+
+def test_work_is_counted_in_instructions_the_same_each_time(transport, audio):
+    player = LinkPlayer(transport)
+    counts = [player.play(audio[:4000]).stats["busy_ticks"] for _ in range(2)]
+    # One tick is 40 ns, an instruction 64 ns; interrupts of the serial port come in between.
+    assert counts[0] == pytest.approx(counts[1], rel=0.02)
+
+
+def test_a_flood_of_garbage_neither_stops_the_board_nor_floods_the_host(transport):
+    session = Session(transport, answer_seconds=5.0)
+    rng = np.random.default_rng(6)
+    lines_before = session.reader.counts.events
+    for _ in range(10):
+        transport.write(rng.integers(0, 256, 10_240).astype(np.uint8).tobytes())
+    transport.write(b"\0")
+    stats = session.stats()
+    found = stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"]
+    assert found + stats["overruns"] > 300
+    assert session.reader.counts.events - lines_before < found
+    assert session.reader.counts.damaged == session.reader.counts.lost == 0
+
+
+def test_after_garbage_audio_is_heard_as_before(firmware, transport, audio):
+    expected = NativePlayer(firmware.model).play(audio[:4000])
+    player = LinkPlayer(transport, send_scores=True)
+    rng = np.random.default_rng(7)
+    transport.write(rng.integers(0, 256, 3000).astype(np.uint8).tobytes() + b"\0")
+    np.testing.assert_array_equal(player.play(audio[:4000]).scores, expected.scores)
+
+
+def test_code_and_memory_stay_within_the_budget(firmware, image):
+    sizes = {}
+    listing = subprocess.run(
+        ["arm-none-eabi-size", "-A", "-d", image], capture_output=True, text=True, check=True
+    )
+    for line in listing.stdout.splitlines():
+        name, *numbers = line.split() or [""]
+        if name.startswith(".") and numbers:
+            sizes[name] = int(numbers[0])
+    assert sizes[".vectors"] + sizes[".text"] + sizes[".data"] <= 32 * 1024
+    assert sizes[".data"] + sizes[".bss"] + sizes[".stack"] <= 14 * 1024

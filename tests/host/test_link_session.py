@@ -1,0 +1,223 @@
+"""A conversation over a bad connection: audio arrives whole or the loss is said, never a hang.
+
+The other side is the firmware itself (stapes-firmware --link, built with sanitizers).
+"""
+
+import contextlib
+import random
+
+import numpy as np
+import pytest
+
+from stapes.errors import StapesError
+from stapes.link.protocol import FrameType, encode_frame
+from stapes.link.replay import LinkPlayer, NativePlayer
+from stapes.link.session import Session
+from stapes.link.transport import LinkClosed, ProgramTransport
+
+ANSWER_SECONDS = 0.1
+
+
+class BadConnection:
+    """Damages one piece in `one_in` on its way; 0 for none."""
+
+    def __init__(self, transport, *, to_board: int = 0, to_host: int = 0, seed: int = 0):
+        self.name = transport.name
+        self.hits = 0
+        self._transport = transport
+        self._to_board, self._to_host = to_board, to_host
+        self._rng = random.Random(seed)
+
+    def read(self, timeout):
+        return self._perhaps(self._transport.read(timeout), self._to_host)
+
+    def write(self, data):
+        self._transport.write(self._perhaps(data, self._to_board))
+
+    def close(self):
+        self._transport.close()
+
+    def _perhaps(self, data: bytes, one_in: int) -> bytes:
+        if not data or not one_in or self._rng.randrange(one_in):
+            return data
+        self.hits += 1
+        at = self._rng.randrange(len(data))
+        byte = bytes([data[at] ^ 1 << self._rng.randrange(8)])
+        noise = self._rng.randbytes(3)
+        middles = [byte, b"", noise + data[at : at + 1], data[at : at + 1] * 2]
+        if choice := self._rng.randrange(5):
+            return data[:at] + middles[choice - 1] + data[at + 1 :]
+        return data[:at]
+
+
+@pytest.fixture
+def program(firmware):
+    with contextlib.closing(ProgramTransport([str(firmware.program), "--link"])) as transport:
+        yield transport
+
+
+@pytest.fixture(scope="module")
+def audio():
+    return np.random.default_rng(3).integers(-9000, 9000, 50_001).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def expected(firmware, audio):
+    _ = firmware.program  # writes the model file as well
+    return NativePlayer(firmware.model).play(audio)
+
+
+def test_the_hello_says_who_speaks(program):
+    hello = Session(program).hello
+    assert (hello.board, hello.model, hello.sample_rate) == ("host", "small", 16000)
+    assert hello.labels == ("_silence_", "_unknown_", "yes", "no")
+
+
+def test_audio_gives_the_scores_and_detections_of_the_native_engine(program, audio, expected):
+    replayed = LinkPlayer(program, send_scores=True).play(audio)
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
+    assert replayed.detections == expected.detections != []
+    assert replayed.stats["samples"] == len(audio)
+
+
+def test_each_play_starts_afresh(program, audio):
+    player = LinkPlayer(program, send_scores=True)
+    first, second = player.play(audio[:9000]), player.play(audio[:9000])
+    np.testing.assert_array_equal(first.scores, second.scores)
+    assert first.detections == second.detections
+
+
+def test_no_audio_at_all(program):
+    assert LinkPlayer(program).play(np.zeros(0, np.int16)).frames == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damage_on_the_way_to_the_board_costs_time_only(program, audio, expected, seed):
+    connection = BadConnection(program, to_board=20, seed=seed)
+    player = LinkPlayer(connection, answer_seconds=ANSWER_SECONDS, send_scores=True)
+    replayed = player.play(audio)
+    assert connection.hits > 5
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    assert replayed.detections == expected.detections
+    stats = replayed.stats
+    assert stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damage_on_the_way_back_is_survived_or_said(program, audio, expected, seed):
+    connection = BadConnection(program, to_host=40, seed=seed)
+    player = LinkPlayer(connection, answer_seconds=ANSWER_SECONDS)
+    try:
+        replayed = player.play(audio)
+    except StapesError as error:
+        assert "lines were lost on the way" in str(error)
+    else:
+        assert replayed.detections == expected.detections
+        assert replayed.frames == expected.frames
+    assert connection.hits > 0
+
+
+def test_lost_scores_are_said(program, audio):
+    connection = BadConnection(program, to_host=10, seed=1)
+    player = LinkPlayer(connection, answer_seconds=ANSWER_SECONDS, send_scores=True)
+    with pytest.raises(StapesError, match="lines were lost on the way"):
+        player.play(audio)
+
+
+def test_a_silent_board_is_given_up():
+    class Silent:
+        name = "nobody"
+
+        def read(self, timeout):
+            return b""
+
+        def write(self, data):
+            pass
+
+    with pytest.raises(StapesError, match="nobody: no 'hello' for"):
+        Session(Silent(), answer_seconds=0.001, tries=3)
+
+
+def test_a_program_that_ends_is_said():
+    with (
+        contextlib.closing(ProgramTransport(["true"])) as transport,
+        pytest.raises(LinkClosed, match="the connection ended"),
+    ):
+        Session(transport)
+
+
+class Scripted:
+    """A board that answers every frame with the next of `answers`."""
+
+    name = "script"
+
+    def __init__(self, *answers: bytes):
+        self._answers = list(answers)
+        self._waiting = b""
+
+    def write(self, data):
+        if data != b"\0" and self._answers:
+            self._waiting += self._answers.pop(0)
+
+    def read(self, timeout):
+        waiting, self._waiting = self._waiting, b""
+        return waiting
+
+
+def answer(sequence: int, body: str) -> bytes:
+    from test_link_protocol import line
+
+    return line(sequence, body)
+
+
+HELLO = "hello protocol=1 board=b labels=a,b sample_rate=16000 credits=3"
+
+
+def test_another_protocol_is_refused():
+    board = Scripted(answer(0, "hello protocol=9 request=1"))
+    with pytest.raises(StapesError, match="found protocol 9, expected 1"):
+        Session(board, answer_seconds=0.01)
+
+
+def test_a_restart_in_the_middle_is_said():
+    board = Scripted(answer(1, HELLO + " request=1"), answer(2, "ok request=2") + answer(0, HELLO))
+    session = Session(board, answer_seconds=0.01)
+    with pytest.raises(StapesError, match="restarted in the middle"):
+        session.play(np.zeros(1000, np.int16))
+
+
+def test_a_fault_is_said_with_its_place():
+    board = Scripted(answer(1, HELLO + " request=1"), answer(2, "fatal reason=fault pc=4660"))
+    session = Session(board, answer_seconds=0.01)
+    with pytest.raises(StapesError, match=r"the board stopped \(fault, pc 0x1234\)"):
+        session.reset()
+
+
+def test_the_program_takes_noise_and_still_answers(program):
+    rng = np.random.default_rng(5)
+    session = Session(program)
+    for _ in range(40):
+        program.write(rng.integers(0, 256, 10_000).astype(np.uint8).tobytes())
+        program.read(0)
+    program.write(b"\0")
+    stats = session.stats()
+    assert stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"] > 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (FrameType.AUDIO, b""),
+        (FrameType.AUDIO, b"\1\2\3"),
+        (FrameType.SCORES, b""),
+        (FrameType.SCORES, b"\2"),
+        (99, b""),
+    ],
+)
+def test_commands_that_do_not_fit_are_counted_and_left_out(program, kind, payload):
+    session = Session(program)
+    program.write(encode_frame(kind, 0, payload))
+    stats = session.stats()
+    assert stats["bad_command"] == 1
+    assert stats["samples"] == 0

@@ -1,0 +1,103 @@
+"""`stapes replay`: the same detections wherever the firmware runs; files whole or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import write_wav
+from stapes.cli import main
+from stapes.stream.labels import read_labels
+
+
+@pytest.fixture
+def model(tmp_path, small_model):
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model())
+    return path
+
+
+@pytest.fixture
+def wav(tmp_path):
+    path = tmp_path / "a.wav"
+    audio = np.random.default_rng(2).integers(-9000, 9000, 32_000).astype(np.int16)
+    write_wav(path, audio, sample_rate=16000)
+    return path
+
+
+def replay(*words) -> int:
+    return main(["replay", *map(str, words)])
+
+
+def test_detections_are_printed_as_label_time_score(model, wav, capsys):
+    assert replay("--model", model, wav) == 0
+    label, time_ms, score = capsys.readouterr().out.splitlines()[0].split(", ")
+    assert label in ("_unknown_", "yes", "no")
+    assert int(time_ms) > 0
+    assert 0.2 < float(score) <= 1
+
+
+def test_the_program_gives_what_the_model_gives(firmware, wav, tmp_path):
+    program, native = tmp_path / "program.txt", tmp_path / "native.txt"
+    assert replay("--program", firmware.program, wav, "--output", program) == 0
+    assert replay("--model", firmware.model, wav, "--output", native) == 0
+    assert program.read_text() == native.read_text() != ""
+
+
+def test_json_holds_every_frame_and_reads_back_as_detections(model, wav, tmp_path):
+    output = tmp_path / "found.jsonl"
+    assert replay("--model", model, wav, "--json", "--scores", "--output", output) == 0
+    entries = [json.loads(line) for line in output.read_text().splitlines()]
+    scores = [entry for entry in entries if entry["event"] == "scores"]
+    assert len(scores) == entries[-1]["frames"] == 99
+    assert scores[0]["time_ms"] == 30
+    assert len(scores[0]["q"]) == 4
+    found = [entry["time_ms"] for entry in entries if entry["event"] == "detection"]
+    assert [entry.time_ms for entry in read_labels(output, what="detections")] == found != []
+
+
+def test_a_folder_is_replayed_file_by_file(model, wav, tmp_path, capsys):
+    (tmp_path / "b.wav").write_bytes(wav.read_bytes())
+    assert replay("--model", model, tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [index for index, line in enumerate(lines) if line.startswith("# ")]
+    assert [lines[index] for index in heads] == [f"# {wav}", f"# {tmp_path / 'b.wav'}"]
+    assert lines[heads[0] + 1 : heads[1]] == lines[heads[1] + 1 :]
+
+
+def test_a_bad_wav_leaves_no_output_file(model, wav, tmp_path, capsys):
+    (tmp_path / "z.wav").write_bytes(wav.read_bytes()[:-10])
+    output = tmp_path / "out.txt"
+    assert replay("--model", model, tmp_path, "--output", output) == 2
+    assert not output.exists()
+    error = capsys.readouterr().err
+    assert "z.wav: cut short" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("a.wav",), "found none, expected one of --model, --program, --board, --port"),
+        (("--model", "m", "--port", "p", "a.wav"), "found --model and --port"),
+        (("--board", "mps2_an386", "a.wav"), "--board and --image go together"),
+        (("--board", "toaster", "--image", "x", "a.wav"), "board 'toaster': found no emulator"),
+        (("--board", "mps2_an386", "--image", "/none.elf", "a.wav"), "/none.elf: not found"),
+        (("--program", "/none", "a.wav"), "/none: cannot be run (No such file or directory)"),
+        (("--port", "/dev/none", "a.wav"), "/dev/none: cannot be opened"),
+        (("--port", "socket://localhost:1", "a.wav"), "socket://localhost:1: cannot be opened"),
+        (("--model", "m", "--scores", "a.wav"), "--scores needs --json"),
+        (("--model", "/none.tflite", "a.wav"), "/none.tflite: cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(words, said, capsys):
+    assert replay(*words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_an_empty_folder_is_refused(model, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert replay("--model", model, tmp_path / "empty") == 2
+    assert "found no .wav files" in capsys.readouterr().err
