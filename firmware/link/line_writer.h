@@ -1,6 +1,6 @@
 // Writes the events of the link: one line of text each, with sequence number and checksum.
 //
-//   $0007 detection time_ms=4480 label=yes score=0.87311*5EB1
+//   $0007 detection time_ms=4480 label=yes score=0.87311*B9E4
 //
 // The checksum (CRC-16/CCITT-FALSE) covers what stands between '$' and '*'.
 #pragma once
