@@ -158,7 +158,7 @@ void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output) {
   if (!HasBlocks(shape, scaling)) {
-    SumTaps(shape, scaling, weights, layout, taps, output);
+    plain::SumTaps(shape, scaling, weights, layout, taps, output);
     return;
   }
   const int32_t pairs = (shape.taps + 1) / 2;

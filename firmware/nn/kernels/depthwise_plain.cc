@@ -10,7 +10,7 @@ void LayDepthwise(const DepthwiseShape&, const Scaling&, const int8_t*, int32_t*
 
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output) {
-  SumTaps(shape, scaling, weights, layout, taps, output);
+  plain::SumTaps(shape, scaling, weights, layout, taps, output);
 }
 
 }  // namespace stapes

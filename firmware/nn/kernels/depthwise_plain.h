@@ -7,6 +7,7 @@
 #include "nn/kernels/depthwise.h"
 
 namespace stapes {
+namespace plain {
 
 inline void SumTaps(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* memory, const int8_t* const* taps, int8_t* output) {
@@ -22,4 +23,5 @@ inline void SumTaps(const DepthwiseShape& shape, const Scaling& scaling, const i
   }
 }
 
+}  // namespace plain
 }  // namespace stapes

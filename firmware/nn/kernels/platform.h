@@ -13,6 +13,9 @@
 #elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #undef STAPES_KERNELS_DSP
 #define STAPES_KERNELS_DSP 1
+#elif defined(__x86_64__)
+#undef STAPES_KERNELS_X86
+#define STAPES_KERNELS_X86 1
 #else
 #undef STAPES_KERNELS_PLAIN
 #define STAPES_KERNELS_PLAIN 1

@@ -1,7 +1,7 @@
 #include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
 
-#if STAPES_KERNELS_PLAIN
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_X86
 
 namespace stapes {
 
@@ -11,4 +11,4 @@ void PushAndWeigh(const TimeFilters&, const int16_t*, int16_t*, int32_t*, int32_
 
 }  // namespace stapes
 
-#endif  // STAPES_KERNELS_PLAIN
+#endif

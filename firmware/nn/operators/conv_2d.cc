@@ -125,15 +125,20 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
                                window.input_height);
   const Taps taps = TapsInside(left, window.dilation_width, window.kernel_width,
                                window.input_width);
-  const auto run = static_cast<std::size_t>(data.group_inputs);
+  // Taps that lie side by side in the image are copied at once.
+  const bool adjacent = window.dilation_width == 1 && data.groups == 1;
+  const int32_t run = adjacent ? taps.last - taps.first : 1;
+  const auto run_bytes = static_cast<std::size_t>(run * data.group_inputs);
   // The zero point is real 0, and nothing once it is taken off.
-  std::memset(column, -data.panel.input_offset, static_cast<std::size_t>(data.depth));
+  if (rows.last - rows.first != window.kernel_height || taps.last - taps.first != window.kernel_width) {
+    std::memset(column, -data.panel.input_offset, static_cast<std::size_t>(data.depth));
+  }
   for (int32_t row = rows.first; row < rows.last; ++row) {
     const int32_t in_y = top + row * window.dilation_height;
-    for (int32_t tap = taps.first; tap < taps.last; ++tap) {
+    for (int32_t tap = taps.first; tap < taps.last; tap += run) {
       const int32_t in_x = left + tap * window.dilation_width;
       std::memcpy(column + (row * window.kernel_width + tap) * data.group_inputs,
-                  image + window.InputOffset(0, in_y, in_x), run);
+                  image + window.InputOffset(0, in_y, in_x), run_bytes);
     }
   }
 }
