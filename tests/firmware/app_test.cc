@@ -1,0 +1,137 @@
+// The application's edges: a port that stops taking bytes, and what events look like as lines.
+// The whole application is tested from Python (tests/host/test_link_session.py).
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "app/application.h"
+#include "app/event_sink.h"
+
+namespace stapes {
+namespace {
+
+// Takes `room` bytes and then no more; each pause lasts a millisecond.
+class FakePort : public Port {
+ public:
+  std::size_t Read(Span<uint8_t>) override { return 0; }
+  std::size_t Write(Span<const uint8_t> bytes) override {
+    const std::size_t count = bytes.size() < room ? bytes.size() : room;
+    room -= count;
+    sent.append(reinterpret_cast<const char*>(bytes.data()), count);
+    return count;
+  }
+  void Pause() override { ++now_ms; }
+  uint32_t Overruns() const override { return 0; }
+  uint32_t Millis() const override { return now_ms; }
+  uint32_t Ticks() const override { return 0; }
+  uint32_t TicksPerSecond() const override { return 0; }
+  StackUse Stack() const override { return {0, 0}; }
+
+  std::size_t room = 100000;
+  uint32_t now_ms = 0xFFFFFF00;  // the clock wraps while somebody waits
+  std::string sent;
+};
+
+void Line(LineWriter& lines, std::size_t length) {
+  lines.Begin("x");
+  lines.Field("text", std::string(length, 'a').c_str());
+  lines.End();
+}
+
+TEST_CASE("a line goes out whole, however long") {
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  Line(lines, 1000);
+  CHECK(port.sent.size() == 1000 + std::string("$0000 x text=*FFFF\r\n").size());
+  CHECK(sink.lost_lines() == 0);
+}
+
+TEST_CASE("a port that takes nothing costs its patience once, and the lines are counted") {
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  port.room = 10;
+  const uint32_t start_ms = port.now_ms;
+  Line(lines, 300);
+  CHECK(sink.lost_lines() == 1);
+  const uint32_t waited_ms = port.now_ms - start_ms;
+  CHECK(waited_ms > PortSink::kPatienceMs);
+  CHECK(waited_ms < PortSink::kPatienceMs + 10);
+  Line(lines, 300);
+  Line(lines, 300);
+  CHECK(port.now_ms - start_ms == waited_ms);  // nobody waits again
+  CHECK(sink.lost_lines() == 3);
+}
+
+TEST_CASE("when the port takes bytes again, whole lines follow") {
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  port.room = 10;
+  Line(lines, 300);
+  port.room = 100000;
+  port.sent.clear();
+  Line(lines, 3);
+  CHECK(port.sent.substr(0, 16) == "$0001 x text=aaa");
+  CHECK(sink.lost_lines() == 1);
+}
+
+TEST_CASE("a short pause of the port loses nothing") {
+  class SlowPort : public FakePort {
+   public:
+    void Pause() override {
+      FakePort::Pause();
+      room = 1;
+    }
+  };
+  SlowPort port;
+  port.room = 0;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  Line(lines, 100);
+  CHECK(sink.lost_lines() == 0);
+  CHECK(port.sent.substr(port.sent.size() - 2) == "\r\n");
+}
+
+TEST_CASE("hello says who speaks; only an answer carries the request") {
+  const char* const labels[] = {"_silence_", "ja"};
+  ModelBundle bundle = {};
+  bundle.name = "a model";
+  bundle.sha256 = "00";
+  bundle.labels = labels;
+  bundle.label_count = 2;
+  bundle.sample_rate = 16000;
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  WriteHello(lines, bundle, "b", kUnasked);
+  CHECK(port.sent.find("board=b model=a%20model sha256=00 labels=_silence_,ja sample_rate=16000") !=
+        std::string::npos);
+  CHECK(port.sent.find("request") == std::string::npos);
+  WriteHello(lines, bundle, "b", 0);
+  CHECK(port.sent.find(" request=0*") != std::string::npos);
+}
+
+TEST_CASE("scores are sent when asked for, detections always, and counted") {
+  const char* const labels[] = {"_silence_", "ja"};
+  ModelBundle bundle = {};
+  bundle.labels = labels;
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  EventSink events(lines, bundle);
+  const int8_t scores[] = {-128, 127};
+  events.OnScores(30, scores);
+  CHECK(port.sent.empty());
+  events.SendScores(true);
+  events.OnScores(30, scores);
+  CHECK(port.sent.substr(0, 28) == "$0000 scores time_ms=30 q=80");
+  port.sent.clear();
+  events.OnDetection({1, 32768, 50, true});
+  CHECK(port.sent.substr(0, 50) == "$0001 detection time_ms=50 label=ja score=0.50000*");
+  CHECK(events.detections() == 1);
+}
+
+}  // namespace
+}  // namespace stapes
