@@ -12,6 +12,7 @@ class Report:
     """Everything `make demo` measured. Accuracies are 0 to 1, on clips of the testing partition.
 
     `instructions_per_second_of_audio`: of the emulated Cortex-M4, counted by the emulator.
+    `realtime_factor`: seconds of audio per second of one x86 core, from program start to end.
     `ram_bytes` includes the stack that is set aside; `flash_bytes` includes the model.
     `bit_equal`: features and scores of all `compared_frames` frames, and all detections.
     """
