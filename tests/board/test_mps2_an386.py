@@ -1,11 +1,13 @@
 """The firmware on an emulated Cortex-M4: the same bytes as everywhere else, whatever comes in."""
 
 import subprocess
+import time
 
 import numpy as np
 import pytest
 
 from stapes.link.emulator import Emulator
+from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer, open_player
 from stapes.link.session import Session
 
@@ -76,12 +78,26 @@ def test_a_flood_of_garbage_neither_stops_the_board_nor_floods_the_host(transpor
     lines_before = session.reader.counts.events
     for _ in range(10):
         transport.write(rng.integers(0, 256, 10_240).astype(np.uint8).tobytes())
+        while said := transport.read(0.3):
+            list(session.reader.feed(said))
     transport.write(b"\0")
     stats = session.stats()
     found = stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"]
     assert found + stats["overruns"] > 300
     assert session.reader.counts.events - lines_before < found
     assert session.reader.counts.damaged == session.reader.counts.lost == 0
+
+
+def test_a_host_that_does_not_listen_loses_lines_and_is_told(transport):
+    session = Session(transport, answer_seconds=5.0)
+    for _ in range(30):
+        transport.write(encode_frame(FrameType.HELLO, 0))
+    time.sleep(3)  # longer than the board waits
+    while said := transport.read(0.3):
+        list(session.reader.feed(said))
+    stats = session.stats()
+    assert stats["lost_lines"] > 0
+    assert session.reader.counts.lost == stats["lost_lines"]
 
 
 def test_after_garbage_audio_is_heard_as_before(firmware, transport, audio):
