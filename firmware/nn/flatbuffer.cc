@@ -2,12 +2,9 @@
 
 namespace stapes {
 namespace {
-constexpr std::size_t kMaxBytes = 0x7fffffff;
+constexpr uint32_t kMaxBytes = FlatBuffer::kMaxBytes;
 constexpr uint32_t kVtableHeaderBytes = 4;
 }  // namespace
-
-FlatBuffer::FlatBuffer(Span<const uint8_t> bytes)
-    : bytes_(bytes), damaged_(bytes.size() > kMaxBytes) {}
 
 bool FlatBuffer::Contains(uint32_t position, uint32_t count) const {
   const bool inside =

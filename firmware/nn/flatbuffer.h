@@ -17,9 +17,12 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flatbuffers are little
 
 class FlatBuffer {
  public:
+  static constexpr uint32_t kMaxBytes = 0x7fffffff;
+
   // Larger files are damaged from the start: positions fit 31 bits.
-  explicit FlatBuffer(Span<const uint8_t> bytes);
-  FlatBuffer() : FlatBuffer(Span<const uint8_t>()) {}
+  constexpr explicit FlatBuffer(Span<const uint8_t> bytes)
+      : bytes_(bytes), damaged_(bytes.size() > kMaxBytes) {}
+  constexpr FlatBuffer() = default;
 
   bool damaged() const { return damaged_; }
   Span<const uint8_t> bytes() const { return bytes_; }
