@@ -73,42 +73,50 @@ std::string ReadSamples(Span<const uint8_t> body, std::vector<int16_t>* samples)
   return "";
 }
 
+// One chunk: its name, its promised size, and its body as far as the file holds it.
+struct Chunk {
+  const uint8_t* name;
+  uint32_t size;
+  Span<const uint8_t> body;
+};
+
+// The chunk at `*at`, which moves on to the next one. False when there is none.
+bool NextChunk(Span<const uint8_t> file, uint64_t* at, Chunk* chunk) {
+  if (file.size() < *at + kChunkHeaderBytes) {
+    return false;
+  }
+  const uint8_t* header = file.data() + *at;
+  const Span<const uint8_t> rest = file.Skip(static_cast<std::size_t>(*at) + kChunkHeaderBytes);
+  const uint32_t size = Read32(header + 4);
+  *chunk = {header, size, rest.First(size < rest.size() ? size : rest.size())};
+  *at += kChunkHeaderBytes + uint64_t{size} + size % 2;  // chunks start at even positions
+  return true;
+}
+
 }  // namespace
 
 std::string ReadWav(Span<const uint8_t> file, uint32_t sample_rate, std::vector<int16_t>* samples) {
-  const uint8_t* bytes = file.data();
-  if (file.size() < kRiffHeaderBytes || !Is(bytes, "RIFF") || !Is(bytes + 8, "WAVE")) {
+  if (file.size() < kRiffHeaderBytes || !Is(file.data(), "RIFF") || !Is(file.data() + 8, "WAVE")) {
     return (file.empty() ? std::string("found an empty file") : std::string("found other bytes")) +
            ", expected a RIFF/WAVE file" + Convert(sample_rate);
   }
-  const uint64_t promised = uint64_t{Read32(bytes + 4)} + 8;
+  const uint64_t promised = uint64_t{Read32(file.data() + 4)} + 8;
   if (promised > file.size() + 1) {  // one pad byte at the very end is often left out
     return CutShort(file.size(), promised, "RIFF");
   }
   bool format_seen = false;
-  for (std::size_t at = kRiffHeaderBytes; file.size() >= at + kChunkHeaderBytes;) {
-    const uint32_t size = Read32(bytes + at + 4);
-    const Span<const uint8_t> rest = file.Skip(at + kChunkHeaderBytes);
-    const Span<const uint8_t> body = rest.First(size < rest.size() ? size : rest.size());
-    if (Is(bytes + at, "fmt ")) {
-      if (const std::string error = CheckFormat(body, sample_rate); !error.empty()) {
+  uint64_t at = kRiffHeaderBytes;
+  for (Chunk chunk; NextChunk(file, &at, &chunk);) {
+    if (Is(chunk.name, "fmt ")) {
+      if (const std::string error = CheckFormat(chunk.body, sample_rate); !error.empty()) {
         return error;
       }
       format_seen = true;
-    } else if (Is(bytes + at, "data")) {
-      if (!format_seen) {
-        return "found samples before any 'fmt ' chunk, expected 'fmt ' first" +
-               Convert(sample_rate);
-      }
-      return body.size() < size ? CutShort(body.size(), size, "samples")
-                                : ReadSamples(body, samples);
-    }
-    if (size > rest.size()) {
-      break;
-    }
-    at += kChunkHeaderBytes + size + size % 2;  // chunks start at even positions
-    if (at > file.size()) {
-      break;
+    } else if (Is(chunk.name, "data") && !format_seen) {
+      return "found samples before any 'fmt ' chunk, expected 'fmt ' first" + Convert(sample_rate);
+    } else if (Is(chunk.name, "data")) {
+      return chunk.body.size() < chunk.size ? CutShort(chunk.body.size(), chunk.size, "samples")
+                                            : ReadSamples(chunk.body, samples);
     }
   }
   return std::string("found no '") + (format_seen ? "data" : "fmt ") +
