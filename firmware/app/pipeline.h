@@ -56,7 +56,7 @@ class Pipeline {
   RecognizeCommands decoder_;
   uint64_t samples_ = 0;
   uint32_t frames_ = 0;
-  uint32_t time_ms_ = 0;       // samples_ * 1000 / sample_rate, modulo 2^32
+  uint32_t time_ms_ = 0;         // samples_ * 1000 / sample_rate, modulo 2^32
   uint32_t time_remainder_ = 0;  // samples_ * 1000 % sample_rate
 };
 
