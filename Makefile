@@ -78,11 +78,11 @@ lint: setup
 
 test-firmware: setup
 	@cmake -S . -B $(BUILD)/host -G Ninja >/dev/null
-	@cmake --build $(BUILD)/host
+	@cmake --build $(BUILD)/host -- --quiet
 	@ctest --test-dir $(BUILD)/host --output-on-failure
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
-	@cmake --build $(BUILD)/sanitize
+	@cmake --build $(BUILD)/sanitize -- --quiet
 	@ctest --test-dir $(BUILD)/sanitize --output-on-failure
 
 test-host: setup
