@@ -1,11 +1,11 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
-#   make test    every test: firmware (plain and sanitized), host, emulated boards
+#   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
 # Others: setup, lint, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-host lint bench clean
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,12 +23,21 @@ NATIVE := pyproject.toml CMakeLists.txt \
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
+# The demo does without clang.
+ifneq ($(filter setup test test-fuzz,$(MAKECMDGOALS)),)
+MISSING_FOR_FUZZING := \
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const char *, long) { return 0; }' \
+  | clang++ -x c++ -fsanitize=fuzzer,address -o /dev/null - >/dev/null 2>&1 \
+  || echo clang libclang-rt-14-dev;
+endif
+
 # Prints the Debian packages that this machine lacks.
 define MISSING
 for tool in $(TOOLS); do \
   command -v "$${tool%%:*}" >/dev/null || echo "$${tool#*:}"; \
 done; \
 echo '#include <doctest/doctest.h>' | g++ -x c++ -fsyntax-only - 2>/dev/null || echo doctest-dev; \
+$(MISSING_FOR_FUZZING)\
 echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null \
   || echo libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib; \
 if ! command -v $(PYTHON) >/dev/null; then echo python3 python3-venv python3-dev; else \
@@ -70,7 +79,7 @@ $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
 
-test: lint test-firmware test-host
+test: lint test-firmware test-fuzz test-host
 
 lint: setup
 	@$(VENV)/bin/ruff check --quiet .
@@ -84,6 +93,13 @@ test-firmware: setup
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 	@cmake --build $(BUILD)/sanitize -- --quiet
 	@ctest --test-dir $(BUILD)/sanitize --output-on-failure
+
+test-fuzz: setup
+	@cmake -S . -B $(BUILD)/fuzz -G Ninja -DSTAPES_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ >/dev/null
+	@cmake --build $(BUILD)/fuzz -- --quiet
+	@$(VENV)/bin/python tests/fuzz/make_corpus.py $(BUILD)/fuzz/corpus
+	@ctest --test-dir $(BUILD)/fuzz --output-on-failure
 
 test-host: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)

@@ -7,8 +7,7 @@ constexpr uint32_t kVtableHeaderBytes = 4;
 }  // namespace
 
 bool FlatBuffer::Contains(uint32_t position, uint32_t count) const {
-  const bool inside =
-      !damaged_ && position <= bytes_.size() && count <= bytes_.size() - position;
+  const bool inside = position <= bytes_.size() && count <= bytes_.size() - position;
   damaged_ = damaged_ || !inside;
   return inside;
 }

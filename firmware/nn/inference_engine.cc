@@ -60,7 +60,7 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
     status = PrepareSubgraph(i);
   }
   if (status == Status::kOk) status = CheckOutputIsWritten();
-  // Damage found late makes the file look empty: it must not get as far as planning.
+  // Whatever has been read outside of the file must not get as far as planning.
   if (status == Status::kOk && model_.buffer().damaged()) status = Fail(Status::kDamaged, "");
   if (status == Status::kOk) status = PlanActivations();
   if (status != Status::kOk) return status;
