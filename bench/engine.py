@@ -48,6 +48,7 @@ class Machine:
 
 MACHINES = {
     "m4": Machine(board="mps2_an386", qemu="mps2-an386"),
+    "m55": Machine(board="mps3_an547", qemu="mps3-an547"),
 }
 
 # Upstream tflite-micro (90b983c) with CMSIS-NN, int8 registrations, on the same emulator and

@@ -16,9 +16,13 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
   return static_cast<int32_t>(sum);
 }
 
+#if !STAPES_KERNELS_MVE
 inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
                         int32_t count, int32_t* sums) {
-  for (int32_t row = 0; row < rows; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
+  for (int32_t row = 0; row < rows; ++row) {
+    sums[row] = DotWideS8(wide, weights + row * stride, count);
+  }
 }
+#endif
 
 }  // namespace stapes

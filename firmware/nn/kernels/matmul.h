@@ -16,7 +16,7 @@ constexpr int32_t PaddedDepth(int32_t depth) { return (depth + 3) & ~3; }
 constexpr int32_t PanelBytes(int32_t depth, int32_t columns) {
   return PaddedDepth(depth) * 2 * ((columns + 1) & ~1);
 }
-constexpr int32_t PanelRowBytes(int32_t depth) { return PaddedDepth(depth) * 4; }
+constexpr int32_t PanelRowBytes(int32_t depth) { return ((depth + 15) & ~15) * 4; }
 
 struct PanelShape {
   int32_t depth;         // values in a column and in a row of weights

@@ -10,6 +10,9 @@
 #if defined(STAPES_PLAIN_KERNELS)
 #undef STAPES_KERNELS_PLAIN
 #define STAPES_KERNELS_PLAIN 1
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#undef STAPES_KERNELS_MVE
+#define STAPES_KERNELS_MVE 1
 #elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #undef STAPES_KERNELS_DSP
 #define STAPES_KERNELS_DSP 1

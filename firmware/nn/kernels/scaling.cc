@@ -1,7 +1,10 @@
 #include "nn/kernels/scaling.h"
 
+#include "nn/kernels/platform.h"
+
 namespace stapes {
 
+#if !STAPES_KERNELS_MVE
 void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
   if (kHasDownScale && fast && channel_step == 0 && bias != nullptr) {
     ScaleDown(sums, bias, count, Down(0), output_offset, outputs);
@@ -10,6 +13,7 @@ void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
   }
   for (int32_t i = 0; i < count; ++i) outputs[i] = (*this)(i, sums[i]);
 }
+#endif
 
 void ClampOutputs(const Scaling& scaling, int8_t* output, int32_t count) {
   if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) return;

@@ -1,5 +1,6 @@
 // AVERAGE_POOL_2D: mean of the pixels inside the image, ties away from zero; int8.
 // Source: TensorFlow Lite 8-bit quantization specification, AVERAGE_POOL_2D.
+#include "nn/kernels/pixel_sums.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operators/operators.h"
 #include "nn/operators/pool_2d.h"
@@ -17,14 +18,16 @@ void Invoke(const InvokeContext& context) {
   const int32_t row_step = data.window.input_width * channels;
   ForEachPool(context, data.window,
               [&](const int8_t* first, int32_t rows, int32_t taps, int8_t* output) {
-                for (int32_t c = 0; c < channels; ++c) {
-                  int32_t sum = 0;
+                for (int32_t c = 0; c < channels; c += kPixelSums) {
+                  const int32_t count = channels - c < kPixelSums ? channels - c : kPixelSums;
+                  int32_t sums[kPixelSums] = {};
                   for (int32_t row = 0; row < rows; ++row) {
-                    const int8_t* const pixels = first + row * row_step + c;
-                    for (int32_t tap = 0; tap < taps; ++tap) sum += pixels[tap * channels];
+                    SumPixels(first + row * row_step + c, taps, channels, count, sums);
                   }
-                  output[c] = static_cast<int8_t>(
-                      Clamp(DivideRounded(sum, rows * taps), data.low, data.high));
+                  for (int32_t i = 0; i < count; ++i) {
+                    output[c + i] = static_cast<int8_t>(
+                        Clamp(DivideRounded(sums[i], rows * taps), data.low, data.high));
+                  }
                 }
               });
 }

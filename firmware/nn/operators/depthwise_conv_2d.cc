@@ -176,16 +176,18 @@ class TappedImage {
   void PointAtTaps(int32_t y, int32_t x, const int8_t** taps) const {
     const int32_t top = y * window_.stride_height - window_.pad_height;
     const int32_t left = x * window_.stride_width - window_.pad_width;
+    const int32_t step = window_.dilation_width * window_.input_channels;
+    const auto width = static_cast<uint32_t>(window_.input_width);
     for (int32_t row = 0; row < window_.kernel_height; ++row) {
       const int32_t in_y = top + row * window_.dilation_height;
       const bool inside = in_y >= 0 && in_y < window_.input_height;
       const int8_t* const pixels = inside ? Row(in_y) : outside_;
-      int32_t in_x = left;
+      int32_t in_x = inside ? left : -window_.kernel_width * window_.dilation_width;
+      int32_t offset = left * window_.input_channels;
       for (int32_t tap = 0; tap < window_.kernel_width; ++tap) {
-        *taps++ = inside && in_x >= 0 && in_x < window_.input_width
-                      ? pixels + in_x * window_.input_channels
-                      : outside_;
+        *taps++ = static_cast<uint32_t>(in_x) < width ? pixels + offset : outside_;
         in_x += window_.dilation_width;
+        offset += step;
       }
     }
     if (window_.kernel_height * window_.kernel_width % 2 != 0) *taps = outside_;

@@ -8,8 +8,8 @@
 // The remembered values lie oldest first, as upstream has them: they move on by one place while they
 // are weighed, which costs less than a ring whose halves are never aligned.
 #include "nn/kernels/dot.h"
-#include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
+#include "nn/kernels/scaling.h"
 #include "nn/kernels/time_stage.h"
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
@@ -182,40 +182,37 @@ void WeighOverTime(const SvdfData& data, const int16_t* weights, int16_t* state,
 class Units {
  public:
   Units(const SvdfData& data, const int32_t* bias, int8_t* output)
-      : data_(data),
-        bias_(bias),
-        output_(output),
-        fast_(kHasDownScale && ScalesDown(data.time.shift)),
-        down_(DownScale::Of(data.time.value, data.time.shift)) {}
+      : rank_(data.rank),
+        shift_(static_cast<int8_t>(data.time.shift)),
+        scaling_{bias,      &data.time.value, &shift_,  0, data.output_offset,
+                 INT8_MIN,  INT8_MAX,         ScalesDown(data.time.shift)},
+        output_(output) {}
+  Units(const Units&) = delete;
+  Units& operator=(const Units&) = delete;
 
-  void Add(const int32_t* sums, int32_t count) {
-    if (data_.rank == 1 && bias_ != nullptr && fast_) {
-      ScaleDown(sums, bias_, count, down_, data_.output_offset, output_);
-      bias_ += count;
-      output_ += count;
-      return;
+  // Overwrites the sums.
+  void Add(int32_t* sums, int32_t count) {
+    int32_t units = count;
+    if (rank_ != 1) {
+      units = 0;
+      for (int32_t i = 0; i < count; ++i) {
+        sum_ = WrappingAdd(sum_, sums[i]);
+        if (++filters_ < rank_) continue;
+        sums[units++] = sum_;
+        filters_ = 0;
+        sum_ = 0;
+      }
     }
-    for (int32_t i = 0; i < count; ++i) {
-      sum_ = WrappingAdd(sum_, sums[i]);
-      if (++filters_ == data_.rank) Finish();
-    }
+    scaling_.Block(sums, units, output_);
+    scaling_ = scaling_.From(units);
+    output_ += units;
   }
 
  private:
-  void Finish() {
-    if (bias_ != nullptr) sum_ = WrappingAdd(sum_, *bias_++);
-    const int32_t scaled = fast_ ? down_(sum_, data_.output_offset)
-                                 : WrappingAdd(Requantize(sum_, data_.time), data_.output_offset);
-    *output_++ = static_cast<int8_t>(Clamp(scaled, INT8_MIN, INT8_MAX));
-    filters_ = 0;
-    sum_ = 0;
-  }
-
-  const SvdfData& data_;
-  const int32_t* bias_;  // nullptr for none
+  const int32_t rank_;
+  const int8_t shift_;
+  Scaling scaling_;
   int8_t* output_;
-  const bool fast_;
-  const DownScale down_;
   int32_t filters_ = 0;
   int32_t sum_ = 0;
 };

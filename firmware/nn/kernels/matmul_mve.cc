@@ -1,0 +1,184 @@
+// Matrix product with Helium. The panel holds the columns as they are, int8; VMLADAVA multiplies
+// sixteen values at once. Zero points are taken off through the sums of the weights.
+#include <cstring>
+
+#include "nn/kernels/matmul.h"
+#include "nn/kernels/platform.h"
+
+#if STAPES_KERNELS_MVE
+
+#include "nn/kernels/helium.h"
+
+namespace stapes {
+namespace {
+
+constexpr int32_t kRows = 4;
+constexpr int32_t kStep = 16;  // values of a row that one instruction takes
+
+int32_t Steps(int32_t depth) { return (depth + kStep - 1) / kStep; }
+
+// What turns the sums of four rows into outputs.
+struct Scaler {
+  int32x4_t start;  // bias, and input offset times the sum of the weights
+  helium::Scales scales;
+  int32x4_t offset;
+  int32x4_t low;
+  int32x4_t high;
+};
+
+// Lays four rows side by side, sixteen values of each in turn, zeros behind their ends: what lies
+// behind the end of a column is multiplied by them. Rows beyond `count` are zeros. Returns the sums.
+int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
+  int32_t sums[kRows] = {};
+  for (int32_t row = 0; row < count; ++row, weights += depth) {
+    int8_t* at = to + row * kStep;
+    const int8_t* from = weights;
+    int32_t sum = 0;
+    int32_t left = depth;
+    for (; left >= kStep; left -= kStep, from += kStep, at += kRows * kStep) {
+      const int8x16_t values = vldrbq_s8(from);
+      sum = vaddvaq_s8(sum, values);
+      vstrbq_s8(at, values);
+    }
+    if (left != 0) {
+      const int8x16_t values = vldrbq_z_s8(from, vctp8q(static_cast<uint32_t>(left)));
+      sum = vaddvaq_s8(sum, values);
+      vstrbq_s8(at, values);
+    }
+    sums[row] = sum;
+  }
+  return vld1q_s32(sums);
+}
+
+Scaler ReadScaler(const PanelShape& shape, const Scaling& scaling, int32_t count,
+                  int32x4_t weight_sums) {
+  const mve_pred16_t inside = vctp32q(static_cast<uint32_t>(count));
+  const int32x4_t bias =
+      scaling.bias == nullptr ? vdupq_n_s32(0) : vldrwq_z_s32(scaling.bias, inside);
+  helium::Scales scales = {vdupq_n_s32(scaling.significands[0]), vdupq_n_s32(scaling.shifts[0])};
+  if (scaling.channel_step != 0) {
+    scales = {vldrwq_z_s32(scaling.significands, inside), vldrbq_z_s32(scaling.shifts, inside)};
+  }
+  return {vmlaq_n_s32(bias, weight_sums, shape.input_offset), scales,
+          vdupq_n_s32(scaling.output_offset), vdupq_n_s32(scaling.low),
+          vdupq_n_s32(scaling.high)};
+}
+
+// Four rows against `columns` columns, `depth` bytes apart: four outputs each, `stride` bytes apart.
+void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* column, int32_t depth,
+                     int32_t columns, int8_t* output, int32_t stride) {
+  const int32_t steps = Steps(depth);
+  const int32_t back = depth - steps * kStep;
+  const int8_t* row;
+  int32_t sum0, sum1, sum2, sum3;
+  __asm__ volatile(
+      "1:\n"
+      "movs %[sum0], #0\n"
+      "movs %[sum1], #0\n"
+      "movs %[sum2], #0\n"
+      "movs %[sum3], #0\n"
+      "mov %[row], %[rows]\n"
+      "dls lr, %[steps]\n"
+      "2:\n"
+      "vldrb.8 q0, [%[column]], #16\n"
+      "vldrb.8 q1, [%[row]], #16\n"
+      "vmladava.s8 %[sum0], q0, q1\n"
+      "vldrb.8 q1, [%[row]], #16\n"
+      "vmladava.s8 %[sum1], q0, q1\n"
+      "vldrb.8 q1, [%[row]], #16\n"
+      "vmladava.s8 %[sum2], q0, q1\n"
+      "vldrb.8 q1, [%[row]], #16\n"
+      "vmladava.s8 %[sum3], q0, q1\n"
+      "le lr, 2b\n"
+      "add %[column], %[back]\n"
+      "vmov q0[2], q0[0], %[sum0], %[sum2]\n"
+      "vmov q0[3], q0[1], %[sum1], %[sum3]\n"
+      "vadd.i32 q0, q0, %q[start]\n"
+      "vqrdmulh.s32 q0, q0, %q[significands]\n"
+      "vand q1, q0, %q[shifts]\n"
+      "vshr.s32 q1, q1, #31\n"
+      "vqadd.s32 q0, q0, q1\n"
+      "vrshl.s32 q0, q0, %q[shifts]\n"
+      "vadd.i32 q0, q0, %q[offset]\n"
+      "vmax.s32 q0, q0, %q[low]\n"
+      "vmin.s32 q0, q0, %q[high]\n"
+      "vstrb.32 q0, [%[output]]\n"
+      "add %[output], %[stride]\n"
+      "subs %[columns], #1\n"
+      "bne 1b\n"
+      : [column] "+r"(column), [row] "=&r"(row), [sum0] "=&Te"(sum0), [sum1] "=&Te"(sum1),
+        [sum2] "=&Te"(sum2), [sum3] "=&Te"(sum3), [output] "+r"(output), [columns] "+r"(columns)
+      : [rows] "r"(rows), [steps] "r"(steps), [back] "r"(back), [stride] "r"(stride),
+        [start] "w"(scaler.start), [significands] "w"(scaler.scales.significands),
+        [shifts] "w"(scaler.scales.shifts), [offset] "w"(scaler.offset), [low] "w"(scaler.low),
+        [high] "w"(scaler.high)
+      : "lr", "q0", "q1", "cc", "memory");
+}
+
+// Any scaling: for multipliers of 1 and above.
+void MultiplySlowly(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,
+                    int32_t columns, const int8_t* weights, int32_t rows, int8_t* output,
+                    int32_t output_stride) {
+  const int8_t* column = reinterpret_cast<const int8_t*>(panel);
+  for (int32_t i = 0; i < columns; ++i, column += shape.depth, output += output_stride) {
+    for (int32_t row = 0; row < rows; ++row) {
+      const int8_t* const from = weights + row * shape.depth;
+      int32_t sum = 0;
+      for (int32_t j = 0; j < shape.depth; ++j) {
+        sum = WrappingAdd(sum, from[j] * (column[j] + shape.input_offset));
+      }
+      output[row] = scaling(row, sum);
+    }
+  }
+}
+
+void Copy(const int8_t* from, int32_t count, int8_t* to) {
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 1f\n"
+      "2:\n"
+      "vldrb.8 q0, [%[from]], #16\n"
+      "vstrb.8 q0, [%[to]], #16\n"
+      "letp lr, 2b\n"
+      "1:\n"
+      : [from] "+r"(from), [to] "+r"(to)
+      : [count] "r"(count)
+      : "lr", "q0", "memory");
+}
+
+}  // namespace
+
+void LayColumnPair(const PanelShape& shape, const int8_t* first, const int8_t* second,
+                   int32_t index, int16_t* panel) {
+  int8_t* const column = reinterpret_cast<int8_t*>(panel) + index * shape.depth;
+  Copy(first, shape.depth, column);
+  if (second != first) Copy(second, shape.depth, column + shape.depth);
+}
+
+void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,
+                   int32_t columns, const int8_t* weights, int32_t rows, int16_t* row_memory,
+                   int8_t* output, int32_t output_stride) {
+  if (!scaling.fast) {
+    MultiplySlowly(shape, scaling, panel, columns, weights, rows, output, output_stride);
+    return;
+  }
+  const int8_t* const column = reinterpret_cast<const int8_t*>(panel);
+  int8_t* const laid = reinterpret_cast<int8_t*>(row_memory);
+  for (int32_t row = 0; row < rows; row += kRows) {
+    const int32_t count = rows - row < kRows ? rows - row : kRows;
+    const int32x4_t sums = LayRows(weights + row * shape.depth, shape.depth, count, laid);
+    const Scaler scaler = ReadScaler(shape, scaling.From(row), count, sums);
+    if (count == kRows) {
+      MultiplyColumns(scaler, laid, column, shape.depth, columns, output + row, output_stride);
+      continue;
+    }
+    for (int32_t i = 0; i < columns; ++i) {
+      int8_t four[kRows];
+      MultiplyColumns(scaler, laid, column + i * shape.depth, shape.depth, 1, four, 0);
+      std::memcpy(output + i * output_stride + row, four, static_cast<std::size_t>(count));
+    }
+  }
+}
+
+}  // namespace stapes
+
+#endif  // STAPES_KERNELS_MVE
