@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",
     "info": "print a model's settings, operators and memory",
+    "verify": "run the same inputs through Stapes, upstream TFLM and LiteRT and compare all bytes",
     "evaluate": "measure clip accuracy of a .tflite file through the firmware's code",
     "emit": "write the C arrays that a firmware build compiles in",
     "stream make": "write a streaming test WAV with its ground truth",

@@ -1,0 +1,143 @@
+"""Run the same inputs through Stapes, upstream TFLM and LiteRT and report every differing byte.
+
+Inputs are seeded random values and extremes, or the features of clips. Exit status 1: TFLM gave
+other bytes or refused the model. LiteRT is reported only; docs/engines.md says what to expect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.verify import Comparison
+
+EXAMPLE = "  stapes verify build/yes_no.tflite --clips speech_commands"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="any int8 model")
+    parser.add_argument(
+        "--clips", type=Path, metavar="DIR", help="folder of WAV files (default: random inputs)"
+    )
+    parser.add_argument(
+        "--frames", type=int, default=1000, help="inferences to compare (default: 1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of inputs or clips (default: 0)")
+    parser.add_argument(
+        "--show", type=int, default=20, metavar="N", help="bytes to list (default: 20; 0: all)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with all bytes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    report, comparisons = verify(
+        arguments.model, clips=arguments.clips, frames=arguments.frames, seed=arguments.seed
+    )
+    if arguments.json:
+        report["runtimes"] = [_as_json(comparison) for comparison in comparisons]
+        print(json.dumps(report))
+    else:
+        _print(report, comparisons, show=arguments.show)
+    return 0 if report["equal"] is not False else 1
+
+
+def verify(
+    path: Path, *, clips: Path | None = None, frames: int = 1000, seed: int = 0
+) -> tuple[dict[str, Any], list[Comparison]]:
+    """Compares the model's outputs; `equal` of the report is None where TFLM is not installed.
+
+    Raises:
+        StapesError: not a model that Stapes runs, no inputs, or no other runtime.
+    """
+    from stapes import verify as parts
+    from stapes.files import read_bytes
+    from stapes.tflite.engine import Engine
+
+    model = read_bytes(path, what="a .tflite model")
+    engine = Engine.from_bytes(model, source=str(path))
+    if clips is None:
+        streams = parts.random_streams(
+            math.prod(engine.input_shape),
+            frames=frames,
+            seed=seed,
+            zero_point=engine.input_zero_point,
+        )
+    else:
+        streams = parts.clip_streams(
+            model, engine, clips, frames=frames, seed=seed, source=str(path)
+        )
+    outputs = parts.stapes_outputs(engine, streams, source=str(path))
+    comparisons = [
+        parts.compare(runtime, model, streams, outputs) for runtime in (parts.TFLM, parts.LITERT)
+    ]
+    if not any(comparison.present for comparison in comparisons):
+        raise StapesError(
+            "found neither TFLM nor LiteRT to compare with, expected one of them; "
+            "pip install tflite-micro ai-edge-litert"
+        )
+    upstream = comparisons[0]
+    report = {
+        "model": str(path),
+        "inputs": "random" if clips is None else str(clips),
+        "seed": seed,
+        "streams": len(streams),
+        "frames": sum(len(stream.frames) for stream in streams),
+        "equal": not (upstream.failure or upstream.differences) if upstream.present else None,
+    }
+    return report, comparisons
+
+
+def _as_json(comparison: Comparison) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(comparison),
+        "differing_bytes": len(comparison.differences),
+        "differing_frames": comparison.differing_frames,
+        "largest_difference": comparison.largest_difference,
+    }
+
+
+def _print(report: dict[str, Any], comparisons: list[Comparison], *, show: int) -> None:
+    print(
+        f"{report['model']}: {report['frames']} inferences in {report['streams']} streams, "
+        f"inputs: {report['inputs']}, seed {report['seed']}\n"
+    )
+    print(f"{'':<8}{'bytes':>10}{'differing':>11}{'inferences':>12}{'largest':>9}  runtime")
+    for comparison in comparisons:
+        if comparison.failure:
+            where = f" ({comparison.version})" if comparison.version else ""
+            print(f"{comparison.runtime:<8}{comparison.failure}{where}")
+            continue
+        print(
+            f"{comparison.runtime:<8}{comparison.compared_bytes:>10,}"
+            f"{len(comparison.differences):>11,}{comparison.differing_frames:>12,}"
+            f"{comparison.largest_difference:>9}  {comparison.version}"
+        )
+    for comparison in comparisons:
+        _print_differences(comparison, show=show)
+    verdicts = {
+        True: "Stapes and TFLM agree in every byte.",
+        False: "Stapes and TFLM do not agree.",
+        None: "TFLM is not installed: nothing was verified against it.",
+    }
+    print(f"\n{verdicts[report['equal']]}")
+
+
+def _print_differences(comparison: Comparison, *, show: int) -> None:
+    shown = comparison.differences[: show or None]
+    if shown:
+        print(f"\n{comparison.runtime} differs:")
+    for entry in shown:
+        print(
+            f"  {entry.stream}, inference {entry.frame}, output {entry.index}: "
+            f"Stapes {entry.stapes}, {comparison.runtime} {entry.other}"
+        )
+    hidden = len(comparison.differences) - len(shown)
+    if hidden:
+        print(f"  and {hidden} more; --show 0 lists them")

@@ -1,0 +1,284 @@
+"""One model, the same inputs, several runtimes: which bytes differ?
+
+Stapes' own engine is held to upstream TensorFlow Lite Micro (TFLM), which must give equal bytes,
+and compared with LiteRT, whose kernels may round otherwise (docs/engines.md).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import math
+import multiprocessing
+import random
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from stapes.audio.wav import read_wav
+from stapes.errors import StapesError
+from stapes.frontend.front_end import FrontEnd
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import settings_of
+
+Run = Callable[[np.ndarray], np.ndarray]
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """Inputs of consecutive inferences from a fresh state: int8 [frames, values]."""
+
+    name: str
+    frames: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One output byte that another runtime gave otherwise; `frame` counts within its stream."""
+
+    stream: str
+    frame: int
+    index: int
+    stapes: int
+    other: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What one runtime gave; `failure` says why it gave nothing.
+
+    `present` is false where no package with the runtime is installed.
+    """
+
+    runtime: str
+    version: str = ""
+    present: bool = True
+    failure: str = ""
+    compared_bytes: int = 0
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def differing_frames(self) -> int:
+        """Inferences with at least one differing byte."""
+        return len({(entry.stream, entry.frame) for entry in self.differences})
+
+    @property
+    def largest_difference(self) -> int:
+        """In steps of the output; 0 where all is equal."""
+        return max((abs(entry.stapes - entry.other) for entry in self.differences), default=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """A runtime to compare with.
+
+    `start` takes the imported module and the bytes of a model and returns what runs one stream:
+    int8 [frames, inputs] to int8 [frames, outputs], from a fresh state at each call.
+    """
+
+    name: str
+    package: str
+    module: str
+    start: Callable[[ModuleType, bytes], Run]
+
+
+def random_streams(size: int, *, frames: int, seed: int, zero_point: int) -> list[Stream]:
+    """Constant extremes, alternating extremes, and uniform values: `frames` of them in the last.
+
+    Args:
+        size: values in one frame.
+        zero_point: the value that stands for real 0.
+
+    Raises:
+        StapesError: fewer than one frame.
+    """
+    if frames < 1:
+        raise StapesError(f"--frames={frames}: expected 1 or more")
+    rng = np.random.default_rng(seed)
+    constants = np.array([-128, 127, zero_point, -128, 127], np.int8)
+    return [
+        Stream(name="extremes", frames=np.repeat(constants[:, None], size, axis=1)),
+        Stream(name="random extremes", frames=rng.choice(constants[:2], (8, size))),
+        Stream(name="random", frames=rng.integers(-128, 128, (frames, size), dtype=np.int8)),
+    ]
+
+
+def clip_streams(
+    model: bytes, engine: Engine, folder: Path, *, frames: int, seed: int, source: str
+) -> list[Stream]:
+    """Features of the clips under `folder`, each a stream, until there are `frames` of them.
+
+    The clips are drawn in an order that depends on `seed`; they go through the model's own front
+    end.
+
+    Raises:
+        StapesError: the model carries no settings, takes no single frame of features, or the folder
+            has no readable clips that fill a frame.
+    """
+    settings = settings_of(model, source=source)
+    if frames < 1:
+        raise StapesError(f"--frames={frames}: expected 1 or more")
+    if math.prod(engine.input_shape) != settings.front_end.feature_count:
+        raise StapesError(
+            f"{source}: found inputs of shape {engine.input_shape}, expected one frame of "
+            f"{settings.front_end.feature_count} features; leave --clips out"
+        )
+    front_end = FrontEnd(
+        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
+    )
+    paths = sorted(folder.rglob("*.wav"))
+    streams, missing = [], frames
+    for path in random.Random(seed).sample(paths, len(paths)):
+        if missing <= 0:
+            break
+        front_end.reset()
+        found = front_end.process(read_wav(path, sample_rate=settings.front_end.sample_rate))
+        if len(found):
+            streams.append(Stream(name=str(path.relative_to(folder)), frames=found[:missing]))
+            missing -= len(found)
+    if not streams:
+        raise StapesError(
+            f"{folder}: found {len(paths)} clips with a whole frame of audio in none, expected WAV "
+            "files below it; check --clips"
+        )
+    return streams
+
+
+def stapes_outputs(engine: Engine, streams: Sequence[Stream], *, source: str) -> list[np.ndarray]:
+    """What Stapes' engine gives for each stream: int8 [frames, outputs].
+
+    Raises:
+        StapesError: the model's input is not int8.
+    """
+    outputs = []
+    for stream in streams:
+        engine.reset()
+        try:
+            outputs.append(engine.run(stream.frames))
+        except TypeError as error:
+            raise StapesError(
+                f"{source}: {error} as input, this command makes int8; convert the model with int8 "
+                "input and output"
+            ) from error
+    return outputs
+
+
+def compare(
+    runtime: Runtime, model: bytes, streams: Sequence[Stream], expected: Sequence[np.ndarray]
+) -> Comparison:
+    """Runs the streams through `runtime` and lists each byte that differs from `expected`."""
+    if importlib.util.find_spec(runtime.module.partition(".")[0]) is None:
+        failure = f"not installed (pip install {runtime.package})"
+        return Comparison(runtime=runtime.name, present=False, failure=failure)
+    version = f"{runtime.package} {importlib.metadata.version(runtime.package)}"
+    outputs, failure = _in_a_process_of_its_own(lambda: _outputs(runtime, model, streams))
+    if failure:
+        return Comparison(runtime=runtime.name, version=version, failure=failure)
+    differences = []
+    for stream, ours, theirs in zip(streams, expected, outputs, strict=True):
+        differences += _differences(stream.name, ours, theirs)
+    return Comparison(
+        runtime=runtime.name,
+        version=version,
+        compared_bytes=sum(output.size for output in expected),
+        differences=tuple(differences),
+    )
+
+
+def _differences(stream: str, ours: np.ndarray, theirs: np.ndarray) -> list[Difference]:
+    return [
+        Difference(
+            stream=stream,
+            frame=int(frame),
+            index=int(index),
+            stapes=int(ours[frame, index]),
+            other=int(theirs[frame, index]),
+        )
+        for frame, index in np.argwhere(ours != theirs)
+    ]
+
+
+def _outputs(runtime: Runtime, model: bytes, streams: Sequence[Stream]) -> list[np.ndarray]:
+    run = runtime.start(importlib.import_module(runtime.module), model)
+    return [run(stream.frames) for stream in streams]
+
+
+def _in_a_process_of_its_own(
+    work: Callable[[], list[np.ndarray]],
+) -> tuple[list[np.ndarray], str]:
+    """What `work` returns, or why it returned nothing: some models make upstream crash."""
+    processes = multiprocessing.get_context("fork")
+    here, there = processes.Pipe(duplex=False)
+
+    def child() -> None:
+        try:
+            there.send((work(), ""))
+        except Exception as error:
+            there.send(([], " ".join(str(error).split()) or type(error).__name__))
+
+    process = processes.Process(target=child)
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    except EOFError:
+        process.join()
+        return [], f"its process ended with {_how(process.exitcode)}"
+    finally:
+        here.close()
+        process.join()
+
+
+def _how(exit_code: int) -> str:
+    return signal.Signals(-exit_code).name if exit_code < 0 else f"status {exit_code}"
+
+
+def _start_tflm(module: ModuleType, model: bytes) -> Run:
+    interpreter = module.runtime.Interpreter.from_bytes(model, arena_size=_MIB + 32 * len(model))
+    shape = interpreter.get_input_details(0)["shape"]
+
+    def run(frames: np.ndarray) -> np.ndarray:
+        interpreter.reset()
+        outputs = []
+        for frame in frames:
+            interpreter.set_input(frame.reshape(shape), 0)
+            interpreter.invoke()
+            outputs.append(interpreter.get_output(0).ravel().copy())
+        return np.stack(outputs)
+
+    return run
+
+
+def _start_litert(module: ModuleType, model: bytes) -> Run:
+    def run(frames: np.ndarray) -> np.ndarray:
+        # A fresh one each time: LiteRT's reset leaves resource variables as they are.
+        interpreter = module.Interpreter(
+            model_content=model, experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF
+        )
+        interpreter.allocate_tensors()
+        source = interpreter.get_input_details()[0]
+        target = interpreter.get_output_details()[0]["index"]
+        outputs = []
+        for frame in frames:
+            interpreter.set_tensor(source["index"], frame.reshape(source["shape"]))
+            interpreter.invoke()
+            outputs.append(interpreter.get_tensor(target).ravel())
+        return np.stack(outputs)
+
+    return run
+
+
+TFLM = Runtime(name="TFLM", package="tflite-micro", module="tflite_micro", start=_start_tflm)
+LITERT = Runtime(
+    name="LiteRT",
+    package="ai-edge-litert",
+    module="ai_edge_litert.interpreter",
+    start=_start_litert,
+)
