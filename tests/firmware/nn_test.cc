@@ -1,97 +1,21 @@
-// The engine on models whose outputs upstream computed, and on damaged ones. Run with
-// -DSTAPES_SANITIZE=ON, the tests of damaged models show that nothing outside is touched.
+// Stapes' own engine: its arena, damaged models, its parts. What it shares with the other engine is
+// in engine_test.cc. Run with -DSTAPES_SANITIZE=ON, the tests of damaged models show that nothing
+// outside is touched.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <cstring>
-#include <memory>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "nn/all_operators.h"
-#include "nn/builtin_names.h"
-#include "nn/inference_engine.h"
 #include "nn/kernels/dot.h"
 #include "nn/kernels/fixed_point_math.h"
 #include "nn/memory_plan.h"
-#include "nn/operators/operators.h"
+#include "tests/firmware/nn_fixtures.h"
 
 namespace stapes {
 namespace {
-
-#include "nn_models.inc"
-
-constexpr std::size_t kInferences = 5;
-
-struct Fixture {
-  const char* name;
-  Span<const uint8_t> model;
-  Span<const int8_t> inputs;
-  Span<const int8_t> outputs;
-};
-
-const Fixture kFixtures[] = {
-    {"svdf", kSvdfModel, kSvdfInputs, kSvdfOutputs},
-    {"convolution", kConvolutionModel, kConvolutionInputs, kConvolutionOutputs},
-    {"streaming", kStreamingModel, kStreamingInputs, kStreamingOutputs},
-};
-
-// Heap memory of exactly this size, so that the sanitizer sees every byte beyond.
-class Exact {
- public:
-  explicit Exact(std::size_t size) : data_(new (std::align_val_t(16)) uint8_t[size]), size_(size) {}
-  Exact(const uint8_t* from, std::size_t size) : Exact(size) {
-    if (size != 0) std::memcpy(data_, from, size);
-  }
-  Exact(const Exact&) = delete;
-  Exact& operator=(const Exact&) = delete;
-  ~Exact() { ::operator delete[](data_, std::align_val_t(16)); }
-  uint8_t* data() { return data_; }
-  Span<uint8_t> span() { return {data_, size_}; }
-
- private:
-  uint8_t* data_;
-  std::size_t size_;
-};
-
-std::vector<int8_t> Run(InferenceEngine* engine, const Fixture& fixture) {
-  std::vector<int8_t> outputs;
-  const std::size_t size = engine->input().size;
-  for (std::size_t i = 0; i < kInferences; ++i) {
-    std::memcpy(engine->input().data, fixture.inputs.data() + i * size, size);
-    engine->Invoke();
-    const TensorView output = engine->output();
-    outputs.insert(outputs.end(), output.data, output.data + output.size);
-  }
-  return outputs;
-}
-
-std::vector<int8_t> Expected(const Fixture& fixture) {
-  return {fixture.outputs.begin(), fixture.outputs.end()};
-}
-
-TEST_CASE("Models give the outputs that upstream gives, inference after inference") {
-  for (const Fixture& fixture : kFixtures) {
-    CAPTURE(fixture.name);
-    Exact arena(8192);
-    InferenceEngine engine;
-    REQUIRE(engine.Init(fixture.model, AllOperators(), arena.span()) == Status::kOk);
-    CHECK(Run(&engine, fixture) == Expected(fixture));
-  }
-}
-
-TEST_CASE("Reset takes a stateful model back to its start") {
-  for (const Fixture& fixture : kFixtures) {
-    CAPTURE(fixture.name);
-    Exact arena(8192);
-    InferenceEngine engine;
-    REQUIRE(engine.Init(fixture.model, AllOperators(), arena.span()) == Status::kOk);
-    Run(&engine, fixture);
-    engine.Reset();
-    CHECK(Run(&engine, fixture) == Expected(fixture));
-  }
-}
 
 TEST_CASE("arena_used is enough, and 8 bytes less are refused") {
   for (const Fixture& fixture : kFixtures) {
@@ -123,24 +47,6 @@ TEST_CASE("Arenas of any size are either enough or refused") {
     }
     CHECK(bytes < 8192);
   }
-}
-
-TEST_CASE("An operator that is not linked in is refused by its index and code") {
-  const Operator* const none_but_svdf[] = {&kOperatorSvdf};
-  Exact arena(8192);
-  InferenceEngine engine;
-  CHECK(engine.Init(kSvdfModel, none_but_svdf, arena.span()) == Status::kRefused);
-  CHECK(engine.error().operator_index == 1);
-  CHECK(std::string(BuiltinName(engine.error().builtin_code)) == "FULLY_CONNECTED");
-  CHECK(std::string(engine.error().reason) == "this engine has no such operator");
-}
-
-TEST_CASE("Bytes without the identifier are not a model") {
-  uint8_t zeros[64] = {};
-  Exact arena(1024);
-  InferenceEngine engine;
-  CHECK(engine.Init(zeros, AllOperators(), arena.span()) == Status::kNotAModel);
-  CHECK(engine.Init({}, AllOperators(), arena.span()) == Status::kNotAModel);
 }
 
 // Loads, and runs if it loads; what matters is that the sanitizers stay silent.
