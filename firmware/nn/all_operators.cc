@@ -13,6 +13,7 @@ Span<const Operator* const> AllOperators() {
       &kOperatorConcatenation,
       &kOperatorConv2D,
       &kOperatorDepthwiseConv2D,
+      &kOperatorDequantize,
       &kOperatorFullyConnected,
       &kOperatorLogistic,
       &kOperatorMaxPool2D,

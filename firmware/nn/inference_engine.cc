@@ -180,13 +180,14 @@ Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
   }
   Tensor tensor;
   model_.ReadTensor(subgraph, index, &tensor);
-  if (tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUInt8) {
-    return Fail(Status::kRefused, "expected int8 or uint8 input and output");
+  if (tensor.type == TensorType::kInt64 || tensor.type == TensorType::kBool ||
+      tensor.type == TensorType::kResource) {
+    return Fail(Status::kRefused, "an input or output of int64, bool or resource");
   }
   if (tensor.is_constant() || tensor.variable) {
     return Fail(Status::kRefused, "an input or output that is constant or variable");
   }
-  view->size = tensor.byte_count;
+  view->size = tensor.byte_count / ElementBytes(tensor.type);
   view->type = tensor.type;
   view->shape = tensor.shape;
   view->scale_bits = tensor.quantization.ScaleBits();

@@ -17,11 +17,11 @@ namespace stapes {
 
 // One input or output of the network. The memory belongs to the engine.
 struct TensorView {
-  int8_t* data = nullptr;  // uint8 values when `type` says so
-  std::size_t size = 0;    // elements, one byte each
+  int8_t* data = nullptr;  // of other elements when `type` says so; aligned to 8 bytes
+  std::size_t size = 0;    // elements
   TensorType type = TensorType::kInt8;
   Shape shape;
-  uint32_t scale_bits = 0;  // float32: real = scale * (value - zero_point)
+  uint32_t scale_bits = 0;  // float32: real = scale * (value - zero_point); 0 for float32 values
   int32_t zero_point = 0;
 };
 
@@ -32,8 +32,8 @@ class InferenceEngine {
   InferenceEngine& operator=(const InferenceEngine&) = delete;
 
   // Checks the whole model and lays out the arena. `model` (16-byte aligned), `operators` and
-  // `arena` (8-byte aligned) must outlive the engine. Takes models with one int8 or uint8 input and
-  // output. On failure error() says what was wrong; Init may be called again.
+  // `arena` (8-byte aligned) must outlive the engine. Takes models with one input and one output of
+  // int8, uint8, int16, int32 or float32. On failure error() says what was wrong; Init may be called again.
   Status Init(Span<const uint8_t> model, Span<const Operator* const> operators,
               Span<uint8_t> arena);
 

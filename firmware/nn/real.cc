@@ -37,6 +37,11 @@ Real RealFromFloat(uint32_t bits) {
   return {significand << 40, static_cast<int32_t>(bits >> 23) - kFloatExponentBias - 63};
 }
 
+uint32_t FloatBits(Real value) {
+  const auto exponent = static_cast<uint32_t>(value.exponent + 63 + kFloatExponentBias);
+  return exponent << 23 | (static_cast<uint32_t>(value.mantissa >> 40) & 0x7fffff);
+}
+
 Real RealFromInteger(uint32_t value) { return Normalized(value, 0); }
 
 Real TimesPowerOfTwo(Real value, int32_t exponent) {

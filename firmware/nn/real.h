@@ -29,8 +29,14 @@ struct Multiplier {
 // product or quotient of two scales leaves float32's normal range.
 bool IsScale(uint32_t bits);
 
-// Exact; `bits` must pass IsScale.
+// float32 without a sign: below the one, numbers lose bits or are 0; above the other, they are none.
+constexpr uint32_t kLeastNormalBits = 0x00800000;
+constexpr uint32_t kInfinityBits = 0x7f800000;
+
+// Exact; `bits` must be of a positive normal number.
 Real RealFromFloat(uint32_t bits);
+// Bits of the float32 that `value` is: rounded to kFloatBits, in float32's normal range.
+uint32_t FloatBits(Real value);
 Real RealFromInteger(uint32_t value);  // value above 0
 Real TimesPowerOfTwo(Real value, int32_t exponent);
 bool IsLess(Real a, Real b);

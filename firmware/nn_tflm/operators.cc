@@ -37,6 +37,9 @@ const Operator kOperatorConv2D =
 const Operator kOperatorDepthwiseConv2D =
     RunBy<tflite::BuiltinOperator_DEPTHWISE_CONV_2D, tflite::Register_DEPTHWISE_CONV_2D_INT8,
           tflite::ParseDepthwiseConv2D>("DEPTHWISE_CONV_2D");
+const Operator kOperatorDequantize =
+    RunBy<tflite::BuiltinOperator_DEQUANTIZE, tflite::Register_DEQUANTIZE,
+          tflite::ParseDequantize>("DEQUANTIZE");
 const Operator kOperatorFullyConnected =
     RunBy<tflite::BuiltinOperator_FULLY_CONNECTED, tflite::Register_FULLY_CONNECTED_INT8,
           tflite::ParseFullyConnected>("FULLY_CONNECTED");

@@ -71,6 +71,45 @@ std::string Message(const ErrorDetails& error) {
   return message;
 }
 
+nb::dlpack::dtype NumpyType(TensorType type) {
+  switch (type) {
+    case TensorType::kUInt8:
+      return nb::dtype<uint8_t>();
+    case TensorType::kInt16:
+      return nb::dtype<int16_t>();
+    case TensorType::kInt32:
+      return nb::dtype<int32_t>();
+    case TensorType::kFloat32:
+      return nb::dtype<float>();
+    default:
+      return nb::dtype<int8_t>();
+  }
+}
+
+const char* TypeName(TensorType type) {
+  switch (type) {
+    case TensorType::kFloat32:
+      return "float32";
+    case TensorType::kInt32:
+      return "int32";
+    case TensorType::kUInt8:
+      return "uint8";
+    case TensorType::kInt64:
+      return "int64";
+    case TensorType::kBool:
+      return "bool";
+    case TensorType::kInt16:
+      return "int16";
+    case TensorType::kInt8:
+      return "int8";
+    case TensorType::kResource:
+      return "resource";
+  }
+  return "unknown";
+}
+
+std::size_t Bytes(const TensorView& view) { return view.size * ElementBytes(view.type); }
+
 class Engine {
  public:
   Engine(const nb::bytes& model, std::optional<std::size_t> arena_bytes) : model_(Copied(model)) {
@@ -86,12 +125,11 @@ class Engine {
 
   nb::object Invoke(const Frames& input) {
     CheckInput(input, engine_.input().size);
-    const auto* const values = static_cast<const int8_t*>(input.data());
-    std::copy_n(values, engine_.input().size, engine_.input().data);
+    std::memcpy(engine_.input().data, input.data(), Bytes(engine_.input()));
     engine_.Invoke();
     const TensorView output = engine_.output();
     std::vector<std::size_t> shape(output.shape.dims, output.shape.dims + output.shape.rank);
-    return Owned(std::vector<int8_t>(output.data, output.data + output.size), shape);
+    return Owned(std::vector<int8_t>(output.data, output.data + Bytes(output)), shape);
   }
 
   nb::object Run(const Frames& frames) {
@@ -99,18 +137,19 @@ class Engine {
     const std::size_t count = frames.ndim() == 2 ? frames.shape(0) : 0;
     if (frames.ndim() != 2) throw nb::value_error("expected frames as a matrix, one frame a row");
     CheckInput(frames, count * size);
-    const std::size_t outputs = engine_.output().size;
-    std::vector<int8_t> results(count * outputs);
+    const std::size_t input_bytes = Bytes(engine_.input());
+    const std::size_t output_bytes = Bytes(engine_.output());
+    std::vector<int8_t> results(count * output_bytes);
     const auto* const values = static_cast<const int8_t*>(frames.data());
     {
       nb::gil_scoped_release released;
       for (std::size_t i = 0; i < count; ++i) {
-        std::copy_n(values + i * size, size, engine_.input().data);
+        std::memcpy(engine_.input().data, values + i * input_bytes, input_bytes);
         engine_.Invoke();
-        std::copy_n(engine_.output().data, outputs, results.data() + i * outputs);
+        std::memcpy(results.data() + i * output_bytes, engine_.output().data, output_bytes);
       }
     }
-    return Owned(std::move(results), {count, outputs});
+    return Owned(std::move(results), {count, engine_.output().size});
   }
 
   void Reset() { engine_.Reset(); }
@@ -123,10 +162,9 @@ class Engine {
   }
 
   void CheckInput(const Frames& input, std::size_t expected) const {
-    const bool is_signed = engine_.input().type == TensorType::kInt8;
-    const auto code = is_signed ? nb::dlpack::dtype_code::Int : nb::dlpack::dtype_code::UInt;
-    if (input.dtype().bits != 8 || input.dtype().code != static_cast<uint8_t>(code)) {
-      throw nb::type_error(is_signed ? "expected int8 values" : "expected uint8 values");
+    const TensorType type = engine_.input().type;
+    if (input.dtype() != NumpyType(type)) {
+      throw nb::type_error((std::string("expected ") + TypeName(type) + " values").c_str());
     }
     if (input.size() != expected) {
       throw nb::value_error(("expected " + std::to_string(engine_.input().size) +
@@ -137,10 +175,8 @@ class Engine {
   nb::object Owned(std::vector<int8_t> values, const std::vector<std::size_t>& shape) const {
     auto* const kept = new std::vector<int8_t>(std::move(values));
     nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<int8_t>*>(p); });
-    const bool is_signed = engine_.output().type == TensorType::kInt8;
-    const nb::dlpack::dtype type = is_signed ? nb::dtype<int8_t>() : nb::dtype<uint8_t>();
     return nb::cast(nb::ndarray<nb::numpy>(kept->data(), shape.size(), shape.data(), owner, nullptr,
-                                           type));
+                                           NumpyType(engine_.output().type)));
   }
 
   AlignedBytes model_;
@@ -258,12 +294,16 @@ void BindNn(nb::module_& module) {
            "the arena is as large as it has to be.")
       .def("invoke", &Engine::Invoke, nb::arg("input"), "One inference.")
       .def("run", &Engine::Run, nb::arg("frames"),
-           "One inference per row: int8[frames, inputs] -> int8[frames, outputs]. State is kept.")
+           "One inference per row: [frames, inputs] -> [frames, outputs], of the model's types "
+           "(int8 for Stapes' own). State is kept.")
       .def("reset", &Engine::Reset, "Variable tensors back to their start.")
       .def_prop_ro("input_shape",
                    [](const Engine& e) { return ShapeTuple(e.engine().input().shape); })
       .def_prop_ro("output_shape",
                    [](const Engine& e) { return ShapeTuple(e.engine().output().shape); })
+      .def_prop_ro("input_type", [](const Engine& e) { return TypeName(e.engine().input().type); })
+      .def_prop_ro("output_type",
+                   [](const Engine& e) { return TypeName(e.engine().output().type); })
       .def_prop_ro("input_scale",
                    [](const Engine& e) { return FloatFromBits(e.engine().input().scale_bits); })
       .def_prop_ro("output_scale",

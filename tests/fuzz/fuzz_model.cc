@@ -69,8 +69,10 @@ int64_t WorkOf(const Model& model) {
   return work;
 }
 
+std::size_t ByteCount(const TensorView& view) { return view.size * ElementBytes(view.type); }
+
 void FillInput(const TensorView& input, uint32_t seed) {
-  for (std::size_t i = 0; i < input.size; ++i) {
+  for (std::size_t i = 0; i < ByteCount(input); ++i) {
     seed = seed * 1664525 + 1013904223;
     input.data[i] = static_cast<int8_t>(seed >> 24);
   }
@@ -82,7 +84,7 @@ std::vector<int8_t> Outputs(InferenceEngine* engine) {
     FillInput(engine->input(), i);
     Require(engine->Invoke() == Status::kOk, "an inference failed");
     const TensorView output = engine->output();
-    outputs.insert(outputs.end(), output.data, output.data + output.size);
+    outputs.insert(outputs.end(), output.data, output.data + ByteCount(output));
   }
   return outputs;
 }

@@ -32,6 +32,17 @@ def int8_values(rng: Random, shape: tuple[int, ...]) -> np.ndarray:
     return rng.integers(-128, 128, shape).astype(np.int8)
 
 
+def values(rng: Random, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Inputs of any type: integers as int8_values makes them, floats of many magnitudes."""
+    if dtype == "int8":
+        return int8_values(rng, shape)
+    if dtype == "float32":
+        return (rng.normal(size=shape) * np.exp(rng.uniform(-12, 6))).astype(np.float32)
+    limits = np.iinfo(dtype)
+    narrowed = rng.integers(limits.min, limits.max + 1, shape) >> rng.integers(limits.bits)
+    return narrowed.astype(dtype)
+
+
 def weights(rng: Random, shape: tuple[int, ...], dtype: type = np.int8) -> np.ndarray:
     """Symmetric weights; now and then all of them extreme."""
     limit = np.iinfo(dtype).max
@@ -305,11 +316,6 @@ def check_models(make: Callable[[Random], Network], *, cases: int = CASES) -> No
         rng = np.random.default_rng(seed)
         network = make(rng)
         model = network.finish()
-        shape = input_shape(model)
-        inputs = [int8_values(rng, shape) for _ in range(INVOKES)]
+        engine = Engine.from_bytes(model)
+        inputs = [values(rng, engine.input_shape, engine.input_type) for _ in range(INVOKES)]
         assert_same_bytes(model, inputs, what=f"seed {seed}")
-
-
-def input_shape(model: bytes) -> tuple[int, ...]:
-    """Shape of the model's input."""
-    return Engine.from_bytes(model).input_shape

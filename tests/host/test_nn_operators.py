@@ -358,20 +358,77 @@ def test_transpose_equals_upstream():
     check_models(make)
 
 
-@pytest.mark.parametrize("output", ["int8", "uint8"])
-def test_quantize_equals_upstream(output: str):
+def typed(network: Network, dtype: str, scale_: float, zero: int | None = None) -> int:
+    """Adds a tensor without content of any type that can be quantized."""
+    low = {"uint8": 128, "int32": None}.get(dtype, 0)
+    if zero is None:
+        zero = 0 if low is None else zero_point(network.rng) + low
+    return network.tensor("t", shape=network.shape, dtype=dtype, scale=scale_, zero_point=zero)
+
+
+QUANTIZE_TYPES = [
+    *(("int8", to) for to in ("int8", "uint8", "int16", "int32")),
+    *(("int16", to) for to in ("int8", "int16", "int32")),
+    *(("int32", to) for to in ("int8", "int16")),
+    ("uint8", "int8"),
+]
+
+
+@pytest.mark.parametrize(("source", "target"), QUANTIZE_TYPES)
+def test_quantize_equals_upstream(source: str, target: str):
     def make(rng: Random) -> Network:
         network = Network(rng, random_shape(rng, 2))
-        same = bool(rng.integers(4) == 0)
-        made = network.tensor(
-            "output",
-            shape=network.shape,
-            dtype=output,
-            scale=float(network.scale) * (1.0 if same else scale(rng, 0.1, 10.0)),
-            zero_point=zero_point(rng) + (128 if output == "uint8" else 0),
+        ratio = 1.0 if rng.integers(4) == 0 else scale(rng, 0.1, 10.0)
+        network.input = typed(network, source, network.scale)
+        network.last = typed(network, target, float(network.scale) * ratio)
+        network.operator("QUANTIZE", inputs=[network.input], outputs=[network.last])
+        return network
+
+    check_models(make)
+
+
+@pytest.mark.parametrize("target", ["int8", "int16"])
+def test_quantize_of_floats_equals_upstream(target: str):
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 3))
+        network.input = network.tensor("float", shape=network.shape, dtype="float32")
+        network.last = typed(network, target, network.scale)
+        network.operator("QUANTIZE", inputs=[network.input], outputs=[network.last])
+        return network
+
+    check_models(make)
+
+
+@pytest.mark.parametrize("source", ["int8", "uint8", "int16"])
+def test_dequantize_equals_upstream_to_the_last_bit(source: str):
+    def make(rng: Random) -> Network:
+        network = Network(rng, random_shape(rng, 3))
+        network.input = typed(network, source, scale(rng, 1e-9, 1e6))
+        network.last = network.tensor("float", shape=network.shape, dtype="float32")
+        network.operator("DEQUANTIZE", inputs=[network.input], outputs=[network.last])
+        return network
+
+    check_models(make)
+
+
+def test_infinities_saturate_and_what_is_no_number_becomes_zero():
+    network = Network(np.random.default_rng(0), (1, 6), input_scale=0.5)
+    network.input = network.tensor("float", shape=(1, 6), dtype="float32")
+    network.last = typed(network, "int8", 0.5, 3)
+    network.operator("QUANTIZE", inputs=[network.input], outputs=[network.last])
+    values = np.array([[np.inf, -np.inf, np.nan, 1e-40, 3e38, -1.25]], np.float32)
+    assert Engine.from_bytes(network.finish()).invoke(values).tolist() == [
+        [127, -128, 3, 3, 127, 0]
+    ]
+
+
+def test_softmax_with_int16_outputs_equals_upstream():
+    def make(rng: Random) -> Network:
+        network = Network(rng, (small(rng, 3), small(rng, 40)), input_scale=scale(rng, 1e-4, 2.0))
+        network.last = typed(network, "int16", 1 / 65536, -32768)
+        network.operator(
+            "SOFTMAX", inputs=[network.input], outputs=[network.last], options={"beta": 1.0}
         )
-        network.operator("QUANTIZE", inputs=[network.last], outputs=[made])
-        network.last = made
         return network
 
     check_models(make)

@@ -12,6 +12,7 @@ extern const Operator kOperatorCallOnce;
 extern const Operator kOperatorConcatenation;
 extern const Operator kOperatorConv2D;
 extern const Operator kOperatorDepthwiseConv2D;
+extern const Operator kOperatorDequantize;
 extern const Operator kOperatorFullyConnected;
 extern const Operator kOperatorLogistic;
 extern const Operator kOperatorMaxPool2D;

@@ -1,7 +1,8 @@
-// QUANTIZE from one 8-bit quantization to another: int8 to int8 or uint8, uint8 to int8.
-// Source: TensorFlow Lite's Requantize kernel.
+// QUANTIZE from one quantization to another, or from float32, which is read as bits.
+// Source: TensorFlow Lite's Requantize and AffineQuantize kernels.
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
+#include "nn/operators/element.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 
@@ -13,45 +14,84 @@ struct QuantizeData {
   int32_t input_offset;
   int32_t output_offset;
   Multiplier multiplier;  // float64(input) / float64(output)
-  bool is_unsigned_input;
-  bool is_unsigned_output;
+  uint32_t scale_bits;    // of the output
+  TensorType input_type;
+  TensorType output_type;
 };
 
-bool IsByte(const Tensor& tensor) {
-  return IsQuantizedInt8(tensor) || IsQuantized(tensor, TensorType::kUInt8);
+// The pairs that upstream has.
+bool IsTaken(TensorType from, TensorType to) {
+  switch (from) {
+    case TensorType::kInt8:
+      return to != TensorType::kFloat32;
+    case TensorType::kUInt8:
+      return to == TensorType::kInt8;
+    case TensorType::kInt16:
+      return to == TensorType::kInt8 || to == TensorType::kInt16 || to == TensorType::kInt32;
+    case TensorType::kInt32:
+    case TensorType::kFloat32:
+      return to == TensorType::kInt8 || to == TensorType::kInt16;
+    default:
+      return false;
+  }
+}
+
+const char* CheckTypes(const PrepareContext& context, const Tensor& input, const Tensor& output) {
+  const bool is_float = input.type == TensorType::kFloat32;
+  if (context.input_count() != 1 || context.output_count() != 1 || !input.exists ||
+      !IsTaken(input.type, output.type) || ElementBytes(output.type) > sizeof(int32_t)) {
+    return "expected int8, uint8, int16, int32 or float32 to a type that upstream has for it";
+  }
+  if (!IsQuantized(output, output.type) || (!is_float && !IsQuantized(input, input.type))) {
+    return "expected one scale each";
+  }
+  return input.shape == output.shape ? nullptr : "expected equal shapes";
 }
 
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsByte(input) || !IsByte(output)) {
-    return "expected int8 or uint8 input and output with one scale each";
-  }
-  if (input.shape != output.shape) return "expected equal shapes";
+  if (const char* reason = CheckTypes(context, input, output)) return reason;
   auto* const data = context.AllocateData<QuantizeData>();
   if (data == nullptr) return kArenaIsFull;
   data->count = input.shape.ElementCount();
-  data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
-  data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
-  if (data->multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
-  data->is_unsigned_input = input.type == TensorType::kUInt8;
-  data->is_unsigned_output = output.type == TensorType::kUInt8;
-  if (data->is_unsigned_input && data->is_unsigned_output) return "uint8 to uint8";
+  data->scale_bits = output.quantization.ScaleBits();
+  data->input_type = input.type;
+  data->output_type = output.type;
   context.AllowInPlace(0);
-  return nullptr;
+  if (input.type == TensorType::kFloat32) return nullptr;
+  data->input_offset = -input.quantization.ZeroPoint();
+  data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
+  return data->multiplier.shift > kMaxMultiplierShift ? "scales too far apart" : nullptr;
+}
+
+// float32(value / scale) rounded to nearest, ties away from zero; far values saturate.
+int32_t DivideFloat(uint32_t value, uint32_t scale_bits) {
+  constexpr int64_t kFar = int64_t{1} << 30;
+  const uint32_t magnitude = value & 0x7fffffff;
+  if (magnitude > kInfinityBits) return 0;                      // not a number
+  if (magnitude < kLeastNormalBits) return 0;                   // far below any scale
+  int64_t steps = kFar;
+  if (magnitude != kInfinityBits) {
+    steps = RoundToInteger(
+        Divide(RealFromFloat(magnitude), RealFromFloat(scale_bits), kFloatBits));
+  }
+  if (steps > kFar) steps = kFar;
+  return static_cast<int32_t>(value == magnitude ? steps : -steps);
 }
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<QuantizeData>();
-  const uint8_t* const input = context.Input<uint8_t>(0);
-  uint8_t* const output = context.Output<uint8_t>(0);
-  const int32_t low = data.is_unsigned_output ? 0 : INT8_MIN;
-  const int32_t high = data.is_unsigned_output ? UINT8_MAX : INT8_MAX;
+  const void* const input = context.Input<void>(0);
+  void* const output = context.Output<void>(0);
   for (int32_t i = 0; i < data.count; ++i) {
-    const int32_t value = data.is_unsigned_input ? input[i] : static_cast<int8_t>(input[i]);
-    const int32_t scaled = Requantize(value + data.input_offset, data.multiplier);
-    output[i] = static_cast<uint8_t>(Clamp(WrappingAdd(scaled, data.output_offset), low, high));
+    const int32_t value = LoadElement(data.input_type, input, i);
+    const int32_t scaled =
+        data.input_type == TensorType::kFloat32
+            ? DivideFloat(static_cast<uint32_t>(value), data.scale_bits)
+            : Requantize(WrappingAdd(value, data.input_offset), data.multiplier);
+    StoreElement(data.output_type, WrappingAdd(scaled, data.output_offset), output, i);
   }
 }
 

@@ -1,8 +1,10 @@
-// SOFTMAX over the last dimension, int8 in and out; the output's scale is 1/256, zero point -128.
+// SOFTMAX over the last dimension, int8 in, int8 or int16 out. The output's scale is 1/256 or
+// 1/65536, its zero point the lowest value.
 // Source: TensorFlow Lite 8-bit quantization specification, SOFTMAX; arithmetic of gemmlowp.
 #include "nn/kernels/fixed_point_math.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
+#include "nn/operators/element.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 
@@ -16,7 +18,9 @@ constexpr int kDifferenceIntegerBits = 5;
 constexpr int kSumIntegerBits = 12;
 // Sums of more terms could leave the range that the reference accepts.
 constexpr int32_t kMaxDepth = 511;
-constexpr uint32_t kScaleOf256th = 0x3b800000;  // 1/256 as float32
+constexpr uint32_t kScaleOf256th = 0x3b800000;    // 1/256 as float32
+constexpr uint32_t kScaleOf65536th = 0x37800000;  // 1/65536
+constexpr uint32_t kTolerance = 0x800000 / 1000;  // of the latter, as upstream's
 
 struct SoftmaxData {
   int32_t rows;
@@ -24,6 +28,7 @@ struct SoftmaxData {
   int32_t significand;  // of scale * beta, Q0.31
   int32_t left_shift;
   int32_t least_difference;  // what lies further below the largest value counts as 0
+  TensorType output_type;
 };
 
 // min(beta * scale * 2^26, 2^31 - 1), in float64.
@@ -43,20 +48,31 @@ const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* d
   return nullptr;
 }
 
+bool HasOutputRange(const Quantization& quantization, bool is_wide) {
+  const uint32_t scale = quantization.ScaleBits();
+  if (!is_wide) return scale == kScaleOf256th && quantization.ZeroPoint() == INT8_MIN;
+  return scale + kTolerance - kScaleOf65536th <= 2 * kTolerance &&
+         quantization.ZeroPoint() == INT16_MIN;
+}
+
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
+  const bool is_wide = output.type == TensorType::kInt16;
+  if (context.output_count() != 1 || !IsQuantizedInt8(input) ||
+      !IsQuantized(output, is_wide ? TensorType::kInt16 : TensorType::kInt8)) {
     return "expected int8 input and output with one scale each";
   }
   if (input.shape != output.shape || input.shape.rank == 0) return "expected equal shapes";
-  if (output.quantization.ScaleBits() != kScaleOf256th || output.quantization.ZeroPoint() != -128) {
-    return "expected output scale 1/256 and zero point -128";
+  if (!HasOutputRange(output.quantization, is_wide)) {
+    return is_wide ? "expected output scale 1/65536 and zero point -32768"
+                   : "expected output scale 1/256 and zero point -128";
   }
   auto* const data = context.AllocateData<SoftmaxData>();
   if (data == nullptr) return kArenaIsFull;
   data->depth = input.shape.Last();
   if (data->depth > kMaxDepth) return "softmax over more than 511 values";
+  data->output_type = output.type;
   data->rows = input.shape.ElementCount() / data->depth;
   context.RequestScratch(static_cast<uint32_t>(data->depth) * uint32_t{sizeof(int32_t)});
   context.AllowInPlace(0);
@@ -72,7 +88,7 @@ int32_t Exponential(const SoftmaxData& data, int32_t difference) {
 }
 
 void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponentials,
-                int8_t* output) {
+                void* output) {
   int32_t largest = INT8_MIN;
   for (int32_t i = 0; i < data.depth; ++i) largest = input[i] > largest ? input[i] : largest;
   int32_t sum = 0;
@@ -83,18 +99,21 @@ void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponenti
   const int headroom = __builtin_clz(static_cast<uint32_t>(sum));
   const uint32_t fraction = (static_cast<uint32_t>(sum) << headroom) - (uint32_t{1} << 31);
   const int32_t reciprocal = OneOverOnePlus(static_cast<int32_t>(fraction));
-  const int32_t shift = kSumIntegerBits - headroom + 31 - 8;
+  const bool is_wide = data.output_type == TensorType::kInt16;
+  const int32_t shift = kSumIntegerBits - headroom + 31 - (is_wide ? 16 : 8);
+  const int32_t lowest = is_wide ? INT16_MIN : INT8_MIN;
   for (int32_t i = 0; i < data.depth; ++i) {
     const int32_t share = RoundingShiftRight(MultiplyHighQ31(reciprocal, exponentials[i]), shift);
-    output[i] = static_cast<int8_t>(Clamp(share - 128, INT8_MIN, INT8_MAX));
+    StoreElement(data.output_type, share + lowest, output, i);
   }
 }
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<SoftmaxData>();
+  const int32_t output_bytes = data.depth * (data.output_type == TensorType::kInt16 ? 2 : 1);
   for (int32_t row = 0; row < data.rows; ++row) {
     SoftmaxRow(data, context.Input<int8_t>(0) + row * data.depth, context.Scratch<int32_t>(),
-               context.Output<int8_t>(0) + row * data.depth);
+               context.Output<uint8_t>(0) + row * output_bytes);
   }
 }
 
