@@ -132,7 +132,7 @@ inline Sums MultiplyTaps(const DepthwiseShape& shape, const int8_t* weights, con
   return sums;
 }
 
-inline int32x4_t Scale(int32x4_t sums, const int32_t* layout, int32_t offset) {
+[[gnu::always_inline]] inline int32x4_t Scale(int32x4_t sums, const int32_t* layout, int32_t offset) {
   const helium::Scales scales = {vld1q_s32(layout + kVectors), vld1q_s32(layout + 2 * kVectors)};
   return vaddq_n_s32(helium::Requantize(sums, scales), offset);
 }

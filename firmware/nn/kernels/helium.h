@@ -16,14 +16,14 @@ struct Scales {
 
 // The sums as Requantize scales them: VQRDMULH is MultiplyHighQ31; VRSHL rounds ties upwards, which
 // for a number that is one less if negative are ties away from zero.
-inline int32x4_t Requantize(int32x4_t sums, const Scales& scales) {
+[[gnu::always_inline]] inline int32x4_t Requantize(int32x4_t sums, const Scales& scales) {
   const int32x4_t high = vqrdmulhq_s32(sums, scales.significands);
   const int32x4_t less = vshrq_n_s32(vandq_s32(high, scales.shifts), 31);
   return vrshlq_s32(vqaddq_s32(high, less), scales.shifts);
 }
 
 // The same for any shifts.
-inline int32x4_t RequantizeAny(int32x4_t sums, const Scales& scales) {
+[[gnu::always_inline]] inline int32x4_t RequantizeAny(int32x4_t sums, const Scales& scales) {
   const int32x4_t zero = vdupq_n_s32(0);
   const Scales right = {scales.significands, vminq_s32(scales.shifts, zero)};
   return Requantize(vshlq_s32(sums, vmaxq_s32(scales.shifts, zero)), right);

@@ -33,6 +33,7 @@ struct Conv2DData {
   int32_t group_outputs;  // output channels per group
   int32_t depth;          // weights per output channel
   int32_t panel_columns;  // places that are computed together
+  bool is_pointwise;      // every place sees the pixel in the same place
   PanelShape panel;
 };
 
@@ -87,9 +88,7 @@ bool SeesWholePixels(const Conv2DData& data) {
 // A portion of places is read before its outputs are written, which then never reach further than
 // the inputs read so far.
 bool WorksInPlace(const Conv2DData& data) {
-  const Window& window = data.window;
-  return SeesWholePixels(data) && window.stride_height == 1 && window.stride_width == 1 &&
-         window.output_channels <= window.input_channels;
+  return data.is_pointwise && data.window.output_channels <= data.window.input_channels;
 }
 
 const char* Prepare(PrepareContext& context) {
@@ -107,6 +106,8 @@ const char* Prepare(PrepareContext& context) {
   const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
   if (reason != nullptr) return reason;
   data->panel = {data->depth, -input.quantization.ZeroPoint()};
+  data->is_pointwise = SeesWholePixels(*data) && data->window.stride_height == 1 &&
+                       data->window.stride_width == 1;
   RequestPanel(context, data);
   if (WorksInPlace(*data)) context.AllowInPlace(kInput);
   const auto activation =
@@ -165,6 +166,7 @@ struct Columns {
 
   // What output place `place` (batch, y, x in this order) sees of a group's channels.
   const int8_t* See(int32_t place, int32_t group) const {
+    if (data.is_pointwise) return input + place * data.depth;
     const Window& window = data.window;
     const int32_t x = place % window.output_width;
     const int32_t row = place / window.output_width;

@@ -172,6 +172,22 @@ class TappedImage {
     std::memcpy(kept_ + Slot(y), image_ + window_.InputOffset(0, y, 0), RowBytes(window_));
   }
 
+  // Whether all taps at column x lie between the left and the right border.
+  bool IsBetweenBorders(int32_t x) const {
+    const int32_t left = x * window_.stride_width - window_.pad_width;
+    const int32_t reach = (window_.kernel_width - 1) * window_.dilation_width;
+    return left >= 0 && left + reach < window_.input_width;
+  }
+
+  // From one place between the borders to the next.
+  void MoveTaps(const int8_t** taps) const {
+    const int32_t step = window_.stride_width * window_.input_channels;
+    const int8_t** const end = taps + window_.kernel_height * window_.kernel_width;
+    for (; taps != end; ++taps) {
+      if (*taps != outside_) *taps += step;
+    }
+  }
+
   // Pointers to the pixels under all taps at one place, `outside` for those beyond the border.
   void PointAtTaps(int32_t y, int32_t x, const int8_t** taps) const {
     const int32_t top = y * window_.stride_height - window_.pad_height;
@@ -227,8 +243,15 @@ void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& dat
                       outside + data.shape.channels);
     for (int32_t y = 0; y < window.output_height; ++y) {
       if (in_place) image.Keep(y);
+      bool was_between = false;
       for (int32_t x = 0; x < window.output_width; ++x, output += data.shape.channels) {
-        image.PointAtTaps(y, x, taps);
+        const bool is_between = image.IsBetweenBorders(x);
+        if (is_between && was_between) {
+          image.MoveTaps(taps);
+        } else {
+          image.PointAtTaps(y, x, taps);
+        }
+        was_between = is_between;
         DepthwisePixel(data.shape, scaling, weights, layout, taps, output);
       }
     }
