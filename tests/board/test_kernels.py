@@ -1,0 +1,104 @@
+"""Specialised kernels (DSP, Helium, AVX2) compute what the plain C++ ones do, bit for bit.
+
+One program runs every kernel over the same pseudo-random shapes, weights and scales, and prints a
+checksum of each result. Its lines must not depend on the kernels that are compiled in.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "tests" / "board" / "kernels"
+CASES = 300
+KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "pixel_sums")
+MACHINES = {"mps2_an386": "mps2-an386", "mps3_an547": "mps3-an547"}
+PLAIN = "-DSTAPES_PLAIN_KERNELS"
+COMMON = [
+    *("-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror"),
+    *("-Wshadow", "-Wconversion", f"-I{ROOT}", f"-I{ROOT / 'firmware'}"),
+]
+
+
+def kernel_sources() -> list[Path]:
+    kernels = sorted((ROOT / "firmware" / "nn" / "kernels").glob("*.cc"))
+    return [SOURCES / "kernel_vectors.cc", *kernels]
+
+
+def board_settings(board: str) -> dict[str, str]:
+    text = (ROOT / "boards" / board / "board.cmake").read_text()
+    return dict(re.findall(r'set\((STAPES_\w+) "?([^")]*)"?\)', text))
+
+
+def build_for_board(board: str, folder: Path, *options: str) -> Path:
+    settings = board_settings(board)
+    places = [
+        f"-Wl,--defsym={name.lower()}={settings[name]}"
+        for name in settings
+        if name.endswith(("_START", "_BYTES"))
+    ]
+    image = folder / f"{board}.elf"
+    command = [
+        *("arm-none-eabi-g++", *settings["STAPES_CPU_FLAGS"].split(), "-mthumb", *COMMON, *options),
+        *("-fno-threadsafe-statics", "-fno-unwind-tables", "-fno-move-loop-stores"),
+        *("-ffunction-sections", "-nostartfiles", f"-T{ROOT}/boards/cortex_m/image.ld"),
+        *("-Wl,--gc-sections", *places, *kernel_sources(), SOURCES / "board_main.cc"),
+        *(ROOT / "boards" / board / "board.cc", ROOT / "boards" / "cortex_m" / "main.cc"),
+        *(ROOT / "boards" / "cortex_m" / "startup.cc", ROOT / "firmware/link/line_writer.cc"),
+        *(ROOT / "firmware/base/crc16.cc", "-o", image),
+    ]
+    subprocess.run(list(map(str, command)), check=True)
+    return image
+
+
+def lines_of_board(board: str, folder: Path, *options: str) -> list[str]:
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    image = build_for_board(board, folder, *options)
+    command = [
+        *("qemu-system-arm", "-machine", MACHINES[board], "-nographic", "-monitor", "none"),
+        *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
+        *("-kernel", str(image)),
+    ]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def lines_of_host(folder: Path, *options: str) -> list[str]:
+    program = folder / "kernels"
+    sources = [*kernel_sources(), SOURCES / "host_main.cc"]
+    subprocess.run(["g++", *COMMON, *options, *map(str, sources), "-o", str(program)], check=True)
+    return subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The plain kernels' lines on this machine."""
+    folder = tmp_path_factory.mktemp("plain")
+    return lines_of_host(folder, PLAIN, "-fsanitize=undefined", "-fno-sanitize-recover=all")
+
+
+def test_every_kernel_is_run(plain: list[str]):
+    counts = {kind: sum(line.startswith(kind + " ") for line in plain) for kind in KINDS}
+    assert counts == dict.fromkeys(KINDS, CASES)
+    for kind in KINDS:  # results differ from case to case
+        assert len({line for line in plain if line.startswith(kind + " ")}) > CASES * 0.9
+
+
+@pytest.mark.parametrize("board", MACHINES)
+def test_kernels_of_a_board_equal_the_plain_ones(board: str, plain: list[str], tmp_path: Path):
+    assert lines_of_board(board, tmp_path) == plain
+
+
+def test_plain_kernels_compute_the_same_on_a_board(plain: list[str], tmp_path: Path):
+    assert lines_of_board("mps2_an386", tmp_path, PLAIN) == plain
+
+
+def test_kernels_of_x86_equal_the_plain_ones(plain: list[str], tmp_path: Path):
+    assert lines_of_host(tmp_path) == plain
