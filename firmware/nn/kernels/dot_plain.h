@@ -19,9 +19,23 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
 #if !STAPES_KERNELS_MVE
 inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
                         int32_t count, int32_t* sums) {
-  for (int32_t row = 0; row < rows; ++row) {
-    sums[row] = DotWideS8(wide, weights + row * stride, count);
+  int32_t row = 0;
+  for (; row + 4 <= rows; row += 4, weights += 4 * stride) {
+    const int8_t* const rows4[4] = {weights, weights + stride, weights + 2 * stride,
+                                    weights + 3 * stride};
+    uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    for (int32_t i = 0; i < count; ++i) {
+      sum0 += static_cast<uint32_t>(wide[i] * rows4[0][i]);
+      sum1 += static_cast<uint32_t>(wide[i] * rows4[1][i]);
+      sum2 += static_cast<uint32_t>(wide[i] * rows4[2][i]);
+      sum3 += static_cast<uint32_t>(wide[i] * rows4[3][i]);
+    }
+    sums[row] = static_cast<int32_t>(sum0);
+    sums[row + 1] = static_cast<int32_t>(sum1);
+    sums[row + 2] = static_cast<int32_t>(sum2);
+    sums[row + 3] = static_cast<int32_t>(sum3);
   }
+  for (; row < rows; ++row, weights += stride) sums[row] = DotWideS8(wide, weights, count);
 }
 #endif
 
