@@ -1,5 +1,5 @@
-// What the AVX2 kernels have in common. Functions here are compiled for AVX2 whatever the flags: only
-// call them where HasAvx2().
+// What the AVX2 kernels have in common. Functions here are compiled for AVX2 whatever the flags:
+// only call them where HasAvx2().
 #pragma once
 
 #include <immintrin.h>

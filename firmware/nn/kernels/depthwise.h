@@ -28,8 +28,8 @@ constexpr int32_t DepthwiseBytes(int32_t channels, int32_t taps) {
 void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                   int32_t* layout);
 
-// One output pixel, output[channel]. taps[i]: the input pixel under tap i, or a pixel of zero points
-// beyond the border.
+// One output pixel, output[channel]. taps[i]: the input pixel under tap i, or a pixel of zero
+// points beyond the border.
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output);
 

@@ -1,8 +1,8 @@
 // Depthwise convolution for Arm cores with the DSP extension: four channels at a time, SMLAD over
 // pairs of taps.
 //
-// Layout of a block of four channels: four sums to start from (bias, and input offset times weights),
-// for each pair of taps one word per channel, four multipliers of DownScale, four powers.
+// Layout of a block of four channels: four sums to start from (bias, and input offset times
+// weights), for each pair of taps one word per channel, four multipliers of DownScale, four powers.
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/platform.h"
 

@@ -70,8 +70,8 @@ struct Sums {
   int32x4_t even, odd, even_high, odd_high;  // channels from 0, 1, 2, 3 on
 };
 
-// One pair of taps after the other; `weights` at the first channel. All vector registers are in use:
-// one factor is loaded twice.
+// One pair of taps after the other; `weights` at the first channel. All vector registers are in
+// use: one factor is loaded twice.
 inline void AddPairs(const int8_t* const* taps, int32_t channel, const int8_t* weights,
                      int32_t channels, int32_t pairs, Sums* sums) {
   const int8_t* a;
@@ -132,7 +132,8 @@ inline Sums MultiplyTaps(const DepthwiseShape& shape, const int8_t* weights, con
   return sums;
 }
 
-[[gnu::always_inline]] inline int32x4_t Scale(int32x4_t sums, const int32_t* layout, int32_t offset) {
+[[gnu::always_inline]] inline int32x4_t Scale(int32x4_t sums, const int32_t* layout,
+                                              int32_t offset) {
   const helium::Scales scales = {vld1q_s32(layout + kVectors), vld1q_s32(layout + 2 * kVectors)};
   return vaddq_n_s32(helium::Requantize(sums, scales), offset);
 }

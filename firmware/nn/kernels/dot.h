@@ -34,8 +34,8 @@ void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32
 
 namespace stapes {
 
-// Every row of a matrix of weights against the same values: calls `take(row, sums, rows)` for blocks
-// of rows in order; it may overwrite the sums. Rows lie `stride` bytes apart.
+// Every row of a matrix of weights against the same values: calls `take(row, sums, rows)` for
+// blocks of rows in order; it may overwrite the sums. Rows lie `stride` bytes apart.
 template <typename Take>
 inline void DotBlocksS8(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
                         int32_t count, Take take) {

@@ -27,7 +27,8 @@ struct Scaler {
 };
 
 // Lays four rows side by side, sixteen values of each in turn, zeros behind their ends: what lies
-// behind the end of a column is multiplied by them. Rows beyond `count` are zeros. Returns the sums.
+// behind the end of a column is multiplied by them. Rows from `count` on are left alone. Returns the
+// sums.
 int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
   int32_t sums[kRows] = {};
   for (int32_t row = 0; row < count; ++row, weights += depth) {
@@ -64,7 +65,7 @@ Scaler ReadScaler(const PanelShape& shape, const Scaling& scaling, int32_t count
           vdupq_n_s32(scaling.high)};
 }
 
-// Four rows against `columns` columns, `depth` bytes apart: four outputs each, `stride` bytes apart.
+// Four rows against `columns` columns `depth` bytes apart: four outputs each, `stride` bytes apart.
 void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* column, int32_t depth,
                      int32_t columns, int8_t* output, int32_t stride) {
   const int32_t steps = Steps(depth);

@@ -1,5 +1,5 @@
-// Matrix product for x86-64: AVX2 where the processor has it, else the plain loops. The panel is the
-// plain one.
+// Matrix product for x86-64: AVX2 where the processor has it, else the plain loops. The panel is
+// the plain one.
 #include "nn/kernels/matmul_plain.h"
 #include "nn/kernels/platform.h"
 

@@ -1,6 +1,6 @@
-// The time stage of SVDF for Arm cores with the DSP extension: eight values at a time. The values are
-// loaded from one place further on, stored as words and multiplied in pairs, so that moving them
-// costs little more than weighing them.
+// The time stage of SVDF for Arm cores with the DSP extension: eight values at a time. The values
+// are loaded from one place further on, stored as words and multiplied in pairs, so that moving
+// them // costs little more than weighing them.
 #include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
 
@@ -74,7 +74,8 @@ __attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t
 // The sums leave room for half of the largest shift.
 bool CanPushAndWeigh(const TimeFilters& filters, int32_t inputs, const int16_t* weights,
                      const int16_t* state) {
-  const uintptr_t places = reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
+  const uintptr_t places =
+      reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
   return filters.memory % 8 == 0 && places % 4 == 0 && inputs < (1 << 30) / (128 * 255) &&
          filters.feature.value != 0 && filters.feature.shift > -31;
 }

@@ -159,8 +159,8 @@ void InvokeTapByTap(const InvokeContext& context, const DepthwiseConv2DData& dat
   });
 }
 
-// The image as the taps see it. Outputs may overwrite it: output row y lies within the input rows up
-// to y, which are therefore copied before, each in turn, into a ring of KeptRows.
+// The image as the taps see it. Outputs may overwrite it: output row y lies within the input rows
+// up to y, which are therefore copied before, each in turn, into a ring of KeptRows.
 class TappedImage {
  public:
   TappedImage(const Window& window, const int8_t* image, const int8_t* outside, int8_t* kept)

@@ -1,0 +1,37 @@
+"""The networks of bench/engine.py compute upstream's bytes: what is measured is the right thing."""
+
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
+import engine
+from networks import NETWORKS
+
+MACS = {"ds_cnn": 2_656_768, "wake_word": 826_368, "svdf_small": 21_056}
+
+
+def upstream_checksum(network) -> int:
+    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    interpreter = runtime.Interpreter.from_bytes(network.model)
+    crc = 0
+    for frame in engine.inputs(network, engine.INFERENCES):
+        interpreter.set_input(frame, 0)
+        interpreter.invoke()
+        crc = zlib.crc32(np.ascontiguousarray(interpreter.get_output(0)).tobytes(), crc)
+    return crc
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_gives_upstreams_bytes(name: str):
+    network = NETWORKS[name]()
+    assert engine.checksum(network) == upstream_checksum(network)
+
+
+@pytest.mark.parametrize("name", MACS)
+def test_network_has_the_size_of_the_reference_model(name: str):
+    assert NETWORKS[name]().macs == MACS[name]
