@@ -1,6 +1,6 @@
 // The time stage of SVDF for Arm cores with the DSP extension: eight values at a time. The values
 // are loaded from one place further on, stored as words and multiplied in pairs, so that moving
-// them // costs little more than weighing them.
+// them costs little more than weighing them.
 #include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
 
