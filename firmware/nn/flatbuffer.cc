@@ -3,6 +3,7 @@
 namespace stapes {
 namespace {
 constexpr uint32_t kMaxBytes = FlatBuffer::kMaxBytes;
+constexpr uint32_t kMaxElements = uint32_t{1} << 28;
 constexpr uint32_t kVtableHeaderBytes = 4;
 }  // namespace
 
@@ -10,6 +11,12 @@ bool FlatBuffer::Contains(uint32_t position, uint32_t count) const {
   const bool inside = position <= bytes_.size() && count <= bytes_.size() - position;
   damaged_ = damaged_ || !inside;
   return inside;
+}
+
+uint32_t FlatBuffer::Load(uint32_t position, uint32_t bytes) const {
+  uint32_t value = 0;
+  if (Contains(position, bytes)) std::memcpy(&value, bytes_.data() + position, bytes);
+  return value;
 }
 
 uint32_t FlatBuffer::Follow(uint32_t position) const {
@@ -22,19 +29,22 @@ uint32_t FlatBuffer::Follow(uint32_t position) const {
 }
 
 FlatVector::FlatVector(const FlatBuffer* buffer, uint32_t position, uint32_t element_bytes)
-    : buffer_(buffer), element_bytes_(element_bytes) {
+    : buffer_(buffer) {
   const uint32_t count = buffer->Load<uint32_t>(position);
-  if (count > kMaxBytes / element_bytes || !buffer->Contains(position + 4, count * element_bytes)) {
-    buffer->Contains(0xffffffff, 1);  // a count that overflows is damage as well
-    return;
-  }
+  // Counts whose bytes would overflow are damage as well.
+  const uint32_t bytes = count > kMaxElements ? kMaxBytes : count * element_bytes;
+  if (!buffer->Contains(position + 4, bytes)) return;
   first_ = position + 4;
   size_ = count;
 }
 
+uint32_t FlatVector::Word(uint32_t index, uint32_t word) const {
+  return index < size_ ? buffer_->Load<uint32_t>(first_ + 4 * word) : 0;
+}
+
 Span<const uint8_t> FlatVector::bytes() const {
   if (size_ == 0) return {};
-  return {buffer_->bytes().data() + first_, std::size_t{size_} * element_bytes_};
+  return {buffer_->bytes().data() + first_, size_};
 }
 
 bool FlatVector::Equals(const char* text) const {
@@ -43,28 +53,26 @@ bool FlatVector::Equals(const char* text) const {
 }
 
 FlatTable::FlatTable(const FlatBuffer* buffer, uint32_t position) : buffer_(buffer) {
-  // The vtable lies at a signed distance, before or after the table.
-  const int64_t vtable = int64_t{position} - buffer->Load<int32_t>(position);
-  if (position == 0 || vtable < 0 || vtable > int64_t{kMaxBytes}) {
-    buffer->Contains(0xffffffff, 1);
-    return;
-  }
-  const uint32_t vtable_bytes = buffer->Load<uint16_t>(static_cast<uint32_t>(vtable));
-  if (vtable_bytes < kVtableHeaderBytes ||
-      !buffer->Contains(static_cast<uint32_t>(vtable), vtable_bytes)) {
-    buffer->Contains(0xffffffff, 1);
-    return;
-  }
-  position_ = position;
-  vtable_ = static_cast<uint32_t>(vtable);
-  vtable_bytes_ = vtable_bytes;
+  // The vtable lies at a signed distance, before or after the table. Positions that wrap are far
+  // outside.
+  const uint32_t vtable = position - buffer->Load<uint32_t>(position);
+  const uint32_t vtable_bytes = buffer->Load<uint16_t>(vtable);
+  const uint32_t wanted = vtable_bytes < kVtableHeaderBytes ? kMaxBytes : vtable_bytes;
+  if (buffer->Contains(vtable, wanted)) position_ = position;
 }
 
 uint32_t FlatTable::Field(int field) const {
+  if (position_ == 0) return 0;
+  const uint32_t vtable = position_ - buffer_->Load<uint32_t>(position_);
   const uint32_t entry = kVtableHeaderBytes + 2 * static_cast<uint32_t>(field);
-  if (entry + 2 > vtable_bytes_) return 0;
-  const uint32_t offset = buffer_->Load<uint16_t>(vtable_ + entry);
+  if (entry + 2 > buffer_->Load<uint16_t>(vtable)) return 0;
+  const uint32_t offset = buffer_->Load<uint16_t>(vtable + entry);
   return offset == 0 ? 0 : position_ + offset;
+}
+
+uint32_t FlatTable::Scalar(int field, uint32_t bytes, uint32_t absent) const {
+  const uint32_t position = Field(field);
+  return position == 0 ? absent : buffer_->Load(position, bytes);
 }
 
 FlatTable FlatTable::Table(int field) const {

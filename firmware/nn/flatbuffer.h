@@ -32,11 +32,12 @@ class FlatBuffer {
   // Position that the unsigned offset stored at `position` points to; 0 if outside.
   uint32_t Follow(uint32_t position) const;
 
+  // Number of 1, 2 or 4 bytes, without sign.
+  uint32_t Load(uint32_t position, uint32_t bytes) const;
   template <typename T>
   T Load(uint32_t position) const {
-    T value{};
-    if (Contains(position, sizeof(T))) std::memcpy(&value, bytes_.data() + position, sizeof(T));
-    return value;
+    static_assert(sizeof(T) <= sizeof(uint32_t), "longer numbers are read by halves");
+    return static_cast<T>(Load(position, sizeof(T)));
   }
 
  private:
@@ -44,7 +45,8 @@ class FlatBuffer {
   mutable bool damaged_ = false;
 };
 
-// A vector of scalars, of offsets to tables, or a string. Empty when absent.
+// A vector of scalars, of offsets to tables, or a string, of at most 2^28 elements. Empty when
+// absent.
 class FlatVector {
  public:
   FlatVector() = default;
@@ -52,18 +54,22 @@ class FlatVector {
 
   uint32_t size() const { return size_; }
   uint32_t position() const { return first_; }  // of the first element
-  Span<const uint8_t> bytes() const;
+  Span<const uint8_t> bytes() const;  // of a vector of bytes
   template <typename T>
   T Get(uint32_t index) const {
-    return index < size_ ? buffer_->Load<T>(first_ + index * uint32_t{sizeof(T)}) : T{};
+    static_assert(sizeof(T) == sizeof(uint32_t), "longer numbers are read by halves");
+    return static_cast<T>(Word(index, index));
   }
+  // Half 0 (lower) or 1 of the 64-bit element `index`.
+  uint32_t Half(uint32_t index, uint32_t half) const { return Word(index, 2 * index + half); }
   bool Equals(const char* text) const;  // for a vector of bytes
 
  private:
+  uint32_t Word(uint32_t index, uint32_t word) const;  // 0 for an index beyond the end
+
   const FlatBuffer* buffer_ = nullptr;
   uint32_t first_ = 0;
   uint32_t size_ = 0;
-  uint32_t element_bytes_ = 1;
 };
 
 // A table. Absent tables have no fields: every read gives the default.
@@ -76,8 +82,8 @@ class FlatTable {
   bool Has(int field) const { return Field(field) != 0; }
   template <typename T>
   T Get(int field, T absent) const {
-    const uint32_t position = Field(field);
-    return position == 0 ? absent : buffer_->Load<T>(position);
+    static_assert(sizeof(T) <= sizeof(uint32_t), "longer numbers are read by halves");
+    return static_cast<T>(Scalar(field, sizeof(T), static_cast<uint32_t>(absent)));
   }
   FlatTable Table(int field) const;
   FlatVector Vector(int field, uint32_t element_bytes) const;
@@ -87,11 +93,10 @@ class FlatTable {
 
  private:
   uint32_t Field(int field) const;  // position, 0 when absent
+  uint32_t Scalar(int field, uint32_t bytes, uint32_t absent) const;
 
   const FlatBuffer* buffer_ = nullptr;
   uint32_t position_ = 0;
-  uint32_t vtable_ = 0;
-  uint32_t vtable_bytes_ = 0;
 };
 
 }  // namespace stapes

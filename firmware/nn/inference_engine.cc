@@ -5,7 +5,6 @@
 namespace stapes {
 namespace {
 
-constexpr uint32_t kMaxSubgraphs = 8;
 constexpr uint32_t kMaxTensors = 4096;
 constexpr uint32_t kMaxNodes = 2048;
 constexpr uint32_t kMaxArenaBytes = uint32_t{1} << 28;
@@ -52,16 +51,15 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
   if (opened != Status::kOk) return Fail(opened, "no TFL3 identifier of schema version 3");
 
   Status status = CountEverything();
-  for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
+  for (uint32_t i = 0; status == Status::kOk && i < subgraph_count_; ++i) {
     status = PlaceConstantsAndVariables(i);
   }
   if (status == Status::kOk) status = FindInputAndOutput();
-  for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
+  for (uint32_t i = 0; status == Status::kOk && i < subgraph_count_; ++i) {
     status = PrepareSubgraph(i);
   }
-  if (status == Status::kOk) status = CheckOutputIsWritten();
   // Whatever has been read outside of the file must not get as far as planning.
-  if (status == Status::kOk && model_.buffer().damaged()) status = Fail(Status::kDamaged, "");
+  if (status == Status::kOk) status = CheckOutputIsWritten();
   if (status == Status::kOk) status = PlanActivations();
   if (status != Status::kOk) return status;
   memory_ = {model.data(), persistent_.at(0), addresses_};
@@ -79,23 +77,23 @@ Status InferenceEngine::Invoke() {
 }
 
 void InferenceEngine::InvokeSubgraph(uint32_t subgraph) {
-  const Node* const end = nodes_ + FirstNode(subgraph + 1);
-  for (const Node* node = nodes_ + FirstNode(subgraph); node != end; ++node) {
+  const Node* const end = nodes_ + first_[subgraph + 1].node;
+  for (const Node* node = nodes_ + first_[subgraph].node; node != end; ++node) {
     operators_[node->operator_index]->invoke(InvokeContext(memory_, *node, this));
   }
 }
 
 void InferenceEngine::Reset() {
   if (!ready_) return;
-  for (uint32_t s = 0; s < model_.subgraph_count(); ++s) {
+  for (uint32_t s = 0; s < subgraph_count_; ++s) {
     const FlatTable subgraph = model_.Subgraph(s);
-    for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i) {
+    for (uint32_t i = 0; i < TensorCount(s); ++i) {
       Tensor tensor;
       model_.ReadTensor(subgraph, i, &tensor);
       if (!tensor.variable) continue;
       // As upstream does it: real zero for int8, all bits zero for other types.
       const int value = tensor.type == TensorType::kInt8 ? tensor.quantization.ZeroPoint() : 0;
-      std::memset(Resolve(addresses_[FirstTensor(s) + i]), value, tensor.byte_count);
+      std::memset(Resolve(addresses_[first_[s].tensor + i]), value, tensor.byte_count);
     }
   }
   for (uint32_t i = 0; i < node_count_; ++i) {
@@ -112,52 +110,46 @@ Status InferenceEngine::Fail(Status status, const char* reason) {
   return error_.status;
 }
 
+Status InferenceEngine::Refuse(const char* reason) { return Fail(Status::kRefused, reason); }
+
 Status InferenceEngine::ArenaTooSmall() {
   error_.arena_bytes = persistent_.needed();
   return Fail(Status::kArenaTooSmall, kArenaIsFull);
 }
 
 Status InferenceEngine::CountEverything() {
-  const uint32_t subgraphs = model_.subgraph_count();
-  if (subgraphs == 0 || subgraphs > kMaxSubgraphs) {
-    return Fail(Status::kRefused, "expected 1 to 8 subgraphs");
+  subgraph_count_ = model_.subgraph_count();
+  if (subgraph_count_ == 0 || subgraph_count_ > kMaxSubgraphs) {
+    return Refuse("expected 1 to 8 subgraphs");
   }
-  tensor_count_ = FirstTensor(subgraphs);
-  node_count_ = FirstNode(subgraphs);
-  if (model_.buffer().damaged()) return Fail(Status::kDamaged, "");
-  if (tensor_count_ > kMaxTensors) return Fail(Status::kRefused, "more than 4096 tensors");
-  if (node_count_ > kMaxNodes) return Fail(Status::kRefused, "more than 2048 operators");
+  tensor_count_ = 0;
+  node_count_ = 0;
+  for (uint32_t i = 0; i < subgraph_count_; ++i) {
+    const FlatTable subgraph = model_.Subgraph(i);
+    tensor_count_ += Model::TensorCount(subgraph);
+    node_count_ += Model::OperatorCount(subgraph);
+    if (tensor_count_ > kMaxTensors || node_count_ > kMaxNodes) {
+      return Refuse("more than 4096 tensors or 2048 operators");
+    }
+    first_[i + 1] = {static_cast<uint16_t>(tensor_count_), static_cast<uint16_t>(node_count_)};
+  }
   const uint32_t nodes = persistent_.Allocate(node_count_ * uint32_t{sizeof(Node)});
   const uint32_t addresses = persistent_.Allocate(tensor_count_ * uint32_t{sizeof(Address)});
-  if (nodes == PersistentMemory::kNone || addresses == PersistentMemory::kNone) {
-    return ArenaTooSmall();
-  }
+  // The second fails if the first has failed.
+  if (addresses == PersistentMemory::kNone) return ArenaTooSmall();
   nodes_ = reinterpret_cast<Node*>(persistent_.at(nodes));
   addresses_ = reinterpret_cast<Address*>(persistent_.at(addresses));
   return Status::kOk;
 }
 
-uint32_t InferenceEngine::FirstTensor(uint32_t subgraph) const {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < subgraph; ++i) count += Model::TensorCount(model_.Subgraph(i));
-  return count;
-}
-
-uint32_t InferenceEngine::FirstNode(uint32_t subgraph) const {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < subgraph; ++i) count += Model::OperatorCount(model_.Subgraph(i));
-  return count;
-}
-
 Status InferenceEngine::PlaceConstantsAndVariables(uint32_t subgraph_index) {
   const FlatTable subgraph = model_.Subgraph(subgraph_index);
-  Address* const addresses = addresses_ + FirstTensor(subgraph_index);
-  for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i) {
+  Address* const addresses = addresses_ + first_[subgraph_index].tensor;
+  for (uint32_t i = 0; i < TensorCount(subgraph_index); ++i) {
     Tensor tensor;
     const char* const reason = model_.ReadTensor(subgraph, i, &tensor);
     error_.tensor_index = static_cast<int32_t>(i);
-    if (reason != nullptr) return Fail(Status::kRefused, reason);
-    if (model_.buffer().damaged()) return Fail(Status::kDamaged, "");
+    if (reason != nullptr || model_.buffer().damaged()) return Refuse(reason);
     addresses[i] = kUnplaced;
     if (tensor.is_constant()) {
       const auto position = tensor.constant.data() - model_.buffer().bytes().data();
@@ -173,19 +165,15 @@ Status InferenceEngine::PlaceConstantsAndVariables(uint32_t subgraph_index) {
 }
 
 Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
-  const FlatTable subgraph = model_.Subgraph(0);
   const uint32_t index = indices.Get<uint32_t>(0);
-  if (indices.size() != 1 || index >= Model::TensorCount(subgraph)) {
-    return Fail(Status::kRefused, "expected one input and one output");
+  if (indices.size() != 1 || index >= TensorCount(0)) {
+    return Refuse("expected one input and one output");
   }
   Tensor tensor;
-  model_.ReadTensor(subgraph, index, &tensor);
+  model_.ReadTensor(model_.Subgraph(0), index, &tensor);
   if (tensor.type == TensorType::kInt64 || tensor.type == TensorType::kBool ||
-      tensor.type == TensorType::kResource) {
-    return Fail(Status::kRefused, "an input or output of int64, bool or resource");
-  }
-  if (tensor.is_constant() || tensor.variable) {
-    return Fail(Status::kRefused, "an input or output that is constant or variable");
+      tensor.type == TensorType::kResource || addresses_[index] != kUnplaced) {
+    return Refuse("an input or output of unknown type, constant or variable");
   }
   view->size = tensor.byte_count / ElementBytes(tensor.type);
   view->type = tensor.type;
@@ -196,25 +184,29 @@ Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
 }
 
 Status InferenceEngine::FindInputAndOutput() {
-  const FlatVector inputs = Model::Inputs(model_.Subgraph(0));
+  const FlatTable main = model_.Subgraph(0);
+  const FlatVector inputs = Model::Inputs(main);
+  const FlatVector outputs = Model::Outputs(main);
   Status status = View(inputs, &input_);
-  if (status == Status::kOk) status = View(Model::Outputs(model_.Subgraph(0)), &output_);
+  if (status == Status::kOk) status = View(outputs, &output_);
   if (status != Status::kOk) return status;
-  addresses_[inputs.Get<uint32_t>(0)] = kWritten;
-  for (uint32_t i = 1; i < model_.subgraph_count(); ++i) {
-    if (Model::Inputs(model_.Subgraph(i)).size() != 0) {
-      return Fail(Status::kRefused, "a called subgraph with inputs");
-    }
+  input_index_ = inputs.Get<uint32_t>(0);
+  output_index_ = outputs.Get<uint32_t>(0);
+  addresses_[input_index_] = kWritten;
+  for (uint32_t i = 1; i < subgraph_count_; ++i) {
+    if (Model::Inputs(model_.Subgraph(i)).size() != 0) return Refuse("a called subgraph with inputs");
   }
   return Status::kOk;
 }
 
 Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
   const FlatTable subgraph = model_.Subgraph(subgraph_index);
-  Node* const nodes = nodes_ + FirstNode(subgraph_index);
-  for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
-    nodes[i].first_tensor = static_cast<uint16_t>(FirstTensor(subgraph_index));
-    const Status status = PrepareNode(subgraph, i, &nodes[i]);
+  const First first = first_[subgraph_index];
+  const uint32_t count = uint32_t{first_[subgraph_index + 1].node} - first.node;
+  for (uint32_t i = 0; i < count; ++i) {
+    Node* const node = nodes_ + first.node + i;
+    node->first_tensor = first.tensor;
+    const Status status = PrepareNode(subgraph, i, node);
     if (status != Status::kOk) return status;
   }
   error_.operator_index = ErrorDetails::kWholeModel;
@@ -231,7 +223,7 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   std::size_t found = 0;
   while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) ++found;
   if (found == operators_.size() || found > 255) {
-    return Fail(Status::kRefused, "this engine has no such operator");
+    return Refuse("this engine has no such operator");
   }
   const Operator& called = *operators_[found];
   error_.operator_name = called.name;
@@ -240,7 +232,7 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   node->inputs = call.inputs.position();
   node->outputs = call.outputs.position();
   if (call.inputs.size() > 255 || call.outputs.size() > 255) {
-    return Fail(Status::kRefused, "more than 255 inputs or outputs");
+    return Refuse("more than 255 inputs or outputs");
   }
   node->input_count = static_cast<uint8_t>(call.inputs.size());
   node->output_count = static_cast<uint8_t>(call.outputs.size());
@@ -250,7 +242,7 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
     reason = called.prepare(context);
   }
   if (reason == kArenaIsFull) return ArenaTooSmall();
-  if (reason != nullptr || model_.buffer().damaged()) return Fail(Status::kRefused, reason);
+  if (reason != nullptr || model_.buffer().damaged()) return Refuse(reason);
   return Status::kOk;
 }
 
@@ -261,12 +253,12 @@ const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const Opera
   Address* const addresses = addresses_ + node.first_tensor;
   for (uint32_t i = 0; i < call.inputs.size(); ++i) {
     const int32_t index = call.inputs.Get<int32_t>(i);
-    if (index < -1 || index >= count) return "an input that does not exist";
+    if (index < -1 || index >= count) return "a tensor that does not exist";
     if (index >= 0 && addresses[index] == kUnplaced) return "an input is read before it is written";
   }
   for (uint32_t i = 0; i < call.outputs.size(); ++i) {
     const int32_t index = call.outputs.Get<int32_t>(i);
-    if (index < 0 || index >= count) return "an output that does not exist";
+    if (index < 0 || index >= count) return "a tensor that does not exist";
     if (addresses[index] != kUnplaced) return "an output is written twice, or constant";
     addresses[index] = kWritten;
   }
@@ -274,9 +266,8 @@ const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const Opera
 }
 
 Status InferenceEngine::CheckOutputIsWritten() {
-  const uint32_t index = Model::Outputs(model_.Subgraph(0)).Get<uint32_t>(0);
-  if (addresses_[index] == kWritten) return Status::kOk;
-  return Fail(Status::kRefused, "no operator writes the output");
+  if (addresses_[output_index_] == kWritten && !model_.buffer().damaged()) return Status::kOk;
+  return Refuse("no operator writes the output");
 }
 
 // The list of buffers lives in the arena, where the activations will be.
@@ -297,7 +288,7 @@ Status InferenceEngine::PlanActivations() {
   ListScratchBuffers(buffers, count);
   uint64_t sum = 0;
   for (const PlannedBuffer& buffer : buffers) sum += uint64_t{buffer.bytes} + 7;
-  if (sum > kMaxArenaBytes) return Fail(Status::kRefused, "activations of more than 256 MiB");
+  if (sum > kMaxArenaBytes) return Refuse("activations of more than 256 MiB");
   const uint32_t planned = PlanMemory(buffers);
   arena_used_ = base + (planned > list_bytes ? planned : list_bytes);
   if (arena_used_ > persistent_.size()) {
@@ -305,11 +296,8 @@ Status InferenceEngine::PlanActivations() {
     return Fail(Status::kArenaTooSmall, kArenaIsFull);
   }
   AssignAddresses(buffers, base);
-  const FlatTable main = model_.Subgraph(0);
-  const uint32_t input = Model::Inputs(main).Get<uint32_t>(0);
-  const uint32_t output = Model::Outputs(main).Get<uint32_t>(0);
-  input_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[input]));
-  output_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[output]));
+  input_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[input_index_]));
+  output_.data = reinterpret_cast<int8_t*>(Resolve(addresses_[output_index_]));
   return Status::kOk;
 }
 
@@ -317,9 +305,9 @@ Status InferenceEngine::PlanActivations() {
 uint32_t InferenceEngine::ListTensorBuffers(Span<PlannedBuffer> buffers) {
   uint32_t count = 0;
   uint32_t tensor_index = 0;
-  for (uint32_t s = 0; s < model_.subgraph_count(); ++s) {
+  for (uint32_t s = 0; s < subgraph_count_; ++s) {
     const FlatTable subgraph = model_.Subgraph(s);
-    for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i, ++tensor_index) {
+    for (uint32_t i = 0; i < TensorCount(s); ++i, ++tensor_index) {
       if (addresses_[tensor_index] != kWritten) continue;
       Tensor tensor;
       model_.ReadTensor(subgraph, i, &tensor);
@@ -332,7 +320,7 @@ uint32_t InferenceEngine::ListTensorBuffers(Span<PlannedBuffer> buffers) {
 }
 
 uint32_t InferenceEngine::ListScratchBuffers(Span<PlannedBuffer> buffers, uint32_t count) {
-  const uint32_t main_nodes = FirstNode(1);
+  const uint32_t main_nodes = first_[1].node;
   for (uint32_t i = 0; i < node_count_; ++i) {
     if (nodes_[i].scratch_bytes == 0) continue;
     const auto step = static_cast<uint16_t>(i);
@@ -348,8 +336,8 @@ uint32_t InferenceEngine::ListScratchBuffers(Span<PlannedBuffer> buffers, uint32
 // Steps are the nodes of the main subgraph. What others compute is kept for good: they are called
 // in the middle of the main one, and are small.
 void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
-  const uint32_t main_nodes = FirstNode(1);
-  const uint32_t main_tensors = FirstTensor(1);
+  const uint32_t main_nodes = first_[1].node;
+  const uint32_t main_tensors = first_[1].tensor;
   for (PlannedBuffer& buffer : buffers) {
     if (buffer.owner >= main_tensors) buffer = {buffer.bytes, 0, 0, 0xffff, buffer.owner, 0};
   }
@@ -359,9 +347,8 @@ void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
     buffer.first_use = Min(buffer.first_use, static_cast<uint16_t>(step));
     buffer.last_use = Max(buffer.last_use, static_cast<uint16_t>(step));
   };
-  const FlatTable main = model_.Subgraph(0);
-  touch(Model::Inputs(main).Get<int32_t>(0), 0);
-  touch(Model::Outputs(main).Get<int32_t>(0), main_nodes);
+  touch(static_cast<int32_t>(input_index_), 0);
+  touch(static_cast<int32_t>(output_index_), main_nodes);
   const uint8_t* const model = model_.buffer().bytes().data();
   for (uint32_t step = 0; step < main_nodes; ++step) {
     const Node& node = nodes_[step];
@@ -373,7 +360,7 @@ void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
 // An output takes over its input's buffer where that input is not needed any more.
 void InferenceEngine::ShareInPlace(Span<PlannedBuffer> buffers) {
   const uint8_t* const model = model_.buffer().bytes().data();
-  const uint32_t main_nodes = FirstNode(1);
+  const uint32_t main_nodes = first_[1].node;
   for (uint32_t step = 0; step < main_nodes; ++step) {
     const Node& node = nodes_[step];
     if (node.in_place_input < 0) continue;

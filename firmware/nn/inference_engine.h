@@ -54,7 +54,15 @@ class InferenceEngine {
   void InvokeSubgraph(uint32_t subgraph);
 
  private:
+  static constexpr uint32_t kMaxSubgraphs = 8;
+  // Where a subgraph's tensors and nodes begin, counted through all subgraphs.
+  struct First {
+    uint16_t tensor;
+    uint16_t node;
+  };
+
   Status Fail(Status status, const char* reason);
+  Status Refuse(const char* reason);
   Status ArenaTooSmall();
   Status CountEverything();
   Status PlaceConstantsAndVariables(uint32_t subgraph_index);
@@ -70,8 +78,9 @@ class InferenceEngine {
   void ShareInPlace(Span<PlannedBuffer> buffers);
   void AssignAddresses(Span<const PlannedBuffer> buffers, uint32_t base);
   Status View(const FlatVector& indices, TensorView* view);
-  uint32_t FirstTensor(uint32_t subgraph) const;
-  uint32_t FirstNode(uint32_t subgraph) const;
+  uint32_t TensorCount(uint32_t subgraph) const {
+    return uint32_t{first_[subgraph + 1].tensor} - first_[subgraph].tensor;
+  }
   uint8_t* Resolve(Address address) const { return persistent_.at(address); }
 
   Model model_;
@@ -80,8 +89,12 @@ class InferenceEngine {
   Memory memory_ = {};
   Address* addresses_ = nullptr;
   Node* nodes_ = nullptr;
+  uint32_t subgraph_count_ = 0;
   uint32_t tensor_count_ = 0;  // of all subgraphs
   uint32_t node_count_ = 0;
+  First first_[kMaxSubgraphs + 1] = {};
+  uint32_t input_index_ = 0;
+  uint32_t output_index_ = 0;
   TensorView input_;
   TensorView output_;
   ErrorDetails error_;

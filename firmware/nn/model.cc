@@ -25,12 +25,12 @@ enum BufferField { kData, kOffset };
 enum MetadataField { kMetadataName, kMetadataBuffer };
 
 const char* ReadShape(const FlatVector& dims, uint32_t element_bytes, Tensor* tensor) {
-  if (dims.size() > Shape::kMaxRank) return "a tensor of more than 6 dimensions";
+  if (dims.size() > Shape::kMaxRank) return "more than 6 dimensions";
   int64_t bytes = element_bytes;
   tensor->shape.rank = static_cast<int32_t>(dims.size());
   for (uint32_t i = 0; i < dims.size(); ++i) {
     const int32_t size = dims.Get<int32_t>(i);
-    if (size <= 0) return "a tensor with a dimension below 1";
+    if (size <= 0) return "a dimension below 1";
     bytes *= size;
     if (bytes > kMaxTensorBytes) return "a tensor of more than 1 GiB";
     tensor->shape.dims[i] = size;
@@ -39,17 +39,12 @@ const char* ReadShape(const FlatVector& dims, uint32_t element_bytes, Tensor* te
   return nullptr;
 }
 
-bool ZeroPointFits(TensorType type, int64_t zero_point) {
-  switch (type) {
-    case TensorType::kInt8:
-      return zero_point >= -128 && zero_point <= 127;
-    case TensorType::kUInt8:
-      return zero_point >= 0 && zero_point <= 255;
-    case TensorType::kInt16:
-      return zero_point >= -32768 && zero_point <= 32767;
-    default:
-      return zero_point == 0;
+bool ZeroPointFits(TensorType type, int32_t zero_point) {
+  const int32_t lowest = type == TensorType::kInt8 ? INT8_MIN : INT16_MIN;
+  if (type == TensorType::kInt8 || type == TensorType::kInt16) {
+    return zero_point >= lowest && zero_point < -lowest;
   }
+  return zero_point == 0 || (type == TensorType::kUInt8 && zero_point > 0 && zero_point <= 255);
 }
 
 const char* ReadQuantization(const FlatTable& table, Tensor* tensor) {
@@ -58,10 +53,13 @@ const char* ReadQuantization(const FlatTable& table, Tensor* tensor) {
   quantization.zero_points = table.Vector(kZeroPoint, 8);
   quantization.dimension = table.Get<int32_t>(kDimension, 0);
   if (quantization.dimension < 0 || quantization.dimension >= Shape::kMaxRank) {
-    return "a quantized dimension that does not exist";
+    return "no such quantized dimension";
   }
   for (uint32_t i = 0; i < quantization.zero_points.size(); ++i) {
-    if (!ZeroPointFits(tensor->type, quantization.zero_points.Get<int64_t>(i))) {
+    const int32_t zero_point = quantization.ZeroPoint(i);
+    const uint32_t upper_half = zero_point < 0 ? UINT32_MAX : 0;
+    if (quantization.zero_points.Half(i, 1) != upper_half ||
+        !ZeroPointFits(tensor->type, zero_point)) {
       return "a zero point outside its type";
     }
   }
@@ -108,7 +106,7 @@ bool Shape::operator==(const Shape& other) const {
 
 bool Quantization::IsSymmetric() const {
   for (uint32_t i = 0; i < zero_points.size(); ++i) {
-    if (zero_points.Get<int64_t>(i) != 0) return false;
+    if (ZeroPoint(i) != 0) return false;
   }
   return true;
 }
@@ -136,22 +134,22 @@ const char* Model::ReadTensor(const FlatTable& subgraph, uint32_t index, Tensor*
   tensor->type = static_cast<TensorType>(table.Get<int8_t>(kType, 0));
   tensor->variable = table.Get<uint8_t>(kIsVariable, 0) != 0;
   const uint32_t element_bytes = ElementBytes(tensor->type);
-  if (element_bytes == 0) return "a tensor of a type other than int8, int16, int32, bool";
+  if (element_bytes == 0) return "an unknown type";
   if (table.Has(kSparsity)) return "a sparse tensor";
   const char* reason = ReadShape(table.Vector(kShape, 4), element_bytes, tensor);
   if (reason == nullptr) reason = ReadQuantization(table.Table(kQuantization), tensor);
   if (reason != nullptr) return reason;
 
   const uint32_t buffer_index = table.Get<uint32_t>(kBuffer, 0);
-  if (buffer_index >= root_.TableCount(kBuffers)) return "a tensor whose buffer does not exist";
+  if (buffer_index >= root_.TableCount(kBuffers)) return "no such buffer";
   const FlatTable buffer = root_.TableAt(kBuffers, buffer_index);
-  // Offsets below 2 mean "none"; real ones point behind the flatbuffer.
-  if (buffer.Get<uint64_t>(kOffset, 0) > 1) return "constant data outside the flatbuffer";
+  // Offsets below 2 mean "none"; real ones point behind the flatbuffer. Lower half of 64 bits.
+  if (buffer.Get<uint32_t>(kOffset, 0) > 1) return "constant data outside the flatbuffer";
   tensor->constant = buffer.Vector(kData, 1).bytes();
   if (!tensor->is_constant()) return nullptr;
-  if (tensor->variable) return "a variable tensor with constant data";
+  if (tensor->variable) return "a variable with constant data";
   if (tensor->constant.size() != tensor->byte_count) {
-    return "constant data of another size than its shape says";
+    return "constant data of a wrong size";
   }
   if (!IsAligned(tensor->constant.data(), element_bytes)) return "constant data is not aligned";
   return nullptr;

@@ -46,7 +46,9 @@ struct Quantization {
   int32_t dimension = 0;
 
   uint32_t ScaleBits(uint32_t index = 0) const { return scales.Get<uint32_t>(index); }
-  int32_t ZeroPoint() const { return static_cast<int32_t>(zero_points.Get<int64_t>(0)); }
+  int32_t ZeroPoint(uint32_t index = 0) const {  // those of a tensor that was read fit 32 bits
+    return static_cast<int32_t>(zero_points.Half(index, 0));
+  }
   bool IsSymmetric() const;  // every zero point is 0
 };
 

@@ -16,13 +16,17 @@ Real Normalized(uint64_t mantissa, int32_t exponent) {
 }
 
 Real Rounded(Real value, int bits) {
-  const uint64_t unit = uint64_t{1} << (64 - bits);
-  const uint64_t rest = value.mantissa & (unit - 1);
-  const bool odd = (value.mantissa & unit) != 0;
-  value.mantissa -= rest;
-  if (rest > unit / 2 || (rest == unit / 2 && odd)) value.mantissa += unit;
-  // A carry out of the top leaves zero: the value became a power of two.
-  return value.mantissa == 0 ? Real{kTopBit, value.exponent + 1} : value;
+  const uint64_t unit = uint64_t{1} << (64 - (bits == kFloatBits ? kFloatBits : kDoubleBits));
+  const uint64_t odd = (value.mantissa & unit) != 0 ? 1 : 0;
+  const uint64_t raised = value.mantissa + (unit / 2 - 1 + odd);
+  // A carry out of the top: the value became a power of two.
+  if (raised < value.mantissa) return {kTopBit, value.exponent + 1};
+  return {raised & (0 - unit), value.exponent};
+}
+
+// Out of line: each of its users needs both steps.
+__attribute__((noinline)) Real Finished(uint64_t mantissa, int32_t exponent, int bits) {
+  return Rounded(Normalized(mantissa, exponent), bits);
 }
 
 }  // namespace
@@ -54,7 +58,7 @@ bool IsLess(Real a, Real b) {
 
 Real Multiply(Real a, Real b, int bits) {
   const uint64_t product = (a.mantissa >> 32) * (b.mantissa >> 32);
-  return Rounded(Normalized(product, a.exponent + b.exponent + 64), bits);
+  return Finished(product, a.exponent + b.exponent + 64, bits);
 }
 
 Real Divide(Real a, Real b, int bits) {
@@ -71,7 +75,7 @@ Real Divide(Real a, Real b, int bits) {
   }
   // The last bit only says that something was left over.
   quotient = (quotient << 1) | (remainder != 0 ? 1 : 0);
-  return Rounded(Normalized(quotient, a.exponent - b.exponent - 63), bits);
+  return Finished(quotient, a.exponent - b.exponent - 63, bits);
 }
 
 int64_t RoundToInteger(Real value) {
@@ -93,6 +97,11 @@ Multiplier QuantizeMultiplier(Real value) {
   }
   if (shift < -31) return {};
   return {static_cast<int32_t>(significand), shift};
+}
+
+Multiplier QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, int product_bits, int quotient_bits) {
+  const Real product = Multiply(RealFromFloat(a), RealFromFloat(b), product_bits);
+  return QuantizeMultiplier(Divide(product, RealFromFloat(c), quotient_bits));
 }
 
 }  // namespace stapes

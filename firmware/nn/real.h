@@ -25,6 +25,9 @@ struct Multiplier {
   int32_t shift = 0;
 };
 
+// Bits of float32 1.
+constexpr uint32_t kOneBits = 0x3f800000;
+
 // Whether float32 bits are a scale that the engine takes: positive, from 2^-60 to 2^60, so that no
 // product or quotient of two scales leaves float32's normal range.
 bool IsScale(uint32_t bits);
@@ -41,7 +44,7 @@ Real RealFromInteger(uint32_t value);  // value above 0
 Real TimesPowerOfTwo(Real value, int32_t exponent);
 bool IsLess(Real a, Real b);
 
-// Round to nearest, ties to even, to `bits` significant bits. Factors have at most 32 significant
+// Round to nearest, ties to even, to `bits` significant bits: kFloatBits or kDoubleBits. Factors have at most 32 significant
 // bits, dividends and divisors at most 63.
 Real Multiply(Real a, Real b, int bits);
 Real Divide(Real a, Real b, int bits);
@@ -51,6 +54,10 @@ int64_t RoundToInteger(Real value);
 
 // TensorFlow Lite's QuantizeMultiplier: multipliers below 2^-32 become 0.
 Multiplier QuantizeMultiplier(Real value);
+
+// QuantizeMultiplier(a * b / c) of scales that have passed IsScale, the product and the quotient
+// rounded to so many bits.
+Multiplier QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, int product_bits, int quotient_bits);
 
 // Larger shifts than this overflow in the reference kernels; operators refuse them.
 constexpr int32_t kMaxMultiplierShift = 30;

@@ -246,7 +246,7 @@ nb::list Operators(const Engine& engine) {
 
 // QuantizeMultiplier(a * b / c) with the product and the quotient rounded to so many bits:
 // (significand, shift).
-nb::tuple QuantizeRatio(const Scales& a, const Scales& b, const Scales& c, int product_bits,
+nb::tuple QuantizeRatios(const Scales& a, const Scales& b, const Scales& c, int product_bits,
                         int quotient_bits) {
   const std::size_t count = a.size();
   if (b.size() != count || c.size() != count) throw nb::value_error("expected equal sizes");
@@ -254,9 +254,7 @@ nb::tuple QuantizeRatio(const Scales& a, const Scales& b, const Scales& c, int p
   nb::capsule owner(values, [](void* p) noexcept { delete static_cast<std::vector<int32_t>*>(p); });
   for (std::size_t i = 0; i < count; ++i) {
     if (!IsScale(a(i)) || !IsScale(b(i)) || !IsScale(c(i))) throw nb::value_error("not a scale");
-    const Real product = Multiply(RealFromFloat(a(i)), RealFromFloat(b(i)), product_bits);
-    const Multiplier multiplier =
-        QuantizeMultiplier(Divide(product, RealFromFloat(c(i)), quotient_bits));
+    const Multiplier multiplier = QuantizeRatio(a(i), b(i), c(i), product_bits, quotient_bits);
     (*values)[i] = multiplier.value;
     (*values)[count + i] = multiplier.shift;
   }
@@ -283,7 +281,7 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
 void BindNn(nb::module_& module) {
   module.def("find_metadata", &FindMetadata, nb::arg("model"), nb::arg("name"),
              "Content of a metadata entry, or None. Raises ValueError for a damaged file.");
-  module.def("quantize_ratio", &QuantizeRatio, nb::arg("a"), nb::arg("b"), nb::arg("c"),
+  module.def("quantize_ratio", &QuantizeRatios, nb::arg("a"), nb::arg("b"), nb::arg("c"),
              nb::kw_only(), nb::arg("product_bits"), nb::arg("quotient_bits"),
              "Multipliers of a * b / c (bit patterns of float32), rounded as the engine rounds: "
              "(significands, shifts).");

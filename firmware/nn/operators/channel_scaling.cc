@@ -17,9 +17,10 @@ const char* PrepareChannelScaling(PrepareContext& context, const Tensor& input,
   }
   const bool in_float = count == 1 && single_scale == SingleScale::kProductInFloat;
   for (uint32_t i = 0; i < count; ++i) {
-    const Real product = Multiply(ScaleOf(input), ScaleOf(weights, i),
-                                  in_float ? kFloatBits : kDoubleBits);
-    const Multiplier multiplier = QuantizeMultiplier(Divide(product, ScaleOf(output), kDoubleBits));
+    const Multiplier multiplier =
+        QuantizeRatio(input.quantization.ScaleBits(), weights.quantization.ScaleBits(i),
+                      output.quantization.ScaleBits(), in_float ? kFloatBits : kDoubleBits,
+                      kDoubleBits);
     if (multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
     context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);

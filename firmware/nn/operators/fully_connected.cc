@@ -27,15 +27,14 @@ struct FullyConnectedData {
 
 const char* CheckShapes(const PrepareContext& context, const Tensor& input, const Tensor& weights,
                         const Tensor& output, FullyConnectedData* data) {
-  if (weights.shape.rank != 2) return "weights that are not a matrix";
   data->rows = weights.shape.Dim(0);
   data->depth = weights.shape.Dim(1);
   data->batches = input.shape.ElementCount() / data->depth;
   if (input.shape.ElementCount() % data->depth != 0 || output.shape.Last() != data->rows ||
-      int64_t{data->batches} * data->rows != output.shape.ElementCount()) {
-    return "shapes of input, weights and output do not fit";
+      int64_t{data->batches} * data->rows != output.shape.ElementCount() ||
+      !IsBias(context.Input(kBias), data->rows)) {
+    return "shapes of input, weights, bias and output do not fit";
   }
-  if (!IsBias(context.Input(kBias), data->rows)) return "expected an int32 bias value per row";
   return nullptr;
 }
 
@@ -52,10 +51,10 @@ const char* Prepare(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return "expected int8 input and output with one scale each";
   }
-  if (!IsSymmetricWeights(weights, TensorType::kInt8, 0)) {
-    return "expected constant int8 weights, zero point 0, one scale or one per row";
+  if (!IsSymmetricWeights(weights, TensorType::kInt8, 0) || weights.shape.rank != 2 ||
+      context.options().Get<int8_t>(kWeightsFormat, 0) != 0) {
+    return "expected constant int8 weights, a matrix, zero point 0, one scale or one per row";
   }
-  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) return "shuffled weights";
   auto* const data = context.AllocateData<FullyConnectedData>();
   if (data == nullptr) return kArenaIsFull;
   if (const char* reason = CheckShapes(context, input, weights, output, data)) return reason;

@@ -4,7 +4,6 @@
 #include "nn/kernels/fixed_point_math.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/element.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 
@@ -16,6 +15,8 @@ enum OptionsField { kBeta };
 // Differences to the largest value are Q5.26, sums of exponentials Q12.19.
 constexpr int kDifferenceIntegerBits = 5;
 constexpr int kSumIntegerBits = 12;
+constexpr int32_t kDifferenceRadius = ((1 << kDifferenceIntegerBits) - 1)
+                                      << (31 - kDifferenceIntegerBits);
 // Sums of more terms could leave the range that the reference accepts.
 constexpr int32_t kMaxDepth = 511;
 constexpr uint32_t kScaleOf256th = 0x3b800000;    // 1/256 as float32
@@ -34,17 +35,14 @@ struct SoftmaxData {
 // min(beta * scale * 2^26, 2^31 - 1), in float64.
 const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* data) {
   if (!IsScale(beta)) return "beta is not a positive number from 2^-60 to 2^60";
-  const Real largest = TimesPowerOfTwo(RealFromInteger(INT32_MAX), 0);
-  Real product = TimesPowerOfTwo(Multiply(RealFromFloat(beta), ScaleOf(input), kDoubleBits),
-                                 31 - kDifferenceIntegerBits);
-  if (IsLess(largest, product)) product = largest;
-  const Multiplier multiplier = QuantizeMultiplier(product);
-  if (!IsLess(RealFromInteger(1), product)) return "beta * scale is below 2^-26";
+  Multiplier multiplier = QuantizeRatio(beta, input.quantization.ScaleBits(), kOneBits,
+                                        kDoubleBits, kDoubleBits);
+  multiplier.shift += 31 - kDifferenceIntegerBits;
+  if (multiplier.shift > 31) multiplier = {INT32_MAX, 31};
+  if (multiplier.value == 0 || multiplier.shift < 1) return "beta * scale is below 2^-26";
   data->significand = multiplier.value;
   data->left_shift = multiplier.shift;
-  const int64_t radius = (int64_t{(1 << kDifferenceIntegerBits) - 1}
-                          << (31 - kDifferenceIntegerBits)) >> multiplier.shift;
-  data->least_difference = static_cast<int32_t>(-radius);
+  data->least_difference = -(kDifferenceRadius >> multiplier.shift);
   return nullptr;
 }
 
@@ -65,8 +63,7 @@ const char* Prepare(PrepareContext& context) {
   }
   if (input.shape != output.shape || input.shape.rank == 0) return "expected equal shapes";
   if (!HasOutputRange(output.quantization, is_wide)) {
-    return is_wide ? "expected output scale 1/65536 and zero point -32768"
-                   : "expected output scale 1/256 and zero point -128";
+    return "expected output scale 1/256 and zero point -128 (int16: 1/65536, -32768)";
   }
   auto* const data = context.AllocateData<SoftmaxData>();
   if (data == nullptr) return kArenaIsFull;
@@ -104,7 +101,12 @@ void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponenti
   const int32_t lowest = is_wide ? INT16_MIN : INT8_MIN;
   for (int32_t i = 0; i < data.depth; ++i) {
     const int32_t share = RoundingShiftRight(MultiplyHighQ31(reciprocal, exponentials[i]), shift);
-    StoreElement(data.output_type, share + lowest, output, i);
+    const int32_t value = share + lowest;
+    if (is_wide) {
+      static_cast<int16_t*>(output)[i] = static_cast<int16_t>(Clamp(value, INT16_MIN, INT16_MAX));
+    } else {
+      static_cast<int8_t*>(output)[i] = static_cast<int8_t>(Clamp(value, INT8_MIN, INT8_MAX));
+    }
   }
 }
 

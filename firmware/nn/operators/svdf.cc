@@ -39,102 +39,86 @@ struct SvdfData {
   bool is_int8_state;
 };
 
-const char* CheckShapes(const PrepareContext& context, SvdfData* data) {
-  const Shape input = context.Input(kInput).shape;
-  const Shape feature = context.Input(kFeatureWeights).shape;
-  const Shape time = context.Input(kTimeWeights).shape;
-  const Shape state = context.Input(kState).shape;
-  const Shape output = context.Output(0).shape;
-  if (input.rank != 2 || feature.rank != 2 || time.rank != 2 || output.rank != 2) {
-    return "expected matrices for input, weights and output";
+struct Tensors {
+  Tensor input;
+  Tensor feature;  // weights
+  Tensor time;     // weights
+  Tensor state;
+  Tensor output;
+};
+
+bool IsState(const Tensor& state) {
+  if (!state.variable || !IsQuantized(state, state.type)) return false;
+  return state.type == TensorType::kInt8 ||
+         (state.type == TensorType::kInt16 && state.quantization.ZeroPoint() == 0);
+}
+
+const char* CheckTypes(const Tensors& tensors) {
+  if (!IsQuantizedInt8(tensors.input) || !IsQuantizedInt8(tensors.output)) {
+    return "expected int8 input and output with one scale each";
   }
-  data->rank = context.options().Get<int32_t>(kRank, 0);
+  if (!IsState(tensors.state)) {
+    return "expected a variable of int8, or int16 and zero point 0, as state";
+  }
+  if (!IsSymmetricWeights(tensors.feature, TensorType::kInt8, kOneScale) ||
+      !IsSymmetricWeights(tensors.time, tensors.state.type, kOneScale)) {
+    return "expected constant weights of int8 and of the state's type, zero point 0, one scale";
+  }
+  return nullptr;
+}
+
+const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* data) {
+  const Shape& feature = tensors.feature.shape;
+  const Shape& time = tensors.time.shape;
+  const Shape& input = tensors.input.shape;
+  const Shape& output = tensors.output.shape;
   data->batches = input.Dim(0);
   data->inputs = input.Dim(1);
   data->filters = feature.Dim(0);
   data->memory = time.Dim(1);
   if (data->rank <= 0 || data->filters % data->rank != 0) return "rank does not divide the filters";
-  if (feature.Dim(1) != data->inputs || time.Dim(0) != data->filters ||
-      output.Dim(0) != data->batches || output.Dim(1) != data->filters / data->rank) {
-    return "shapes of input, weights and output do not fit";
-  }
-  if (int64_t{data->batches} * data->filters * data->memory != state.ElementCount()) {
-    return "the state is not batch * filters * memory values";
-  }
-  return nullptr;
-}
-
-// Elsewhere the state would be seen in another order than upstream's.
-bool IsUsedOnce(const PrepareContext& context, int32_t tensor) {
-  int uses = 0;
-  for (uint32_t i = 0; i < Model::OperatorCount(context.subgraph()); ++i) {
-    const FlatVector inputs = context.model().ReadOperator(context.subgraph(), i).inputs;
-    for (uint32_t j = 0; j < inputs.size(); ++j) uses += inputs.Get<int32_t>(j) == tensor ? 1 : 0;
-  }
-  return uses == 1;
-}
-
-const char* CheckState(const PrepareContext& context, const Tensor& state) {
-  if (!state.exists || !state.variable || !IsUsedOnce(context, context.InputIndex(kState))) {
-    return "expected a variable tensor of its own as state";
-  }
-  if (state.quantization.scales.size() != 1 || !IsScale(state.quantization.ScaleBits())) {
-    return "expected one scale for the state";
-  }
-  if (state.type == TensorType::kInt8) return nullptr;
-  if (state.type != TensorType::kInt16) return "expected an int16 or int8 state";
-  return state.quantization.ZeroPoint() == 0 ? nullptr : "expected an int16 state of zero point 0";
-}
-
-const char* CheckTypes(const PrepareContext& context) {
-  if (context.input_count() != 5 || context.output_count() != 1) {
-    return "expected 5 inputs and one output";
-  }
-  if (!IsQuantizedInt8(context.Input(kInput)) || !IsQuantizedInt8(context.Output(0))) {
-    return "expected int8 input and output with one scale each";
-  }
-  const Tensor state = context.Input(kState);
-  if (const char* reason = CheckState(context, state)) return reason;
-  if (!IsSymmetricWeights(context.Input(kFeatureWeights), TensorType::kInt8, kOneScale)) {
-    return "expected constant int8 feature weights, zero point 0, one scale";
-  }
-  if (!IsSymmetricWeights(context.Input(kTimeWeights), state.type, kOneScale)) {
-    return "expected constant time weights of the state's type, zero point 0, one scale";
-  }
-  const auto activation =
-      static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  if (activation != Activation::kNone && activation != Activation::kRelu) {
-    return "a fused activation other than NONE, RELU";
+  const int32_t units = data->filters / data->rank;
+  if (input.rank != 2 || feature.rank != 2 || time.rank != 2 || output.rank != 2 ||
+      feature.Dim(1) != data->inputs || time.Dim(0) != data->filters ||
+      output.Dim(0) != data->batches || output.Dim(1) != units || !IsBias(bias, units) ||
+      int64_t{data->batches} * data->filters * data->memory !=
+          tensors.state.shape.ElementCount()) {
+    return "shapes of input, weights, bias, state and output do not fit";
   }
   return nullptr;
 }
 
-// float32(float32(a * b) / c), as upstream rounds.
-Multiplier RatioInFloat(const Tensor& a, const Tensor& b, const Tensor& c) {
-  const Real product = Multiply(ScaleOf(a), ScaleOf(b), kFloatBits);
-  return QuantizeMultiplier(Divide(product, ScaleOf(c), kFloatBits));
+// float32(float32(a * b) / c), as upstream rounds. False if kernels cannot apply it.
+bool SetRatio(const Tensor& a, const Tensor& b, const Tensor& c, Multiplier* multiplier) {
+  *multiplier = QuantizeRatio(a.quantization.ScaleBits(), b.quantization.ScaleBits(),
+                              c.quantization.ScaleBits(), kFloatBits, kFloatBits);
+  return multiplier->shift <= kMaxMultiplierShift;
 }
 
 const char* Prepare(PrepareContext& context) {
-  if (const char* reason = CheckTypes(context)) return reason;
+  if (context.input_count() != 5 || context.output_count() != 1) {
+    return "expected 5 inputs and one output";
+  }
+  const Tensors tensors = {context.Input(kInput), context.Input(kFeatureWeights),
+                           context.Input(kTimeWeights), context.Input(kState), context.Output(0)};
+  if (const char* reason = CheckTypes(tensors)) return reason;
+  const int32_t activation = context.options().Get<int8_t>(kFusedActivation, 0);
+  if (activation != static_cast<int32_t>(Activation::kNone) &&
+      activation != static_cast<int32_t>(Activation::kRelu)) {
+    return "a fused activation other than NONE, RELU";
+  }
   auto* const data = context.AllocateData<SvdfData>();
   if (data == nullptr) return kArenaIsFull;
-  if (const char* reason = CheckShapes(context, data)) return reason;
-  if (!IsBias(context.Input(kBias), data->filters / data->rank)) {
-    return "expected an int32 bias value per unit";
-  }
-  const Tensor input = context.Input(kInput);
-  const Tensor state = context.Input(kState);
-  const Tensor output = context.Output(0);
-  data->feature = RatioInFloat(input, context.Input(kFeatureWeights), state);
-  data->time = RatioInFloat(state, context.Input(kTimeWeights), output);
-  if (data->feature.shift > kMaxMultiplierShift || data->time.shift > kMaxMultiplierShift) {
+  data->rank = context.options().Get<int32_t>(kRank, 0);
+  if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) return reason;
+  if (!SetRatio(tensors.input, tensors.feature, tensors.state, &data->feature) ||
+      !SetRatio(tensors.state, tensors.time, tensors.output, &data->time)) {
     return "scales too far apart";
   }
-  data->input_offset = -input.quantization.ZeroPoint();
-  data->state_zero_point = state.quantization.ZeroPoint();
-  data->output_offset = output.quantization.ZeroPoint();
-  data->is_int8_state = state.type == TensorType::kInt8;
+  data->input_offset = -tensors.input.quantization.ZeroPoint();
+  data->state_zero_point = tensors.state.quantization.ZeroPoint();
+  data->output_offset = tensors.output.quantization.ZeroPoint();
+  data->is_int8_state = tensors.state.type == TensorType::kInt8;
   context.RequestScratch(static_cast<uint32_t>(WideBytes(data->inputs)));
   return nullptr;
 }
@@ -163,18 +147,21 @@ void PushAndDotAll(const SvdfData& data, const T* weights, T* state, int32_t* su
   }
 }
 
-void WeighOverTime(const SvdfData& data, const int8_t* weights, int8_t* state, int32_t* sums,
-                   int32_t count) {
-  PushAndDotAll(data, weights, state, sums, count);
-}
-
-void WeighOverTime(const SvdfData& data, const int16_t* weights, int16_t* state, int32_t* sums,
-                   int32_t count) {
+// `first` counts the values before these filters', in weights and state.
+void WeighOverTime(const SvdfData& data, const void* weights, void* state, int32_t first,
+                   int32_t* sums, int32_t count) {
+  if (data.is_int8_state) {
+    PushAndDotAll(data, static_cast<const int8_t*>(weights) + first,
+                  static_cast<int8_t*>(state) + first, sums, count);
+    return;
+  }
+  const int16_t* const wide_weights = static_cast<const int16_t*>(weights) + first;
+  int16_t* const wide_state = static_cast<int16_t*>(state) + first;
   const TimeFilters filters = {data.memory, data.feature};
-  if (CanPushAndWeigh(filters, data.inputs, weights, state)) {
-    PushAndWeigh(filters, weights, state, sums, count);
+  if (CanPushAndWeigh(filters, data.inputs, wide_weights, wide_state)) {
+    PushAndWeigh(filters, wide_weights, wide_state, sums, count);
   } else {
-    PushAndDotAll(data, weights, state, sums, count);
+    PushAndDotAll(data, wide_weights, wide_state, sums, count);
   }
 }
 
@@ -217,32 +204,25 @@ class Units {
   int32_t sum_ = 0;
 };
 
-template <typename T>
 void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch) {
   int16_t* const wide = context.Scratch<int16_t>();
   WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs, data.inputs, data.input_offset,
           wide);
-  T* const state = context.Variable<T>(kState) + batch * data.filters * data.memory;
-  const T* const time_weights = context.Input<T>(kTimeWeights);
+  const int32_t state_bytes = data.filters * data.memory * (data.is_int8_state ? 1 : 2);
+  void* const state = context.Variable<uint8_t>(kState) + batch * state_bytes;
+  const void* const time_weights = context.Input<void>(kTimeWeights);
   Units units(data, context.Input<int32_t>(kBias),
               context.Output<int8_t>(0) + batch * (data.filters / data.rank));
   DotBlocksS8(wide, context.Input<int8_t>(kFeatureWeights), data.filters, data.inputs, data.inputs,
               [&](int32_t filter, int32_t* sums, int32_t count) {
-                const int32_t first = filter * data.memory;
-                WeighOverTime(data, time_weights + first, state + first, sums, count);
+                WeighOverTime(data, time_weights, state, filter * data.memory, sums, count);
                 units.Add(sums, count);
               });
 }
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<SvdfData>();
-  for (int32_t batch = 0; batch < data.batches; ++batch) {
-    if (data.is_int8_state) {
-      InvokeBatch<int8_t>(context, data, batch);
-    } else {
-      InvokeBatch<int16_t>(context, data, batch);
-    }
-  }
+  for (int32_t batch = 0; batch < data.batches; ++batch) InvokeBatch(context, data, batch);
 }
 
 }  // namespace
