@@ -8,10 +8,10 @@ set(TFLM_LIBRARY "" CACHE FILEPATH "libtensorflow-microlite.a (empty: look into 
 set(TFLM_INCLUDE_DIRS "" CACHE STRING "Folders of TFLM's headers (empty: those of tflm/)")
 
 set(tflm_root ${PROJECT_SOURCE_DIR}/tflm)
-set(tflm_help "Check tflm/ out (git submodule update --init --checkout tflm), build it as docs/engines.md "
-              "says, or give both paths: -DTFLM_LIBRARY=.../libtensorflow-microlite.a "
-              "-DTFLM_INCLUDE_DIRS=\"ROOT\;FLATBUFFERS\;GEMMLOWP\;RUY\".")
-string(CONCAT tflm_help ${tflm_help})
+string(CONCAT tflm_help
+  "Check tflm/ out (git submodule update --init --checkout tflm), build it as docs/engines.md says, "
+  "or give both paths: -DTFLM_LIBRARY=.../libtensorflow-microlite.a "
+  "-DTFLM_INCLUDE_DIRS=\"ROOT\;FLATBUFFERS\;GEMMLOWP\;RUY\".")
 
 # The start of the folder under gen/ in which upstream's build for this machine ends.
 if(CMAKE_CROSSCOMPILING)
