@@ -10,7 +10,6 @@
 
 #include "nn_tflm/upstream_operator.h"
 #include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
-#include "tensorflow/lite/micro/compatibility.h"
 #include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
 #include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
@@ -30,7 +29,7 @@ constexpr std::size_t kBytesPerVariable = 64;
 // Answers upstream's questions from the list of operators that Init was given.
 class Resolver : public tflite::MicroOpResolver {
  public:
-  TF_LITE_REMOVE_VIRTUAL_DELETE
+  void operator delete(void*) {}  // keeps the heap out of the image
 
   Resolver(Span<const Operator* const> operators, const Node* records, const uint8_t* arena)
       : operators_(operators), records_(records), arena_(arena) {}
@@ -63,7 +62,7 @@ class Resolver : public tflite::MicroOpResolver {
 // Upstream's allocator, which also remembers that something did not fit.
 class WatchedMemory : public tflite::SingleArenaBufferAllocator {
  public:
-  TF_LITE_REMOVE_VIRTUAL_DELETE
+  void operator delete(void*) {}  // keeps the heap out of the image
 
   explicit WatchedMemory(Span<uint8_t> memory)
       : SingleArenaBufferAllocator(memory.data(), memory.size()) {}
@@ -94,7 +93,7 @@ class WatchedMemory : public tflite::SingleArenaBufferAllocator {
 // Upstream's planner, which also remembers that it had no room for its notes.
 class WatchedPlanner : public tflite::GreedyMemoryPlanner {
  public:
-  TF_LITE_REMOVE_VIRTUAL_DELETE
+  void operator delete(void*) {}  // keeps the heap out of the image
   using GreedyMemoryPlanner::AddBuffer;
 
   TfLiteStatus AddBuffer(int size, int first_use, int last_use) override {
