@@ -90,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
         arguments = build_parser(_wanted_command(argv)).parse_args(argv)
-        return arguments.run(arguments)
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
     except StapesError as error:
         print(f"stapes: error: {error}", file=sys.stderr)
         return 2
@@ -98,6 +100,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stapes: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone; point stdout away so that the exit stays quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()  # the reader of our output has gone
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(
+            f"stapes: error: {where}{error.strerror or error}; mend it, then try again",
+            file=sys.stderr,
+        )
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _silence_stdout()
+        return 2
+
+
+def _silence_stdout() -> None:
+    """Points stdout away, so that what is left in its buffer does not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,30 +13,57 @@ from stapes.errors import StapesError
 
 
 @contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns an OSError inside into a StapesError that says `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise StapesError(
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "choose a folder that exists, is yours and has room"
+        ) from error
+
+
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """Checks, before the work starts, that a file can be written to `path`; leaves nothing behind.
+
+    Returns:
+        The file itself, where `path` is a symbolic link to it.
+
+    Raises:
+        StapesError: a folder, a device or a pipe is there, or its folder cannot be written.
+    """
+    final = Path(os.path.realpath(path))
+    with writing(path):
+        try:
+            mode = Path(path).stat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG
+        if not stat.S_ISREG(mode):
+            found = "a folder" if stat.S_ISDIR(mode) else "a device, pipe or socket"
+            raise StapesError(f"{path}: found {found}, expected a file to write; choose another")
+        tempfile.TemporaryFile(dir=final.parent).close()
+    return final
+
+
+@contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it becomes `path`, on error it is removed.
 
     Raises:
-        StapesError: the folder of `path` does not exist or cannot be written.
+        StapesError: as `check_output`, or writing failed, such as on a full disk.
     """
-    final = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{final.name}.", suffix=final.suffix, dir=final.parent
-        )
-    except OSError as error:
-        raise StapesError(
-            f"{final}: cannot be written ({error.strerror}); "
-            "choose a folder that exists and is yours"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+    final = check_output(path)
+    with writing(path):
+        handle, name = tempfile.mkstemp(prefix=".stapes.", suffix=final.suffix, dir=final.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,27 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     )
     assert done.stdout.startswith("0.0% matched")
     assert done.stderr == ""
+
+
+def test_a_full_disk_behind_stdout_is_one_line_and_status_2():
+    code = (
+        "import sys, types; from stapes import cli; "
+        "cli.build_parser = lambda name: types.SimpleNamespace(parse_args=lambda argv: "
+        "types.SimpleNamespace(run=lambda arguments: print('text') or 0)); sys.exit(cli.main([]))"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("stapes: error: No space left") and done.stderr.count("\n") == 1
+
+
+def test_a_file_that_nobody_foresaw_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
+    def run(arguments):
+        (tmp_path / ("n" * 300)).stat()
+
+    monkeypatch.setattr("stapes.commands.info.run", run)
+    assert cli.main(["info", "model.tflite"]) == 2
+    error = capsys.readouterr().err
+    assert "nnn: File name too long" in error and error.count("\n") == 1

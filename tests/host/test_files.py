@@ -1,0 +1,56 @@
+"""Files appear whole or not at all, and what cannot be written is said in one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from stapes.errors import StapesError
+from stapes.files import atomic_path, check_output, write_text
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real" / "file.txt")
+    write_text(tmp_path / "link.txt", "new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real" / "file.txt").read_text() == "new"
+
+
+def test_what_is_no_regular_file_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, found in (("pipe", "a device, pipe"), ("folder", "a folder")):
+        with pytest.raises(StapesError, match=f"{name}: found {found}"):
+            write_text(tmp_path / name, "new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+
+
+@pytest.mark.parametrize("name", ["", "missing/file", "n" * 300, "loop"])
+def test_a_path_that_cannot_be_written_is_told_early(tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StapesError, match=r"cannot be written|found a folder"):
+        check_output(name)
+
+
+def test_the_check_leaves_nothing_behind(tmp_path):
+    (tmp_path / "old.txt").write_text("old")
+    check_output(tmp_path / "old.txt")
+    check_output(tmp_path / "new.txt")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with (
+        pytest.raises(StapesError, match=r"file.txt: cannot be written \(No space left"),
+        atomic_path(path) as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
