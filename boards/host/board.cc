@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 namespace stapes {
@@ -50,6 +51,7 @@ std::size_t UartWrite(Span<const uint8_t> bytes) {
   }
   const ssize_t count = write(STDOUT_FILENO, bytes.data(), bytes.size());
   if (count < 0 && errno != EINTR && errno != EAGAIN) {
+    std::perror("stapes-firmware: error: standard output: cannot be written");
     Exit(1);
   }
   return count > 0 ? static_cast<std::size_t>(count) : 0;

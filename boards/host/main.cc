@@ -1,5 +1,6 @@
 // stapes-firmware: the firmware as a program of this machine.
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,7 +21,11 @@
 namespace stapes {
 namespace {
 
+constexpr int kCannotWrite = 1;
 constexpr int kUsersMistake = 2;
+
+// Samples between two looks at whether somebody still reads the output.
+constexpr std::size_t kPieceSamples = 32768;
 
 constexpr char kHelp[] =
     "Usage: stapes-firmware [--scores] [--raw] FILE.wav|-\n"
@@ -51,6 +56,26 @@ struct Options {
 int Fail(const std::string& message) {
   std::fprintf(stderr, "stapes-firmware: error: %s\n", message.c_str());
   return kUsersMistake;
+}
+
+// False once output was lost or a pipe's reader has gone, which no write shows while nothing is
+// detected.
+bool OutputIsTaken() {
+  pollfd output = {STDOUT_FILENO, 0, 0};
+  const bool gone = poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLNVAL)) != 0;
+  return !gone && std::ferror(stdout) == 0;
+}
+
+// The exit status after all output.
+int Finish() {
+  if (std::fflush(stdout) == 0 && OutputIsTaken()) {
+    return 0;
+  }
+  std::fputs(
+      "stapes-firmware: error: standard output: cannot be written, expected somebody who takes it; "
+      "check the disk or the next program\n",
+      stderr);
+  return kCannotWrite;
 }
 
 // Lines on standard output, each at once: somebody may be watching.
@@ -96,14 +121,15 @@ class Input {
   int file_;
 };
 
-std::string CannotRead() {
-  return std::string("cannot be read (") + std::strerror(errno) +
-         "), expected a WAV file; check the path";
+std::string CannotRead(const char* expected) {
+  return std::string("cannot be read (") + std::strerror(errno) + "), expected " + expected +
+         "; check the path";
 }
 
 class Replay {
  public:
-  // Each returns an empty text, or what is wrong with the input or the model.
+  // Each returns an empty text, or what is wrong with the input or the model. Playing stops early
+  // when nobody takes the output.
   std::string Init(bool send_scores) {
     const char* reason = pipeline_.Init(kModel, {arena, front_end_work, decoder_work});
     events_.SendScores(send_scores);
@@ -115,13 +141,13 @@ class Replay {
     while (input.Read(&bytes)) {
     }
     if (errno != 0) {
-      return CannotRead();
+      return CannotRead("a WAV file");
     }
     std::vector<int16_t> samples;
     const std::string error = ReadWav({bytes.data(), bytes.size()}, kModel.sample_rate, &samples);
     if (error.empty()) {
       Hello();
-      pipeline_.Push({samples.data(), samples.size()}, events_);
+      Push({samples.data(), samples.size()});
       WriteDone(lines_, pipeline_, events_);
     }
     return error;
@@ -131,7 +157,7 @@ class Replay {
   std::string PlayRaw(Input& input) {
     std::vector<uint8_t> bytes;
     bool begun = false;
-    while (input.Read(&bytes)) {
+    while (OutputIsTaken() && input.Read(&bytes)) {
       if (!begun) {
         Hello();
         begun = true;
@@ -141,11 +167,14 @@ class Replay {
       for (std::size_t i = 0; i < samples.size(); ++i) {
         samples[i] = static_cast<int16_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
       }
-      pipeline_.Push({samples.data(), samples.size()}, events_);
+      Push({samples.data(), samples.size()});
       bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole));
     }
+    if (!OutputIsTaken()) {
+      return "";
+    }
     if (errno != 0) {
-      return CannotRead();
+      return CannotRead("16-bit samples");
     }
     if (!begun || !bytes.empty()) {
       return begun ? "found half a sample at the end, expected whole 16-bit samples; record it again"
@@ -156,6 +185,14 @@ class Replay {
   }
 
  private:
+  void Push(Span<const int16_t> samples) {
+    while (!samples.empty() && OutputIsTaken()) {
+      const std::size_t count = samples.size() < kPieceSamples ? samples.size() : kPieceSamples;
+      pipeline_.Push(samples.First(count), events_);
+      samples = samples.Skip(count);
+    }
+  }
+
   void Hello() { WriteHello(lines_, kModel, board::kName, kUnasked); }
 
   StdoutSink sink_;
@@ -174,13 +211,13 @@ int Play(const Options& options) {
   if (!error.empty()) {
     return Fail(std::string(options.input) + ": " + error);
   }
-  return std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  return Finish();
 }
 
 int PrintVersion() {
   std::printf("stapes-firmware %s\nmodel %s, SHA-256 %s\n", kFirmwareVersion, kModel.name,
               kModel.sha256);
-  return 0;
+  return Finish();
 }
 
 int Main(int count, char** words) {
@@ -188,7 +225,8 @@ int Main(int count, char** words) {
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
     if (word == "--help" || word == "-h") {
-      return std::fputs(kHelp, stdout) < 0;
+      std::fputs(kHelp, stdout);
+      return Finish();
     }
     if (word == "--version") {
       return PrintVersion();
@@ -209,6 +247,9 @@ int Main(int count, char** words) {
   }
   if (options.link == (options.input != nullptr)) {
     return Fail("expected one FILE.wav, - or --link; see stapes-firmware --help");
+  }
+  if (options.link && (options.raw || options.scores)) {
+    return Fail("found --link with --raw or --scores, expected it alone; the host asks for scores");
   }
   if (options.link) {
     board::Init();

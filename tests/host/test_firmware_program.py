@@ -111,7 +111,15 @@ def test_raw_input_of_half_a_sample_or_none_is_refused(run):
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("a.wav", "b.wav"), ("--loud", "a.wav"), ("--link", "a.wav")]
+    "arguments",
+    [
+        (),
+        ("a.wav", "b.wav"),
+        ("--loud", "a.wav"),
+        ("--link", "a.wav"),
+        ("--link", "--raw"),
+        ("--link", "--scores"),
+    ],
 )
 def test_wrong_options_are_one_line_and_status_2(run, arguments):
     done = run(*arguments)
@@ -124,7 +132,41 @@ def test_a_link_whose_host_hangs_up_ends(run):
     assert run("--link").returncode == 0
 
 
-def test_output_that_nobody_takes_is_an_error(firmware, wav):
+def test_a_missing_raw_file_is_not_said_to_be_a_wav(run, tmp_path):
+    said = run("--raw", tmp_path / "none.raw").stderr
+    assert b"none.raw: cannot be read (No such file or directory), expected 16-bit samples" in said
+
+
+@pytest.mark.parametrize("arguments", [("a.wav",), ("--help",), ("--version",), ("--link",)])
+def test_output_that_nobody_takes_is_an_error(firmware, wav, arguments):
     with open("/dev/full", "wb") as full:  # noqa: PTH123
-        done = subprocess.run([firmware.program, wav], stdout=full, timeout=60)
+        done = subprocess.run(
+            [firmware.program, *arguments],
+            cwd=wav.parent,
+            stdin=subprocess.PIPE,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
     assert done.returncode == 1
+    assert done.stderr.startswith(b"stapes-firmware: error: standard output: cannot be written")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_an_endless_input_ends_with_the_reader_of_the_output(firmware):
+    # In silence little is detected, so no write may show that the reader has gone.
+    with open("/dev/zero", "rb") as silence:  # noqa: PTH123
+        program = subprocess.Popen(
+            [firmware.program, "--raw", "-"],
+            stdin=silence,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    assert b" hello " in program.stdout.readline()
+    program.stdout.close()
+    try:
+        assert program.wait(timeout=30) == 1
+        assert b"standard output: cannot be written" in program.stderr.read()
+    finally:
+        program.kill()
+        program.stderr.close()
