@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "nn/kernels/requantize.h"
+
 namespace stapes {
 namespace {
 
@@ -13,13 +15,15 @@ bool HasUsableScales(const Tensor& tensor) {
   return quantization.scales.size() != 0 && quantization.zero_points.size() != 0;
 }
 
-// float32(value / scale), rounded away from zero at ties, with the zero point added.
-int64_t QuantizeInteger(int32_t value, const Tensor& output) {
-  const int32_t zero_point = output.quantization.ZeroPoint();
-  if (value == 0) return zero_point;
-  const Real magnitude = RealFromInteger(static_cast<uint32_t>(value < 0 ? -value : value));
-  const int64_t steps = RoundToInteger(Divide(magnitude, ScaleOf(output), kFloatBits));
-  return zero_point + (value < 0 ? -steps : steps);
+constexpr uint32_t kSixBits = 0x40c00000;  // float32 6
+
+// float32(value / scale), rounded away from zero at ties; some number beyond any int8 range for
+// larger ones.
+int32_t StepsOf(uint32_t value_bits, const Tensor& output) {
+  const Multiplier steps = QuantizeRatio(value_bits, kOneBits, output.quantization.ScaleBits(),
+                                         kFloatBits, kFloatBits);
+  if (steps.shift < 0) return 0;
+  return steps.shift > 10 ? 1 << 10 : ((steps.value >> (30 - steps.shift)) + 1) >> 1;
 }
 
 }  // namespace
@@ -64,28 +68,26 @@ Real ScaleOf(const Tensor& tensor, uint32_t index) {
 
 const char* ActivationRange(Activation activation, const Tensor& output, int32_t* low,
                             int32_t* high) {
-  int64_t least = INT8_MIN;
-  int64_t most = INT8_MAX;
+  const int32_t zero_point = output.quantization.ZeroPoint();
+  *low = INT8_MIN;
+  *high = INT8_MAX;
   switch (activation) {
     case Activation::kNone:
-      break;
+      return nullptr;
     case Activation::kRelu:
-      least = QuantizeInteger(0, output);
-      break;
+      *low = zero_point;
+      return nullptr;
     case Activation::kReluN1To1:
-      least = QuantizeInteger(-1, output);
-      most = QuantizeInteger(1, output);
-      break;
-    case Activation::kRelu6:
-      least = QuantizeInteger(0, output);
-      most = QuantizeInteger(6, output);
-      break;
+    case Activation::kRelu6: {
+      const bool is_relu6 = activation == Activation::kRelu6;
+      const int32_t steps = StepsOf(is_relu6 ? kSixBits : kOneBits, output);
+      *low = Clamp(is_relu6 ? zero_point : zero_point - steps, INT8_MIN, INT8_MAX);
+      *high = Clamp(zero_point + steps, INT8_MIN, INT8_MAX);
+      return nullptr;
+    }
     default:
       return "a fused activation other than NONE, RELU, RELU6, RELU_N1_TO_1";
   }
-  *low = static_cast<int32_t>(least < INT8_MIN ? INT8_MIN : least);
-  *high = static_cast<int32_t>(most > INT8_MAX ? INT8_MAX : most);
-  return nullptr;
 }
 
 }  // namespace stapes

@@ -1,4 +1,5 @@
-// The last step of convolutions and FULLY_CONNECTED: bias, scaling per channel, zero point, bounds.
+// What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED have in common: their tensors, and the last
+// step: bias, scaling per channel, zero point, bounds.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,20 @@
 #include "nn/quantization.h"
 
 namespace stapes {
+
+// Inputs 0, 1 and output 0; input 2 is the bias.
+struct WeighedTensors {
+  Tensor input;
+  Tensor weights;
+  Tensor output;
+};
+
+WeighedTensors ReadWeighedTensors(const PrepareContext& context);
+
+// Checks all types, the bias' size, and that weights of `rank` dimensions are symmetric with one
+// scale, or one per slice of `channel_dimension`. Returns nullptr or a reason.
+const char* CheckWeighedTensors(const PrepareContext& context, const WeighedTensors& tensors,
+                                int32_t rank, int32_t channel_dimension);
 
 struct ChannelScaling {
   uint32_t significands;  // position of one int32 Q0.31, or one per channel
@@ -22,10 +37,9 @@ struct ChannelScaling {
 // How a multiplier of a single scale for all channels rounds upstream.
 enum class SingleScale { kProductInFloat, kProductInDouble };
 
-// Returns nullptr or a reason. `weights` has passed IsSymmetricWeights.
-const char* PrepareChannelScaling(PrepareContext& context, const Tensor& input,
-                                  const Tensor& weights, const Tensor& output,
-                                  Activation activation, SingleScale single_scale,
+// Returns nullptr or a reason. `activation_field`: of the operator's options.
+const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors& tensors,
+                                  int activation_field, SingleScale single_scale,
                                   ChannelScaling* scaling);
 
 // Ready to use for one invoke.

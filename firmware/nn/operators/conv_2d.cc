@@ -40,10 +40,8 @@ struct Conv2DData {
 // Columns are widened in portions of at most this many bytes (but two columns at least).
 constexpr int32_t kPanelBytes = 4096;
 
-const char* CheckShapes(const PrepareContext& context, const Shape& input, const Shape& weights,
+const char* CheckShapes(const FlatTable& options, const Shape& input, const Shape& weights,
                         const Shape& output, Conv2DData* data) {
-  const FlatTable& options = context.options();
-  if (weights.rank != 4) return "expected weights of 4 dimensions";
   data->window.kernel_height = weights.Dim(1);
   data->window.kernel_width = weights.Dim(2);
   data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
@@ -62,9 +60,6 @@ const char* CheckShapes(const PrepareContext& context, const Shape& input, const
   }
   data->group_outputs = output_channels / data->groups;
   data->depth = weights.Dim(1) * weights.Dim(2) * weights.Dim(3);
-  if (!IsBias(context.Input(kBias), output_channels)) {
-    return "expected an int32 bias value per output channel";
-  }
   return nullptr;
 }
 
@@ -92,28 +87,21 @@ bool WorksInPlace(const Conv2DData& data) {
 }
 
 const char* Prepare(PrepareContext& context) {
-  const Tensor input = context.Input(kInput);
-  const Tensor weights = context.Input(kWeights);
-  const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
-  }
-  if (!IsSymmetricWeights(weights, TensorType::kInt8, 0)) {
-    return "expected constant int8 weights, zero point 0, one scale or one per output channel";
-  }
+  const WeighedTensors tensors = ReadWeighedTensors(context);
+  const char* reason = CheckWeighedTensors(context, tensors, 4, 0);
+  if (reason != nullptr) return reason;
   auto* const data = context.AllocateData<Conv2DData>();
   if (data == nullptr) return kArenaIsFull;
-  const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
+  reason = CheckShapes(context.options(), tensors.input.shape, tensors.weights.shape,
+                                   tensors.output.shape, data);
   if (reason != nullptr) return reason;
-  data->panel = {data->depth, -input.quantization.ZeroPoint()};
+  data->panel = {data->depth, -tensors.input.quantization.ZeroPoint()};
   data->is_pointwise = SeesWholePixels(*data) && data->window.stride_height == 1 &&
                        data->window.stride_width == 1;
   RequestPanel(context, data);
   if (WorksInPlace(*data)) context.AllowInPlace(kInput);
-  const auto activation =
-      static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  return PrepareChannelScaling(context, input, weights, output, activation,
-                                 SingleScale::kProductInDouble, &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInDouble,
+                               &data->scaling);
 }
 
 // Runs are short: no calls. Columns are padded to whole words.

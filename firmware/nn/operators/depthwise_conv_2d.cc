@@ -38,10 +38,10 @@ struct DepthwiseConv2DData {
 constexpr uint32_t kPointerBytes = 8;
 static_assert(sizeof(const int8_t*) <= kPointerBytes, "they fit");
 
-const char* CheckShapes(const PrepareContext& context, const Shape& input, const Shape& weights,
-                        const Shape& output, DepthwiseConv2DData* data) {
-  const FlatTable& options = context.options();
-  if (weights.rank != 4 || weights.Dim(0) != 1) return "expected weights of shape 1, h, w, c";
+const char* CheckShapes(const FlatTable& options, const WeighedTensors& tensors,
+                        DepthwiseConv2DData* data) {
+  const Shape& weights = tensors.weights.shape;
+  if (weights.Dim(0) != 1) return "expected weights of shape 1, h, w, c";
   data->window.kernel_height = weights.Dim(1);
   data->window.kernel_width = weights.Dim(2);
   data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
@@ -49,18 +49,17 @@ const char* CheckShapes(const PrepareContext& context, const Shape& input, const
   data->window.dilation_height = options.Get<int32_t>(kDilationHeight, 1);
   data->window.dilation_width = options.Get<int32_t>(kDilationWidth, 1);
   const auto padding = static_cast<Padding>(options.Get<int8_t>(kPadding, 0));
-  if (const char* reason = FitWindow(padding, input, output, &data->window)) return reason;
+  const char* const reason =
+      FitWindow(padding, tensors.input.shape, tensors.output.shape, &data->window);
+  if (reason != nullptr) return reason;
   const int32_t output_channels = weights.Dim(3);
   data->multiplier = output_channels / data->window.input_channels;
   data->shape = {output_channels, weights.Dim(1) * weights.Dim(2),
-                 -context.Input(kInput).quantization.ZeroPoint()};
+                 -tensors.input.quantization.ZeroPoint()};
   if (data->multiplier == 0 || options.Get<int32_t>(kDepthMultiplier, 0) != data->multiplier ||
       data->multiplier * data->window.input_channels != output_channels ||
       data->window.output_channels != output_channels) {
     return "channels of input, weights and output do not fit the depth multiplier";
-  }
-  if (!IsBias(context.Input(kBias), output_channels)) {
-    return "expected an int32 bias value per output channel";
   }
   return nullptr;
 }
@@ -92,24 +91,16 @@ void RequestScratch(PrepareContext& context, const DepthwiseConv2DData& data) {
 }
 
 const char* Prepare(PrepareContext& context) {
-  const Tensor input = context.Input(kInput);
-  const Tensor weights = context.Input(kWeights);
-  const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
-  }
-  if (!IsSymmetricWeights(weights, TensorType::kInt8, kChannelDimension)) {
-    return "expected constant int8 weights, zero point 0, one scale or one per output channel";
-  }
+  const WeighedTensors tensors = ReadWeighedTensors(context);
+  const char* reason = CheckWeighedTensors(context, tensors, 4, kChannelDimension);
+  if (reason != nullptr) return reason;
   auto* const data = context.AllocateData<DepthwiseConv2DData>();
   if (data == nullptr) return kArenaIsFull;
-  const char* reason = CheckShapes(context, input.shape, weights.shape, output.shape, data);
+  reason = CheckShapes(context.options(), tensors, data);
   if (reason != nullptr) return reason;
   RequestScratch(context, *data);
-  const auto activation =
-      static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  return PrepareChannelScaling(context, input, weights, output, activation,
-                               SingleScale::kProductInDouble, &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInDouble,
+                               &data->scaling);
 }
 
 // Adds one tap to the sums of all channels; sums wrap.

@@ -25,17 +25,14 @@ struct FullyConnectedData {
   ChannelScaling scaling;
 };
 
-const char* CheckShapes(const PrepareContext& context, const Tensor& input, const Tensor& weights,
-                        const Tensor& output, FullyConnectedData* data) {
-  data->rows = weights.shape.Dim(0);
-  data->depth = weights.shape.Dim(1);
-  data->batches = input.shape.ElementCount() / data->depth;
-  if (input.shape.ElementCount() % data->depth != 0 || output.shape.Last() != data->rows ||
-      int64_t{data->batches} * data->rows != output.shape.ElementCount() ||
-      !IsBias(context.Input(kBias), data->rows)) {
-    return "shapes of input, weights, bias and output do not fit";
-  }
-  return nullptr;
+bool DoShapesFit(const WeighedTensors& tensors, FullyConnectedData* data) {
+  const Shape& output = tensors.output.shape;
+  const int32_t input_count = tensors.input.shape.ElementCount();
+  data->rows = tensors.weights.shape.Dim(0);
+  data->depth = tensors.weights.shape.Dim(1);
+  data->batches = input_count / data->depth;
+  return input_count % data->depth == 0 && output.Last() == data->rows &&
+         int64_t{data->batches} * data->rows == output.ElementCount();
 }
 
 uint32_t ScratchBytes(const FullyConnectedData& data) {
@@ -45,25 +42,17 @@ uint32_t ScratchBytes(const FullyConnectedData& data) {
 }
 
 const char* Prepare(PrepareContext& context) {
-  const Tensor input = context.Input(kInput);
-  const Tensor weights = context.Input(kWeights);
-  const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
-  }
-  if (!IsSymmetricWeights(weights, TensorType::kInt8, 0) || weights.shape.rank != 2 ||
-      context.options().Get<int8_t>(kWeightsFormat, 0) != 0) {
-    return "expected constant int8 weights, a matrix, zero point 0, one scale or one per row";
-  }
+  const WeighedTensors tensors = ReadWeighedTensors(context);
+  const char* reason = CheckWeighedTensors(context, tensors, 2, 0);
+  if (reason != nullptr) return reason;
+  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) return "shuffled weights";
   auto* const data = context.AllocateData<FullyConnectedData>();
   if (data == nullptr) return kArenaIsFull;
-  if (const char* reason = CheckShapes(context, input, weights, output, data)) return reason;
-  data->input_offset = -input.quantization.ZeroPoint();
+  if (!DoShapesFit(tensors, data)) return "shapes of input, weights and output do not fit";
+  data->input_offset = -tensors.input.quantization.ZeroPoint();
   context.RequestScratch(ScratchBytes(*data));
-  const auto activation =
-      static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  return PrepareChannelScaling(context, input, weights, output, activation,
-                               SingleScale::kProductInFloat, &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInFloat,
+                               &data->scaling);
 }
 
 void MultiplyWhole(const FullyConnectedData& data, const Scaling& scaling, const int8_t* input,

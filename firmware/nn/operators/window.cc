@@ -5,6 +5,7 @@ namespace {
 
 constexpr int32_t kMaxStep = 4096;       // of strides and dilations
 constexpr int32_t kMaxExtent = 1 << 18;  // of images and kernels
+static_assert(int64_t{kMaxExtent} * kMaxStep + 2 * kMaxExtent <= INT32_MAX, "reaches fit");
 
 bool IsIn(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
 
@@ -20,11 +21,11 @@ struct Axis {
 bool FitAxis(Padding padding, const Axis& axis, int32_t* pad) {
   if (!IsIn(axis.stride, 1, kMaxStep) || !IsIn(axis.dilation, 1, kMaxStep)) return false;
   if (!IsIn(axis.kernel, 1, kMaxExtent) || !IsIn(axis.input, 1, kMaxExtent)) return false;
-  const int64_t reach = int64_t{axis.kernel - 1} * axis.dilation + 1;
-  const int64_t covered = padding == Padding::kSame ? axis.input : axis.input - reach + 1;
+  const int32_t reach = (axis.kernel - 1) * axis.dilation + 1;
+  const int32_t covered = padding == Padding::kSame ? axis.input : axis.input - reach + 1;
   if (covered < 1 || axis.output != (covered + axis.stride - 1) / axis.stride) return false;
-  const int64_t missing = int64_t{axis.output - 1} * axis.stride + reach - axis.input;
-  *pad = missing > 0 ? static_cast<int32_t>(missing / 2) : 0;
+  const int32_t missing = (axis.output - 1) * axis.stride + reach - axis.input;
+  *pad = missing > 0 ? missing / 2 : 0;
   return true;
 }
 
