@@ -85,6 +85,19 @@ def test_escaped_text_comes_back():
     assert event.fields["text"] == "$*%= é"
 
 
+def test_text_that_would_steer_a_terminal_stays_escaped():
+    (event,) = LineReader().feed(line(0, "x label=%1B[2J%0Afake labels=a%C2%9B,b"))
+    assert event.values() == {"label": r"\x1b[2J\nfake", "labels": [r"a\x9b", "b"]}
+    assert parse_line(line(0, "log text=\x1b[2J").rstrip()) is None
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1" + "0" * 20, "1.e999", "-1.e999", "%C2%B2", ""])
+def test_a_number_that_no_board_has_is_text_and_counts_as_0(text):
+    (event,) = LineReader().feed(line(0, f"x n={text}"))
+    assert event.number("n") == 0
+    assert isinstance(event.values()["n"], str)
+
+
 @pytest.mark.parametrize(
     "damaged",
     [

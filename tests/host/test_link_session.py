@@ -180,6 +180,31 @@ def test_another_protocol_is_refused():
         Session(board, answer_seconds=0.01)
 
 
+@pytest.mark.parametrize("rate", ["0", "9" * 5000])
+def test_a_sample_rate_that_no_board_has_is_refused(rate):
+    hello = HELLO.replace("16000", rate)
+    board = Scripted(answer(0, hello + " request=1"))
+    with pytest.raises(StapesError, match="expected 1 to 1000000 Hz") as refused:
+        Session(board, answer_seconds=0.01)
+    assert len(str(refused.value)) < 200
+
+
+def test_times_and_scores_out_of_range_do_not_stop_a_replay():
+    board = Scripted(
+        answer(1, HELLO + " request=1"),
+        answer(2, "ok request=2"),
+        answer(3, "ok request=3"),
+        answer(4, "detection time_ms=1 label=a score=1.e999")
+        + answer(5, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
+        + answer(6, "done frames=1 detections=1")
+        + answer(7, "ack next=1"),
+        answer(8, "stats request=4"),
+    )
+    replayed = LinkPlayer(board, send_scores=True, answer_seconds=0.01).play(np.zeros(0, np.int16))
+    assert replayed.detections[0].score_q16 == 0
+    assert (replayed.times_ms.tolist(), replayed.features_crc.tolist()) == ([7], [0])
+
+
 def test_a_restart_in_the_middle_is_said():
     board = Scripted(answer(1, HELLO + " request=1"), answer(2, "ok request=2") + answer(0, HELLO))
     session = Session(board, answer_seconds=0.01)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import enum
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,12 @@ from urllib.parse import unquote
 
 PROTOCOL_VERSION = 1
 MAX_PAYLOAD_BYTES = 256
+MAX_NUMBER_DIGITS = 20  # of a 64-bit number
 MAX_LINE_BYTES = 16384  # 64 labels of 48 bytes, all escaped, and the rest of a hello line
 
-_LINE = re.compile(rb"\$([0-9A-F]{4}) ([^*$\s]+(?: [^*$\s]+)*)\*([0-9A-F]{4})")
+# Words are printable ASCII without * and $.
+_LINE = re.compile(rb"\$([0-9A-F]{4}) ([!-#%-)+-~]+(?: [!-#%-)+-~]+)*)\*([0-9A-F]{4})")
+_DIGITS = re.compile(rf"[0-9]{{1,{MAX_NUMBER_DIGITS}}}")
 _TEXT_FIELDS = frozenset({"firmware", "board", "model", "sha256", "label", "reason", "text"})
 
 
@@ -63,16 +67,18 @@ def encode_frame(kind: FrameType, sequence: int, payload: bytes = b"") -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One good line. `fields` hold text as it was before escaping, lists not yet split."""
+    """One good line. `fields` hold text as it was before escaping, lists not yet split. What is not
+    printable stays escaped, Python's way: a board's words must not steer a terminal."""
 
     name: str
     sequence: int
     fields: dict[str, str]
 
     def number(self, name: str) -> int:
-        """An integer field; 0 where it is missing or something else (a later protocol version)."""
+        """An integer field, below 10^20; 0 where it is missing or something else (a later
+        protocol version)."""
         text = self.fields.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return int(text) if _DIGITS.fullmatch(text) else 0
 
     def values(self) -> dict[str, object]:
         """All fields by type: numbers, text, lists of labels, `q` as a list of int8."""
@@ -153,18 +159,25 @@ def parse_line(line: bytes) -> Event | None:
     return Event(
         name=name,
         sequence=int(match[1], 16),
-        fields={key: text if key == "labels" else unquote(text) for key, text in fields.items()},
+        fields={key: text if key == "labels" else _plain(text) for key, text in fields.items()},
     )
+
+
+def _plain(escaped: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in unquote(escaped))
 
 
 def _typed(name: str, text: str) -> object:
     if name in _TEXT_FIELDS:
         return text
     if name == "labels":
-        return [unquote(label) for label in text.split(",")]
+        return [_plain(label) for label in text.split(",")]
     try:
         if name == "q":
             return [(byte + 128) % 256 - 128 for byte in bytes.fromhex(text)]
-        return float(text) if "." in text else int(text)
+        if len(text) > MAX_NUMBER_DIGITS:
+            return text
+        number = float(text) if "." in text else int(text)
+        return number if math.isfinite(number) else text
     except ValueError:
         return text

@@ -156,18 +156,21 @@ class LinkPlayer:
         elif event.name == "scores":
             scores = event.values().get("q")
             if isinstance(scores, list) and len(scores) == len(self.labels):
-                self._times.append(event.number("time_ms"))
+                self._times.append(event.number("time_ms") & 0xFFFFFFFF)
                 self._scores.append(scores)
                 self._features_crc.append(event.number("features_crc") & 0xFFFF)
 
 
 def detection_of(event: Event) -> Detection:
-    """The detection of a `detection` event. Its five decimals give the Q16 score back exactly."""
+    """The detection of a `detection` event. Its five decimals give the Q16 score back exactly;
+    what is no score from 0 to 1 counts as 0."""
     score = event.values().get("score")
+    if not isinstance(score, float) or not 0 <= score <= 1:
+        score = 0.0
     return Detection(
         time_ms=event.number("time_ms"),
         label=event.fields.get("label", ""),
-        score_q16=round(score * SCORE_ONE_Q16) if isinstance(score, float) else 0,
+        score_q16=round(score * SCORE_ONE_Q16),
     )
 
 

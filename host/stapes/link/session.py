@@ -28,6 +28,8 @@ from stapes.link.transport import Transport
 OnEvent = Callable[[Event], None]
 OnProgress = Callable[[int], None]
 
+MAX_SAMPLE_RATE = 1_000_000
+
 # The events that answer a request or carry the stream; all others are news.
 _ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done"})
 
@@ -116,6 +118,12 @@ class Session:
                 f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
             )
         self._connected = True
+        if not 0 < event.number("sample_rate") <= MAX_SAMPLE_RATE:
+            raise StapesError(
+                f"{self._transport.name}: found sample rate "
+                f"{event.fields.get('sample_rate')!a:.40}, expected 1 to {MAX_SAMPLE_RATE} Hz; "
+                "flash a firmware of this version of stapes"
+            )
         fields = event.values()
         return Hello(
             board=str(fields.get("board")),
