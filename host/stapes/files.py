@@ -91,6 +91,16 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
         ) from error
 
 
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """Files below `folder`, sorted, without hidden ones and those in hidden folders: half-written
+    clips, and what macOS puts beside every file."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -197,3 +197,37 @@ def test_without_background_silence_is_digital(tmp_path):
 def test_settings_that_contradict_themselves_are_refused(change, message):
     with pytest.raises(StapesError, match=message):
         CorpusSettings(**{"wanted_words": ("up",), **change})
+
+
+def test_hidden_folders_and_files_are_no_words_and_no_clips(tmp_path):
+    write_tones(tmp_path, clips=40)
+    (tmp_path / "flat").rename(tmp_path / ".stapes.half")
+    (tmp_path / "up" / "0000_nohash_0.wav").rename(tmp_path / "up" / "._0000_nohash_0.wav")
+    index = scan_corpus(tmp_path, SETTINGS)
+    assert sum(map(len, index.unknown.values())) == 0
+    assert sum(map(len, index.wanted.values())) == 79
+
+
+@pytest.mark.parametrize("name", ["_silence_", "_unknown_"])
+def test_folders_with_the_names_of_our_own_labels_hold_no_words(tmp_path, name):
+    write_tones(tmp_path, clips=40)
+    (tmp_path / "flat").rename(tmp_path / name)
+    index = scan_corpus(tmp_path, SETTINGS)
+    assert sum(map(len, index.unknown.values())) == 0
+    assert {label for clips in index.wanted.values() for _, label in clips} == {2, 3}
+
+
+def test_a_name_that_is_not_utf_8_has_a_partition_too():
+    assert which_set("up/\udcff0.wav", 10, 10) in PARTITIONS
+
+
+def test_a_word_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    write_tones(tmp_path, clips=1)
+    monkeypatch.setattr("os.access", lambda path, mode: path.name != "up")
+    with pytest.raises(StapesError, match=r"up: cannot be read \(Permission denied\)"):
+        scan_corpus(tmp_path, SETTINGS)
+
+
+def test_words_that_share_a_folder_are_refused():
+    with pytest.raises(StapesError, match="all different"):
+        CorpusSettings(wanted_words=("yes", "Yes"))

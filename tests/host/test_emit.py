@@ -1,5 +1,6 @@
 """The generated model folder: whole, reproducible, and exactly what the firmware compiles in."""
 
+import errno
 import hashlib
 import re
 import shutil
@@ -218,3 +219,25 @@ def test_a_window_of_more_frames_than_the_firmware_counts_is_refused(tmp_path, s
     (tmp_path / "m.tflite").write_bytes(small_model(settings))
     assert emit(tmp_path / "m.tflite", tmp_path / "out") == 2
     assert "at most 65535" in capsys.readouterr().err
+
+
+def test_a_link_to_the_folder_stays(model, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert emit(model, tmp_path / "link") == 0
+    assert (tmp_path / "link").is_symlink()
+    assert set(texts(tmp_path / "real")) == set(FILES)
+
+
+def test_a_disk_that_fills_up_leaves_the_old_folder(model, tmp_path, monkeypatch, capsys):
+    assert emit(model, tmp_path / "out") == 0
+    before = texts(tmp_path / "out")
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert emit(model, tmp_path / "out") == 2
+    assert "out: cannot be written (No space left" in capsys.readouterr().err
+    assert texts(tmp_path / "out") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "small.tflite"]

@@ -90,6 +90,13 @@ def test_the_tutorials_network_exports_too(tmp_path):
     np.testing.assert_array_equal(Engine.from_file(model).run(frames), expected)
 
 
+def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path, capsys):
+    folders = ["--train_dir", str(trained_tones().train_dir), "--output_file", str(tmp_path)]
+    assert main(["export", *folders]) == 2
+    output = capsys.readouterr()
+    assert "found a folder, expected a file to write" in output.err and output.out == ""
+
+
 def test_without_a_checkpoint_no_model_is_left(tmp_path, capsys):
     output = tmp_path / "m.tflite"
     assert main(["export", "--train_dir", str(tmp_path), "--output_file", str(output)]) == 2

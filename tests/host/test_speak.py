@@ -1,6 +1,11 @@
 """The spoken corpus: whole, reproducible, and honest about what it cannot say."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +114,20 @@ def test_missing_espeak_ng_is_said_with_how_to_install_it(tmp_path, monkeypatch,
     assert main(["data", "speak", "yes", "--output_dir", str(tmp_path / "corpus")]) == 2
     assert "apt-get install espeak-ng" in capsys.readouterr().err
     assert not (tmp_path / "corpus").exists()
+
+
+@needs_espeak
+def test_ctrl_c_leaves_no_folder_and_no_process(tmp_path):
+    words = ["data", "speak", "yes", "--clips", "3000", "--output_dir", str(tmp_path)]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "stapes", *words], stderr=subprocess.PIPE, start_new_session=True
+    )
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob(".stapes.*/*.wav")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(program.pid, signal.SIGINT)
+    assert program.communicate(timeout=30)[1] == b"stapes: stopped\n"
+    assert program.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(program.pid, 0)

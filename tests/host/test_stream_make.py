@@ -147,12 +147,23 @@ def test_long_audio_is_written_in_the_memory_of_a_clip(corpus, tmp_path):
         (["--testing_percentage", "0"], "testing"),
         (["--sample_rate", "8000"], "8000"),
         (["--background_dir", "nowhere"], "nowhere"),
+        (["--sample_rate", "0"], "--sample_rate=0"),
+        (["--clip_duration_ms", "0"], "--clip_duration_ms=0"),
+        (["--wanted_words", ""], "label ''"),
+        (["--output_labels_file", "."], "found a folder"),
     ],
 )
 def test_a_mistake_is_named_and_leaves_no_file(corpus, tmp_path, capsys, options, message):
     assert make(corpus, tmp_path / "a", *options) == 2
     assert message in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+
+
+def test_one_file_for_audio_and_labels_is_refused(corpus, tmp_path, capsys):
+    (tmp_path / "link.txt").symlink_to(tmp_path / "a.wav")
+    assert make(corpus, tmp_path / "a", "--output_labels_file", str(tmp_path / "link.txt")) == 2
+    assert "a.wav: found the same file for audio and labels" in capsys.readouterr().err
+    assert not (tmp_path / "a.wav").exists()
 
 
 def test_a_damaged_clip_leaves_neither_file(corpus, tmp_path, capsys):

@@ -190,6 +190,14 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         assign([], whole.model, source="x.npz")
 
 
+def test_a_folder_that_takes_no_checkpoint_is_told_before_training(tmp_path):
+    (tmp_path / "dir" / FILE_NAME).mkdir(parents=True)
+    notes = []
+    with pytest.raises(StapesError, match=r"checkpoint\.npz: found a folder"):
+        run(tmp_path, "dir", settings(), log=notes.append)
+    assert notes == []
+
+
 def test_settings_survive_the_checkpoint():
     chosen = settings()
     assert TrainingSettings.from_json(chosen.to_json(), source="x") == chosen

@@ -12,6 +12,7 @@ from pathlib import Path
 from stapes.audio.wav import read_wav
 from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
 from stapes.errors import StapesError
+from stapes.files import check_output, visible_files
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
@@ -51,11 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    words = (arguments.wanted_words or TUTORIAL_WORDS).split(",")
+    words = TUTORIAL_WORDS if arguments.wanted_words is None else arguments.wanted_words
+    words = [word.strip() for word in words.split(",")]
     rate = arguments.sample_rate
     duration = arguments.clip_duration_ms
     if arguments.model:
-        if arguments.wanted_words or rate or duration:
+        if (arguments.wanted_words, rate, duration) != (None, None, None):
             raise StapesError(
                 "--model: carries words, rate and clip duration; "
                 "leave out --wanted_words, --sample_rate and --clip_duration_ms"
@@ -66,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         words = [word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL)]
         rate, duration = model.front_end.sample_rate, model.clip_duration_ms
     settings = StreamSettings(
-        sample_rate=rate or StreamSettings.sample_rate,
-        clip_duration_ms=duration or StreamSettings.clip_duration_ms,
+        sample_rate=StreamSettings.sample_rate if rate is None else rate,
+        clip_duration_ms=StreamSettings.clip_duration_ms if duration is None else duration,
         test_duration_seconds=arguments.test_duration_seconds,
         word_gap_ms=arguments.word_gap_ms,
         unknown_percentage=arguments.unknown_percentage,
@@ -75,10 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
         background_frequency=arguments.background_frequency,
         seed=arguments.seed,
     )
+    audio, labels = arguments.output_audio_file, arguments.output_labels_file
+    if check_output(audio) == check_output(labels):
+        raise StapesError(
+            f"{audio}: found the same file for audio and labels, expected two; "
+            "change --output_audio_file or --output_labels_file"
+        )
     index = scan_corpus(
         arguments.data_dir,
         CorpusSettings(
-            wanted_words=tuple(word.strip() for word in words),
+            wanted_words=tuple(words),
             validation_percentage=arguments.validation_percentage,
             testing_percentage=arguments.testing_percentage,
         ),
@@ -86,7 +94,6 @@ def run(arguments: argparse.Namespace) -> int:
     plan = plan_words(testing_clips(index), sorted(index.unknown["testing"]), settings=settings)
     paths = _background_paths(arguments, index)
     backgrounds = [read_wav(path, sample_rate=settings.sample_rate) for path in paths]
-    audio, labels = arguments.output_audio_file, arguments.output_labels_file
     write_stream(audio, labels, plan, backgrounds, settings=settings)
     print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
     print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
@@ -104,7 +111,7 @@ def testing_clips(index: CorpusIndex) -> dict[str, list[Path]]:
 def _background_paths(arguments: argparse.Namespace, index: CorpusIndex) -> list[Path]:
     if arguments.background_dir is None:
         return index.background
-    paths = sorted(arguments.background_dir.glob("*.wav"))
+    paths = visible_files(arguments.background_dir, "*.wav")
     if not paths:
         raise StapesError(
             f"{arguments.background_dir}: found no *.wav, expected background recordings; "

@@ -14,12 +14,15 @@ from pathlib import Path
 
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
+from stapes.files import visible_files
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
 RANDOM_SEED = 59185
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
+# Folders whose clips are no words, whatever is in them.
+_NO_WORDS = (BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +43,11 @@ class CorpusSettings:
             check_label(word)
             if word in (SILENCE_LABEL, UNKNOWN_LABEL):
                 raise StapesError(f"--wanted_words: {word} is always there; leave it out")
-        if not self.wanted_words or len(set(self.wanted_words)) < len(self.wanted_words):
+        folders = {word.lower() for word in self.wanted_words}
+        if not folders or len(folders) < len(self.wanted_words):
             raise StapesError(
                 f"--wanted_words={','.join(self.wanted_words)!r}: expected one or more words, "
-                "all different"
+                "all different (capitals do not count)"
             )
         for name in ("silence_percentage", "unknown_percentage"):
             _expect_range(name, getattr(self, name), 0, 1000)
@@ -113,8 +117,9 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
         raise StapesError(
             f"{folder}: found no such folder, expected <word>/*.wav inside; check --data_dir"
         )
-    clips = sorted(folder.glob("*/*.wav"))
-    words = {word: [] for path in clips if (word := _word(path)) != BACKGROUND_NOISE_FOLDER}
+    _check_readable(folder)
+    clips = visible_files(folder, "*/*.wav")
+    words = {word: [] for path in clips if (word := _word(path)) not in _NO_WORDS}
     if not words:
         raise StapesError(
             f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"
@@ -141,7 +146,8 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
 
 def _fill(index: CorpusIndex, words: dict[str, list[Path]]) -> None:
     settings = index.settings
-    label_of = {word.lower(): label for label, word in enumerate(settings.labels)}
+    words_and_labels = enumerate(settings.wanted_words, start=UNKNOWN_INDEX + 1)
+    label_of = {word.lower(): label for label, word in words_and_labels}
     for word, paths in words.items():
         for path in paths:
             partition = which_set(path, settings.validation_percentage, settings.testing_percentage)
@@ -152,6 +158,19 @@ def _fill(index: CorpusIndex, words: dict[str, list[Path]]) -> None:
     generator = random.Random(RANDOM_SEED)
     for partition in PARTITIONS:
         generator.shuffle(index.unknown[partition])
+
+
+def _check_readable(folder: Path) -> None:
+    for word in folder.iterdir():
+        if (
+            word.is_dir()
+            and not word.name.startswith(".")
+            and not os.access(word, os.R_OK | os.X_OK)
+        ):
+            raise StapesError(
+                f"{word}: cannot be read (Permission denied), expected a folder of clips; "
+                "make it readable: chmod u+rx"
+            )
 
 
 def _word(path: Path) -> str:

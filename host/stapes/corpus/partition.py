@@ -21,7 +21,7 @@ def which_set(
     together. Source: `which_set` of TensorFlow's speech_commands/input_data.py.
     """
     speaker = re.sub(r"_nohash_.*$", "", os.path.basename(file_name))  # noqa: PTH119
-    number = int(hashlib.sha1(speaker.encode("utf-8")).hexdigest(), 16)
+    number = int(hashlib.sha1(os.fsencode(speaker)).hexdigest(), 16)
     percentage = (number % (MAX_NUM_WAVS_PER_CLASS + 1)) * (100.0 / MAX_NUM_WAVS_PER_CLASS)
     if percentage < validation_percentage:
         return "validation"

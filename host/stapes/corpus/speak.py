@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ import scipy.signal
 
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
+from stapes.files import writing
 from stapes.settings import check_label
 
 BACKGROUND_FOLDER = "_background_noise_"
@@ -109,12 +111,17 @@ def speak_corpus(
         raise StapesError(
             f"{root}: cannot be made ({error.strerror}); choose another --output_dir"
         ) from error
-    with ProcessPoolExecutor(max_workers=settings.processes) as pool:
-        for word in words:
-            with _new_folder(root, word) as folder:
-                speak = partial(_speak_speaker, word, folder, settings)
-                spoken = sum(pool.map(speak, enumerate(speakers), chunksize=4))
-            progress(word, spoken)
+    for word in words:
+        # The pool is inside: its processes have ended before the folder gets its name or goes.
+        with (
+            _new_folder(root, word) as folder,
+            ProcessPoolExecutor(max_workers=settings.processes) as pool,
+        ):
+            speak = partial(_speak_speaker, word, folder, settings)
+            with _ctrl_c_held():  # the processes start here, and leave Ctrl-C to this one
+                spoken = pool.map(speak, enumerate(speakers), chunksize=4)
+            count = sum(spoken)
+        progress(word, count)
     if not (root / BACKGROUND_FOLDER).exists():
         with _new_folder(root, BACKGROUND_FOLDER) as folder:
             backgrounds = make_backgrounds(settings=settings)
@@ -269,13 +276,24 @@ def _check_word(word: str) -> None:
 @contextmanager
 def _new_folder(root: Path, name: str) -> Iterator[Path]:
     """Yields a temporary folder; renames it to `root`/`name` on success, removes it on error."""
-    temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=root))
+    with writing(root / name):
+        temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=root))
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            temporary.rename(root / name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block; processes started inside never see it."""
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        temporary.rename(root / name)
+        yield
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def _expect(holds: bool, name: str, value: object, expected: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.files import writing
 
 MARKER = "stapes_model.h"  # in every folder that `stapes emit` wrote
 
@@ -21,16 +22,19 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str]) -> No
     Raises:
         StapesError: the folder holds other files, or cannot be written.
     """
-    # A trailing "." or ".." has no name of its own to rename.
-    final = Path(os.path.abspath(folder))  # noqa: PTH100 (keeps symbolic links)
-    _check_replaceable(final, files)
-    try:
+    # Symbolic links, "." and ".." are no names to rename.
+    final = Path(os.path.realpath(folder))
+    with writing(final):
+        _check_replaceable(final, files)
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-    except OSError as error:
-        raise StapesError(
-            f"{final}: cannot be written ({error.strerror}); choose another --output_dir"
-        ) from error
+        temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=final.parent))
+        try:
+            _replace(final, files, temporary)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(final: Path, files: Mapping[str, str], temporary: Path) -> None:
     try:
         for name, text in files.items():
             (temporary / "new" / name).parent.mkdir(exist_ok=True)
@@ -42,8 +46,6 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str]) -> No
         if (temporary / "old").exists() and not final.exists():
             (temporary / "old").rename(final)
         raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _check_replaceable(folder: Path, files: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes import __version__
-from stapes.files import write_bytes
+from stapes.files import check_output, write_bytes
 from stapes.models.registry import create_model
 from stapes.quantize.calibration import calibrate
 from stapes.quantize.export import build_model
@@ -55,6 +55,7 @@ def export_checkpoint(
     Raises:
         StapesError: a checkpoint or corpus that does not fit, or a layer without a streaming twin.
     """
+    check_output(output_file)
     checkpoint = Checkpoint.load(checkpoint_file)
     settings = checkpoint.settings
     model = create_model(settings.architecture, settings.shape, settings.model)

@@ -15,6 +15,7 @@ import numpy as np
 from stapes.corpus.augment import mask_features
 from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.errors import StapesError
+from stapes.files import check_output
 from stapes.models.backend import keras, tf
 from stapes.models.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
@@ -56,7 +57,7 @@ def train(
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
-    path = _prepare_folder(train_dir) / FILE_NAME
+    path = check_output(_prepare_folder(train_dir) / FILE_NAME)
     source = Path(start_checkpoint) if start_checkpoint else path
     earlier = None
     if start_checkpoint or path.exists():
