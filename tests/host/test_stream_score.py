@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stapes.audio.wav import write_wav
 from stapes.cli import main
 from stapes.errors import StapesError
 from stapes.stream.labels import LabelTime, format_line, read_labels
@@ -136,8 +138,22 @@ def test_lines_read_back_as_written_and_json_lines_mean_the_same(tmp_path):
     assert read_labels(lines, what="detections") == words[:1]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_label(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("yes, 1\n", encoding="utf-8-sig")
+    assert read_labels(path, what="a ground truth") == at(("yes", 1))
+
+
 @pytest.mark.parametrize(
-    "line", ["yes", "yes, soon", "yes, nan", ", 12", "a, 1, 2, 3", '{"label": "a"}']
+    "line",
+    [
+        *("yes", "yes, soon", "yes, nan", ", 12", "a, 1, 2, 3", "a, 1e308", '{"label": "a"}'),
+        '{"label": "a", "time_ms": true}',
+        '{"label": ["a"], "time_ms": 1}',
+        '{"label": "a", "time_ms": 1e308}',
+        '{"label": ' + "[" * 100_000,
+    ],
+    ids=lambda line: line[:40],
 )
 def test_another_line_is_refused_with_its_number(tmp_path, line):
     path = tmp_path / "labels.txt"
@@ -157,3 +173,28 @@ def test_the_command_prints_the_same_figures_as_json(tmp_path, capsys):
     assert status == 0
     assert (report["words"], report["correct"], report["missed"]) == (2, 1, 1)
     assert report["missed_words"] == [{"time_ms": 5000.0, "label": "no"}]
+
+
+def score_command(tmp_path, *words, truth="yes, 1000\n"):
+    path = tmp_path / "truth.txt"
+    path.write_text(truth)
+    return main(["stream", "score", "--ground_truth", str(path), "--detections", str(path), *words])
+
+
+def test_a_ground_truth_without_entries_is_refused(tmp_path, capsys):
+    assert score_command(tmp_path, truth="# nothing\n") == 2
+    assert "truth.txt: found no entry, expected the words" in capsys.readouterr().err
+
+
+def test_the_duration_is_that_of_the_samples_and_a_lying_header_is_refused(tmp_path, capsys):
+    wav = tmp_path / "a.wav"
+    write_wav(wav, np.zeros(36_000, np.int16), sample_rate=16000)
+    assert score_command(tmp_path, "--wav", str(wav), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["duration_ms"] == 2250
+    good = wav.read_bytes()
+    wav.write_bytes(good[:40] + b"\xff\xff\xff\x7f" + good[44:])
+    assert score_command(tmp_path, "--wav", str(wav)) == 2
+    assert "cut short or its header lies" in capsys.readouterr().err
+    wav.write_bytes(good[:24] + bytes(8) + good[32:])
+    assert score_command(tmp_path, "--wav", str(wav)) == 2
+    assert "found 0 Hz" in capsys.readouterr().err

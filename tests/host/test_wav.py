@@ -76,6 +76,7 @@ def test_extensible_pcm_is_pcm(tmp_path):
         (riff(), "found no 'fmt ' chunk"),
         (riff(fmt()), "found no 'data' chunk"),
         (riff(DATA, fmt()), "samples before any 'fmt ' chunk"),
+        (riff(fmt(rate=0, byte_rate=0), DATA), "found 0 Hz, expected a positive rate"),
         (riff(chunk(b"fmt ", b"\1\0\1\0"), DATA), "expected 16 bytes of format"),
         (riff(fmt(code=3, bits=32), DATA), "format 3 with 32 bits, expected 16-bit PCM"),
         (riff(fmt(bits=8, block=1, byte_rate=16000), DATA), "with 8 bits"),

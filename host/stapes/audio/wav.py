@@ -49,7 +49,7 @@ def read_wav_with_rate(
     if promised > len(data) + 1:  # one pad byte at the very end is often left out
         raise _cut_short(path, f"{promised} bytes of RIFF", f"{len(data)}")
     rate = None
-    for name, body, size in _chunks(data):
+    for name, body, size in _chunks(memoryview(data)):
         if name == b"fmt ":
             rate = _check_format(path, body, sample_rate)
         elif name == b"data":
@@ -77,7 +77,7 @@ def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate:
     write_bytes(path, struct.pack("<4sI", b"RIFF", len(chunks)) + chunks)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, int]]:
     """Name, body as far as the file holds it, and promised size of each chunk."""
     position = 12
     while position + 8 <= len(data):
@@ -86,7 +86,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         position += 8 + size + size % 2  # chunks start at even positions
 
 
-def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int | None) -> int:
+def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate: int | None) -> int:
     """Checks the body of the 'fmt ' chunk; returns the sample rate in Hz."""
     if len(body) < 16:
         raise _cut_short(path, "16 bytes of format", f"{len(body)}")
@@ -99,7 +99,9 @@ def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int 
         )
     if channels != 1:
         raise StapesError(f"{path}: found {channels} channels, expected mono; {_CONVERT} OUT.wav")
-    if block != 2 or byte_rate != 2 * rate or rate == 0:
+    if rate == 0:
+        raise StapesError(f"{path}: found 0 Hz, expected a positive rate; record it again")
+    if block != 2 or byte_rate != 2 * rate:
         raise StapesError(
             f"{path}: found a header that contradicts itself ({rate} Hz, {byte_rate} bytes/s, "
             f"{block} bytes a sample), expected {2 * rate} bytes/s and 2; {_CONVERT} OUT.wav"
@@ -112,7 +114,7 @@ def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int 
     return rate
 
 
-def _samples(path: str | os.PathLike[str], body: bytes) -> np.ndarray:
+def _samples(path: str | os.PathLike[str], body: memoryview) -> np.ndarray:
     if not body:
         raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
     if len(body) % 2:

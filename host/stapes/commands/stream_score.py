@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import wave
 from pathlib import Path
 
 from stapes.errors import StapesError
@@ -53,31 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.audio.wav import read_wav_with_rate
+
     for name in ("time_tolerance_ms", "clip_duration_ms"):
         if not 0 <= getattr(arguments, name) < 1e9:
             raise StapesError(
                 f"--{name} {getattr(arguments, name)}: expected 0 or more milliseconds"
             )
+    truth = read_labels(arguments.ground_truth, what="a ground truth")
+    if not truth:
+        raise StapesError(
+            f"{arguments.ground_truth}: found no entry, expected the words that were spoken; "
+            "check the path"
+        )
+    duration_ms = None
+    if arguments.wav:
+        samples, sample_rate = read_wav_with_rate(arguments.wav)
+        duration_ms = len(samples) * 1000 / sample_rate
     score = score_stream(
-        read_labels(arguments.ground_truth, what="a ground truth"),
+        truth,
         read_labels(arguments.detections, what="detections"),
         settings=ScoreSettings(
             clip_duration_ms=arguments.clip_duration_ms,
             time_tolerance_ms=arguments.time_tolerance_ms,
         ),
-        duration_ms=_duration_ms(arguments.wav) if arguments.wav else None,
+        duration_ms=duration_ms,
     )
     print(
         json.dumps(score.to_dict()) if arguments.json else score.to_text(),
         end="\n" if arguments.json else "",
     )
     return 0
-
-
-def _duration_ms(path: Path) -> float:
-    """Length of a WAV file from its header alone: test audio may be hours long."""
-    try:
-        with wave.open(str(path), "rb") as audio:
-            return audio.getnframes() * 1000 / audio.getframerate()
-    except (OSError, EOFError, wave.Error) as error:
-        raise StapesError(f"{path}: {error}; expected a WAV file; check the path") from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes
+
+MAX_TIME_MS = 2**32  # a board's clock goes no further
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -36,7 +37,7 @@ def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
         StapesError: the file is missing, is not text, or holds another kind of line.
     """
     try:
-        text = read_bytes(path, what=what).decode("utf-8")
+        text = read_bytes(path, what=what).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise StapesError(
             f'{path}: not text; expected {what} with lines "label, time_ms"; check the path'
@@ -51,7 +52,7 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
             continue
         try:
             entry = _parse_json(line) if line.startswith("{") else _parse_text(line)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StapesError(
                 f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; mend the line'
             ) from error
@@ -63,18 +64,21 @@ def _parse_text(line: str) -> LabelTime:
     label, time_ms, *_score = (part.strip() for part in line.split(","))
     if not label or len(_score) > 1:
         raise ValueError(line)
-    return LabelTime(label=label, time_ms=_finite(time_ms))
+    return LabelTime(label=label, time_ms=_in_range(time_ms))
 
 
 def _parse_json(line: str) -> LabelTime | None:
     event = json.loads(line)
     if "label" not in event:
         return None
-    return LabelTime(label=str(event["label"]), time_ms=_finite(event["time_ms"]))
+    label, time_ms = event["label"], event["time_ms"]
+    if not isinstance(label, str) or not label or type(time_ms) not in (int, float):
+        raise ValueError(line)
+    return LabelTime(label=label, time_ms=_in_range(time_ms))
 
 
-def _finite(value: str | float) -> float:
+def _in_range(value: str | float) -> float:
     number = float(value)
-    if not math.isfinite(number) or number < 0:
+    if not 0 <= number <= MAX_TIME_MS:  # NaN is neither
         raise ValueError(value)
     return number
