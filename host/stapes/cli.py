@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
 from stapes import __version__
 from stapes.errors import StapesError
@@ -85,8 +88,23 @@ def build_parser(wanted: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def _unwind_when_ended() -> None:
+    """SIGTERM and SIGHUP end what a command has started, as Ctrl-C does; nohup's wish is kept."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit status (2 for a user's mistake, 130 for Ctrl-C)."""
+    """Runs one command; returns its exit status (2 for a user's mistake, 130 for Ctrl-C,
+    128 + number for other signals)."""
+    if argv is None:  # the process is ours
+        _unwind_when_ended()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
         arguments = build_parser(_wanted_command(argv)).parse_args(argv)
