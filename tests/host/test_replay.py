@@ -1,6 +1,15 @@
 """`stapes replay`: the same detections wherever the firmware runs; files whole or not at all."""
 
+import contextlib
 import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +95,14 @@ def test_a_bad_wav_leaves_no_output_file(model, wav, tmp_path, capsys):
         (("--program", "/none", "a.wav"), "/none: cannot be run (No such file or directory)"),
         (("--port", "/dev/none", "a.wav"), "/dev/none: cannot be opened"),
         (("--port", "socket://localhost:1", "a.wav"), "socket://localhost:1: cannot be opened"),
+        (("--port", "socket://h:99999", "a.wav"), "expected socket://HOST:PORT"),
+        (("--port", "socket://[::1", "a.wav"), "expected socket://HOST:PORT"),
+        (("--port", "socket://", "a.wav"), "expected socket://HOST:PORT"),
+        (("--port", "socket://a..b:1", "a.wav"), "socket://a..b:1: cannot be opened"),
+        (("--port", "unix:" + "x" * 200, "a.wav"), "x: cannot be opened"),
+        (("--port", "hwgrep://[", "a.wav"), "hwgrep://[: cannot be opened"),
+        (("--port", "loop://?x=1", "a.wav"), "loop://?x=1: cannot be opened"),
+        (("--port", "loop://", "--baud", "0", "a.wav"), "--baud 0: expected a positive rate"),
         (("--model", "m", "--scores", "a.wav"), "--scores needs --json"),
         (("--model", "/none.tflite", "a.wav"), "/none.tflite: cannot be read"),
     ],
@@ -101,3 +118,57 @@ def test_an_empty_folder_is_refused(model, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert replay("--model", model, tmp_path / "empty") == 2
     assert "found no .wav files" in capsys.readouterr().err
+
+
+needs_qemu = pytest.mark.skipif(
+    shutil.which("qemu-system-arm") is None, reason="needs qemu-system-arm"
+)
+
+
+@needs_qemu
+def test_an_image_that_is_none_is_said_with_the_emulators_reason(wav, tmp_path, capsys):
+    image = tmp_path / "bad.elf"
+    image.write_bytes(b"\x7fELF" + bytes(60))
+    assert replay("--board", "mps2_an386", "--image", image, wav) == 2
+    error = capsys.readouterr().err
+    assert "bad.elf: the emulator ended (qemu: fatal: Lockup" in error
+    assert error.count("\n") == 1
+
+
+@needs_qemu
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_the_emulator_ends_with_the_command(wav, tmp_path, number):
+    image = tmp_path / "spins.bin"
+    # Stack, start address, then "b ." forever: a board that says nothing.
+    image.write_bytes(struct.pack("<IIHH", 0x20001000, 9, 0xE7FE, 0))
+    words = ["replay", "--board", "mps2_an386", "--image", str(image), str(wav)]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "stapes", *words], env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    board = wait_for(lambda: process_with(f"{tmp_path}/stapes-"))
+    command.send_signal(number)
+    status = command.wait(timeout=20)
+    assert status == (-number if number == signal.SIGKILL else 128 + number)
+    wait_for(lambda: not Path(f"/proc/{board}").exists())
+    if number != signal.SIGKILL:
+        assert not list(tmp_path.glob("stapes-*"))
+
+
+def process_with(words: str) -> str | None:
+    """The id of a running emulator whose command line holds `words`."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_bytes().decode(errors="replace")
+            if line.startswith("qemu-system-arm") and words in line:
+                return path.parent.name
+    return None
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    pytest.fail("nothing came of it in 20 s")

@@ -11,8 +11,6 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from stapes.errors import StapesError
-
 if TYPE_CHECKING:
     from stapes.link.protocol import Event
 
@@ -39,8 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.link.monitor import Monitor, Notice, summary
     from stapes.link.transport import open_transport
 
-    if arguments.baud <= 0:
-        raise StapesError(f"--baud {arguments.baud}: expected a positive rate, such as 115200")
     monitor = Monitor(
         lambda: open_transport(arguments.port, baud=arguments.baud),
         reconnect=arguments.port != "-",

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from stapes.errors import StapesError
-from stapes.link.transport import SocketTransport, connect
+from stapes.link.transport import LinkClosed, SocketTransport, connect
 
 # Board (folder under boards/) -> QEMU's name of the machine.
 MACHINES = {"mps2_an386": "mps2-an386"}
@@ -20,6 +20,9 @@ MACHINES = {"mps2_an386": "mps2-an386"}
 # One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
 ICOUNT_SHIFT = 6
 INSTRUCTION_NS = 1 << ICOUNT_SHIFT
+
+# The kernel ends QEMU however this process ends; where there is no setpriv, only `close` does.
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
 
 
 class Emulator:
@@ -47,10 +50,12 @@ class Emulator:
                 "qemu-system-arm: not found, needed to emulate a board; "
                 "run: apt-get install qemu-system-arm"
             )
+        self._image = image
         self._folder = tempfile.TemporaryDirectory(prefix="stapes-")
         path = f"{self._folder.name}/uart"
         self.process = subprocess.Popen(
             [
+                *_ENDS_WITH_US,
                 *("qemu-system-arm", "-machine", MACHINES[board], "-nographic"),
                 *("-monitor", "none", "-serial", f"unix:{path},server=on,wait=on"),
                 *("-semihosting-config", "enable=on,target=native"),
@@ -72,13 +77,18 @@ class Emulator:
         while not Path(path).exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
-                said = self.process.stderr.read().decode(errors="replace").strip()
-                raise StapesError(
-                    f"qemu-system-arm: did not start ({said.splitlines()[-1:] or 'no message'}); "
-                    "check the image"
-                )
+                raise self._did_not_run()
             time.sleep(0.01)
         return connect(f"{board} (emulated)", socket.AF_UNIX, path, patience=5.0)
+
+    def _did_not_run(self) -> StapesError:
+        """With QEMU's reason, which registers may follow; it has ended."""
+        lines = self.process.stderr.read().decode(errors="replace").splitlines()
+        said = next((line for line in lines if line.startswith("qemu")), "no reason given")
+        return StapesError(
+            f"{self._image}: the emulator ended ({said}), expected the image of a "
+            "firmware for this board; build it again"
+        )
 
     def wait(self, timeout: float) -> int:
         """The exit status of a board that ends by itself."""
@@ -103,4 +113,13 @@ class Emulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            if isinstance(error, LinkClosed) and self._failed():
+                raise self._did_not_run() from error
+        finally:
+            self.close()
+
+    def _failed(self) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(timeout=2) != 0
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 import stat
@@ -139,7 +140,7 @@ class SerialTransport:
         self.name = url
         try:
             self._serial = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=30)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, re.error) as error:  # varies with the URL
             reason = os.strerror(error.errno) if getattr(error, "errno", None) else error
             raise StapesError(
                 f"{url}: cannot be opened ({reason}); expected a serial port or a pyserial URL; "
@@ -175,11 +176,12 @@ def open_transport(port: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     Raises:
         StapesError: it cannot be opened.
     """
+    if baud <= 0:
+        raise StapesError(f"--baud {baud}: expected a positive rate, such as {DEFAULT_BAUD}")
     if port == "-":
         return FileTransport("standard input", sys.stdin.fileno(), None)
     if port.startswith("socket://"):
-        parts = urlsplit(port)
-        return connect(port, socket.AF_INET, (parts.hostname or "", parts.port or 0))
+        return connect(port, socket.AF_INET, _host_and_port(port))
     if port.startswith("unix:"):
         return connect(port, socket.AF_UNIX, port.removeprefix("unix:"))
     if _is_pipe(port):
@@ -199,20 +201,31 @@ def connect(name: str, family: int, address: object, *, patience: float = 0.0) -
         try:
             connection.connect(address)
             return SocketTransport(name, connection)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no name of a host or socket
             connection.close()
             if time.monotonic() >= deadline:
+                reason = getattr(error, "strerror", None) or error
                 raise StapesError(
-                    f"{name}: cannot be opened ({error.strerror or error}); expected a board or an "
+                    f"{name}: cannot be opened ({reason}); expected a board or an "
                     "emulator that listens there; start it first"
                 ) from error
             time.sleep(0.02)
 
 
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise StapesError(f"{url}: expected socket://HOST:PORT, the port from 1 to 65535; correct it")
+
+
 def _is_pipe(port: str) -> bool:
     try:
         return stat.S_ISFIFO(Path(port).stat().st_mode)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
