@@ -23,8 +23,7 @@ const char* CheckWeighedTensors(const PrepareContext& context, const WeighedTens
 }
 
 const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors& tensors,
-                                  int activation_field, SingleScale single_scale,
-                                  ChannelScaling* scaling) {
+                                  int activation_field, ChannelScaling* scaling) {
   const Quantization& weights = tensors.weights.quantization;
   const Quantization& output = tensors.output.quantization;
   const uint32_t count = weights.scales.size();
@@ -36,11 +35,10 @@ const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors&
       scaling->shifts == PersistentMemory::kNone) {
     return kArenaIsFull;
   }
-  const bool in_float = count == 1 && single_scale == SingleScale::kProductInFloat;
   for (uint32_t i = 0; i < count; ++i) {
     const Multiplier multiplier =
         QuantizeRatio(tensors.input.quantization.ScaleBits(), weights.ScaleBits(i),
-                      output.ScaleBits(), in_float ? kFloatBits : kDoubleBits, kDoubleBits);
+                      output.ScaleBits(), kDoubleBits, kDoubleBits);
     if (multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
     context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);

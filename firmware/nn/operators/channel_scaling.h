@@ -34,13 +34,9 @@ struct ChannelScaling {
   bool fast;  // CanScaleFast
 };
 
-// How a multiplier of a single scale for all channels rounds upstream.
-enum class SingleScale { kProductInFloat, kProductInDouble };
-
 // Returns nullptr or a reason. `activation_field`: of the operator's options.
 const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors& tensors,
-                                  int activation_field, SingleScale single_scale,
-                                  ChannelScaling* scaling);
+                                  int activation_field, ChannelScaling* scaling);
 
 // Ready to use for one invoke.
 Scaling ReadScaling(const InvokeContext& context, const ChannelScaling& scaling, int bias_input);

@@ -100,8 +100,7 @@ const char* Prepare(PrepareContext& context) {
                        data->window.stride_width == 1;
   RequestPanel(context, data);
   if (WorksInPlace(*data)) context.AllowInPlace(kInput);
-  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInDouble,
-                               &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
 
 // Runs are short: no calls. Columns are padded to whole words.

@@ -99,8 +99,7 @@ const char* Prepare(PrepareContext& context) {
   reason = CheckShapes(context.options(), tensors, data);
   if (reason != nullptr) return reason;
   RequestScratch(context, *data);
-  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInDouble,
-                               &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
 
 // Adds one tap to the sums of all channels; sums wrap.

@@ -51,8 +51,7 @@ const char* Prepare(PrepareContext& context) {
   if (!DoShapesFit(tensors, data)) return "shapes of input, weights and output do not fit";
   data->input_offset = -tensors.input.quantization.ZeroPoint();
   context.RequestScratch(ScratchBytes(*data));
-  return PrepareChannelScaling(context, tensors, kFusedActivation, SingleScale::kProductInFloat,
-                               &data->scaling);
+  return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
 
 void MultiplyWhole(const FullyConnectedData& data, const Scaling& scaling, const int8_t* input,

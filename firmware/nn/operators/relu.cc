@@ -29,7 +29,7 @@ const char* Prepare(PrepareContext& context) {
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
-  data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kFloatBits));
+  data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
   if (data->multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
   context.AllowInPlace(0);
   return ActivationRange(Activation::kRelu, output, &data->low, &data->high);

@@ -88,10 +88,10 @@ const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* da
   return nullptr;
 }
 
-// float32(float32(a * b) / c), as upstream rounds. False if kernels cannot apply it.
+// float64(a * b / c), as upstream rounds. False if kernels cannot apply it.
 bool SetRatio(const Tensor& a, const Tensor& b, const Tensor& c, Multiplier* multiplier) {
   *multiplier = QuantizeRatio(a.quantization.ScaleBits(), b.quantization.ScaleBits(),
-                              c.quantization.ScaleBits(), kFloatBits, kFloatBits);
+                              c.quantization.ScaleBits(), kDoubleBits, kDoubleBits);
   return multiplier->shift <= kMaxMultiplierShift;
 }
 
