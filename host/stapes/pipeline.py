@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stapes.decoder import Decoder, Detection
+from stapes.decoder import Decoder, Detection, frame_capacity
+from stapes.errors import StapesError
 from stapes.frontend import FrontEnd
+from stapes.settings import ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import load_model
 
@@ -25,16 +28,40 @@ class Trace:
     detections: list[Detection]
 
 
+def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> None:
+    """Checks that the network is the one that its settings speak of.
+
+    Raises:
+        StapesError: another number of features or labels, or scores that are no int8 softmax.
+    """
+    found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
+    expected = (settings.front_end.feature_count, len(settings.labels))
+    for what, here, wanted in zip(("features in", "scores out"), found, expected, strict=True):
+        if here != wanted:
+            raise StapesError(
+                f"{source}: found {here} {what}, expected {wanted} as its settings say; "
+                "export the model again"
+            )
+    if (engine.output_scale, engine.output_zero_point) != (1 / 256, -128):
+        raise StapesError(
+            f"{source}: found scores of scale {engine.output_scale:g} and zero point "
+            f"{engine.output_zero_point}, expected 1/256 and -128 (an int8 softmax); "
+            "export the model again"
+        )
+    frame_capacity(settings)
+
+
 class Pipeline:
     """A model as a board runs it, bit for bit: 16-bit samples in, scores and detections out.
 
     Raises:
-        StapesError: the model cannot be read or is refused.
+        StapesError: the model cannot be read, is refused, or contradicts its settings.
     """
 
     def __init__(self, model_path: str | os.PathLike[str]) -> None:
         model, self.settings = load_model(model_path)
         self.engine = Engine.from_bytes(model, source=str(model_path))
+        check_agreement(self.engine, self.settings, source=str(model_path))
         self.front_end = FrontEnd(
             self.settings.front_end,
             scale=self.engine.input_scale,

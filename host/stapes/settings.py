@@ -39,11 +39,18 @@ class FrontEndSettings:
 
     def __post_init__(self) -> None:
         _expect(8000 <= self.sample_rate <= 48000, self, "sample_rate", "8000 to 48000")
+        for name in ("window_size_ms", "window_stride_ms"):
+            _expect(0 < getattr(self, name) <= 60000, self, name, "above 0, up to 60000")
         _expect(self.window_samples >= 16, self, "window_size_ms", "a window of 16 samples or more")
         _expect(
             self.window_samples <= 4096, self, "window_size_ms", "a window of at most 4096 samples"
         )
-        _expect(self.stride_samples >= 1, self, "window_stride_ms", "a stride of 1 sample or more")
+        _expect(
+            1 <= self.stride_samples <= 65535,
+            self,
+            "window_stride_ms",
+            "a stride of 1 to 65535 samples",
+        )
         _expect(2 <= self.channel_count <= 128, self, "channel_count", "2 to 128")
         _expect(
             0 <= self.lower_edge_hertz < self.upper_edge_hertz <= self.sample_rate / 2,
@@ -116,6 +123,12 @@ class ModelSettings:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _expect(
+            self.name.isprintable() and 1 <= len(self.name.encode()) <= 250,
+            self,
+            "name",
+            "1 to 250 bytes of printable text",
+        )
         for label in self.labels:
             check_label(label)
         _expect(
@@ -125,6 +138,7 @@ class ModelSettings:
             "two or more, all different",
         )
         _expect(len(self.labels) <= 64, self, "labels", "at most 64")
+        _expect(1 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "1 to 60000")
 
     @property
     def clip_samples(self) -> int:
@@ -148,7 +162,9 @@ class ModelSettings:
         """
         try:
             document = json.loads(text)
-        except ValueError as error:
+            # Half a surrogate pair is valid JSON, but no text that can be printed.
+            json.dumps(document, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
             raise StapesError(
                 f"{source}: settings are not JSON ({error}); export the model again"
             ) from error
@@ -159,7 +175,7 @@ class ModelSettings:
             )
         try:
             return settings_from_dict(cls, document)
-        except (StapesError, TypeError, KeyError) as error:
+        except (StapesError, TypeError, OverflowError) as error:
             raise StapesError(
                 f"{source}: settings do not fit ({error}); export the model again"
             ) from error
@@ -171,7 +187,7 @@ def check_label(label: str) -> None:
     Raises:
         StapesError: the label does not fit.
     """
-    fits = 1 <= len(label.encode()) <= 48 and label.isprintable() and not set(label) & set(',/\\"')
+    fits = label.isprintable() and 1 <= len(label.encode()) <= 48 and not set(label) & set(',/\\"')
     if not fits:
         raise StapesError(
             f"label {label!r}: expected 1 to 48 bytes of printable text without comma, quote or "

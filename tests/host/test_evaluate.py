@@ -12,6 +12,7 @@ from stapes.audio.wav import read_wav
 from stapes.cli import main
 from stapes.frontend.front_end import FrontEnd
 from stapes.quantize.scoring import clip_scores
+from stapes.settings import ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import load_model, read_settings
 
@@ -91,3 +92,15 @@ def test_help_shows_an_example(capsys):
     with pytest.raises(SystemExit):
         main(["evaluate", "--help"])
     assert "stapes evaluate build/yes_no.tflite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("corpus", [7, None, {"testing_percentage": "ten"}])
+def test_a_foreign_record_of_the_corpus_is_refused(tmp_path, small_model, capsys, corpus):
+    path = tmp_path / "odd.tflite"
+    labels = ("_silence_", "_unknown_", "yes", "no")
+    path.write_bytes(
+        small_model(ModelSettings(name="odd", labels=labels, provenance={"corpus": corpus}))
+    )
+    assert main(["evaluate", str(path), "--data_dir", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "odd.tflite: settings do not fit (corpus: " in error and error.count("\n") == 1

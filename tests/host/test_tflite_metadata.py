@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,30 @@ def test_a_file_cut_short_anywhere_is_refused_or_whole(tmp_path: Path):
 def test_a_missing_file_is_refused_by_name(tmp_path: Path):
     with pytest.raises(StapesError, match=r"missing\.tflite: cannot be read"):
         read_settings(tmp_path / "missing.tflite")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        ("front_end", "window_size_ms", 1e308),
+        ("front_end", "window_size_ms", 10**400),
+        ("front_end", "window_stride_ms", 1e9),
+        ("front_end", "window_stride_ms", 9000),
+        (None, "clip_duration_ms", -5),
+        (None, "clip_duration_ms", 60001),
+        (None, "labels", ["_silence_", "\ud800"]),
+        (None, "name", "\ud800x"),
+        (None, "name", "two\nlines"),
+        (None, "provenance", {"command": "\udfff"}),
+    ],
+)
+def test_hostile_settings_are_refused_by_name(where, name, value):
+    document = json.loads(SETTINGS.to_json())
+    (document[where] if where else document)[name] = value
+    with pytest.raises(StapesError, match=r"^hostile: settings (are not JSON|do not fit)"):
+        ModelSettings.from_json(json.dumps(document), source="hostile")
+
+
+def test_settings_nested_without_end_are_refused():
+    with pytest.raises(StapesError, match=r"^deep: settings are not JSON"):
+        ModelSettings.from_json("[" * 100_000, source="deep")

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.settings import ModelSettings
+from stapes.settings import ModelSettings, settings_from_dict
 
 EXAMPLE = "  stapes evaluate build/yes_no.tflite --data_dir speech_commands"
 _PERCENTAGES = (
@@ -78,7 +78,15 @@ def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):
             f"{', '.join(defaults.labels[:2])} first; export the model with stapes"
         )
     recorded = settings.provenance.get("corpus", {})
+    try:
+        percentages = {name: recorded[name] for name in _PERCENTAGES if name in recorded}
+        words = {"wanted_words": list(defaults.wanted_words)}
+        own = settings_from_dict(CorpusSettings, words | percentages)
+    except (TypeError, OverflowError) as error:
+        raise StapesError(
+            f"{arguments.model}: settings do not fit (corpus: {error}); export the model again"
+        ) from error
     asked = {name: getattr(arguments, name) for name in _PERCENTAGES}
-    chosen = {name: recorded.get(name) if value is None else value for name, value in asked.items()}
-    chosen = {name: value for name, value in chosen.items() if value is not None}
-    return dataclasses.replace(defaults, **chosen)
+    return dataclasses.replace(
+        own, **{name: value for name, value in asked.items() if value is not None}
+    )

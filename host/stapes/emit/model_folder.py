@@ -7,7 +7,6 @@ the version of stapes, on nothing else: equal input gives equal bytes.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 import jinja2
 
 from stapes import __version__
-from stapes.decoder import frame_capacity, threshold_q16
+from stapes.decoder import threshold_q16
 from stapes.emit.folder import write_folder
-from stapes.errors import StapesError
 from stapes.frontend.c_tables import c_context
 from stapes.frontend.tables import build_tables
+from stapes.pipeline import check_agreement
 from stapes.settings import SILENCE_LABEL, ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import load_model
@@ -53,7 +52,7 @@ def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
 def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any]:
     """All that the templates take, from the model's bytes alone."""
     engine = Engine.from_bytes(model, source=str(path))
-    _check_agreement(path, engine, settings)
+    check_agreement(engine, settings, source=str(path))
     front_end, decoder = settings.front_end, settings.decoder
     tables = build_tables(front_end, scale=engine.input_scale, zero_point=engine.input_zero_point)
     labels = settings.labels
@@ -77,25 +76,6 @@ def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any
         "arena_bytes": -(-engine.arena_used // 16) * 16,
         **c_context(tables),
     }
-
-
-def _check_agreement(path: Path, engine: Engine, settings: ModelSettings) -> None:
-    """Raises StapesError where the network contradicts the settings beside it."""
-    found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
-    expected = (settings.front_end.feature_count, len(settings.labels))
-    for what, here, wanted in zip(("features in", "scores out"), found, expected, strict=True):
-        if here != wanted:
-            raise StapesError(
-                f"{path}: found {here} {what}, expected {wanted} as its settings say; "
-                "export the model again"
-            )
-    if (engine.output_scale, engine.output_zero_point) != (1 / 256, -128):
-        raise StapesError(
-            f"{path}: found scores of scale {engine.output_scale:g} and zero point "
-            f"{engine.output_zero_point}, expected 1/256 and -128 (an int8 softmax); "
-            "export the model again"
-        )
-    frame_capacity(settings)
 
 
 def operator_symbol(name: str) -> str:
