@@ -84,9 +84,9 @@ class Emulator:
     def _did_not_run(self) -> StapesError:
         """With QEMU's reason, which registers may follow; it has ended."""
         lines = self.process.stderr.read().decode(errors="replace").splitlines()
-        said = next((line for line in lines if line.startswith("qemu")), "no reason given")
+        said = [line for line in lines if line.startswith("qemu")][-1:] or ["no reason given"]
         return StapesError(
-            f"{self._image}: the emulator ended ({said}), expected the image of a "
+            f"{self._image}: the emulator ended ({said[0]}), expected the image of a "
             "firmware for this board; build it again"
         )
 
