@@ -103,7 +103,8 @@ def _unwind_when_ended() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status (2 for a user's mistake, 130 for Ctrl-C,
     128 + number for other signals)."""
-    if argv is None:  # the process is ours
+    ours = argv is None  # the whole process
+    if ours:
         _unwind_when_ended()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
@@ -115,6 +116,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"stapes: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        if ours:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing
         print("stapes: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:

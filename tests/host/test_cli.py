@@ -131,3 +131,18 @@ def test_a_file_that_nobody_foresaw_is_one_line_and_status_2(tmp_path, capsys, m
     assert cli.main(["info", "model.tflite"]) == 2
     error = capsys.readouterr().err
     assert "nnn: File name too long" in error and error.count("\n") == 1
+
+
+def test_a_second_ctrl_c_changes_nothing():
+    program = (
+        "import atexit, os, signal, sys, types\n"
+        "from stapes import cli\n"
+        "interrupt = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "atexit.register(interrupt)\n"
+        "cli._module = lambda name: types.SimpleNamespace(\n"
+        "    EXAMPLE='', add_arguments=lambda parser: None, run=interrupt)\n"
+        "sys.argv = ['stapes', 'train']\n"
+        "raise SystemExit(cli.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "stapes: stopped\n")
