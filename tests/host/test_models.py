@@ -108,7 +108,11 @@ def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
     ("architecture", "options", "message"),
     [
         ("resnet", {}, "expected one of low_latency_svdf, svdf or your own"),
-        ("no_such_module:f", {}, "cannot be imported"),
+        ("no_such_module:f", {}, "cannot be used"),
+        (":", {}, "cannot be used"),
+        (".:x", {}, "cannot be used"),
+        ("os:getcwd", {}, "cannot be used"),
+        ("os:sep", {}, "cannot be used"),
         ("svdf", {"svdf_units": (4, 4), "svdf_memory": (5,)}, "found 1 numbers, expected 2"),
         ("svdf", {"svdf_units": (4,), "svdf_memory": (21,)}, "receptive field of 21 frames"),
         ("low_latency_svdf", {"svdf_units": (4, 4)}, "found 2 layers, expected 1"),

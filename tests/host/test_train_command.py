@@ -62,6 +62,13 @@ def test_mfcc_bins_are_coefficients(tmp_path):
         (["--channel_count", "30"], "the same as --channel_count"),
         (["--optimizer", "magic"], "--optimizer=magic"),
         (["--model_architecture", "resnet"], "found no such folder"),
+        (["--window_size_ms", "nan"], "window_size_ms=nan"),
+        (["--window_stride_ms", "inf"], "window_stride_ms=inf"),
+        (["--warmup_steps", "-1"], "--warmup_steps=-1"),
+        (["--svdf_units", "1000000000"], "--svdf_units=1000000000"),
+        (["--bottleneck_units", "1000000000000"], "--bottleneck_units=1000000000000"),
+        (["--preprocess", "mfcc", "--channel_count", "0"], "channel_count=0"),
+        (["--wanted_words", "\udcff"], "printable text"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, capsys, more, message):

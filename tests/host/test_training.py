@@ -190,6 +190,39 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         assign([], whole.model, source="x.npz")
 
 
+def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(tmp_path):
+    good = run(tmp_path, "dir", settings(schedule=Schedule(steps=(3,), rates=(0.01,))))
+    wild = settings(schedule=Schedule(steps=(60,), rates=(1e30,)))
+    with pytest.raises(StapesError, match=r"--learning_rate: found a loss or weights that are no"):
+        run(tmp_path, "dir", wild)
+    kept = Checkpoint.load(tmp_path / "dir" / FILE_NAME)
+    assert kept.finite and kept.step < 60 and good.step == 3
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    whole = run(tmp_path, "dir", settings(schedule=Schedule(steps=(1,), rates=(0.01,))))
+    bad = dataclasses.replace(whole, model=[whole.model[0] * np.nan, *whole.model[1:]])
+    bad.save(tmp_path / "nan.npz")
+    with pytest.raises(StapesError, match=r"nan\.npz: found weights that are no numbers"):
+        Checkpoint.load(tmp_path / "nan.npz")
+
+
+@pytest.mark.parametrize("origin", [[], {}, {"command": 1, "data_dir": "x"}])
+def test_a_checkpoint_of_foreign_origin_is_refused(tmp_path, origin):
+    whole = Checkpoint.load(trained_tones().train_dir / FILE_NAME)
+    dataclasses.replace(whole, origin=origin).save(tmp_path / "odd.npz")
+    with pytest.raises(StapesError, match=r"odd\.npz: found a damaged or foreign file"):
+        Checkpoint.load(tmp_path / "odd.npz")
+
+
+def test_a_checkpoint_of_unknown_compression_is_refused(tmp_path):
+    content = bytearray((trained_tones().train_dir / FILE_NAME).read_bytes())
+    content[content.index(b"PK\x01\x02") + 10] = 99
+    (tmp_path / "odd.npz").write_bytes(content)
+    with pytest.raises(StapesError, match=r"odd\.npz: found a damaged or foreign file"):
+        Checkpoint.load(tmp_path / "odd.npz")
+
+
 def test_a_folder_that_takes_no_checkpoint_is_told_before_training(tmp_path):
     (tmp_path / "dir" / FILE_NAME).mkdir(parents=True)
     notes = []
@@ -211,8 +244,13 @@ def test_settings_survive_the_checkpoint():
         {"optimizer": "magic"},
         {"batch_size": 0},
         {"label_smoothing": 1.0},
+        {"batch_size": 10**8},
         {"seed": -1},
+        {"seed": 2**32},
+        {"weight_decay": -1.0},
+        {"weight_decay": float("nan")},
         {"clip_duration_ms": 20},
+        {"clip_duration_ms": 10**9},
     ],
 )
 def test_settings_out_of_range_are_refused(change):

@@ -237,7 +237,7 @@ def _front_end(arguments: argparse.Namespace) -> FrontEndSettings:
         sample_rate=arguments.sample_rate,
         window_size_ms=arguments.window_size_ms,
         window_stride_ms=arguments.window_stride_ms,
-        channel_count=bins if logmel else channels or max(40, bins),
+        channel_count=bins if logmel else max(40, bins) if channels is None else channels,
         lower_edge_hertz=arguments.lower_edge_hertz,
         upper_edge_hertz=arguments.upper_edge_hertz,
         dct_coefficient_count=0 if logmel else bins,

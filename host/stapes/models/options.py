@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from stapes.errors import StapesError
 
+# Far above what fits a microcontroller; without limits a slip of the finger takes all memory.
+MAX_LAYERS = 32
+MAX_UNITS = 8192
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelShape:
@@ -28,13 +32,17 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         for name in ("svdf_units", "svdf_memory"):
-            if any(value < 1 for value in getattr(self, name)):
+            values = getattr(self, name)
+            if len(values) > MAX_LAYERS or any(not 1 <= value <= MAX_UNITS for value in values):
                 raise StapesError(
-                    f"--{name}={','.join(map(str, getattr(self, name)))}: expected numbers >= 1"
+                    f"--{name}={','.join(map(str, values))}: expected up to {MAX_LAYERS} numbers "
+                    f"from 1 to {MAX_UNITS}"
                 )
         if not 0 <= self.svdf_rank <= 16:
             raise StapesError(f"--svdf_rank={self.svdf_rank}: expected 1 to 16")
-        if self.bottleneck_units < 0:
-            raise StapesError(f"--bottleneck_units={self.bottleneck_units}: expected 0 or more")
+        if not 0 <= self.bottleneck_units <= MAX_UNITS:
+            raise StapesError(
+                f"--bottleneck_units={self.bottleneck_units}: expected 0 to {MAX_UNITS}"
+            )
         if self.dropout != -1 and not 0 <= self.dropout < 1:
             raise StapesError(f"--dropout={self.dropout:g}: expected 0 up to, not including, 1")

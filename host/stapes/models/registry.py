@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -51,9 +52,11 @@ def _builder(architecture: str) -> Callable[..., Any]:
             "or your own as module:function"
         )
     try:
-        return getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError) as error:
+        builder = getattr(importlib.import_module(module_name), function_name)
+        inspect.signature(builder).bind("shape", "options")
+        return builder
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise StapesError(
-            f"--model_architecture={architecture}: cannot be imported ({error}), expected "
-            "module:function on PYTHONPATH; check both names"
+            f"--model_architecture={architecture}: cannot be used ({error}), expected "
+            "module:function on PYTHONPATH that takes (shape, options); check both names"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from stapes.training.settings import TrainingSettings
 
 FILE_NAME = "checkpoint.npz"
 _MEND = "choose a checkpoint that `stapes train` wrote, or train again"
+
+# What NumPy, zipfile and json raise for a file that something else has written over.
+_DAMAGES = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, RecursionError),
+    *(MemoryError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,11 @@ class Checkpoint:
     model: list[np.ndarray]
     optimizer: list[np.ndarray]
     origin: dict[str, str]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(np.isfinite(array).all() for array in self.model)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Raises:
@@ -60,7 +72,10 @@ class Checkpoint:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
-            return cls(
+            origin = json.loads(str(content["origin"]))
+            if not isinstance(origin, dict) or set(map(type, origin.values())) - {str}:
+                raise ValueError("origin: expected names and texts")
+            checkpoint = cls(
                 step=int(content["step"]),
                 settings=TrainingSettings.from_json(str(content["settings"]), source=str(path)),
                 quantization=Quantization(
@@ -68,12 +83,17 @@ class Checkpoint:
                 ),
                 model=[content[name] for name in sorted(content) if name.startswith("model_")],
                 optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
-                origin=json.loads(str(content["origin"])),
+                origin={"command": origin["command"], "data_dir": origin["data_dir"]},
             )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGES as error:
             raise StapesError(
                 f"{path}: found a damaged or foreign file ({error}), expected a checkpoint; {_MEND}"
             ) from error
+        if not checkpoint.finite:
+            raise StapesError(
+                f"{path}: found weights that are no numbers, expected finite ones; {_MEND}"
+            )
+        return checkpoint
 
 
 def assign(variables: list[Any], values: list[np.ndarray], *, source: str) -> None:

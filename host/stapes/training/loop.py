@@ -116,6 +116,8 @@ class _Run:
         first, started = self._step, time.monotonic()
         try:
             self._train_until_end(validation)
+        except StapesError:  # the training has gone wrong: the last checkpoint stays
+            raise
         except BaseException:
             self._save()
             self._log(f"Stopped at step {self._step}; the same command goes on from there")
@@ -151,6 +153,8 @@ class _Run:
                 rate = settings.schedule.rate(step - 1)
                 self._optimizer.learning_rate.assign(rate)
                 accuracy, loss = self._train_step(features, labels)
+                if not np.isfinite(loss):
+                    raise self._diverged()
                 if step % _LOG_STEP_INTERVAL == 0 or step == total:
                     self._log(
                         f"Step #{step}: rate {rate:f}, accuracy {100 * float(accuracy):.1f}%"
@@ -195,15 +199,24 @@ class _Run:
         predicted = predict(self.model, self._extractor.real(clips.samples))
         return Confusion.of(clips.labels, predicted, labels=len(self._labels))
 
+    def _diverged(self) -> StapesError:
+        return StapesError(
+            f"--learning_rate: found a loss or weights that are no numbers at step {self._step}, "
+            f"expected finite ones; lower it (an earlier {self._path} stays as it is)"
+        )
+
     def _save(self) -> None:
-        Checkpoint(
+        checkpoint = Checkpoint(
             step=self._step,
             settings=self._settings,
             quantization=self._extractor.quantization,
             model=[variable.numpy() for variable in self.model.variables],
             optimizer=[variable.numpy() for variable in self._optimizer.variables],
             origin=self._origin,
-        ).save(self._path)
+        )
+        if not checkpoint.finite:
+            raise self._diverged()
+        checkpoint.save(self._path)
 
 
 def make_optimizer(settings: TrainingSettings) -> Any:

@@ -43,6 +43,8 @@ class Schedule:
             raise StapesError(
                 "--how_many_training_steps and --learning_rate: expected numbers above 0"
             )
+        if not 0 <= self.warmup_steps <= 10**9:
+            raise StapesError(f"--warmup_steps={self.warmup_steps}: expected 0 to 1000000000")
         if self.decay not in LEARNING_RATE_DECAYS:
             raise StapesError(
                 f"--learning_rate_decay={self.decay}: expected {' or '.join(LEARNING_RATE_DECAYS)}"
@@ -85,13 +87,19 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise StapesError(f"--optimizer={self.optimizer}: expected {', '.join(OPTIMIZERS)}")
-        for name in ("batch_size", "eval_step_interval", "save_step_interval", "clip_duration_ms"):
-            if getattr(self, name) < 1:
-                raise StapesError(f"--{name}={getattr(self, name)}: expected 1 or more")
+        limits = {
+            "batch_size": (1, 10_000),
+            "eval_step_interval": (1, 10**9),
+            "save_step_interval": (1, 10**9),
+            "clip_duration_ms": (1, 60_000),
+            "weight_decay": (0, 1),
+            "seed": (0, 2**32 - 1),
+        }
+        for name, (low, high) in limits.items():
+            if not low <= getattr(self, name) <= high:
+                raise StapesError(f"--{name}={getattr(self, name)}: expected {low} to {high}")
         if not 0 <= self.label_smoothing < 1:
             raise StapesError(f"--label_smoothing={self.label_smoothing:g}: expected 0 to below 1")
-        if self.seed < 0:
-            raise StapesError(f"--seed={self.seed}: expected 0 or more")
         if self.clip_frames < 1:
             raise StapesError(
                 f"--clip_duration_ms={self.clip_duration_ms}: found no whole frame in a clip, "
@@ -130,7 +138,7 @@ class TrainingSettings:
         """
         try:
             return settings_from_dict(cls, json.loads(text))
-        except (StapesError, TypeError, ValueError) as error:
+        except (StapesError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise StapesError(
                 f"{source}: found settings that do not fit ({error}), expected those of this "
                 "version of stapes; train again"
