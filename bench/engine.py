@@ -239,14 +239,15 @@ def measure_x86(network: Network) -> Figures:
 
 def inputs(network: Network, count: int) -> Iterable[np.ndarray]:
     """The inputs that engine/run_network.cc makes: Numerical Recipes' generator, upper bytes."""
-    shape = _native.Engine(network.model).input_shape
+    engine = _native.Engine(network.model)
+    dtype = np.dtype(engine.input_type)
     state = SEED
     for _ in range(count):
-        values = np.empty(int(np.prod(shape)), dtype=np.uint8)
+        values = np.empty(int(np.prod(engine.input_shape)) * dtype.itemsize, dtype=np.uint8)
         for i in range(values.size):
             state = (state * 1664525 + 1013904223) % 2**32
             values[i] = state >> 24
-        yield values.view(np.int8).reshape(shape)
+        yield values.view(dtype).reshape(engine.input_shape)
 
 
 def checksum(network: Network) -> int:

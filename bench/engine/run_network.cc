@@ -1,5 +1,6 @@
-// The firmware's place taken by a measurement of one network on a board: ticks of an inference, arena, stack, and what it computed.
-// Prints lines of "name value"; bench/engine.py reads them.
+// The firmware's place taken by a measurement of one network on a board: ticks of an inference and
+// of each operator, arena, stack, and what it computed. Prints lines of "name value"; bench/engine.py
+// and `stapes info` read them.
 #include <cstddef>
 #include <cstdint>
 
@@ -20,18 +21,22 @@ void Print(const char* text) {
   while (!bytes.empty()) bytes = bytes.Skip(board::UartWrite(bytes));
 }
 
-void PrintValue(const char* name, uint32_t value) {
+void PrintNumber(uint32_t value) {
   char digits[12];
   char* at = digits + sizeof(digits);
   *--at = '\0';
-  *--at = '\n';
   do {
     *--at = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value != 0);
+  Print(at);
+}
+
+void PrintValue(const char* name, uint32_t value) {
   Print(name);
   Print(" ");
-  Print(at);
+  PrintNumber(value);
+  Print("\n");
 }
 
 // The generator of Numerical Recipes; bench/engine.py has the same.
@@ -49,6 +54,8 @@ uint32_t Crc(uint32_t crc, Span<const int8_t> bytes) {
   }
   return ~crc;
 }
+
+std::size_t ByteCount(const TensorView& view) { return view.size * ElementBytes(view.type); }
 
 int Measure() {
   static InferenceEngine engine;
@@ -68,11 +75,19 @@ int Measure() {
   const uint32_t reading = board::Ticks() - start;
   for (int i = 0; i < kInferences; ++i) {
     const TensorView input = engine.input();
-    for (std::size_t j = 0; j < input.size; ++j) input.data[j] = NextValue(&state);
+    for (std::size_t j = 0; j < ByteCount(input); ++j) input.data[j] = NextValue(&state);
     const uint32_t before = board::Ticks();
     engine.Invoke();
     ticks = board::Ticks() - before - reading;
-    crc = Crc(crc, Span<const int8_t>(engine.output().data, engine.output().size));
+    crc = Crc(crc, Span<const int8_t>(engine.output().data, ByteCount(engine.output())));
+  }
+  for (uint32_t i = 0; i < engine.nodes().size(); ++i) {
+    const uint32_t before = board::Ticks();
+    engine.InvokeNode(i);
+    const uint32_t taken = board::Ticks() - before - reading;
+    Print("operator_");
+    PrintNumber(i);
+    PrintValue("", taken);
   }
   PrintValue("ticks", ticks);
   PrintValue("ticks_per_second", board::kTicksPerSecond);

@@ -76,6 +76,11 @@ Status InferenceEngine::Invoke() {
   return Status::kOk;
 }
 
+void InferenceEngine::InvokeNode(uint32_t index) {
+  const Node& node = nodes_[index];
+  operators_[node.operator_index]->invoke(InvokeContext(memory_, node, this));
+}
+
 void InferenceEngine::InvokeSubgraph(uint32_t subgraph) {
   const Node* const end = nodes_ + first_[subgraph + 1].node;
   for (const Node* node = nodes_ + first_[subgraph].node; node != end; ++node) {

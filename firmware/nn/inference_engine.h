@@ -52,6 +52,14 @@ class InferenceEngine {
   const Model& model() const { return model_; }
   // Runs the nodes of one subgraph: for operators that call others.
   void InvokeSubgraph(uint32_t subgraph);
+  // Runs one node, counted through all subgraphs: for measurements.
+  void InvokeNode(uint32_t index);
+
+  // The plan, for those who show it: a place per tensor and a node per operator of all subgraphs;
+  // below persistent_bytes() lie both lists, the operators' own data and variables.
+  Span<const Address> addresses() const { return {addresses_, tensor_count_}; }
+  Span<const Node> nodes() const { return {nodes_, node_count_}; }
+  uint32_t persistent_bytes() const { return persistent_.used(); }
 
  private:
   static constexpr uint32_t kMaxSubgraphs = 8;

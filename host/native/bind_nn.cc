@@ -210,10 +210,12 @@ int64_t MacsOf(const std::string& name, const std::vector<Tensor>& inputs, const
   return 0;
 }
 
-// One dictionary per operator of every subgraph: index, name, macs, weight_bytes, output_shape.
+// One dictionary per operator of every subgraph: index, name, macs, weight_bytes, output_shape,
+// scratch_bytes.
 nb::list Operators(const Engine& engine) {
   const Model& model = engine.engine().model();
   nb::list result;
+  std::size_t node = 0;
   for (uint32_t s = 0; s < model.subgraph_count(); ++s) {
     const FlatTable subgraph = model.Subgraph(s);
     for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
@@ -238,10 +240,92 @@ nb::list Operators(const Engine& engine) {
       entry["macs"] = MacsOf(BuiltinName(call.builtin_code), inputs, output);
       entry["weight_bytes"] = weight_bytes;
       entry["output_shape"] = ShapeTuple(output.shape);
+      entry["scratch_bytes"] = engine.engine().nodes()[node++].scratch_bytes;
       result.append(entry);
     }
   }
   return result;
+}
+
+// First and last step (operator of the main subgraph) at which a tensor of it is needed.
+struct Life {
+  uint32_t first = UINT32_MAX;
+  uint32_t last = 0;
+
+  void Touch(uint32_t step) {
+    first = std::min(first, step);
+    last = std::max(last, step);
+  }
+};
+
+std::vector<Life> LivesOf(const Model& model) {
+  const FlatTable main = model.Subgraph(0);
+  std::vector<Life> lives(Model::TensorCount(main));
+  const auto touch = [&](const FlatVector& tensors, uint32_t step) {
+    for (uint32_t i = 0; i < tensors.size(); ++i) {
+      const int32_t index = tensors.Get<int32_t>(i);
+      if (index >= 0) lives[static_cast<uint32_t>(index)].Touch(step);
+    }
+  };
+  const uint32_t steps = Model::OperatorCount(main);
+  touch(Model::Inputs(main), 0);
+  for (uint32_t step = 0; step < steps; ++step) {
+    const OperatorCall call = model.ReadOperator(main, step);
+    touch(call.inputs, step);
+    touch(call.outputs, step);
+  }
+  touch(Model::Outputs(main), steps == 0 ? 0 : steps - 1);
+  return lives;
+}
+
+nb::dict PlanEntry(const char* kind, const std::string& name, uint32_t bytes, uint32_t offset,
+                   const Life& life) {
+  nb::dict entry;
+  entry["kind"] = kind;
+  entry["name"] = name;
+  entry["bytes"] = bytes;
+  entry["offset"] = offset;
+  entry["first"] = life.first;
+  entry["last"] = life.last;
+  return entry;
+}
+
+std::string TensorName(const FlatTable& subgraph, uint32_t index) {
+  constexpr int kTensors = 0;
+  constexpr int kName = 3;
+  const Span<const uint8_t> name = subgraph.TableAt(kTensors, index).Vector(kName, 1).bytes();
+  return {name.begin(), name.end()};
+}
+
+// What lies in the arena beside the engine's own lists: one dictionary per tensor and per
+// operator's scratch memory.
+nb::list Plan(const Engine& engine) {
+  const InferenceEngine& inner = engine.engine();
+  const Model& model = inner.model();
+  const std::vector<Life> lives = LivesOf(model);
+  const uint32_t steps = Model::OperatorCount(model.Subgraph(0));
+  const Life always = {0, steps == 0 ? 0 : steps - 1};
+  nb::list plan;
+  std::size_t place = 0;
+  for (uint32_t s = 0; s < model.subgraph_count(); ++s) {
+    const FlatTable subgraph = model.Subgraph(s);
+    for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i, ++place) {
+      const Address address = inner.addresses()[place];
+      if (address >= kInModel) continue;  // constant, or never used
+      Tensor tensor;
+      model.ReadTensor(subgraph, i, &tensor);
+      const bool is_kept = tensor.variable || s != 0;
+      plan.append(PlanEntry(tensor.variable ? "variable" : "activation", TensorName(subgraph, i),
+                            tensor.byte_count, address, is_kept ? always : lives[i]));
+    }
+  }
+  for (uint32_t i = 0; i < inner.nodes().size(); ++i) {
+    const Node& node = inner.nodes()[i];
+    if (node.scratch_bytes == 0) continue;
+    const Life life = i < steps ? Life{i, i} : always;
+    plan.append(PlanEntry("scratch", "", node.scratch_bytes, node.scratch, life));
+  }
+  return plan;
 }
 
 // QuantizeMultiplier(a * b / c) with the product and the quotient rounded to so many bits:
@@ -311,6 +395,12 @@ void BindNn(nb::module_& module) {
       .def_prop_ro("output_zero_point",
                    [](const Engine& e) { return e.engine().output().zero_point; })
       .def_prop_ro("arena_used", [](const Engine& e) { return e.engine().arena_used(); })
+      .def_prop_ro("persistent_bytes",
+                   [](const Engine& e) { return e.engine().persistent_bytes(); },
+                   "Bytes of the arena for lists, operators' data and variables.")
+      .def_prop_ro("plan", &Plan,
+                   "Places in the arena: kind (activation, variable, scratch), name, bytes, "
+                   "offset, first and last operator that needs it.")
       .def_prop_ro("operators", &Operators);
 }
 

@@ -32,7 +32,8 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
     """Checks that the network is the one that its settings speak of.
 
     Raises:
-        StapesError: another number of features or labels, or scores that are no int8 softmax.
+        StapesError: another number of features or labels, other types, or scores that are
+            no int8 softmax.
     """
     found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
     expected = (settings.front_end.feature_count, len(settings.labels))
@@ -42,6 +43,11 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
                 f"{source}: found {here} {what}, expected {wanted} as its settings say; "
                 "export the model again"
             )
+    if (engine.input_type, engine.output_type) != ("int8", "int8"):
+        raise StapesError(
+            f"{source}: found {engine.input_type} features and {engine.output_type} scores, "
+            "expected int8; export the model again"
+        )
     if (engine.output_scale, engine.output_zero_point) != (1 / 256, -128):
         raise StapesError(
             f"{source}: found scores of scale {engine.output_scale:g} and zero point "

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 from stapes.cli import main
+from stapes.measure import EMULATED_BOARD, board_memory, missing_tools
 from stapes.settings import ModelSettings
+
+SOURCE = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def model(tmp_path, small_model):
 
 
 def test_every_operator_with_its_work_and_bytes(model, capsys):
-    assert main(["info", str(model), "--json"]) == 0
+    assert main(["info", str(model), "--json", "--no_measure"]) == 0
     report = json.loads(capsys.readouterr().out)
     svdf, dense, softmax = report["operators"]
     assert [svdf["name"], dense["name"], softmax["name"]] == ["SVDF", "FULLY_CONNECTED", "SOFTMAX"]
@@ -35,7 +41,7 @@ def test_every_operator_with_its_work_and_bytes(model, capsys):
 
 
 def test_the_settings_are_printed_for_people(model, capsys):
-    assert main(["info", str(model)]) == 0
+    assert main(["info", str(model), "--no_measure"]) == 0
     text = capsys.readouterr().out
     for word in ("yes, no", "sample_rate", "16000", "suppression_ms", "SVDF", "bytes of arena"):
         assert word in text
@@ -52,3 +58,117 @@ def test_help_shows_an_example(capsys):
     with pytest.raises(SystemExit):
         main(["info", "--help"])
     assert "stapes info build/yes_no.tflite" in capsys.readouterr().out
+
+
+def test_a_model_that_contradicts_its_settings_is_refused(tmp_path, small_model, capsys):
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(small_model(outputs=5))
+    assert main(["info", str(path)]) == 2
+    assert "odd.tflite: found 5 scores out, expected 4" in capsys.readouterr().err
+
+
+@pytest.fixture
+def report(model, capsys) -> dict:
+    """What `stapes info --json` says of the small model."""
+    assert main(["info", str(model), "--json", "--no_measure"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_places_in_memory_that_are_needed_together_do_not_overlap(report):
+    plan = report["plan"]
+    assert {entry["kind"] for entry in plan} == {"activation", "variable", "scratch"}
+    for i, a in enumerate(plan):
+        assert a["offset"] + a["bytes"] <= report["arena_bytes"]
+        for b in plan[:i]:
+            together = a["first"] <= b["last"] and b["first"] <= a["last"]
+            apart = (
+                a["offset"] + a["bytes"] <= b["offset"] or b["offset"] + b["bytes"] <= a["offset"]
+            )
+            shared = a["offset"] == b["offset"] and a["kind"] == b["kind"] == "activation"
+            assert apart or shared or not together, (a, b)
+
+
+def test_the_plan_tells_bytes_and_lives_of_tensors(report):
+    plan = {entry["name"]: entry for entry in report["plan"] if entry["name"]}
+    assert plan["features"]["bytes"] == 40 and plan["features"]["last"] == 0
+    assert plan["state"]["bytes"] == 6 * 5 * 2
+    assert (plan["state"]["first"], plan["state"]["last"]) == (0, 2)
+    assert (plan["hidden"]["first"], plan["hidden"]["last"]) == (0, 1)
+    assert plan["state"]["offset"] < report["persistent_bytes"] <= plan["hidden"]["offset"]
+
+
+def test_the_plan_is_drawn_for_people(model, capsys):
+    assert main(["info", str(model), "--no_measure"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"\b6 +0-1 +##\. +activation hidden", text)
+    assert "instructions are not measured: --no_measure" in text
+
+
+def test_models_of_others_are_described_without_settings(tmp_path, small_model, capsys):
+    path = tmp_path / "other.tflite"
+    path.write_bytes(small_model(metadata=False))
+    assert main(["info", str(path), "--no_measure"]) == 0
+    assert "other: no Stapes settings inside" in capsys.readouterr().out
+
+
+def test_without_an_emulator_it_says_so(model, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "which", lambda tool: None if "qemu" in tool else tool)
+    assert main(["info", str(model)]) == 0
+    assert "not measured: found no qemu-system-arm" in capsys.readouterr().out
+
+
+def test_without_the_source_tree_it_says_so(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "which", lambda tool: tool)
+    assert main(["info", str(model), "--source_dir", str(tmp_path)]) == 0
+    assert "not measured: it takes Stapes' source tree" in capsys.readouterr().out
+
+
+def test_a_boards_memory_is_that_of_its_board_cmake(tmp_path):
+    folder = tmp_path / "boards" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "board.cmake").write_text(
+        "set(STAPES_FLASH_BYTES 0x40000)\nset(STAPES_RAM_BYTES 32768)\n"
+    )
+    assert board_memory(tmp_path, "mine") == (262144, 32768)
+
+
+@pytest.mark.parametrize("board", ["host", "pdp11", "../mps2_an386"])
+def test_what_is_no_board_with_memory_is_refused(model, board, capsys):
+    assert main(["info", str(model), "--board", board, "--no_measure"]) == 2
+    error = capsys.readouterr().err
+    assert f"--board {board}: found no such board" in error and "mps2_an386" in error
+
+
+needs_compiler = pytest.mark.skipif(
+    bool(missing_tools(emulator=True)), reason="Arm compiler or emulator is not installed"
+)
+
+
+@needs_compiler
+def test_instructions_and_the_need_of_a_board_are_measured(model, capsys):
+    assert main(["info", str(model), "--json", "--board", EMULATED_BOARD]) == 0
+    report = json.loads(capsys.readouterr().out)
+    counted, board = report["instructions"], report["board"]
+    assert len(counted["operators"]) == len(report["operators"])
+    assert report["macs"] < counted["inference"] < 100 * report["macs"]
+    assert sum(counted["operators"]) == pytest.approx(counted["inference"], rel=0.1)
+    assert report["model_bytes"] < board["flash_needed"] < board["flash_bytes"]
+    assert report["arena_bytes"] < board["ram_needed"] < board["ram_bytes"]
+    assert board["fits"]
+
+
+@needs_compiler
+def test_a_model_that_is_too_large_for_a_board_is_told_by_how_much(model, tmp_path, capsys):
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE / "boards", source / "boards")
+    shutil.copy(SOURCE / "CMakeLists.txt", source)
+    (source / "firmware").symlink_to(SOURCE / "firmware")
+    config = source / "boards" / EMULATED_BOARD / "board.cmake"
+    config.write_text(
+        config.read_text().replace("STAPES_FLASH_BYTES 4194304", "STAPES_FLASH_BYTES 8192")
+    )
+    flags = ["--no_measure", "--board", EMULATED_BOARD, "--source_dir", str(source)]
+    assert main(["info", str(model), *flags]) == 0
+    text = capsys.readouterr().out
+    assert f"does NOT fit {EMULATED_BOARD}" in text
+    assert re.search(r"flash +[\d,]+ of +8,192 bytes, [\d,]+ too many", text)

@@ -1,57 +1,100 @@
-"""Print what a model is: settings, provenance, and per operator its work and its bytes."""
+"""Print what a model is: settings, provenance, memory, and per operator its work and its bytes.
+
+Instructions are counted on an emulated Cortex-M4 where Stapes' source tree, the Arm compiler and
+qemu-system-arm are at hand. With --board, the firmware is linked for that board and its flash and
+RAM are compared with what the model needs.
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-EXAMPLE = "  stapes info build/yes_no.tflite"
+from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.tflite.engine import Engine
+
+EXAMPLE = """\
+  stapes info build/yes_no.tflite
+  stapes info build/yes_no.tflite --board mps2_an386"""
+
+CHART_COLUMNS = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an exported model")
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="a model to look into")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--board", metavar="NAME", help="say whether the model fits this board")
+    parser.add_argument(
+        "--no_measure", action="store_true", help="count no instructions in the emulator"
+    )
+    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     report = describe(arguments.model)
-    if arguments.json:
-        print(json.dumps(report))
-        return 0
-    print(f"{report['name']}: {', '.join(report['labels'])}")
-    for part in ("front_end", "decoder", "provenance"):
-        print(f"\n{part.replace('_', ' ')}")
-        for name, value in report[part].items():
-            print(f"  {name:<28}{value}")
-    print(f"\n{'operator':<24}{'output':>12}{'MACs':>12}{'weight bytes':>14}")
-    for operator in report["operators"]:
-        shape = "x".join(map(str, operator["output_shape"]))
-        row = f"{operator['name']:<24}{shape:>12}{operator['macs']:>12,}"
-        print(f"{row}{operator['weight_bytes']:>14,}")
-    print(
-        f"{'all':<24}{'':>12}{report['macs']:>12,}{report['weight_bytes']:>14,}\n\n"
-        f"{report['model_bytes']:,} bytes of model, {report['arena_bytes']:,} bytes of arena, "
-        f"{report['macs_per_second']:,} MACs per second of audio"
-    )
+    report["board"] = None
+    if arguments.board:
+        report["board"] = _fit(arguments.model, arguments.source_dir, arguments.board)
+    report["instructions"] = None
+    report["not_measured"] = "--no_measure"
+    if not arguments.no_measure:
+        _measure(report, arguments.model, arguments.source_dir)
+    print(json.dumps(report) if arguments.json else "\n\n".join(_sections(report)))
     return 0
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """All that `stapes info` prints, as JSON values.
+    """What `stapes info` prints of the model alone, as JSON values.
 
     Raises:
         StapesError: not a model, or one that the engine refuses.
     """
+    from stapes.files import read_bytes
     from stapes.tflite.engine import Engine
-    from stapes.tflite.metadata import load_model
 
-    model, settings = load_model(path)
+    model = read_bytes(path, what="a .tflite model")
     engine = Engine.from_bytes(model, source=str(path))
     operators = [dict(operator) for operator in engine.operators]
     macs = sum(operator["macs"] for operator in operators)
+    return {
+        **_describe_settings(model, engine, str(path), macs),
+        "input": {
+            "type": engine.input_type,
+            "shape": list(engine.input_shape),
+            "scale": engine.input_scale,
+            "zero_point": engine.input_zero_point,
+        },
+        "operators": operators,
+        "macs": macs,
+        "weight_bytes": sum(operator["weight_bytes"] for operator in operators),
+        "model_bytes": len(model),
+        "arena_bytes": engine.arena_used,
+        "persistent_bytes": engine.persistent_bytes,
+        "plan": sorted(engine.plan, key=lambda entry: (entry["offset"], entry["first"])),
+    }
+
+
+def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> dict[str, Any]:
+    """The settings inside; without any, for models of others, only the file's name.
+
+    Raises:
+        StapesError: settings that the network contradicts.
+    """
+    from stapes import _native
+    from stapes.pipeline import check_agreement
+    from stapes.settings import METADATA_NAME, ModelSettings
+
+    content = _native.find_metadata(model, METADATA_NAME)
+    if content is None:
+        return {"name": Path(source).stem, "labels": []}
+    settings = ModelSettings.from_json(content, source=source)
+    check_agreement(engine, settings, source=source)
     front_end = settings.front_end
     return {
         "name": settings.name,
@@ -60,11 +103,117 @@ def describe(path: Path) -> dict[str, Any]:
         "front_end": dataclasses.asdict(front_end),
         "decoder": dataclasses.asdict(settings.decoder),
         "provenance": settings.provenance,
-        "input": {"scale": engine.input_scale, "zero_point": engine.input_zero_point},
-        "operators": operators,
-        "macs": macs,
         "macs_per_second": macs * front_end.sample_rate // front_end.stride_samples,
-        "weight_bytes": sum(operator["weight_bytes"] for operator in operators),
-        "model_bytes": len(model),
-        "arena_bytes": engine.arena_used,
     }
+
+
+def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
+    from stapes.demo.run import find_source
+    from stapes.measure import fit_on_board
+
+    fit = fit_on_board(path, find_source(source_dir), board)
+    return {**dataclasses.asdict(fit), "fits": fit.fits}
+
+
+def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> None:
+    """Adds "instructions", or why they are not measured; a failing tool is no reason to stop."""
+    from stapes.demo.run import find_source
+    from stapes.measure import EMULATED_BOARD, count_instructions, missing_tools
+
+    missing = missing_tools(emulator=True)
+    if missing:
+        report["not_measured"] = f"found no {', '.join(missing)}"
+        return
+    try:
+        source = find_source(source_dir)
+    except StapesError:
+        report["not_measured"] = "it takes Stapes' source tree: run this in a checkout"
+        return
+    print(f"info: counting instructions on an emulated {EMULATED_BOARD}", file=sys.stderr)
+    try:
+        counted = count_instructions(path.read_bytes(), source)
+    except StapesError as error:
+        report["not_measured"] = str(error)
+        return
+    report["not_measured"] = None
+    report["instructions"] = dataclasses.asdict(counted)
+
+
+def _sections(report: dict[str, Any]) -> list[str]:
+    """The report for people."""
+    labels = ", ".join(report["labels"]) or "no Stapes settings inside"
+    sections = [f"{report['name']}: {labels}"]
+    for part in ("front_end", "decoder", "provenance"):
+        rows = [f"  {name:<28}{value}" for name, value in report.get(part, {}).items()]
+        sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
+    sections += [_memory_table(report), _operator_table(report), _summary(report)]
+    if report["board"]:
+        sections.append(_board_table(report["board"]))
+    return sections
+
+
+def _operator_table(report: dict[str, Any]) -> str:
+    counted = report["instructions"]["operators"] if report["instructions"] else None
+    columns = ("MACs", "weight bytes", "scratch", *(("instructions",) if counted else ()))
+    lines = [f"{'operator':<24}{'output':>12}" + "".join(f"{name:>14}" for name in columns)]
+    for place, operator in enumerate(report["operators"]):
+        shape = "x".join(map(str, operator["output_shape"]))
+        values = [operator["macs"], operator["weight_bytes"], operator["scratch_bytes"]]
+        values += [counted[place]] if counted else []
+        name = f"{place:>3} {operator['name']}"
+        lines.append(f"{name:<24}{shape:>12}" + "".join(f"{value:>14,}" for value in values))
+    totals = f"{report['macs']:>14,}{report['weight_bytes']:>14,}"
+    if counted:
+        totals += f"{'':>14}{report['instructions']['inference']:>14,}"
+    return "\n".join([*lines, f"{'    all':<36}{totals}"])
+
+
+def _memory_table(report: dict[str, Any]) -> str:
+    """One row per place in the arena; `#` where its content is needed."""
+    steps = max((entry["last"] for entry in report["plan"]), default=0) + 1
+    columns = min(steps, CHART_COLUMNS)
+    lines = [
+        f"memory: {report['arena_bytes']:,} bytes of arena, of which "
+        f"{report['persistent_bytes']:,} for lists, multipliers and variables",
+        f"{'offset':>9}{'bytes':>9}{'operators':>11}  {'':<{columns}}  content",
+    ]
+    for entry in report["plan"]:
+        first, last = entry["first"], entry["last"]
+        chart = "".join(
+            "#" if first * columns // steps <= column <= last * columns // steps else "."
+            for column in range(columns)
+        )
+        life = f"{first}" if first == last else f"{first}-{last}"
+        content = " ".join(word for word in (entry["kind"], entry["name"]) if word)
+        lines.append(f"{entry['offset']:>9,}{entry['bytes']:>9,}{life:>11}  {chart}  {content}")
+    return "\n".join(lines)
+
+
+def _summary(report: dict[str, Any]) -> str:
+    parts = [
+        f"{report['model_bytes']:,} bytes of model",
+        f"{report['arena_bytes']:,} bytes of arena",
+    ]
+    if "macs_per_second" in report:
+        parts.append(f"{report['macs_per_second']:,} MACs per second of audio")
+    if report["instructions"]:
+        counted = report["instructions"]
+        measured = (
+            f"{counted['inference']:,} instructions per inference and {counted['stack_bytes']:,} "
+            f"bytes of stack, measured on an emulated {counted['board']}"
+        )
+    else:
+        measured = f"instructions are not measured: {report['not_measured']}"
+    return f"{', '.join(parts)}\n{measured}"
+
+
+def _board_table(board: dict[str, Any]) -> str:
+    """The verdict, and bytes needed against bytes available."""
+    verdict = "fits" if board["fits"] else "does NOT fit"
+    lines = [f"{verdict} {board['board']}, with all of the firmware"]
+    for memory in ("flash", "ram"):
+        needed, available = board[f"{memory}_needed"], board[f"{memory}_bytes"]
+        left = available - needed
+        rest = f"{left:,} left" if left >= 0 else f"{-left:,} too many"
+        lines.append(f"  {memory:<6}{needed:>10,} of {available:>10,} bytes, {rest}")
+    return "\n".join(lines)
