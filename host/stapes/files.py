@@ -81,9 +81,13 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
     """Reads a whole file; `what` names its kind in the error message.
 
     Raises:
-        StapesError: the file is missing or cannot be read.
+        StapesError: the file is missing, a device, or cannot be read.
     """
     try:
+        if Path(path).is_char_device() or Path(path).is_block_device():
+            raise StapesError(
+                f"{path}: found a device, which has no end; expected {what}; check the path"
+            )
         return Path(path).read_bytes()
     except OSError as error:
         raise StapesError(

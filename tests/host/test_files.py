@@ -8,7 +8,7 @@ import os
 import pytest
 
 from stapes.errors import StapesError
-from stapes.files import atomic_path, check_output, write_text
+from stapes.files import atomic_path, check_output, read_bytes, write_text
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path):
@@ -54,3 +54,8 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_device_is_not_read_for_ever():
+    with pytest.raises(StapesError, match="/dev/zero: found a device.*expected a model"):
+        read_bytes("/dev/zero", what="a model")

@@ -65,8 +65,9 @@ def test_json_holds_every_frame_and_reads_back_as_detections(model, wav, tmp_pat
     assert [entry.time_ms for entry in read_labels(output, what="detections")] == found != []
 
 
-def test_a_folder_is_replayed_file_by_file(model, wav, tmp_path, capsys):
+def test_a_folder_is_replayed_file_by_file_without_hidden_ones(model, wav, tmp_path, capsys):
     (tmp_path / "b.wav").write_bytes(wav.read_bytes())
+    (tmp_path / "._b.wav").write_bytes(b"of another system")
     assert replay("--model", model, tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
     heads = [index for index, line in enumerate(lines) if line.startswith("# ")]

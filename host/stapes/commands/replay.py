@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.wav import read_wav
-    from stapes.files import write_text
+    from stapes.files import check_output, visible_files, write_text
     from stapes.link.replay import open_player
 
     _check(arguments)
@@ -100,12 +100,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("replay: --board and --image go together; give both")
     if arguments.scores and not arguments.json:
         raise StapesError("replay: --scores needs --json; add it")
+    if arguments.output is not None:
+        check_output(arguments.output)
 
 
 def _wav_files(audio: Path) -> list[Path]:
     if not audio.is_dir():
         return [audio]
-    paths = sorted(audio.rglob("*.wav"))
+    paths = visible_files(audio, "**/*.wav")
     if not paths:
         raise StapesError(
             f"{audio}: found no .wav files in it, expected some; choose another folder"
