@@ -57,5 +57,5 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
 
 
 def test_a_device_is_not_read_for_ever():
-    with pytest.raises(StapesError, match="/dev/zero: found a device.*expected a model"):
+    with pytest.raises(StapesError, match=r"/dev/zero: found a device.*expected a model"):
         read_bytes("/dev/zero", what="a model")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.errors import StapesError
+from stapes.files import check_output, visible_files, write_text
 
 if TYPE_CHECKING:
     from stapes.decoder import Detection
@@ -43,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.wav import read_wav
-    from stapes.files import check_output, visible_files, write_text
     from stapes.link.replay import open_player
 
     _check(arguments)
