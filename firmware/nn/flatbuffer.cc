@@ -14,8 +14,9 @@ bool FlatBuffer::Contains(uint32_t position, uint32_t count) const {
 }
 
 uint32_t FlatBuffer::Load(uint32_t position, uint32_t bytes) const {
+  if (!Contains(position, bytes)) return 0;
   uint32_t value = 0;
-  if (Contains(position, bytes)) std::memcpy(&value, bytes_.data() + position, bytes);
+  for (uint32_t i = bytes; i != 0; --i) value = value << 8 | bytes_[position + i - 1];
   return value;
 }
 

@@ -1,5 +1,6 @@
 // QUANTIZE from one quantization to another, or from float32, which is read as bits.
 // Source: TensorFlow Lite's Requantize and AffineQuantize kernels.
+#include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
 #include "nn/operators/element.h"
@@ -81,17 +82,42 @@ int32_t DivideFloat(uint32_t value, uint32_t scale_bits) {
   return static_cast<int32_t>(value == magnitude ? steps : -steps);
 }
 
+void QuantizeFloats(const QuantizeData& data, const uint32_t* input, void* output) {
+  for (int32_t i = 0; i < data.count; ++i) {
+    const int32_t steps = DivideFloat(input[i], data.scale_bits);
+    StoreElement(data.output_type, WrappingAdd(steps, data.output_offset), output, i);
+  }
+}
+
+// The most common pair: features of 16 bits to int8.
+void NarrowToInt8(const QuantizeData& data, const int16_t* input, int8_t* output) {
+  const DownScale down = DownScale::Of(data.multiplier.value, data.multiplier.shift);
+  const int32_t input_offset = data.input_offset;
+  const int32_t output_offset = data.output_offset;
+  for (const int16_t* const end = input + data.count; input != end; ++input) {
+    *output++ = SaturateS8(down(*input + input_offset, output_offset));
+  }
+}
+
+void Requantize(const QuantizeData& data, const void* input, void* output) {
+  for (int32_t i = 0; i < data.count; ++i) {
+    const int32_t value = WrappingAdd(LoadElement(data.input_type, input, i), data.input_offset);
+    const int32_t scaled = Requantize(value, data.multiplier);
+    StoreElement(data.output_type, WrappingAdd(scaled, data.output_offset), output, i);
+  }
+}
+
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<QuantizeData>();
-  const void* const input = context.Input<void>(0);
-  void* const output = context.Output<void>(0);
-  for (int32_t i = 0; i < data.count; ++i) {
-    const int32_t value = LoadElement(data.input_type, input, i);
-    const int32_t scaled =
-        data.input_type == TensorType::kFloat32
-            ? DivideFloat(static_cast<uint32_t>(value), data.scale_bits)
-            : Requantize(WrappingAdd(value, data.input_offset), data.multiplier);
-    StoreElement(data.output_type, WrappingAdd(scaled, data.output_offset), output, i);
+  const bool is_narrowing = data.input_type == TensorType::kInt16 &&
+                            data.output_type == TensorType::kInt8 &&
+                            ScalesDown(data.multiplier.shift) && data.multiplier.value != 0;
+  if (data.input_type == TensorType::kFloat32) {
+    QuantizeFloats(data, context.Input<uint32_t>(0), context.Output<void>(0));
+  } else if (is_narrowing) {
+    NarrowToInt8(data, context.Input<int16_t>(0), context.Output<int8_t>(0));
+  } else {
+    Requantize(data, context.Input<void>(0), context.Output<void>(0));
   }
 }
 

@@ -7,6 +7,7 @@
 //
 // The remembered values lie oldest first, as upstream has them: they move on by one place while they
 // are weighed, which costs less than a ring whose halves are never aligned.
+#include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/dot.h"
 #include "nn/kernels/requantize.h"
 #include "nn/kernels/scaling.h"
@@ -124,26 +125,21 @@ const char* Prepare(PrepareContext& context) {
 }
 
 // One filter's new value into its memory, oldest first; returns what the memory weighs.
-template <typename T>
-int32_t PushAndDot(const SvdfData& data, const T* weights, T* values, T newest) {
+int32_t PushAndDot(const SvdfData& data, const int16_t* weights, int16_t* values, int32_t newest) {
   uint32_t sum = 0;
   for (int32_t i = 0; i < data.memory; ++i) {
-    const T value = i + 1 < data.memory ? values[i + 1] : newest;
-    values[i] = value;
-    sum += static_cast<uint32_t>(weights[i] * (value - data.state_zero_point));
+    values[i] = i + 1 < data.memory ? values[i + 1] : static_cast<int16_t>(newest);
+    sum += static_cast<uint32_t>(weights[i] * values[i]);
   }
   return static_cast<int32_t>(sum);
 }
 
 // Replaces sums of the feature stage by those of the time stage.
-template <typename T>
-void PushAndDotAll(const SvdfData& data, const T* weights, T* state, int32_t* sums, int32_t count) {
-  constexpr int32_t kLow = sizeof(T) == 1 ? INT8_MIN : INT16_MIN;
-  constexpr int32_t kHigh = sizeof(T) == 1 ? INT8_MAX : INT16_MAX;
+void PushAndDotAll(const SvdfData& data, const int16_t* weights, int16_t* state, int32_t* sums,
+                   int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
-    const int32_t value = Clamp(Requantize(sums[i], data.feature), kLow, kHigh);
-    sums[i] = PushAndDot(data, weights + i * data.memory, state + i * data.memory,
-                         static_cast<T>(value + data.state_zero_point));
+    const int32_t newest = Clamp(Requantize(sums[i], data.feature), INT16_MIN, INT16_MAX);
+    sums[i] = PushAndDot(data, weights + i * data.memory, state + i * data.memory, newest);
   }
 }
 
@@ -151,8 +147,9 @@ void PushAndDotAll(const SvdfData& data, const T* weights, T* state, int32_t* su
 void WeighOverTime(const SvdfData& data, const void* weights, void* state, int32_t first,
                    int32_t* sums, int32_t count) {
   if (data.is_int8_state) {
-    PushAndDotAll(data, static_cast<const int8_t*>(weights) + first,
-                  static_cast<int8_t*>(state) + first, sums, count);
+    const ByteFilters filters = {data.memory, data.state_zero_point, data.feature};
+    PushAndWeighBytes(filters, static_cast<const int8_t*>(weights) + first,
+                      static_cast<int8_t*>(state) + first, sums, count);
     return;
   }
   const int16_t* const wide_weights = static_cast<const int16_t*>(weights) + first;
