@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "board" / "kernels"
 CASES = 300
-KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "pixel_sums")
+KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums")
 MACHINES = {"mps2_an386": "mps2-an386", "mps3_an547": "mps3-an547"}
 PLAIN = "-DSTAPES_PLAIN_KERNELS"
 COMMON = [

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/dot.h"
 #include "nn/kernels/matmul.h"
@@ -189,6 +190,20 @@ void TimeStage() {
   PrintLine("time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(state, 2 * count));
 }
 
+void ByteTimeStage() {
+  constexpr int32_t kFilters = 5;
+  const ByteFilters filters = {
+      random_numbers.OneIn(2) ? random_numbers.Between(1, 40) : random_numbers.Between(1, 5) * 8,
+      random_numbers.OneIn(3) ? random_numbers.Between(-128, 127) : 0, RandomMultiplier()};
+  const int32_t count = kFilters * filters.memory;
+  random_numbers.FillExtremes(inputs, count);
+  random_numbers.FillExtremes(weights, count);
+  int32_t sums[kFilters];
+  for (int32_t& sum : sums) sum = random_numbers.Between(-4000000, 4000000);
+  PushAndWeighBytes(filters, weights, inputs, sums, kFilters);
+  PrintLine("byte_time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(inputs, count));
+}
+
 void PixelSums() {
   const int32_t channels = random_numbers.Between(1, 33);
   const int32_t count = random_numbers.Between(1, 40);
@@ -210,6 +225,7 @@ void RunVectors() {
     Depthwise();
     Rows();
     TimeStage();
+    ByteTimeStage();
     PixelSums();
   }
 }
