@@ -24,7 +24,7 @@ constexpr uint32_t kReceiveFull = 1 << 1;
 constexpr uint32_t kReceiveOverrun = 1 << 3;
 constexpr uint32_t kUartOn = 1 << 0 | 1 << 1 | 1 << 3;  // transmit, receive, receive interrupt
 constexpr uint32_t kReceiveInterrupt = 1 << 1;
-constexpr uint32_t kUartReceiveVector = 34;
+constexpr uint32_t kUartReceiveVector = 33;
 
 // The system counter drives all timers.
 struct CounterControl {

@@ -53,7 +53,8 @@ def test_real_speech_gives_the_same_everywhere(firmware, transport, speech):
     for path in paths:
         samples = read_wav(path)
         expected, replayed = native.play(samples), board.play(samples)
-        np.testing.assert_array_equal(replayed.scores, expected.scores, err_msg=str(path))
+        np.testing.assert_array_equal(replayed.features_crc, expected.features_crc, str(path))
+        np.testing.assert_array_equal(replayed.scores, expected.scores, str(path))
         assert replayed.detections == expected.detections
 
 
