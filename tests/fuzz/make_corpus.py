@@ -1,4 +1,4 @@
-"""Writes the seeds of fuzz_model: every random model on which the tests try the engine's operators.
+"""Writes the seeds of fuzz_model: every random model on which the tests try the engine.
 
 python tests/fuzz/make_corpus.py build/fuzz/corpus
 """
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 HOST_TESTS = Path(__file__).resolve().parents[1] / "host"
+TESTS = [HOST_TESTS / name for name in ("test_nn_operators.py", "test_nn_networks.py")]
 MODELS_PER_TEST = 6
 MAX_BYTES = 16384  # of one model: the fuzzer's -max_len
 
@@ -44,13 +45,11 @@ def main() -> int:
     arguments = ["-q", "--no-header", "--no-summary", "-p", "no:cacheprovider"]
     with Path(os.devnull).open("w") as nowhere:
         output, sys.stdout = sys.stdout, nowhere
-        status = pytest.main(
-            [*arguments, str(HOST_TESTS / "test_nn_operators.py")], plugins=[collector]
-        )
+        status = pytest.main([*arguments, *map(str, TESTS)], plugins=[collector])
         sys.stdout = output
     models = sorted(model for model in collector.models if len(model) <= MAX_BYTES)
     if status != 0 or not models:
-        print(f"make_corpus: no seeds from {HOST_TESTS}/test_nn_operators.py; run it with pytest")
+        print(f"make_corpus: no seeds from {HOST_TESTS}/test_nn_*.py; run them with pytest")
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     for model in models:

@@ -73,15 +73,41 @@ def bias(rng: Random, count: int) -> np.ndarray:
 
 
 class Network(ModelBuilder):
-    """A builder with one input that layers are chained to; `last` is the newest tensor."""
+    """A builder with one input that layers are chained to; `last` is the newest tensor.
 
-    def __init__(self, rng: Random, shape: tuple[int, ...], *, input_scale: float | None = None):
+    A calm one has no extreme zero points and biases and few activations, so that what goes in
+    still tells after many layers.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        shape: tuple[int, ...],
+        *,
+        input_scale: float | None = None,
+        calm: bool = False,
+    ):
         super().__init__()
         self.rng = rng
+        self.calm = calm
         self.shape = shape
         self.scale = scale(rng) if input_scale is None else np.float32(input_scale)
-        self.zero = zero_point(rng)
+        self.zero = self.zero_point()
         self.input = self.last = self.activations(shape, self.scale, self.zero)
+
+    def zero_point(self) -> int:
+        """Of activations."""
+        return int(self.rng.integers(-40, 40)) if self.calm else zero_point(self.rng)
+
+    def activation(self) -> str:
+        """Fused into a layer."""
+        return "NONE" if self.calm and self.rng.integers(4) else activation(self.rng)
+
+    def bias(self, count: int) -> np.ndarray:
+        """Of a layer."""
+        if self.calm:
+            return self.rng.integers(-2000, 2001, count).astype(np.int32)
+        return bias(self.rng, count)
 
     def activations(self, shape: tuple[int, ...], scale_: float, zero: int) -> int:
         """Adds an int8 tensor without content."""
@@ -108,7 +134,7 @@ class Network(ModelBuilder):
         options: dict | None = None,
     ) -> None:
         """Adds an operator on the newest tensor; its output becomes the newest."""
-        zero = zero_point(self.rng) if zero is None else zero
+        zero = self.zero_point() if zero is None else zero
         output = self.activations(shape, scale_, zero)
         self.operator(name, inputs=[self.last, *others], outputs=[output], options=options)
         self.last, self.shape, self.zero = output, shape, zero
@@ -135,14 +161,14 @@ class Network(ModelBuilder):
         matrix = weights(rng, (rows, depth))
         scales = np.array([self.weight_scale() for _ in range(rows if per_row else 1)])
         products = self.scale * scales
-        extra = [self.constant(bias(rng, rows), products)] if with_bias else [-1]
+        extra = [self.constant(self.bias(rows), products)] if with_bias else [-1]
         self.chain(
             "FULLY_CONNECTED",
             self.constant(matrix, scales),
             *extra,
             shape=(*self.shape[:-1], rows),
             scale_=float(products.mean()) * self.spread(matrix) / 128 * scale(rng, 0.2, 5.0),
-            options={"fusedActivationFunction": activation(rng), "keepNumDims": True},
+            options={"fusedActivationFunction": self.activation(), "keepNumDims": True},
         )
 
     def svdf(self, units: int, rank: int, memory: int, *, state: str = "int16") -> None:
@@ -159,7 +185,7 @@ class Network(ModelBuilder):
         tensors = [
             self.constant(feature, feature_scale),
             self.constant(time, time_scale),
-            self.constant(bias(rng, units), weighed),
+            self.constant(self.bias(units), weighed),
             self.tensor(
                 "state",
                 shape=(batch, filters * memory),
@@ -175,7 +201,12 @@ class Network(ModelBuilder):
             *tensors,
             shape=(batch, units),
             scale_=reach * np.sqrt(memory * rank) / 128 * scale(rng, 0.2, 3.0),
-            options={"rank": rank, "fusedActivationFunction": str(rng.choice(["NONE", "RELU"]))},
+            options={
+                "rank": rank,
+                "fusedActivationFunction": "NONE"
+                if self.calm
+                else str(rng.choice(["NONE", "RELU"])),
+            },
         )
 
     def softmax(self) -> None:
@@ -209,7 +240,7 @@ class Network(ModelBuilder):
         rng = self.rng
         count = channels if rng.integers(2) else 1
         scales = np.array([self.weight_scale() for _ in range(count)])
-        extra = [self.constant(bias(rng, channels), self.scale * scales)] * int(rng.integers(2))
+        extra = [self.constant(self.bias(channels), self.scale * scales)] * int(rng.integers(2))
         reach = np.sqrt(matrix.size / channels) * 74 * (np.std(matrix.astype(float)) + 1)
         self.chain(
             name,
@@ -217,7 +248,7 @@ class Network(ModelBuilder):
             *extra,
             shape=(self.shape[0], *window.output(self.shape), channels),
             scale_=float((self.scale * scales).mean()) * reach / 128 * scale(rng, 0.2, 5.0),
-            options={**options, **window.options(), "fusedActivationFunction": activation(rng)},
+            options={**options, **window.options(), "fusedActivationFunction": self.activation()},
         )
 
     def pool_2d(self, name: str) -> None:
@@ -233,7 +264,7 @@ class Network(ModelBuilder):
                 **options,
                 "filterHeight": window.kernel[0],
                 "filterWidth": window.kernel[1],
-                "fusedActivationFunction": activation(self.rng),
+                "fusedActivationFunction": self.activation(),
             },
         )
 
