@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from stapes.settings import METADATA_NAME, ModelSettings
 
 ROOT = Path(__file__).parents[1]
 LABELS = ("_silence_", "_unknown_", "yes", "no")
+
+# A shell's background jobs ignore Ctrl-C, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
