@@ -125,7 +125,7 @@ Status InferenceEngine::ArenaTooSmall() {
 Status InferenceEngine::CountEverything() {
   subgraph_count_ = model_.subgraph_count();
   if (subgraph_count_ == 0 || subgraph_count_ > kMaxSubgraphs) {
-    return Refuse("expected 1 to 8 subgraphs");
+    return Refuse(Why("expected 1 to 8 subgraphs"));
   }
   tensor_count_ = 0;
   node_count_ = 0;
@@ -172,13 +172,13 @@ Status InferenceEngine::PlaceConstantsAndVariables(uint32_t subgraph_index) {
 Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
   const uint32_t index = indices.Get<uint32_t>(0);
   if (indices.size() != 1 || index >= TensorCount(0)) {
-    return Refuse("expected one input and one output");
+    return Refuse(Why("expected one input and one output"));
   }
   Tensor tensor;
   model_.ReadTensor(model_.Subgraph(0), index, &tensor);
   if (tensor.type == TensorType::kInt64 || tensor.type == TensorType::kBool ||
       tensor.type == TensorType::kResource || addresses_[index] != kUnplaced) {
-    return Refuse("an input or output of unknown type, constant or variable");
+    return Refuse(Why("an input or output of unknown type, constant or variable"));
   }
   view->size = tensor.byte_count / ElementBytes(tensor.type);
   view->type = tensor.type;
@@ -199,7 +199,9 @@ Status InferenceEngine::FindInputAndOutput() {
   output_index_ = outputs.Get<uint32_t>(0);
   addresses_[input_index_] = kWritten;
   for (uint32_t i = 1; i < subgraph_count_; ++i) {
-    if (Model::Inputs(model_.Subgraph(i)).size() != 0) return Refuse("a called subgraph with inputs");
+    if (Model::Inputs(model_.Subgraph(i)).size() != 0) {
+      return Refuse(Why("a called subgraph with inputs"));
+    }
   }
   return Status::kOk;
 }
@@ -237,7 +239,7 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   node->inputs = call.inputs.position();
   node->outputs = call.outputs.position();
   if (call.inputs.size() > 255 || call.outputs.size() > 255) {
-    return Refuse("more than 255 inputs or outputs");
+    return Refuse(Why("more than 255 inputs or outputs"));
   }
   node->input_count = static_cast<uint8_t>(call.inputs.size());
   node->output_count = static_cast<uint8_t>(call.outputs.size());
@@ -258,13 +260,15 @@ const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const Opera
   Address* const addresses = addresses_ + node.first_tensor;
   for (uint32_t i = 0; i < call.inputs.size(); ++i) {
     const int32_t index = call.inputs.Get<int32_t>(i);
-    if (index < -1 || index >= count) return "a tensor that does not exist";
-    if (index >= 0 && addresses[index] == kUnplaced) return "an input is read before it is written";
+    if (index < -1 || index >= count) return Why("a tensor that does not exist");
+    if (index >= 0 && addresses[index] == kUnplaced) {
+      return Why("an input is read before it is written");
+    }
   }
   for (uint32_t i = 0; i < call.outputs.size(); ++i) {
     const int32_t index = call.outputs.Get<int32_t>(i);
-    if (index < 0 || index >= count) return "a tensor that does not exist";
-    if (addresses[index] != kUnplaced) return "an output is written twice, or constant";
+    if (index < 0 || index >= count) return Why("a tensor that does not exist");
+    if (addresses[index] != kUnplaced) return Why("an output is written twice, or constant");
     addresses[index] = kWritten;
   }
   return nullptr;
@@ -272,7 +276,7 @@ const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const Opera
 
 Status InferenceEngine::CheckOutputIsWritten() {
   if (addresses_[output_index_] == kWritten && !model_.buffer().damaged()) return Status::kOk;
-  return Refuse("no operator writes the output");
+  return Refuse(Why("no operator writes the output"));
 }
 
 // The list of buffers lives in the arena, where the activations will be.

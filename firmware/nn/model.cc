@@ -4,6 +4,7 @@ namespace stapes {
 namespace {
 
 constexpr uint32_t kIdentifierPosition = 4;
+constexpr uint32_t kIdentifier = 0x334c4654;  // "TFL3"
 constexpr uint32_t kSchemaVersion = 3;
 constexpr int64_t kMaxTensorBytes = int64_t{1} << 30;
 
@@ -25,14 +26,14 @@ enum BufferField { kData, kOffset };
 enum MetadataField { kMetadataName, kMetadataBuffer };
 
 const char* ReadShape(const FlatVector& dims, uint32_t element_bytes, Tensor* tensor) {
-  if (dims.size() > Shape::kMaxRank) return "more than 6 dimensions";
+  if (dims.size() > Shape::kMaxRank) return Why("more than 6 dimensions");
   int64_t bytes = element_bytes;
   tensor->shape.rank = static_cast<int32_t>(dims.size());
   for (uint32_t i = 0; i < dims.size(); ++i) {
     const int32_t size = dims.Get<int32_t>(i);
-    if (size <= 0) return "a dimension below 1";
+    if (size <= 0) return Why("a dimension below 1");
     bytes *= size;
-    if (bytes > kMaxTensorBytes) return "a tensor of more than 1 GiB";
+    if (bytes > kMaxTensorBytes) return Why("a tensor of more than 1 GiB");
     tensor->shape.dims[i] = size;
   }
   tensor->byte_count = static_cast<uint32_t>(bytes);
@@ -53,14 +54,14 @@ const char* ReadQuantization(const FlatTable& table, Tensor* tensor) {
   quantization.zero_points = table.Vector(kZeroPoint, 8);
   quantization.dimension = table.Get<int32_t>(kDimension, 0);
   if (quantization.dimension < 0 || quantization.dimension >= Shape::kMaxRank) {
-    return "no such quantized dimension";
+    return Why("no such quantized dimension");
   }
   for (uint32_t i = 0; i < quantization.zero_points.size(); ++i) {
     const int32_t zero_point = quantization.ZeroPoint(i);
     const uint32_t upper_half = zero_point < 0 ? UINT32_MAX : 0;
     if (quantization.zero_points.Half(i, 1) != upper_half ||
         !ZeroPointFits(tensor->type, zero_point)) {
-      return "a zero point outside its type";
+      return Why("a zero point outside its type");
     }
   }
   return nullptr;
@@ -114,7 +115,7 @@ bool Quantization::IsSymmetric() const {
 Status Model::Open(Span<const uint8_t> bytes) {
   buffer_ = FlatBuffer(bytes);
   root_ = FlatTable();
-  if (bytes.size() < 8 || std::memcmp(bytes.data() + kIdentifierPosition, "TFL3", 4) != 0) {
+  if (bytes.size() < 8 || buffer_.Load<uint32_t>(kIdentifierPosition) != kIdentifier) {
     return Status::kNotAModel;
   }
   root_ = FlatTable(&buffer_, buffer_.Follow(0));
@@ -134,24 +135,26 @@ const char* Model::ReadTensor(const FlatTable& subgraph, uint32_t index, Tensor*
   tensor->type = static_cast<TensorType>(table.Get<int8_t>(kType, 0));
   tensor->variable = table.Get<uint8_t>(kIsVariable, 0) != 0;
   const uint32_t element_bytes = ElementBytes(tensor->type);
-  if (element_bytes == 0) return "an unknown type";
-  if (table.Has(kSparsity)) return "a sparse tensor";
+  if (element_bytes == 0) return Why("an unknown type");
+  if (table.Has(kSparsity)) return Why("a sparse tensor");
   const char* reason = ReadShape(table.Vector(kShape, 4), element_bytes, tensor);
   if (reason == nullptr) reason = ReadQuantization(table.Table(kQuantization), tensor);
   if (reason != nullptr) return reason;
 
   const uint32_t buffer_index = table.Get<uint32_t>(kBuffer, 0);
-  if (buffer_index >= root_.TableCount(kBuffers)) return "no such buffer";
+  if (buffer_index >= root_.TableCount(kBuffers)) return Why("no such buffer");
   const FlatTable buffer = root_.TableAt(kBuffers, buffer_index);
   // Offsets below 2 mean "none"; real ones point behind the flatbuffer. Lower half of 64 bits.
-  if (buffer.Get<uint32_t>(kOffset, 0) > 1) return "constant data outside the flatbuffer";
+  if (buffer.Get<uint32_t>(kOffset, 0) > 1) return Why("constant data outside the flatbuffer");
   tensor->constant = buffer.Vector(kData, 1).bytes();
   if (!tensor->is_constant()) return nullptr;
-  if (tensor->variable) return "a variable with constant data";
+  if (tensor->variable) return Why("a variable with constant data");
   if (tensor->constant.size() != tensor->byte_count) {
-    return "constant data of a wrong size";
+    return Why("constant data of a wrong size");
   }
-  if (!IsAligned(tensor->constant.data(), element_bytes)) return "constant data is not aligned";
+  if (!IsAligned(tensor->constant.data(), element_bytes)) {
+    return Why("constant data is not aligned");
+  }
   return nullptr;
 }
 

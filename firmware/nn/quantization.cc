@@ -86,7 +86,7 @@ const char* ActivationRange(Activation activation, const Tensor& output, int32_t
       return nullptr;
     }
     default:
-      return "a fused activation other than NONE, RELU, RELU6, RELU_N1_TO_1";
+      return Why("a fused activation other than NONE, RELU, RELU6, RELU_N1_TO_1");
   }
 }
 

@@ -32,7 +32,8 @@ constexpr uint32_t kOneBits = 0x3f800000;
 // product or quotient of two scales leaves float32's normal range.
 bool IsScale(uint32_t bits);
 
-// float32 without a sign: below the one, numbers lose bits or are 0; above the other, they are none.
+// float32 without a sign: below the one, numbers lose bits or are 0; above the other there are
+// none.
 constexpr uint32_t kLeastNormalBits = 0x00800000;
 constexpr uint32_t kInfinityBits = 0x7f800000;
 
@@ -44,8 +45,8 @@ Real RealFromInteger(uint32_t value);  // value above 0
 Real TimesPowerOfTwo(Real value, int32_t exponent);
 bool IsLess(Real a, Real b);
 
-// Round to nearest, ties to even, to `bits` significant bits: kFloatBits or kDoubleBits. Factors have at most 32 significant
-// bits, dividends and divisors at most 63.
+// Round to nearest, ties to even, to `bits` significant bits: kFloatBits or kDoubleBits. Factors
+// have at most 32 significant bits, dividends and divisors at most 63.
 Real Multiply(Real a, Real b, int bits);
 Real Divide(Real a, Real b, int bits);
 

@@ -13,7 +13,7 @@ const char* PrepareAddSub(PrepareContext& context) {
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(first) || !IsQuantizedInt8(second) ||
       !IsQuantizedInt8(output)) {
-    return "expected two int8 inputs and an int8 output with one scale each";
+    return Why("expected two int8 inputs and an int8 output with one scale each");
   }
   auto* const data = context.AllocateData<AddSubData>();
   if (data == nullptr) return kArenaIsFull;
@@ -28,7 +28,7 @@ const char* PrepareAddSub(PrepareContext& context) {
       Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kAddSubShift), kDoubleBits);
   // Upstream's kernels only divide here.
   data->output = QuantizeMultiplier(ratio);
-  if (data->output.shift > 0) return "scales too far apart";
+  if (data->output.shift > 0) return Why("scales too far apart");
   const char* reason = PreparePairing(context, first, second, output, &data->pairing);
   if (reason != nullptr) return reason;
   const auto activation =

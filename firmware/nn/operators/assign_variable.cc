@@ -17,7 +17,7 @@ struct AssignData {
 const char* Prepare(PrepareContext& context) {
   const Tensor value = context.Input(kValue);
   if (context.input_count() != 2 || context.output_count() != 0 || !value.exists) {
-    return "expected a variable and a value";
+    return Why("expected a variable and a value");
   }
   auto* const data = context.AllocateData<AssignData>();
   if (data == nullptr) return kArenaIsFull;

@@ -40,12 +40,12 @@ const char* PreparePairing(PrepareContext& context, const Tensor& first, const T
   BroadcastSteps steps = {};
   if (!StepsOf(first.shape, output.shape, steps.first) ||
       !StepsOf(second.shape, output.shape, steps.second)) {
-    return "shapes of the inputs do not broadcast to the output's";
+    return Why("shapes of the inputs do not broadcast to the output's");
   }
   for (int d = 0; d < Shape::kMaxRank; ++d) {
     steps.dims[d] = PaddedDim(output.shape, d);
     if (steps.dims[d] != PaddedDim(first.shape, d) && steps.dims[d] != PaddedDim(second.shape, d)) {
-      return "shapes of the inputs do not broadcast to the output's";
+      return Why("shapes of the inputs do not broadcast to the output's");
     }
   }
   pairing->steps = context.AllocatePersistent(sizeof(BroadcastSteps));

@@ -16,13 +16,13 @@ struct CallOnceData {
 
 const char* Prepare(PrepareContext& context) {
   if (context.input_count() != 0 || context.output_count() != 0) {
-    return "expected neither inputs nor outputs";
+    return Why("expected neither inputs nor outputs");
   }
   auto* const data = context.AllocateData<CallOnceData>();
   if (data == nullptr) return kArenaIsFull;
   data->subgraph = context.options().Get<uint32_t>(kInitSubgraph, 0);
   if (data->subgraph == 0 || data->subgraph >= context.model().subgraph_count()) {
-    return "a subgraph that does not exist";
+    return Why("a subgraph that does not exist");
   }
   return nullptr;
 }

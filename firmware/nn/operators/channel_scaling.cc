@@ -11,15 +11,15 @@ const char* CheckWeighedTensors(const PrepareContext& context, const WeighedTens
   const Tensor& weights = tensors.weights;
   if (context.output_count() != 1 || !IsQuantizedInt8(tensors.input) ||
       !IsQuantizedInt8(tensors.output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
   if (weights.shape.rank != rank ||
       !IsSymmetricWeights(weights, TensorType::kInt8, channel_dimension)) {
-    return "expected constant int8 weights, zero point 0, one scale or one per output channel";
+    return Why("expected constant int8 weights, zero point 0, one scale or one per output channel");
   }
   return IsBias(context.Input(2), weights.shape.Dim(channel_dimension))
              ? nullptr
-             : "expected an int32 bias value per output channel";
+             : Why("expected an int32 bias value per output channel");
 }
 
 const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors& tensors,
@@ -39,7 +39,7 @@ const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors&
     const Multiplier multiplier =
         QuantizeRatio(tensors.input.quantization.ScaleBits(), weights.ScaleBits(i),
                       output.ScaleBits(), kDoubleBits, kDoubleBits);
-    if (multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
+    if (multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
     context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);
   }

@@ -19,12 +19,12 @@ struct ConcatenationData {
 };
 
 const char* CheckInput(const Tensor& input, const Tensor& output, int32_t axis) {
-  if (!IsQuantizedInt8(input)) return "expected int8 inputs with one scale each";
-  if (!HaveSameQuantization(input, output)) return "inputs and output differ in quantization";
-  if (input.shape.rank != output.shape.rank) return "inputs and output differ in dimensions";
+  if (!IsQuantizedInt8(input)) return Why("expected int8 inputs with one scale each");
+  if (!HaveSameQuantization(input, output)) return Why("inputs and output differ in quantization");
+  if (input.shape.rank != output.shape.rank) return Why("inputs and output differ in dimensions");
   for (int d = 0; d < output.shape.rank; ++d) {
     if (d != axis && input.shape.Dim(d) != output.shape.Dim(d)) {
-      return "shapes differ beside the axis";
+      return Why("shapes differ beside the axis");
     }
   }
   return nullptr;
@@ -32,10 +32,12 @@ const char* CheckInput(const Tensor& input, const Tensor& output, int32_t axis) 
 
 const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(output)) return "expected an int8 output";
-  if (context.options().Get<int8_t>(kFusedActivation, 0) != 0) return "a fused activation";
+  if (context.output_count() != 1 || !IsQuantizedInt8(output)) {
+    return Why("expected an int8 output");
+  }
+  if (context.options().Get<int8_t>(kFusedActivation, 0) != 0) return Why("a fused activation");
   const int32_t axis = ResolveAxis(context.options().Get<int32_t>(kAxis, 0), output.shape);
-  if (axis < 0) return "an axis that does not exist";
+  if (axis < 0) return Why("an axis that does not exist");
   auto* const data = context.AllocateData<ConcatenationData>();
   if (data == nullptr) return kArenaIsFull;
   data->inputs = context.input_count();
@@ -52,7 +54,7 @@ const char* Prepare(PrepareContext& context) {
     context.Persistent<int32_t>(data->runs)[i] = run;
     total += run;
   }
-  return total == data->stride ? nullptr : "inputs do not add up to the output along the axis";
+  return total == data->stride ? nullptr : Why("inputs do not add up to the output along the axis");
 }
 
 void Invoke(const InvokeContext& context) {

@@ -56,7 +56,7 @@ const char* CheckShapes(const FlatTable& options, const Shape& input, const Shap
   data->groups = data->window.input_channels / data->group_inputs;
   if (data->groups * data->group_inputs != data->window.input_channels || data->groups == 0 ||
       output_channels % data->groups != 0 || output_channels != data->window.output_channels) {
-    return "channels of input, weights and output do not fit";
+    return Why("channels of input, weights and output do not fit");
   }
   data->group_outputs = output_channels / data->groups;
   data->depth = weights.Dim(1) * weights.Dim(2) * weights.Dim(3);

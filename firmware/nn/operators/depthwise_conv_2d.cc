@@ -41,7 +41,7 @@ static_assert(sizeof(const int8_t*) <= kPointerBytes, "they fit");
 const char* CheckShapes(const FlatTable& options, const WeighedTensors& tensors,
                         DepthwiseConv2DData* data) {
   const Shape& weights = tensors.weights.shape;
-  if (weights.Dim(0) != 1) return "expected weights of shape 1, h, w, c";
+  if (weights.Dim(0) != 1) return Why("expected weights of shape 1, h, w, c");
   data->window.kernel_height = weights.Dim(1);
   data->window.kernel_width = weights.Dim(2);
   data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
@@ -59,7 +59,7 @@ const char* CheckShapes(const FlatTable& options, const WeighedTensors& tensors,
   if (data->multiplier == 0 || options.Get<int32_t>(kDepthMultiplier, 0) != data->multiplier ||
       data->multiplier * data->window.input_channels != output_channels ||
       data->window.output_channels != output_channels) {
-    return "channels of input, weights and output do not fit the depth multiplier";
+    return Why("channels of input, weights and output do not fit the depth multiplier");
   }
   return nullptr;
 }

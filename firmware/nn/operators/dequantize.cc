@@ -22,9 +22,9 @@ const char* Prepare(PrepareContext& context) {
                         input.type == TensorType::kInt16;
   if (context.output_count() != 1 || !is_taken || !IsQuantized(input, input.type) ||
       output.type != TensorType::kFloat32) {
-    return "expected int8, uint8 or int16 with one scale, and a float32 output";
+    return Why("expected int8, uint8 or int16 with one scale, and a float32 output");
   }
-  if (input.shape != output.shape) return "expected equal shapes";
+  if (input.shape != output.shape) return Why("expected equal shapes");
   auto* const data = context.AllocateData<DequantizeData>();
   if (data == nullptr) return kArenaIsFull;
   *data = {input.shape.ElementCount(), input.quantization.ZeroPoint(),

@@ -45,10 +45,10 @@ const char* Prepare(PrepareContext& context) {
   const WeighedTensors tensors = ReadWeighedTensors(context);
   const char* reason = CheckWeighedTensors(context, tensors, 2, 0);
   if (reason != nullptr) return reason;
-  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) return "shuffled weights";
+  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) return Why("shuffled weights");
   auto* const data = context.AllocateData<FullyConnectedData>();
   if (data == nullptr) return kArenaIsFull;
-  if (!DoShapesFit(tensors, data)) return "shapes of input, weights and output do not fit";
+  if (!DoShapesFit(tensors, data)) return Why("shapes of input, weights and output do not fit");
   data->input_offset = -tensors.input.quantization.ZeroPoint();
   context.RequestScratch(ScratchBytes(*data));
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);

@@ -9,7 +9,7 @@ namespace {
 const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
   if (output.exists && output.quantization.ZeroPoint() != -128) {
-    return "expected output zero point -128";
+    return Why("expected output zero point -128");
   }
   return PrepareCurve(context);
 }

@@ -46,11 +46,11 @@ const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
   bool averaged[Shape::kMaxRank] = {};
   if (!ReadAxes(context.Input(1), input.shape, averaged)) {
-    return "expected constant axes of the input";
+    return Why("expected constant axes of the input");
   }
   auto* const data = context.AllocateData<MeanData>();
   if (data == nullptr) return kArenaIsFull;
@@ -63,14 +63,14 @@ const char* Prepare(PrepareContext& context) {
   data->input_count = input.shape.ElementCount();
   data->output_count = step;
   if (output.shape.ElementCount() != step) {
-    return "the output's shape does not follow from the axes";
+    return Why("the output's shape does not follow from the axes");
   }
   const int32_t per_mean = data->input_count / step;
   data->sum_offset = WrappingMultiply(-input.quantization.ZeroPoint(), per_mean);
   data->output_offset = output.quantization.ZeroPoint();
   const Multiplier whole =
       QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
-  if (whole.shift > kMaxMultiplierShift) return "scales too far apart";
+  if (whole.shift > kMaxMultiplierShift) return Why("scales too far apart");
   data->multiplier = DividedBy(whole, per_mean);
   context.RequestScratch(static_cast<uint32_t>(step) * uint32_t{sizeof(uint32_t)});
   return nullptr;

@@ -27,7 +27,7 @@ const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(first) || !IsQuantizedInt8(second) ||
       !IsQuantizedInt8(output)) {
-    return "expected two int8 inputs and an int8 output with one scale each";
+    return Why("expected two int8 inputs and an int8 output with one scale each");
   }
   auto* const data = context.AllocateData<MulData>();
   if (data == nullptr) return kArenaIsFull;
@@ -36,7 +36,7 @@ const char* Prepare(PrepareContext& context) {
   data->output_offset = output.quantization.ZeroPoint();
   const Real product = Multiply(ScaleOf(first), ScaleOf(second), kDoubleBits);
   data->multiplier = QuantizeMultiplier(Divide(product, ScaleOf(output), kDoubleBits));
-  if (data->multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
+  if (data->multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
   const char* reason = PreparePairing(context, first, second, output, &data->pairing);
   if (reason != nullptr) return reason;
   const auto activation =

@@ -21,12 +21,12 @@ const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
   if (context.input_count() != 2 || context.output_count() != 1 || !IsQuantizedInt8(input) ||
       !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each, and paddings";
+    return Why("expected int8 input and output with one scale each, and paddings");
   }
-  if (!HaveSameQuantization(input, output)) return "input and output differ in quantization";
+  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
   const int32_t rank = input.shape.rank;
   if (output.shape.rank != rank || !IsInt32List(paddings, 2 * rank)) {
-    return "expected two constant paddings per dimension";
+    return Why("expected two constant paddings per dimension");
   }
   auto* const data = context.AllocateData<PadData>();
   if (data == nullptr) return kArenaIsFull;
@@ -37,7 +37,7 @@ const char* Prepare(PrepareContext& context) {
     const int64_t before = Int32At(paddings, 2 * d);
     const int64_t after = Int32At(paddings, 2 * d + 1);
     if (before < 0 || after < 0 || before + after + input.shape.Dim(d) != output.shape.Dim(d)) {
-      return "the output's shape does not follow from the paddings";
+      return Why("the output's shape does not follow from the paddings");
     }
     data->copy.output_start +=
         static_cast<int32_t>(before) * data->copy.output_steps[PaddedPlace(output.shape, d)];

@@ -41,12 +41,12 @@ const char* CheckTypes(const PrepareContext& context, const Tensor& input, const
   const bool is_float = input.type == TensorType::kFloat32;
   if (context.input_count() != 1 || context.output_count() != 1 || !input.exists ||
       !IsTaken(input.type, output.type) || ElementBytes(output.type) > sizeof(int32_t)) {
-    return "expected int8, uint8, int16, int32 or float32 to a type that upstream has for it";
+    return Why("expected int8, uint8, int16, int32 or float32 to a type that upstream has for it");
   }
   if (!IsQuantized(output, output.type) || (!is_float && !IsQuantized(input, input.type))) {
-    return "expected one scale each";
+    return Why("expected one scale each");
   }
-  return input.shape == output.shape ? nullptr : "expected equal shapes";
+  return input.shape == output.shape ? nullptr : Why("expected equal shapes");
 }
 
 const char* Prepare(PrepareContext& context) {
@@ -64,7 +64,7 @@ const char* Prepare(PrepareContext& context) {
   if (input.type == TensorType::kFloat32) return nullptr;
   data->input_offset = -input.quantization.ZeroPoint();
   data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
-  return data->multiplier.shift > kMaxMultiplierShift ? "scales too far apart" : nullptr;
+  return data->multiplier.shift > kMaxMultiplierShift ? Why("scales too far apart") : nullptr;
 }
 
 // float32(value / scale) rounded to nearest, ties away from zero; far values saturate.

@@ -14,7 +14,7 @@ struct ReadData {
 
 const char* Prepare(PrepareContext& context) {
   if (context.input_count() != 1 || context.output_count() != 1) {
-    return "expected one input and one output";
+    return Why("expected one input and one output");
   }
   auto* const data = context.AllocateData<ReadData>();
   if (data == nullptr) return kArenaIsFull;

@@ -21,16 +21,16 @@ const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return "expected equal shapes";
+  if (input.shape != output.shape) return Why("expected equal shapes");
   auto* const data = context.AllocateData<ReluData>();
   if (data == nullptr) return kArenaIsFull;
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
   data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
-  if (data->multiplier.shift > kMaxMultiplierShift) return "scales too far apart";
+  if (data->multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
   context.AllowInPlace(0);
   return ActivationRange(Activation::kRelu, output, &data->low, &data->high);
 }

@@ -18,10 +18,10 @@ const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return "expected equal shapes";
-  if (!HaveSameQuantization(input, output)) return "input and output differ in quantization";
+  if (input.shape != output.shape) return Why("expected equal shapes");
+  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
   auto* const data = context.AllocateData<Relu6Data>();
   if (data == nullptr) return kArenaIsFull;
   data->count = input.shape.ElementCount();

@@ -14,9 +14,9 @@ struct ReshapeData {
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
-  if (!input.exists || context.output_count() != 1) return "expected an input and one output";
+  if (!input.exists || context.output_count() != 1) return Why("expected an input and one output");
   if (input.type != output.type || input.byte_count != output.byte_count) {
-    return "input and output differ in type or in number of values";
+    return Why("input and output differ in type or in number of values");
   }
   auto* const data = context.AllocateData<ReshapeData>();
   if (data == nullptr) return kArenaIsFull;

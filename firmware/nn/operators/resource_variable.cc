@@ -44,7 +44,7 @@ uint32_t FindKeeper(const PrepareContext& context, const OperatorCall& maker) {
 const char* PrepareHandle(PrepareContext& context) {
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || output.type != TensorType::kResource) {
-    return "expected a resource as output";
+    return Why("expected a resource as output");
   }
   return context.AllocateData<ResourceVariable>() == nullptr ? kArenaIsFull : nullptr;
 }
@@ -63,12 +63,12 @@ const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* 
   const uint32_t keeper = FindKeeper(context, maker);
   if (maker.builtin_code != kVarHandleCode || keeper == kNotFound ||
       context.DataOfNode(keeper) == PersistentMemory::kNone) {
-    return "expected the output of a VAR_HANDLE";
+    return Why("expected the output of a VAR_HANDLE");
   }
   *position = context.DataOfNode(keeper);
   auto* const variable = context.Persistent<ResourceVariable>(*position);
   if (variable->bytes != 0) {
-    return variable->bytes == value.byte_count ? nullptr : "a variable used with two sizes";
+    return variable->bytes == value.byte_count ? nullptr : Why("a variable used with two sizes");
   }
   const uint32_t content = context.AllocatePersistent(value.byte_count);
   if (content == PersistentMemory::kNone) return kArenaIsFull;

@@ -20,16 +20,16 @@ inline const char* PrepareCurve(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return "expected equal shapes";
+  if (input.shape != output.shape) return Why("expected equal shapes");
   auto* const data = context.AllocateData<CurveData>();
   if (data == nullptr) return kArenaIsFull;
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
   data->multiplier =
       QuantizeMultiplier(TimesPowerOfTwo(ScaleOf(input), 31 - kCurveIntegerBits));
-  if (data->multiplier.shift < 0) return "an input scale below 2^-28";
+  if (data->multiplier.shift < 0) return Why("an input scale below 2^-28");
   const int64_t limit = int64_t{(1 << kCurveIntegerBits) - 1} << (31 - kCurveIntegerBits);
   // Beyond shift 30 every value is on the flat part.
   const bool flat = data->multiplier.shift > kMaxMultiplierShift;

@@ -34,12 +34,12 @@ struct SoftmaxData {
 
 // min(beta * scale * 2^26, 2^31 - 1), in float64.
 const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* data) {
-  if (!IsScale(beta)) return "beta is not a positive number from 2^-60 to 2^60";
+  if (!IsScale(beta)) return Why("beta is not a positive number from 2^-60 to 2^60");
   Multiplier multiplier = QuantizeRatio(beta, input.quantization.ScaleBits(), kOneBits,
                                         kDoubleBits, kDoubleBits);
   multiplier.shift += 31 - kDifferenceIntegerBits;
   if (multiplier.shift > 31) multiplier = {INT32_MAX, 31};
-  if (multiplier.value == 0 || multiplier.shift < 1) return "beta * scale is below 2^-26";
+  if (multiplier.value == 0 || multiplier.shift < 1) return Why("beta * scale is below 2^-26");
   data->significand = multiplier.value;
   data->left_shift = multiplier.shift;
   data->least_difference = -(kDifferenceRadius >> multiplier.shift);
@@ -59,16 +59,16 @@ const char* Prepare(PrepareContext& context) {
   const bool is_wide = output.type == TensorType::kInt16;
   if (context.output_count() != 1 || !IsQuantizedInt8(input) ||
       !IsQuantized(output, is_wide ? TensorType::kInt16 : TensorType::kInt8)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape || input.shape.rank == 0) return "expected equal shapes";
+  if (input.shape != output.shape || input.shape.rank == 0) return Why("expected equal shapes");
   if (!HasOutputRange(output.quantization, is_wide)) {
-    return "expected output scale 1/256 and zero point -128 (int16: 1/65536, -32768)";
+    return Why("expected output scale 1/256 and zero point -128 (int16: 1/65536, -32768)");
   }
   auto* const data = context.AllocateData<SoftmaxData>();
   if (data == nullptr) return kArenaIsFull;
   data->depth = input.shape.Last();
-  if (data->depth > kMaxDepth) return "softmax over more than 511 values";
+  if (data->depth > kMaxDepth) return Why("softmax over more than 511 values");
   data->output_type = output.type;
   data->rows = input.shape.ElementCount() / data->depth;
   context.RequestScratch(static_cast<uint32_t>(data->depth) * uint32_t{sizeof(int32_t)});

@@ -47,18 +47,18 @@ const char* CheckTypes(const PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (!HaveSameQuantization(input, output)) return "input and output differ in quantization";
+  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
   for (int i = kBegin; i <= kStrides; ++i) {
     if (!IsInt32List(context.Input(i), input.shape.rank)) {
-      return "expected constant begin, end and stride per dimension";
+      return Why("expected constant begin, end and stride per dimension");
     }
   }
   const FlatTable& options = context.options();
   if (options.Get<int32_t>(kEllipsisMask, 0) != 0 || options.Get<int32_t>(kNewAxisMask, 0) != 0 ||
       options.Get<uint8_t>(kOffset, 0) != 0) {
-    return "ellipsis, new axes or offsets";
+    return Why("ellipsis, new axes or offsets");
   }
   return nullptr;
 }
@@ -86,10 +86,10 @@ const char* Prepare(PrepareContext& context) {
   int kept = 0;  // dimensions of the output met so far
   for (int d = 0; d < input.rank; ++d) {
     Bounds bounds = BoundsOf(context, d);
-    if (bounds.stride == 0) return "a stride of 0";
+    if (bounds.stride == 0) return Why("a stride of 0");
     const int64_t count = ResolveBounds(&bounds, input.Dim(d));
     const bool fits = bounds.single || (kept < output.rank && output.Dim(kept) == count);
-    if (count == 0 || !fits) return "the output's shape does not follow from the bounds";
+    if (count == 0 || !fits) return Why("the output's shape does not follow from the bounds");
     kept += bounds.single ? 0 : 1;
     taken.dims[d] = static_cast<int32_t>(count);
     const int place = PaddedPlace(input, d);
@@ -100,7 +100,7 @@ const char* Prepare(PrepareContext& context) {
     copy->input_start += static_cast<int32_t>(bounds.begin) * steps[place];
   }
   DenseSteps(taken, copy->output_steps);
-  return kept == output.rank ? nullptr : "the output's shape does not follow from the bounds";
+  return kept == output.rank ? nullptr : Why("the output's shape does not follow from the bounds");
 }
 
 void Invoke(const InvokeContext& context) {

@@ -5,8 +5,8 @@
 // Source: Alvarez and Park, arXiv 1812.02802; arithmetic of TensorFlow Lite's integer SVDF. As
 // there, a fused activation has no effect beyond the output's int8 range.
 //
-// The remembered values lie oldest first, as upstream has them: they move on by one place while they
-// are weighed, which costs less than a ring whose halves are never aligned.
+// The remembered values lie oldest first, as upstream has them: they move on by one place while
+// they are weighed, which costs less than a ring whose halves are never aligned.
 #include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/dot.h"
 #include "nn/kernels/requantize.h"
@@ -56,14 +56,14 @@ bool IsState(const Tensor& state) {
 
 const char* CheckTypes(const Tensors& tensors) {
   if (!IsQuantizedInt8(tensors.input) || !IsQuantizedInt8(tensors.output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
   if (!IsState(tensors.state)) {
-    return "expected a variable of int8, or int16 and zero point 0, as state";
+    return Why("expected a variable of int8, or int16 and zero point 0, as state");
   }
   if (!IsSymmetricWeights(tensors.feature, TensorType::kInt8, kOneScale) ||
       !IsSymmetricWeights(tensors.time, tensors.state.type, kOneScale)) {
-    return "expected constant weights of int8 and of the state's type, zero point 0, one scale";
+    return Why("expected constant weights of int8 and the state's type, zero point 0, one scale");
   }
   return nullptr;
 }
@@ -77,14 +77,16 @@ const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* da
   data->inputs = input.Dim(1);
   data->filters = feature.Dim(0);
   data->memory = time.Dim(1);
-  if (data->rank <= 0 || data->filters % data->rank != 0) return "rank does not divide the filters";
+  if (data->rank <= 0 || data->filters % data->rank != 0) {
+    return Why("rank does not divide the filters");
+  }
   const int32_t units = data->filters / data->rank;
   if (input.rank != 2 || feature.rank != 2 || time.rank != 2 || output.rank != 2 ||
       feature.Dim(1) != data->inputs || time.Dim(0) != data->filters ||
       output.Dim(0) != data->batches || output.Dim(1) != units || !IsBias(bias, units) ||
       int64_t{data->batches} * data->filters * data->memory !=
           tensors.state.shape.ElementCount()) {
-    return "shapes of input, weights, bias, state and output do not fit";
+    return Why("shapes of input, weights, bias, state and output do not fit");
   }
   return nullptr;
 }
@@ -98,7 +100,7 @@ bool SetRatio(const Tensor& a, const Tensor& b, const Tensor& c, Multiplier* mul
 
 const char* Prepare(PrepareContext& context) {
   if (context.input_count() != 5 || context.output_count() != 1) {
-    return "expected 5 inputs and one output";
+    return Why("expected 5 inputs and one output");
   }
   const Tensors tensors = {context.Input(kInput), context.Input(kFeatureWeights),
                            context.Input(kTimeWeights), context.Input(kState), context.Output(0)};
@@ -106,7 +108,7 @@ const char* Prepare(PrepareContext& context) {
   const int32_t activation = context.options().Get<int8_t>(kFusedActivation, 0);
   if (activation != static_cast<int32_t>(Activation::kNone) &&
       activation != static_cast<int32_t>(Activation::kRelu)) {
-    return "a fused activation other than NONE, RELU";
+    return Why("a fused activation other than NONE, RELU");
   }
   auto* const data = context.AllocateData<SvdfData>();
   if (data == nullptr) return kArenaIsFull;
@@ -114,7 +116,7 @@ const char* Prepare(PrepareContext& context) {
   if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) return reason;
   if (!SetRatio(tensors.input, tensors.feature, tensors.state, &data->feature) ||
       !SetRatio(tensors.state, tensors.time, tensors.output, &data->time)) {
-    return "scales too far apart";
+    return Why("scales too far apart");
   }
   data->input_offset = -tensors.input.quantization.ZeroPoint();
   data->state_zero_point = tensors.state.quantization.ZeroPoint();

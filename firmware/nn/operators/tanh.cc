@@ -8,7 +8,9 @@ namespace {
 
 const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
-  if (output.exists && output.quantization.ZeroPoint() != 0) return "expected output zero point 0";
+  if (output.exists && output.quantization.ZeroPoint() != 0) {
+    return Why("expected output zero point 0");
+  }
   return PrepareCurve(context);
 }
 

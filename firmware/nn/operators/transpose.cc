@@ -12,11 +12,11 @@ const char* Prepare(PrepareContext& context) {
   const Tensor order = context.Input(1);
   const Tensor output = context.Output(0);
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return "expected int8 input and output with one scale each";
+    return Why("expected int8 input and output with one scale each");
   }
-  if (!HaveSameQuantization(input, output)) return "input and output differ in quantization";
+  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
   if (!IsInt32List(order, input.shape.rank) || output.shape.rank != input.shape.rank) {
-    return "expected a constant order of all dimensions";
+    return Why("expected a constant order of all dimensions");
   }
   auto* const copy = context.AllocateData<StridedCopy>();
   if (copy == nullptr) return kArenaIsFull;
@@ -28,12 +28,12 @@ const char* Prepare(PrepareContext& context) {
   for (int d = 0; d < output.shape.rank; ++d) {
     const int32_t from = Int32At(order, d);
     if (from < 0 || from >= input.shape.rank || output.shape.Dim(d) != input.shape.Dim(from)) {
-      return "the output's shape does not follow from the order";
+      return Why("the output's shape does not follow from the order");
     }
     seen |= 1u << from;
     copy->input_steps[PaddedPlace(output.shape, d)] = input_steps[PaddedPlace(input.shape, from)];
   }
-  return seen + 1 == 1u << input.shape.rank ? nullptr : "the order names a dimension twice";
+  return seen + 1 == 1u << input.shape.rank ? nullptr : Why("the order names a dimension twice");
 }
 
 void Invoke(const InvokeContext& context) {

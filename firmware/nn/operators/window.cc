@@ -42,8 +42,10 @@ Taps TapsInside(int32_t origin, int32_t dilation, int32_t kernel, int32_t size) 
 }
 
 const char* FitWindow(Padding padding, const Shape& input, const Shape& output, Window* window) {
-  if (padding != Padding::kSame && padding != Padding::kValid) return "an unknown kind of padding";
-  if (input.rank != 4 || output.rank != 4) return "expected input and output of 4 dimensions";
+  if (padding != Padding::kSame && padding != Padding::kValid) {
+    return Why("an unknown kind of padding");
+  }
+  if (input.rank != 4 || output.rank != 4) return Why("expected input and output of 4 dimensions");
   window->batches = input.Dim(0);
   window->input_height = input.Dim(1);
   window->input_width = input.Dim(2);
@@ -57,7 +59,7 @@ const char* FitWindow(Padding padding, const Shape& input, const Shape& output, 
                         window->dilation_width};
   if (output.Dim(0) != input.Dim(0) || !FitAxis(padding, rows, &window->pad_height) ||
       !FitAxis(padding, columns, &window->pad_width)) {
-    return "the output's shape does not follow from input, kernel, stride and dilation";
+    return Why("the output's shape does not follow from input, kernel, stride and dilation");
   }
   return nullptr;
 }
