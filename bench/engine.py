@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def measure_board(name: str, network: Network, build_dir: Path) -> Figures:
         "instructions_per_mac": round(instructions / network.macs, 3),
         "arena_bytes": values["arena_bytes"],
         "stack_bytes": values["stack_bytes"],
-        "flash_bytes": code_bytes(image) - code_bytes(build(machine, None, folder)),
+        "flash_bytes": engine_bytes(image, build(machine, None, folder)),
     }
 
 
@@ -153,7 +154,8 @@ def build(machine: Machine, network: Network | None, folder: Path) -> Path:
     _call([*configure, f"-DSTAPES_BOARD={machine.board}", case_option, core_option])
     _call(["cmake", "--build", folder, "-j2"])
     image = folder / f"{name}.elf"
-    shutil.copyfile(folder / "stapes-firmware.elf", image)
+    for suffix in ("", ".map"):
+        shutil.copyfile(folder / f"stapes-firmware.elf{suffix}", f"{image}{suffix}")
     return image
 
 
@@ -207,15 +209,25 @@ def run(machine: Machine, image: Path) -> dict[str, int]:
     return {name: int(value) for name, value in lines[:-1]}
 
 
-def code_bytes(image: Path) -> int:
-    """Bytes of code and constants in flash, the model's own left out."""
-    table = _call(["arm-none-eabi-size", "-A", "-d", image])
-    rows = [line.split() for line in table.splitlines() if line.startswith(".")]
-    sections = {row[0]: int(row[1]) for row in rows}
-    model = _call(["arm-none-eabi-nm", "-S", "-C", image])
-    size = next((int(n.split()[1], 16) for n in model.splitlines() if n.endswith("::kModel")), 0)
-    flash = sum(sections.get(name, 0) for name in (".vectors", ".text", ".model", ".data"))
-    return flash - size
+def engine_bytes(image: Path, empty: Path) -> int:
+    """Flash for the engine: code and constants of the objects that only the image with a network
+    has, those of C's library included, the measuring program and the model left out.
+    """
+    without = set(linked_bytes(empty))
+    members = {name: size for name, size in linked_bytes(image).items() if name not in without}
+    return sum(size for name, size in members.items() if ".a(" in name)
+
+
+def linked_bytes(image: Path) -> dict[str, int]:
+    """Bytes in flash of every object, by its name in the linker's map."""
+    text = Path(f"{image}.map").read_text().split("Linker script and memory map")[1]
+    placed = re.compile(
+        r"^ \.(?:text|rodata|data|init_array)[\w.$]*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+(\S+)$", re.M
+    )
+    sizes: dict[str, int] = {}
+    for size, name in placed.findall(text):
+        sizes[name] = sizes.get(name, 0) + int(size, 16)
+    return {name: size for name, size in sizes.items() if size}
 
 
 def measure_x86(network: Network) -> Figures:
