@@ -94,6 +94,19 @@ TEST_CASE("A model with damaged bytes is refused with a reason, or runs") {
   }
 }
 
+TEST_CASE("A read outside of the file leaves everything else readable as it was") {
+  const FlatBuffer buffer(kSvdfModel);
+  const uint32_t root = buffer.Follow(0);
+  const FlatTable table(&buffer, root);
+  const uint32_t subgraphs = table.TableCount(2);
+  CHECK(subgraphs == 1);
+  CHECK_FALSE(buffer.damaged());
+  CHECK(buffer.Load<uint32_t>(static_cast<uint32_t>(sizeof(kSvdfModel)) - 3) == 0);
+  CHECK(buffer.damaged());
+  CHECK(buffer.Follow(0) == root);
+  CHECK(table.TableCount(2) == subgraphs);
+}
+
 TEST_CASE("Buffers that live together never overlap, and the plan is no larger than their sum") {
   std::mt19937 random(3);
   for (int round = 0; round < 500; ++round) {
