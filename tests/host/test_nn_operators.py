@@ -131,6 +131,19 @@ def test_depthwise_conv_2d_equals_upstream():
     check_models(make, cases=2 * CASES)
 
 
+def test_convolutions_of_many_channels_equal_upstream():
+    def make(rng: Random) -> Network:
+        channels = 8 + small(rng, 72)
+        network = Network(rng, (1, small(rng, 4), small(rng, 4), channels))
+        if rng.integers(2):
+            network.depthwise_conv_2d(1)
+        else:
+            network.conv_2d(small(rng, 70), pointwise=bool(rng.integers(4)))
+        return network
+
+    check_models(make)
+
+
 @pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
 def test_pooling_equals_upstream(name: str):
     def make(rng: Random) -> Network:
