@@ -32,6 +32,11 @@ COMMANDS: dict[str, str] = {
     "demo": "the whole path on a small scale, with a report",
 }
 
+GROUP_EXAMPLES: dict[str, str] = {
+    "data": "stapes data speak yes no --clips 300 --output_dir corpus",
+    "stream": "stapes stream make --data_dir corpus --model model.tflite",
+}
+
 GROUPS: dict[str, str] = {
     "data": "make and inspect corpora",
     "stream": "streaming test audio",
@@ -70,7 +75,7 @@ def build_parser(wanted: str | None) -> argparse.ArgumentParser:
     groups = {}
     for group, help_line in GROUPS.items():
         group_parser = top.add_parser(
-            group, help=help_line, description=help_line, epilog=f"Example: stapes {group} --help"
+            group, help=help_line, description=help_line, epilog=f"Example: {GROUP_EXAMPLES[group]}"
         )
         groups[group] = group_parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, help_line in COMMANDS.items():

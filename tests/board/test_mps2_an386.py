@@ -1,6 +1,10 @@
 """The firmware on an emulated Cortex-M4: the same bytes as everywhere else, whatever comes in."""
 
+import json
+import os
+import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -120,3 +124,26 @@ def test_code_and_memory_stay_within_the_budget(firmware, image):
             sizes[name] = int(numbers[0])
     assert sizes[".vectors"] + sizes[".text"] + sizes[".data"] <= 32 * 1024
     assert sizes[".data"] + sizes[".bss"] + sizes[".stack"] <= 14 * 1024
+
+
+def test_a_monitor_shows_the_detections_while_the_board_hears_audio(
+    firmware, image, audio, tmp_path
+):
+    from stapes.audio.wav import write_wav
+
+    said, wav = tmp_path / "said", tmp_path / "audio.wav"
+    os.mkfifo(said)
+    write_wav(wav, audio, sample_rate=16000)
+    stapes = [sys.executable, "-m", "stapes"]
+    monitor = subprocess.Popen(
+        [*stapes, "monitor", "--port", said, "--json"], stdout=subprocess.PIPE, text=True
+    )
+    replay = [*stapes, "replay", "--board", BOARD, "--image", image, "--tee", said, wav]
+    subprocess.run(replay, check=True, capture_output=True, timeout=120)
+    time.sleep(1)
+    monitor.send_signal(signal.SIGINT)
+    shown, _ = monitor.communicate(timeout=30)
+    entries = [json.loads(line) for line in shown.splitlines()]
+    heard = [entry["time_ms"] for entry in entries if entry.get("event") == "detection"]
+    expected = NativePlayer(firmware.model).play(audio).detections
+    assert heard == [found.time_ms for found in expected] != []

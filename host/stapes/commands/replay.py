@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt
   stapes replay --program build/host/boards/stapes-firmware test.wav
   stapes replay --board mps2_an386 --image build/m4/boards/stapes-firmware.elf test.wav
-  stapes replay --port /dev/ttyACM0 --json --scores clips/"""
+  stapes replay --port /dev/ttyACM0 --json --scores clips/
+  mkfifo said; stapes monitor --port said &
+  stapes replay --port /dev/ttyACM0 --tee said test.wav"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
     parser.add_argument("--port", help="a board's serial port or a pyserial URL")
     parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
+    parser.add_argument(
+        "--tee", type=Path, help="a FIFO for what the board says: stapes monitor --port FIFO"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     parser.add_argument("--scores", action="store_true", help="with --json: every frame's scores")
     parser.add_argument("--output", type=Path, help="write the lines to this file, not the screen")
@@ -63,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         baud=arguments.baud,
         send_scores=arguments.scores,
+        tee=arguments.tee,
     ) as player:
         for path in _wav_files(arguments.audio):
             samples = read_wav(path, sample_rate=player.sample_rate)
@@ -100,6 +106,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("replay: --board and --image go together; give both")
     if arguments.scores and not arguments.json:
         raise StapesError("replay: --scores needs --json; add it")
+    if arguments.tee is not None and arguments.model is not None:
+        raise StapesError("replay: --tee needs a link, --model has none; leave one of them out")
     if arguments.output is not None:
         check_output(arguments.output)
 

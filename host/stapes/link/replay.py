@@ -16,7 +16,13 @@ from stapes.errors import StapesError
 from stapes.link.emulator import Emulator
 from stapes.link.protocol import Event, crc16
 from stapes.link.session import Session
-from stapes.link.transport import DEFAULT_BAUD, ProgramTransport, Transport, open_transport
+from stapes.link.transport import (
+    DEFAULT_BAUD,
+    ProgramTransport,
+    TeeTransport,
+    Transport,
+    open_transport,
+)
 from stapes.pipeline import Pipeline
 
 
@@ -185,10 +191,11 @@ def open_player(
     baud: int = DEFAULT_BAUD,
     send_scores: bool = False,
     count_instructions: bool = True,
+    tee: str | Path | None = None,
 ) -> Iterator[Player]:
     """Opens one of: a `model` in this process, a `program` (stapes-firmware of this machine), an
     emulated `board` with its `image` (whose clocks count instructions, or run a third faster), a
-    board at a serial `port`.
+    board at a serial `port`. What comes over a link is also written to `tee`, if given.
 
     Raises:
         StapesError: it cannot be opened or does not answer.
@@ -197,12 +204,16 @@ def open_player(
         yield NativePlayer(model)
     elif board is not None and image is not None:
         with Emulator(board, image, count_instructions=count_instructions) as emulator:
-            yield LinkPlayer(emulator.transport, send_scores=send_scores)
+            yield LinkPlayer(_teed(emulator.transport, tee), send_scores=send_scores)
     else:
         transport = (
             ProgramTransport([str(program), "--link"])
             if program is not None
             else open_transport(str(port), baud=baud)
         )
-        with contextlib.closing(transport):
-            yield LinkPlayer(transport, send_scores=send_scores)
+        with contextlib.closing(_teed(transport, tee)) as heard:
+            yield LinkPlayer(heard, send_scores=send_scores)
+
+
+def _teed(transport: Transport, tee: str | Path | None) -> Transport:
+    return transport if tee is None else TeeTransport(transport, tee)

@@ -169,6 +169,46 @@ class SerialTransport:
             self._serial.close()
 
 
+class TeeTransport:
+    """Another transport, of which somebody else reads along: all that comes is also written to
+    `copy`, a FIFO or a file, until its reader goes away.
+
+    Raises:
+        StapesError: `copy` cannot be opened.
+    """
+
+    def __init__(self, transport: Transport, copy: str | os.PathLike[str]) -> None:
+        self.name = transport.name
+        self._transport = transport
+        try:
+            self._copy: int | None = os.open(copy, os.O_WRONLY | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise StapesError(
+                f"{copy}: cannot be written ({error.strerror}), expected a FIFO; run mkfifo"
+            ) from error
+
+    def read(self, timeout: float) -> bytes:
+        data = self._transport.read(timeout)
+        try:
+            if self._copy is not None and data:
+                os.write(self._copy, data)
+        except OSError:  # nobody reads along any more
+            self._stop_copying()
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._stop_copying()
+        self._transport.close()
+
+    def _stop_copying(self) -> None:
+        if self._copy is not None:
+            os.close(self._copy)
+            self._copy = None
+
+
 def open_transport(port: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     """Opens `port`: a serial device, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe
     or `-` for standard input.
