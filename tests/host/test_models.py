@@ -9,7 +9,7 @@ from stapes.errors import StapesError
 from stapes.models.options import ModelOptions, ModelShape
 from stapes.models.registry import create_model
 from stapes.models.svdf import receptive_field, shared_memories
-from stapes.quantize.layers import SvdfLayer, plain_layers
+from stapes.quantize.layers import AddLayer, SvdfLayer, plain_layers
 
 TUTORIAL = ModelShape(frames=98, features=40, labels=12)
 SMALL = ModelShape(frames=20, features=8, labels=4)
@@ -21,9 +21,12 @@ def stream(layers, frames: np.ndarray) -> np.ndarray:
     memories = [np.zeros_like(layer.time) for layer in layers if isinstance(layer, SvdfLayer)]
     results = []
     for frame in frames:
-        values, left = frame, iter(memories)
+        values, left, inputs = frame, iter(memories), []
         for layer in layers:
-            if isinstance(layer, SvdfLayer):
+            inputs.append(values)
+            if isinstance(layer, AddLayer):
+                values = values + inputs[-1 - layer.back]
+            elif isinstance(layer, SvdfLayer):
                 memory = next(left)
                 memory[:, :-1] = memory[:, 1:]
                 memory[:, -1] = layer.feature @ values
@@ -56,6 +59,7 @@ def test_the_tutorials_network_has_the_tutorials_size():
         ("svdf", ModelOptions(svdf_units=(6, 5))),
         ("svdf", ModelOptions(svdf_units=(6, 5, 4), svdf_memory=(3, 8, 2), svdf_rank=2)),
         ("svdf", ModelOptions(svdf_units=(6, 5), bottleneck_units=3)),
+        ("residual_svdf", ModelOptions(svdf_units=(6, 5, 7, 4), bottleneck_units=3)),
     ],
 )
 def test_a_stream_gives_what_the_clip_gives(architecture, options):
@@ -107,7 +111,7 @@ def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("architecture", "options", "message"),
     [
-        ("resnet", {}, "expected one of low_latency_svdf, svdf or your own"),
+        ("resnet", {}, "expected one of low_latency_svdf, residual_svdf, svdf or your own"),
         ("no_such_module:f", {}, "cannot be used"),
         (":", {}, "cannot be used"),
         (".:x", {}, "cannot be used"),
@@ -116,6 +120,7 @@ def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
         ("svdf", {"svdf_units": (4, 4), "svdf_memory": (5,)}, "found 1 numbers, expected 2"),
         ("svdf", {"svdf_units": (4,), "svdf_memory": (21,)}, "receptive field of 21 frames"),
         ("low_latency_svdf", {"svdf_units": (4, 4)}, "found 2 layers, expected 1"),
+        ("residual_svdf", {"svdf_units": (4,)}, "found 1 layer, expected 2 or more"),
     ],
 )
 def test_an_architecture_that_does_not_fit_is_refused(architecture, options, message):

@@ -28,6 +28,7 @@ CASES = [
     ("svdf", ModelOptions(svdf_units=(16, 16))),
     ("svdf", ModelOptions(svdf_units=(9, 7), svdf_rank=2, bottleneck_units=5)),
     ("low_latency_svdf", ModelOptions(svdf_units=(32,))),
+    ("residual_svdf", ModelOptions(svdf_units=(16, 12, 12, 16), bottleneck_units=8)),
 ]
 
 

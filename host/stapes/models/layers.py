@@ -112,6 +112,41 @@ class SVDF(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="stapes")
+class ResidualSVDF(keras.layers.Layer):
+    """An SVDF layer, a dense one back to the width of the input, and the input added.
+
+    [batch, frames, width] -> [batch, frames - memory + 1, width].
+    """
+
+    def __init__(self, units: int, *, memory: int, rank: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.svdf = SVDF(
+            units, memory=memory, rank=rank, batch_normalization=True, name=f"{self.name}_svdf"
+        )
+        self.dense: Any = None
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.svdf.build(shape)
+        self.dense = keras.layers.Dense(shape[-1], name=f"{self.name}_dense")
+        self.dense.build((None, None, self.svdf.units))
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        branch = self.dense(self.svdf(inputs, training=training))
+        return inputs[:, self.svdf.memory - 1 :, :] + branch
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (shape[0], shape[1] - self.svdf.memory + 1, shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.svdf.units,
+            "memory": self.svdf.memory,
+            "rank": self.svdf.rank,
+        }
+
+
+@keras.saving.register_keras_serializable(package="stapes")
 class LastFrames(keras.layers.Layer):
     """Keeps the last `count` frames: [batch, frames, features] -> [batch, count, features]."""
 

@@ -10,10 +10,11 @@ from typing import Any
 from stapes.errors import StapesError
 from stapes.models.backend import keras
 from stapes.models.options import ModelOptions, ModelShape
-from stapes.models.svdf import low_latency_svdf, svdf
+from stapes.models.svdf import low_latency_svdf, residual_svdf, svdf
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "low_latency_svdf": low_latency_svdf,
+    "residual_svdf": residual_svdf,
     "svdf": svdf,
 }
 

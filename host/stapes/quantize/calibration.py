@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stapes.quantize.layers import Layer, SvdfLayer
+from stapes.quantize.layers import AddLayer, Layer, SvdfLayer
 
 # Rare outliers are given up in favour of finer steps for all the rest.
 _OUTLIERS_PERCENT = 0.005
@@ -26,12 +26,16 @@ class Ranges:
 def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
     """Runs float32 [clips, frames, features] through the layers; one `Ranges` for each."""
     ranges, activations = [], features.astype(np.float32)
+    inputs = []  # of every layer so far
     for layer in layers:
+        inputs.append(activations)
         state = None
         if isinstance(layer, SvdfLayer):
             states = layer.states(activations)
             state = np.abs(states).max(axis=(0, 1))
             activations = layer.outputs(states).astype(np.float32)
+        elif isinstance(layer, AddLayer):
+            activations = layer.outputs(activations, inputs[-1 - layer.back])
         else:
             activations = layer.outputs(activations).astype(np.float32)
         low, high = np.percentile(activations, [_OUTLIERS_PERCENT, 100 - _OUTLIERS_PERCENT])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stapes.quantize.calibration import Ranges
-from stapes.quantize.layers import DenseLayer, Layer, SvdfLayer
+from stapes.quantize.layers import AddLayer, DenseLayer, Layer, SvdfLayer
 from stapes.settings import METADATA_NAME, ModelSettings
 from stapes.tflite.builder import ModelBuilder
 
@@ -96,9 +96,13 @@ def build_model(
         "features", shape=[1, size], dtype="int8", scale=scale, zero_point=input_zero_point
     )
     first = current = _Activation(index=index, size=size, scale=scale)
+    inputs = []  # of every layer so far
     for layer, layer_ranges in zip(layers, ranges, strict=True):
+        inputs.append(current)
         if isinstance(layer, SvdfLayer):
             current = _add_svdf(builder, layer, layer_ranges, current)
+        elif isinstance(layer, AddLayer):
+            current = _add_sum(builder, layer, layer_ranges, current, inputs[-1 - layer.back])
         else:
             current = _add_dense(builder, layer, layer_ranges, current)
     scores = builder.tensor(
@@ -179,6 +183,18 @@ def _add_dense(
         outputs=[output.index],
         options={"fusedActivationFunction": "RELU" if layer.relu else "NONE"},
     )
+    return output
+
+
+def _add_sum(
+    builder: ModelBuilder,
+    layer: AddLayer,
+    ranges: Ranges,
+    source: _Activation,
+    earlier: _Activation,
+) -> _Activation:
+    output = _add_activation(builder, layer.name, source.size, low=ranges.low, high=ranges.high)
+    builder.operator("ADD", inputs=[source.index, earlier.index], outputs=[output.index])
     return output
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from stapes.errors import StapesError
 from stapes.models.backend import keras
-from stapes.models.layers import SVDF, LastFrames
+from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,20 @@ class DenseLayer:
         return np.maximum(result, 0) if self.relu else result
 
 
-Layer = SvdfLayer | DenseLayer
+@dataclass(frozen=True, kw_only=True)
+class AddLayer:
+    """Adds what went into the layer `back` places before this one."""
+
+    name: str
+    back: int
+
+    def outputs(self, inputs: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+        """[clips, frames, width] and [clips, that many frames or more, width] -> their sum at
+        the last `frames` frames."""
+        return inputs + earlier[:, -inputs.shape[1] :]
+
+
+Layer = SvdfLayer | DenseLayer | AddLayer
 
 
 def plain_layers(model: Any) -> list[Layer]:
@@ -67,28 +80,32 @@ def plain_layers(model: Any) -> list[Layer]:
     Raises:
         StapesError: a layer that has no streaming twin here.
     """
-    layers = [_plain(layer) for layer in model.layers]
-    return [layer for layer in layers if layer is not None]
+    return [plain for layer in model.layers for plain in _plain(layer)]
 
 
-def _plain(layer: Any) -> Layer | None:
+def _plain(layer: Any) -> list[Layer]:
     ignored = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.InputLayer, LastFrames)
     if isinstance(layer, ignored):
-        return None
+        return []
     if isinstance(layer, SVDF):
         feature, time, bias = layer.folded()
-        return SvdfLayer(name=layer.name, feature=feature, time=time, bias=bias)
+        return [SvdfLayer(name=layer.name, feature=feature, time=time, bias=bias)]
+    if isinstance(layer, ResidualSVDF):
+        branch = [*_plain(layer.svdf), *_plain(layer.dense)]
+        return [*branch, AddLayer(name=f"{layer.name}_add", back=len(branch))]
     if isinstance(layer, keras.layers.Dense):
         activation = keras.activations.serialize(layer.activation)
         if activation in ("linear", "relu"):
             weights = layer.kernel.numpy().T.astype(np.float64)
             bias = layer.bias.numpy() if layer.use_bias else np.zeros(len(weights))
-            return DenseLayer(
-                name=layer.name,
-                weights=weights,
-                bias=bias.astype(np.float64),
-                relu=activation == "relu",
-            )
+            return [
+                DenseLayer(
+                    name=layer.name,
+                    weights=weights,
+                    bias=bias.astype(np.float64),
+                    relu=activation == "relu",
+                )
+            ]
     raise StapesError(
         f"layer {layer.name!r}: found a {type(layer).__name__}, expected SVDF or Dense (linear or "
         "relu) in a model to export; change the architecture"
