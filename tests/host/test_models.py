@@ -73,6 +73,32 @@ def test_a_stream_gives_what_the_clip_gives(architecture, options):
     np.testing.assert_allclose([fresh, steady], expected, rtol=1e-3, atol=1e-4)
 
 
+def test_training_on_a_whole_clip_follows_the_gradient_of_the_plain_formula():
+    from stapes.models.backend import keras, tf
+    from stapes.models.layers import SVDF
+
+    generator = np.random.default_rng(3)
+    clips = tf.constant(generator.normal(size=(5, 20, 8)), tf.float32)
+    below = keras.layers.Dense(8)
+    layer = SVDF(6, memory=20, rank=2)
+    layer(below(clips))
+
+    def plain():
+        filtered = tf.einsum(
+            "bmf,fk,mk->bk", below(clips), layer.feature_weights, layer.time_weights
+        )
+        return tf.nn.relu(tf.reduce_sum(tf.reshape(filtered, [5, 6, 2]), axis=-1) + layer.bias)
+
+    variables = [*layer.trainable_variables, *below.trainable_variables]
+    gradients = []
+    for output in (plain, lambda: layer(below(clips), training=True)[:, 0]):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(output()))
+        gradients.append(tape.gradient(loss, variables))
+    for expected, found in zip(*gradients, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_the_memories_share_the_clip():
     assert shared_memories(49, 4) == (13, 13, 13, 13)
     assert shared_memories(20, 3) == (8, 7, 7)
