@@ -1,12 +1,14 @@
 // stapes._native: what the device computes, callable from Python.
 #include <nanobind/nanobind.h>
 
+#include "bind_audio.h"
 #include "bind_decoder.h"
 #include "bind_frontend.h"
 #include "bind_nn.h"
 
 NB_MODULE(_native, module) {
   module.doc() = "The firmware's own code, compiled for the host.";
+  stapes::BindAudio(module);
   stapes::BindDecoder(module);
   stapes::BindFrontEnd(module);
   stapes::BindNn(module);

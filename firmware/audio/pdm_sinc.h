@@ -1,0 +1,30 @@
+// The first stage behind a PDM microphone: a fifth-order sinc filter (CIC) that decimates by 16.
+//
+// Source: E. B. Hogenauer, An economical class of digital filters for decimation and interpolation,
+// 1981. The input has one bit, so the filter's 76 taps are not multiplied but looked up, four bits
+// at a time, which takes a fraction of the additions of five integrators.
+#pragma once
+
+#include <cstdint>
+
+namespace stapes {
+
+class PdmSinc {
+ public:
+  static constexpr int kOrder = 5;
+  static constexpr int kFactor = 16;
+  static constexpr int32_t kFullScale = 1 << 20;  // kFactor to the kOrder: what all ones give
+
+  // Takes 16 bits, the earliest in the most significant place; a one stands for 1, a zero for -1.
+  // Within +-kFullScale.
+  int32_t Process(uint16_t bits);
+  void Reset();
+
+ private:
+  static constexpr int kWords = 5;  // 80 bits, of which the filter spans 76
+
+  // Silence is as many ones as zeros.
+  uint16_t history_[kWords] = {0x5555, 0x5555, 0x5555, 0x5555, 0x5555};  // newest first
+};
+
+}  // namespace stapes

@@ -1,0 +1,9 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace stapes {
+
+void BindAudio(nanobind::module_& module);
+
+}  // namespace stapes
