@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from stapes.corpus.augment import (
-    AugmentSettings,
-    apply_gain,
     background_segment,
-    mask_features,
     mix_background,
     random_silence,
     random_variation,
     shift_in_time,
     to_int16,
 )
+from stapes.corpus.augment_settings import AugmentSettings
+from stapes.corpus.effects import apply_gain, mask_features
 from stapes.errors import StapesError
 
 CLIP = np.array([1, 2, 3, 4], np.int16)

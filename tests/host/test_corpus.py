@@ -7,7 +7,7 @@ import pytest
 from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.wav import write_wav
-from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.clips import TrainingClips, evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tones import WANTED, trained_tones, write_tones
 
-from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.models.options import ModelOptions

@@ -12,6 +12,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from stapes.corpus.augment_settings import add_augment_arguments, augment_settings
 from stapes.errors import StapesError
 from stapes.settings import FrontEndSettings
 
@@ -49,34 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     clips("--validation_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
     clips("--testing_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
-    clips(
-        "--background_volume",
-        type=float,
-        default=0.1,
-        help="loudest background, 0 to 1 (%(default)s)",
-    )
-    clips(
-        "--background_frequency",
-        type=float,
-        default=0.8,
-        help="share of clips with background (%(default)s)",
-    )
-    clips(
-        "--time_shift_ms",
-        type=float,
-        default=100.0,
-        help="random shift to either side (%(default)s)",
-    )
-    clips("--gain_db", type=float, default=0.0, help="random gain to either side (%(default)s)")
-    clips(
-        "--time_mask_frames", type=int, default=0, help="widest random mask over time (%(default)s)"
-    )
-    clips(
-        "--frequency_mask_channels",
-        type=int,
-        default=0,
-        help="widest random mask over channels (%(default)s)",
-    )
+    add_augment_arguments(group("variations of the training clips (docs/augmentation.md)"))
 
     front = group("front end").add_argument
     front(
@@ -169,7 +143,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Any:
-    from stapes.corpus.augment import AugmentSettings
     from stapes.corpus.index import CorpusSettings
     from stapes.models.options import ModelOptions
     from stapes.training.settings import Schedule, TrainingSettings
@@ -189,11 +162,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
             wanted_words=words,
         ),
         front_end=_front_end(arguments),
-        augmentation=take(
-            AugmentSettings,
-            *("time_shift_ms", "background_volume", "background_frequency"),
-            *("gain_db", "time_mask_frames", "frequency_mask_channels"),
-        ),
+        augmentation=augment_settings(arguments),
         architecture=arguments.model_architecture,
         model=take(
             ModelOptions, "svdf_units", "svdf_memory", "svdf_rank", "bottleneck_units", "dropout"
@@ -219,8 +188,8 @@ def _command(arguments: argparse.Namespace) -> str:
             continue
         if name in ("data_dir", "train_dir", "start_checkpoint"):
             value = Path(value).name
-        words.append(f"--{name}")
-        words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
     return shlex.join(words)
 
 

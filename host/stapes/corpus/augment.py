@@ -1,44 +1,29 @@
-"""Augmentation of clips and features: small pure functions; the caller draws the numbers.
+"""Variations of training clips: which effects, how strong, drawn from a clip's own generator.
 
-Time shift and background mixing are those of TensorFlow's speech_commands/input_data.py; the
-masks are those of SpecAugment (Park et al. 2019, arXiv 1904.08779).
+Time shift and background mixing are those of TensorFlow's speech_commands/input_data.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from stapes.errors import StapesError
+from stapes.corpus.augment_settings import AugmentSettings
+from stapes.corpus.effects import (
+    EQUALIZER_BANDS,
+    FULL_SCALE,
+    add_noise,
+    apply_gain,
+    change_voice,
+    coloured_noise,
+    equalize,
+    limit_band,
+    overdrive,
+    reverberate,
+    room_response,
+)
 
-FULL_SCALE = 32768.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class AugmentSettings:
-    """How training clips are varied; the first three are the tutorial's, with its defaults."""
-
-    time_shift_ms: float = 100.0
-    background_volume: float = 0.1
-    background_frequency: float = 0.8
-    gain_db: float = 0.0
-    time_mask_frames: int = 0
-    frequency_mask_channels: int = 0
-
-    def __post_init__(self) -> None:
-        limits = {
-            "time_shift_ms": 10000,
-            "background_volume": 1,
-            "background_frequency": 1,
-            "gain_db": 40,
-            "time_mask_frames": 1000,
-            "frequency_mask_channels": 128,
-        }
-        for name, high in limits.items():
-            value = getattr(self, name)
-            if not 0 <= value <= high:
-                raise StapesError(f"--{name}={value:g}: expected 0 to {high}")
+SHORTEST_REVERB_MS = 100.0
+_COLOURED_SHARE = 0.5  # of the noises, where there are background recordings as well
 
 
 def shift_in_time(clip: np.ndarray, shift: int) -> np.ndarray:
@@ -55,24 +40,9 @@ def mix_background(clip: np.ndarray, noise: np.ndarray, volume: float) -> np.nda
     return clip.astype(np.float32) + np.float32(volume) * noise
 
 
-def apply_gain(clip: np.ndarray, decibels: float) -> np.ndarray:
-    """float32 [samples], `decibels` louder."""
-    return clip.astype(np.float32) * np.float32(10.0 ** (decibels / 20.0))
-
-
 def to_int16(clip: np.ndarray) -> np.ndarray:
     """Rounds to the nearest int16 and clips at full scale."""
     return np.clip(np.rint(clip), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-
-
-def mask_features(
-    features: np.ndarray, *, frames: slice, channels: slice, fill: float
-) -> np.ndarray:
-    """A copy of [frames, channels] with a band of frames and one of channels set to `fill`."""
-    masked = features.copy()
-    masked[frames, :] = fill
-    masked[:, channels] = fill
-    return masked
 
 
 def background_segment(
@@ -94,19 +64,115 @@ def random_variation(
     sample_rate: int,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """One training variation of a clip: gain, shift, background. int16 [samples] in and out."""
+    """One training variation of a clip: int16 [samples] in and out.
+
+    In the order of nature: the speaker's tempo and pitch, gain, shift, the room, noises around,
+    the microphone. The effects draw from a child of `generator`, so that the tutorial's own
+    variations stay the same whatever else is on.
+    """
     limit = int(settings.time_shift_ms * sample_rate / 1000)
-    varied = shift_in_time(clip, int(generator.integers(-limit, limit + 1)))
-    varied = apply_gain(varied, generator.uniform(-settings.gain_db, settings.gain_db))
+    shift = int(generator.integers(-limit, limit + 1))
+    gain = generator.uniform(-settings.gain_db, settings.gain_db)
     noise = background_segment(noises, len(clip), generator)
     mixed = generator.random() < settings.background_frequency
     volume = generator.uniform(0, settings.background_volume) if mixed else 0.0
-    return to_int16(mix_background(varied, noise, volume))
+    if not settings.varies_sound:
+        return to_int16(mix_background(apply_gain(shift_in_time(clip, shift), gain), noise, volume))
+    draw = _Draw(settings, sample_rate, generator.spawn(1)[0])
+    varied = draw.room(apply_gain(shift_in_time(draw.speaker(clip), shift), gain))
+    varied = mix_background(draw.noise(varied, noises), noise, volume)
+    return to_int16(draw.microphone(varied))
 
 
 def random_silence(
-    samples: int, noises: list[np.ndarray], generator: np.random.Generator
+    samples: int,
+    noises: list[np.ndarray],
+    generator: np.random.Generator,
+    *,
+    coloured_at: int = 0,
 ) -> np.ndarray:
-    """A clip of the label _silence_: background at a volume of 0 to 1. int16 [samples]."""
+    """A clip of the label _silence_: background at a volume of 0 to 1. int16 [samples].
+
+    With `coloured_at`, a sample rate, half of them are coloured noise instead, so that the noise
+    which is mixed into the words does not give them away.
+    """
     noise = background_segment(noises, samples, generator)
-    return to_int16(mix_background(np.zeros(samples), noise, generator.uniform(0, 1)))
+    volume = generator.uniform(0, 1)
+    if coloured_at:
+        child = generator.spawn(1)[0]
+        if not noises or child.random() < _COLOURED_SHARE:
+            noise = coloured_noise(
+                samples, child.uniform(0, 2), sample_rate=coloured_at, generator=child
+            )
+            volume = 10 ** child.uniform(0, 3.5)  # up to 20 dB below full scale
+    return to_int16(mix_background(np.zeros(samples), noise, volume))
+
+
+class _Draw:
+    """Draws whether and how strongly each effect is applied to one clip."""
+
+    def __init__(
+        self, settings: AugmentSettings, sample_rate: int, generator: np.random.Generator
+    ) -> None:
+        self._settings, self._rate, self._generator = settings, sample_rate, generator
+
+    def speaker(self, clip: np.ndarray) -> np.ndarray:
+        settings, rate, semitones = self._settings, 1.0, 0.0
+        if self._applies(settings.time_stretch_percent):
+            rate += self._around(settings.time_stretch_percent) / 100
+        if self._applies(settings.pitch_shift_semitones):
+            semitones = self._around(settings.pitch_shift_semitones)
+        if (rate, semitones) == (1.0, 0.0):
+            return clip
+        return change_voice(clip, rate=rate, semitones=semitones)
+
+    def room(self, clip: np.ndarray) -> np.ndarray:
+        if not self._applies(self._settings.reverb_ms):
+            return clip
+        longest = self._settings.reverb_ms
+        response = room_response(
+            rt60_ms=self._generator.uniform(min(SHORTEST_REVERB_MS, longest), longest),
+            direct_db=self._generator.uniform(-6, 12),
+            sample_rate=self._rate,
+            generator=self._generator,
+        )
+        return reverberate(clip, response)
+
+    def noise(self, clip: np.ndarray, noises: list[np.ndarray]) -> np.ndarray:
+        if not self._applies(len(self._settings.noise_snr_db)):
+            return clip
+        low, high = self._settings.noise_snr_db
+        noise = background_segment(noises, len(clip), self._generator)
+        if not noises or self._generator.random() < _COLOURED_SHARE:
+            noise = coloured_noise(
+                len(clip),
+                self._generator.uniform(0, 2),
+                sample_rate=self._rate,
+                generator=self._generator,
+            )
+        return add_noise(clip, noise, self._generator.uniform(low, high))
+
+    def microphone(self, clip: np.ndarray) -> np.ndarray:
+        settings = self._settings
+        if self._applies(settings.equalizer_db):
+            gains = self._generator.uniform(-1, 1, EQUALIZER_BANDS) * settings.equalizer_db
+            clip = equalize(clip, gains, sample_rate=self._rate)
+        if self._applies(settings.band_limit_hertz):
+            half = self._rate / 2
+            lowest = np.log(min(settings.band_limit_hertz, half))
+            clip = limit_band(
+                clip,
+                low_hertz=self._generator.uniform(20, 300),
+                high_hertz=float(np.exp(self._generator.uniform(lowest, np.log(half)))),
+                sample_rate=self._rate,
+            )
+        if self._applies(settings.clipping_db):
+            clip = overdrive(clip, self._generator.uniform(0, settings.clipping_db))
+        return clip
+
+    def _applies(self, amount: float) -> bool:
+        """Whether an effect that is on at all is drawn for this clip."""
+        return bool(amount) and self._generator.random() < self._settings.augment_frequency
+
+    def _around(self, amount: float) -> float:
+        return float(self._generator.uniform(-amount, amount))

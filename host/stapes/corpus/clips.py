@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from stapes.audio.wav import read_wav
-from stapes.corpus.augment import AugmentSettings, random_silence, random_variation
+from stapes.corpus.augment import random_silence, random_variation
+from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
@@ -140,6 +143,9 @@ class TrainingClips:
         self._batch_size = batch_size
         self._seed = seed
         self._epoch: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self._map: Callable[..., Iterator[tuple[np.ndarray, int]]] = map
+        if augmentation.varies_sound:  # much of it computes outside of Python's lock
+            self._map = ThreadPoolExecutor(min(os.cpu_count() or 1, 8)).map
 
     @cached_property
     def epoch_size(self) -> int:
@@ -149,14 +155,24 @@ class TrainingClips:
     def batch(self, number: int) -> LabelledClips:
         """Batch `number` (from 0)."""
         positions = range(number * self._batch_size, (number + 1) * self._batch_size)
-        clips, labels = zip(*(self._varied(position) for position in positions), strict=True)
+        clips, labels = zip(*self._map(self._varied, self._drawn(positions)), strict=True)
         return LabelledClips(samples=np.stack(clips), labels=np.array(labels, np.int32))
 
-    def _varied(self, position: int) -> tuple[np.ndarray, int]:
-        number = self._order(position // self.epoch_size)[position % self.epoch_size]
+    def _drawn(self, positions: range) -> list[tuple[int, int]]:
+        """Positions in the endless row of clips, each with the number of its clip."""
+        size = self.epoch_size
+        return [
+            (position, self._order(position // size)[position % size]) for position in positions
+        ]
+
+    def _varied(self, drawn: tuple[int, int]) -> tuple[np.ndarray, int]:
+        position, number = drawn
         generator = np.random.default_rng([self._seed, 1, position])
         if number < 0:
-            silence = random_silence(self._clips.shape[1], self._noises, generator)
+            coloured_at = self._sample_rate if self._augmentation.noise_snr_db else 0
+            silence = random_silence(
+                self._clips.shape[1], self._noises, generator, coloured_at=coloured_at
+            )
             return silence, SILENCE_INDEX
         clip = random_variation(
             self._clips[number],

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from stapes.corpus.augment import mask_features
 from stapes.corpus.clips import LabelledClips, TrainingClips
+from stapes.corpus.effects import mask_features
 from stapes.errors import StapesError
 from stapes.files import check_output
 from stapes.models.backend import keras, tf

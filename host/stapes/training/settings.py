@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass, field
 
-from stapes.corpus.augment import AugmentSettings
+from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.models.options import ModelOptions, ModelShape
