@@ -36,12 +36,14 @@ class _Tensor:
 class _Layers:
     """Adds layers one after the other; keeps the count of multiplications."""
 
-    def __init__(self, shape: tuple[int, ...], *, zero_point: int = -5) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], *, zero_point: int = -5, dtype: str = "int8"
+    ) -> None:
         self.builder = ModelBuilder()
         self.random = np.random.default_rng(SEED)
         self.macs = 0
         self.count = 0
-        self.input = self._activation("input", shape, scale=0.05, zero_point=zero_point)
+        self.input = self._activation("input", shape, 0.05, zero_point, dtype=dtype)
         self.last = self.input
 
     def convolution(
@@ -110,27 +112,28 @@ class _Layers:
         self._add("FULLY_CONNECTED", weights, output, units, {"fusedActivationFunction": "NONE"})
         self.macs += units * depth
 
-    def svdf(self, units: int, memory: int, *, rank: int = 1) -> None:
-        """SVDF with an int16 state, a bias and RELU."""
+    def svdf(self, units: int, memory: int, *, rank: int = 1, state: str = "int16") -> None:
+        """SVDF with a state of int16 or int8, a bias and RELU."""
         depth = self.last.shape[-1]
         filters = units * rank
         output = self._activation(self._name("svdf"), (1, units), 0.05, -128)
         feature = self._weights((filters, depth), fan_in=depth)
-        time = self.random.integers(-32767, 32768, (filters, memory), dtype=np.int16)
-        time_scale = 1.0 / 32768 / np.sqrt(memory)
-        state_scale = 1.0 / 2048
+        limit = np.iinfo(state).max
+        time = self.random.integers(-limit, limit + 1, (filters, memory), dtype=state)
+        time_scale = 1.0 / (limit + 1) / np.sqrt(memory)
+        state_scale = 16.0 / (limit + 1)
         bias_scale = state_scale * time_scale
         inputs = [
             self.last.index,
             feature[0],
             self.builder.tensor(
-                self._name("time"), shape=time.shape, dtype="int16", scale=time_scale, data=time
+                self._name("time"), shape=time.shape, dtype=state, scale=time_scale, data=time
             ),
             self._bias(units, [bias_scale], 0),
             self.builder.tensor(
                 self._name("state"),
                 shape=[1, filters * memory],
-                dtype="int16",
+                dtype=state,
                 scale=state_scale,
                 variable=True,
             ),
@@ -142,6 +145,14 @@ class _Layers:
             options={"rank": rank, "fusedActivationFunction": "RELU"},
         )
         self.macs += filters * (depth + memory)
+        self.last = output
+
+    def quantize(self, dtype: str, *, scale: float, zero_point: int) -> None:
+        """QUANTIZE to another type or scale."""
+        output = self._activation(
+            self._name("quantized"), self.last.shape, scale, zero_point, dtype=dtype
+        )
+        self.builder.operator("QUANTIZE", inputs=[self.last.index], outputs=[output.index])
         self.last = output
 
     def softmax(self) -> None:
@@ -162,10 +173,16 @@ class _Layers:
         return f"{kind}_{self.count}"
 
     def _activation(
-        self, name: str, shape: tuple[int, ...], scale: float, zero_point: int
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        scale: float,
+        zero_point: int,
+        *,
+        dtype: str = "int8",
     ) -> _Tensor:
         index = self.builder.tensor(
-            name, shape=shape, dtype="int8", scale=scale, zero_point=zero_point
+            name, shape=shape, dtype=dtype, scale=scale, zero_point=zero_point
         )
         return _Tensor(index=index, shape=tuple(shape), scale=scale)
 
@@ -243,15 +260,17 @@ def wake_word() -> Network:
 
 
 def svdf_small() -> Network:
-    """The layers of TensorFlow Lite Micro's keyword benchmark, with an int16 state."""
-    layers = _Layers((1, 96), zero_point=-128)
+    """The layers of TensorFlow Lite Micro's keyword benchmark: int16 in, int8 states, int32 out."""
+    layers = _Layers((1, 96), zero_point=0, dtype="int16")
+    layers.quantize("int8", scale=25.0, zero_point=-3)
     for _ in range(4):
-        layers.svdf(64, 8)
+        layers.svdf(64, 8, state="int8")
         layers.fully_connected(16)
     for _ in range(3):
-        layers.svdf(32, 32)
+        layers.svdf(32, 32, state="int8")
     layers.fully_connected(2)
     layers.softmax()
+    layers.quantize("int32", scale=1.0 / 32768, zero_point=0)
     return layers.network("svdf_small")
 
 
