@@ -134,7 +134,7 @@ Status InferenceEngine::CountEverything() {
     tensor_count_ += Model::TensorCount(subgraph);
     node_count_ += Model::OperatorCount(subgraph);
     if (tensor_count_ > kMaxTensors || node_count_ > kMaxNodes) {
-      return Refuse("more than 4096 tensors or 2048 operators");
+      return Refuse(Why("more than 4096 tensors or 2048 operators"));
     }
     first_[i + 1] = {static_cast<uint16_t>(tensor_count_), static_cast<uint16_t>(node_count_)};
   }
@@ -297,7 +297,7 @@ Status InferenceEngine::PlanActivations() {
   ListScratchBuffers(buffers, count);
   uint64_t sum = 0;
   for (const PlannedBuffer& buffer : buffers) sum += uint64_t{buffer.bytes} + 7;
-  if (sum > kMaxArenaBytes) return Refuse("activations of more than 256 MiB");
+  if (sum > kMaxArenaBytes) return Refuse(Why("activations of more than 256 MiB"));
   const uint32_t planned = PlanMemory(buffers);
   arena_used_ = base + (planned > list_bytes ? planned : list_bytes);
   if (arena_used_ > persistent_.size()) {

@@ -47,6 +47,19 @@ const Tensor PrepareContext::Output(int index) const {
   return tensor;
 }
 
+uint8_t* PrepareContext::AllocateDataBytes(uint32_t bytes) {
+  node_->data = memory_->Allocate(bytes);
+  return node_->data == PersistentMemory::kNone ? nullptr : memory_->at(node_->data);
+}
+
+const void* InvokeContext::InputAt(int index) const {
+  return index < node_.input_count ? At(node_.inputs, index) : nullptr;
+}
+
+void* InvokeContext::OutputAt(int index) const {
+  return const_cast<void*>(At(node_.outputs, index));
+}
+
 const void* InvokeContext::At(uint32_t indices, int index) const {
   int32_t tensor;
   std::memcpy(&tensor, memory_.model + indices + 4 * index, sizeof(tensor));

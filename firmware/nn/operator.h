@@ -96,9 +96,7 @@ class PrepareContext {
   template <typename T>
   T* AllocateData() {
     static_assert(std::is_trivially_copyable<T>::value && alignof(T) <= 8, "kept as bytes");
-    node_->data = memory_->Allocate(sizeof(T));
-    return node_->data == PersistentMemory::kNone ? nullptr
-                                                  : reinterpret_cast<T*>(memory_->at(node_->data));
+    return reinterpret_cast<T*>(AllocateDataBytes(sizeof(T)));
   }
   // Position of persistent memory beside it, PersistentMemory::kNone when the arena is full.
   uint32_t AllocatePersistent(uint32_t bytes) { return memory_->Allocate(bytes); }
@@ -112,6 +110,8 @@ class PrepareContext {
   void AllowInPlace(int input) { node_->in_place_input = static_cast<int8_t>(input); }
 
  private:
+  uint8_t* AllocateDataBytes(uint32_t bytes);
+
   const Model& model_;
   const FlatTable& subgraph_;
   const OperatorCall& call_;
@@ -137,17 +137,17 @@ class InvokeContext {
   // nullptr when absent.
   template <typename T>
   const T* Input(int index) const {
-    return index < node_.input_count ? static_cast<const T*>(At(node_.inputs, index)) : nullptr;
+    return static_cast<const T*>(InputAt(index));
   }
   // Only for outputs and variables that `prepare` has seen.
   template <typename T>
   T* Output(int index) const {
-    return static_cast<T*>(const_cast<void*>(At(node_.outputs, index)));
+    return static_cast<T*>(OutputAt(index));
   }
   // Variable tensors are inputs by form.
   template <typename T>
   T* Variable(int index) const {
-    return static_cast<T*>(const_cast<void*>(At(node_.inputs, index)));
+    return static_cast<T*>(const_cast<void*>(InputAt(index)));
   }
   template <typename T>
   T& Data() const {
@@ -164,6 +164,8 @@ class InvokeContext {
   InferenceEngine* engine() const { return engine_; }
 
  private:
+  const void* InputAt(int index) const;
+  void* OutputAt(int index) const;
   const void* At(uint32_t indices, int index) const;
 
   const Memory& memory_;

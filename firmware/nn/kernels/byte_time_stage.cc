@@ -93,7 +93,7 @@ void ScaleSums(const ByteFilters& filters, int32_t* sums, int32_t count) {
     for (int32_t i = 0; i < count; ++i) sums[i] = SaturateS8(down(sums[i], 0)) + zero_point;
   } else {
     for (int32_t i = 0; i < count; ++i) {
-      sums[i] = SaturateS8(Requantize(sums[i], feature)) + zero_point;
+      sums[i] = SaturateS8(RequantizeAny(sums[i], feature.value, feature.shift)) + zero_point;
     }
   }
 }

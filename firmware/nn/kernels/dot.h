@@ -13,7 +13,7 @@
 namespace stapes {
 
 // wide[i] = values[i] + offset; offset -128 to 128. Takes WideBytes(count) bytes, 4-byte aligned.
-inline void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide);
+void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide);
 
 constexpr int32_t WideBytes(int32_t count) { return (2 * count + 3) & ~3; }
 

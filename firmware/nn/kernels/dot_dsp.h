@@ -9,17 +9,6 @@
 
 namespace stapes {
 
-inline void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
-  const uint32_t offsets = dsp::BothHalves(offset);
-  int32_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const uint32_t word = dsp::LoadWord(values + i);
-    dsp::StoreWord(wide + i, dsp::WidenEvenAdd(word, offsets));
-    dsp::StoreWord(wide + i + 2, dsp::WidenOddAdd(word, offsets));
-  }
-  for (; i < count; ++i) wide[i] = static_cast<int16_t>(values[i] + offset);
-}
-
 inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t count) {
   int32_t sum = 0;
   int32_t i = 0;

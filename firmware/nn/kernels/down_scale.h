@@ -15,6 +15,14 @@ constexpr bool ScalesDown(int32_t shift) { return shift <= -1 && shift >= -31; }
 // Elsewhere Requantize is as good.
 constexpr bool kHasDownScale = STAPES_KERNELS_DSP != 0;
 
+// Requantize for what DownScale does not take: rare where there is DownScale, so out of line there.
+#if STAPES_KERNELS_DSP
+[[gnu::noinline]]
+#endif
+inline int32_t RequantizeAny(int32_t value, int32_t significand, int32_t shift) {
+  return Requantize(value, significand, shift);
+}
+
 inline int8_t SaturateS8(int32_t value) {
 #if STAPES_KERNELS_DSP
   int32_t result;

@@ -42,7 +42,7 @@ struct Scaling {
       return static_cast<int8_t>(Clamp(scaled, low, high));
     }
     const int32_t scaled =
-        Requantize(WrappingAdd(sum, Bias(channel)), Significand(channel), Shift(channel));
+        RequantizeAny(WrappingAdd(sum, Bias(channel)), Significand(channel), Shift(channel));
     return static_cast<int8_t>(Clamp(WrappingAdd(scaled, output_offset), low, high));
   }
 

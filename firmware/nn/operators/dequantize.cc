@@ -1,4 +1,5 @@
-// DEQUANTIZE from int8, uint8 or int16 to float32, whose bits are put together from integers.
+// DEQUANTIZE from int8, uint8 or int16 to float32, whose bits are put together from integers; not
+// on boards, which take no float.
 // Source: TensorFlow Lite's Dequantize kernel: float32(float64(scale) * (value - zero point)).
 #include "nn/operator.h"
 #include "nn/operators/element.h"
@@ -20,7 +21,7 @@ const char* Prepare(PrepareContext& context) {
   const Tensor output = context.Output(0);
   const bool is_taken = input.type == TensorType::kInt8 || input.type == TensorType::kUInt8 ||
                         input.type == TensorType::kInt16;
-  if (context.output_count() != 1 || !is_taken || !IsQuantized(input, input.type) ||
+  if (!kTakesFloat || context.output_count() != 1 || !is_taken || !IsQuantized(input, input.type) ||
       output.type != TensorType::kFloat32) {
     return Why("expected int8, uint8 or int16 with one scale, and a float32 output");
   }

@@ -8,6 +8,13 @@
 
 namespace stapes {
 
+// Whether float32 tensors are taken: for comparisons on a host, never on a board.
+#ifdef STAPES_FLOAT_TENSORS
+constexpr bool kTakesFloat = true;
+#else
+constexpr bool kTakesFloat = false;
+#endif
+
 // An integer of `type`: int8, uint8, int16 or int32.
 inline int32_t LoadElement(TensorType type, const void* data, int32_t index) {
   switch (type) {

@@ -1,4 +1,4 @@
-// QUANTIZE from one quantization to another, or from float32, which is read as bits.
+// QUANTIZE from one quantization to another, or, off boards, from float32, which is read as bits.
 // Source: TensorFlow Lite's Requantize and AffineQuantize kernels.
 #include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
@@ -20,7 +20,7 @@ struct QuantizeData {
   TensorType output_type;
 };
 
-// The pairs that upstream has.
+// The pairs that upstream has; boards take no float.
 bool IsTaken(TensorType from, TensorType to) {
   switch (from) {
     case TensorType::kInt8:
@@ -29,8 +29,10 @@ bool IsTaken(TensorType from, TensorType to) {
       return to == TensorType::kInt8;
     case TensorType::kInt16:
       return to == TensorType::kInt8 || to == TensorType::kInt16 || to == TensorType::kInt32;
-    case TensorType::kInt32:
     case TensorType::kFloat32:
+      if (!kTakesFloat) return false;
+      [[fallthrough]];
+    case TensorType::kInt32:
       return to == TensorType::kInt8 || to == TensorType::kInt16;
     default:
       return false;
@@ -63,7 +65,8 @@ const char* Prepare(PrepareContext& context) {
   context.AllowInPlace(0);
   if (input.type == TensorType::kFloat32) return nullptr;
   data->input_offset = -input.quantization.ZeroPoint();
-  data->multiplier = QuantizeMultiplier(Divide(ScaleOf(input), ScaleOf(output), kDoubleBits));
+  data->multiplier = QuantizeRatio(input.quantization.ScaleBits(), kOneBits, data->scale_bits,
+                                   kDoubleBits, kDoubleBits);
   return data->multiplier.shift > kMaxMultiplierShift ? Why("scales too far apart") : nullptr;
 }
 
@@ -82,13 +85,6 @@ int32_t DivideFloat(uint32_t value, uint32_t scale_bits) {
   return static_cast<int32_t>(value == magnitude ? steps : -steps);
 }
 
-void QuantizeFloats(const QuantizeData& data, const uint32_t* input, void* output) {
-  for (int32_t i = 0; i < data.count; ++i) {
-    const int32_t steps = DivideFloat(input[i], data.scale_bits);
-    StoreElement(data.output_type, WrappingAdd(steps, data.output_offset), output, i);
-  }
-}
-
 // The most common pair: features of 16 bits to int8.
 void NarrowToInt8(const QuantizeData& data, const int16_t* input, int8_t* output) {
   const DownScale down = DownScale::Of(data.multiplier.value, data.multiplier.shift);
@@ -99,12 +95,13 @@ void NarrowToInt8(const QuantizeData& data, const int16_t* input, int8_t* output
   }
 }
 
-void Requantize(const QuantizeData& data, const void* input, void* output) {
-  for (int32_t i = 0; i < data.count; ++i) {
-    const int32_t value = WrappingAdd(LoadElement(data.input_type, input, i), data.input_offset);
-    const int32_t scaled = Requantize(value, data.multiplier);
-    StoreElement(data.output_type, WrappingAdd(scaled, data.output_offset), output, i);
+// Steps of the output from its zero point.
+int32_t Steps(const QuantizeData& data, const void* input, int32_t index) {
+  if (kTakesFloat && data.input_type == TensorType::kFloat32) {
+    return DivideFloat(static_cast<const uint32_t*>(input)[index], data.scale_bits);
   }
+  const int32_t value = WrappingAdd(LoadElement(data.input_type, input, index), data.input_offset);
+  return RequantizeAny(value, data.multiplier.value, data.multiplier.shift);
 }
 
 void Invoke(const InvokeContext& context) {
@@ -112,12 +109,15 @@ void Invoke(const InvokeContext& context) {
   const bool is_narrowing = data.input_type == TensorType::kInt16 &&
                             data.output_type == TensorType::kInt8 &&
                             ScalesDown(data.multiplier.shift) && data.multiplier.value != 0;
-  if (data.input_type == TensorType::kFloat32) {
-    QuantizeFloats(data, context.Input<uint32_t>(0), context.Output<void>(0));
-  } else if (is_narrowing) {
+  if (is_narrowing) {
     NarrowToInt8(data, context.Input<int16_t>(0), context.Output<int8_t>(0));
-  } else {
-    Requantize(data, context.Input<void>(0), context.Output<void>(0));
+    return;
+  }
+  const void* const input = context.Input<void>(0);
+  void* const output = context.Output<void>(0);
+  for (int32_t i = 0; i < data.count; ++i) {
+    const int32_t value = WrappingAdd(Steps(data, input, i), data.output_offset);
+    StoreElement(data.output_type, value, output, i);
   }
 }
 

@@ -100,12 +100,13 @@ void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponenti
   const int32_t shift = kSumIntegerBits - headroom + 31 - (is_wide ? 16 : 8);
   const int32_t lowest = is_wide ? INT16_MIN : INT8_MIN;
   for (int32_t i = 0; i < data.depth; ++i) {
+    // Both factors are positive, so only the upper bound can be passed.
     const int32_t share = RoundingShiftRight(MultiplyHighQ31(reciprocal, exponentials[i]), shift);
-    const int32_t value = share + lowest;
+    const int32_t value = share > ~lowest - lowest ? ~lowest : share + lowest;
     if (is_wide) {
-      static_cast<int16_t*>(output)[i] = static_cast<int16_t>(Clamp(value, INT16_MIN, INT16_MAX));
+      static_cast<int16_t*>(output)[i] = static_cast<int16_t>(value);
     } else {
-      static_cast<int8_t*>(output)[i] = static_cast<int8_t>(Clamp(value, INT8_MIN, INT8_MAX));
+      static_cast<int8_t*>(output)[i] = static_cast<int8_t>(value);
     }
   }
 }

@@ -140,7 +140,8 @@ int32_t PushAndDot(const SvdfData& data, const int16_t* weights, int16_t* values
 void PushAndDotAll(const SvdfData& data, const int16_t* weights, int16_t* state, int32_t* sums,
                    int32_t count) {
   for (int32_t i = 0; i < count; ++i) {
-    const int32_t newest = Clamp(Requantize(sums[i], data.feature), INT16_MIN, INT16_MAX);
+    const int32_t scaled = RequantizeAny(sums[i], data.feature.value, data.feature.shift);
+    const int32_t newest = Clamp(scaled, INT16_MIN, INT16_MAX);
     sums[i] = PushAndDot(data, weights + i * data.memory, state + i * data.memory, newest);
   }
 }
@@ -190,7 +191,7 @@ class Units {
       }
     }
     scaling_.Block(sums, units, output_);
-    scaling_ = scaling_.From(units);
+    if (scaling_.bias != nullptr) scaling_.bias += units;  // its one multiplier is all units'
     output_ += units;
   }
 
