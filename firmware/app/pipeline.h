@@ -37,8 +37,16 @@ class Pipeline {
   // Takes any number of 16-bit samples at the model's rate; one inference for each whole frame.
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
-  // Back to the first sample: front end, network and decoder, and the counters.
+  // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
   void Reset();
+
+  // The decoder's settings in force, and others from the next frame on: RecognizeCommands says
+  // which are refused. Reconfigure(bundle().decoder) goes back to the model's own.
+  const DecoderConfig& decoder_config() const { return decoder_.config(); }
+  bool Reconfigure(const DecoderConfig& config) { return decoder_.Reconfigure(config); }
+  bool SetThreshold(uint16_t label, uint32_t threshold_q16) {
+    return decoder_.SetThreshold(label, threshold_q16);
+  }
 
   const ModelBundle& bundle() const { return *bundle_; }
   const InferenceEngine& engine() const { return engine_; }

@@ -6,11 +6,18 @@ namespace {
 // Scores have zero point -128: q + 128 counts 1/256ths.
 constexpr uint32_t Unsigned(int8_t q) { return static_cast<uint32_t>(q + 128); }
 
+constexpr int32_t Signed(uint32_t value) { return static_cast<int32_t>(value); }
+
 bool Fits(const DecoderConfig& config) {
+  for (uint16_t label = 0; config.thresholds_q16 && label < config.label_count; ++label) {
+    if (config.thresholds_q16[label] > kScoreOneQ16) {
+      return false;
+    }
+  }
   return config.label_count > 0 && config.frame_capacity > 0 &&
          config.silence_label < static_cast<int32_t>(config.label_count) &&
-         config.threshold_q16 <= kScoreOneQ16 && config.average_window_ms < (1u << 30) &&
-         config.suppression_ms < (1u << 30);
+         config.threshold_q16 <= kScoreOneQ16 && config.hysteresis_q16 <= kScoreOneQ16 &&
+         config.average_window_ms < (1u << 28) && config.suppression_ms < (1u << 28);
 }
 
 }  // namespace
@@ -21,22 +28,57 @@ bool RecognizeCommands::Init(const DecoderConfig& config, Span<uint8_t> work) {
   if (!Fits(config) || work.size() < needed || !aligned) {
     return false;
   }
-  config_ = config;
   times_ = reinterpret_cast<uint32_t*>(work.data());
   sums_ = times_ + config.frame_capacity;
-  scores_ = reinterpret_cast<int8_t*>(sums_ + config.label_count);
+  thresholds_ = sums_ + config.label_count;
+  scores_ = reinterpret_cast<int8_t*>(thresholds_ + config.label_count);
+  held_ = reinterpret_cast<uint8_t*>(scores_ + std::size_t{config.frame_capacity} *
+                                                   config.label_count);
+  longest_window_ms_ = config.average_window_ms;
   dropped_ = 0;
+  Adopt(config);
   Reset();
   return true;
+}
+
+bool RecognizeCommands::Reconfigure(const DecoderConfig& config) {
+  if (!Fits(config) || config.label_count != config_.label_count ||
+      config.silence_label != config_.silence_label ||
+      config.frame_capacity != config_.frame_capacity ||
+      config.average_window_ms > longest_window_ms_) {
+    return false;
+  }
+  Adopt(config);
+  return true;
+}
+
+bool RecognizeCommands::SetThreshold(uint16_t label, uint32_t threshold_q16) {
+  if (label >= config_.label_count || threshold_q16 > kScoreOneQ16) {
+    return false;
+  }
+  thresholds_[label] = threshold_q16;
+  return true;
+}
+
+// `config` may be config_ itself, and its thresholds our own.
+void RecognizeCommands::Adopt(const DecoderConfig& config) {
+  for (uint16_t label = 0; label < config.label_count; ++label) {
+    thresholds_[label] = config.thresholds_q16 ? config.thresholds_q16[label]
+                                               : config.threshold_q16;
+  }
+  config_ = config;
+  config_.thresholds_q16 = thresholds_;
 }
 
 void RecognizeCommands::Reset() {
   head_ = 0;
   count_ = 0;
+  heard_ = 0;
   previous_label_ = config_.silence_label;
   suppressing_ = false;
   for (uint16_t label = 0; label < config_.label_count; ++label) {
     sums_[label] = 0;
+    held_[label] = 0;
   }
 }
 
@@ -45,25 +87,28 @@ DecodeStatus RecognizeCommands::Process(Span<const int8_t> scores, uint32_t time
   if (scores.size() != config_.label_count) {
     return DecodeStatus::kWrongCount;
   }
-  if (count_ > 0 && static_cast<int32_t>(time_ms - newest_time_) < 0) {
+  if (!IsInOrder(time_ms)) {
     return DecodeStatus::kTimeBackwards;
   }
-  while (count_ > 0 && OldestAge(time_ms) > config_.average_window_ms) {
+  while (count_ > 0 && OldestAge(time_ms) > Signed(config_.average_window_ms)) {
     PopOldest();
   }
   Push(scores, time_ms);
-  // Kept as a flag, so that it stays right when the clock wraps after 49 days.
-  if (suppressing_ && time_ms - previous_time_ > config_.suppression_ms) {
-    suppressing_ = false;
-  }
-  if (count_ < config_.minimum_count || OldestAge(time_ms) < config_.average_window_ms / 4) {
+  ForgetSuppression(time_ms);
+  if (!IsReady(time_ms)) {
     *result = {previous_label_, 0, time_ms, false};
     return DecodeStatus::kOk;
   }
+  ReleaseLabels();
   const uint16_t top = TopLabel();
   const uint32_t score_q16 = (sums_[top] * 256u + count_ / 2u) / count_;
   *result = {top, score_q16, time_ms, IsNew(top, time_ms)};
   return DecodeStatus::kOk;
+}
+
+bool RecognizeCommands::IsInOrder(uint32_t time_ms) const {
+  const uint32_t earliest = config_.tutorial_times ? times_[head_] : newest_time_;
+  return count_ == 0 || Signed(time_ms - earliest) >= 0;
 }
 
 void RecognizeCommands::Push(Span<const int8_t> scores, uint32_t time_ms) {
@@ -80,6 +125,9 @@ void RecognizeCommands::Push(Span<const int8_t> scores, uint32_t time_ms) {
   times_[slot] = time_ms;
   newest_time_ = time_ms;
   ++count_;
+  if (heard_ < config_.minimum_count) {
+    ++heard_;
+  }
 }
 
 void RecognizeCommands::PopOldest() {
@@ -89,6 +137,15 @@ void RecognizeCommands::PopOldest() {
   }
   head_ = static_cast<uint16_t>((head_ + 1u) % config_.frame_capacity);
   --count_;
+}
+
+// Enough scores for an average to mean something.
+bool RecognizeCommands::IsReady(uint32_t now_ms) const {
+  if (config_.mode == DecoderMode::kStreaming) {
+    return heard_ >= config_.minimum_count;
+  }
+  return count_ >= config_.minimum_count &&
+         OldestAge(now_ms) >= Signed(config_.average_window_ms / 4);
 }
 
 uint16_t RecognizeCommands::TopLabel() const {
@@ -101,15 +158,50 @@ uint16_t RecognizeCommands::TopLabel() const {
   return top;
 }
 
+// sum / (256 count) > threshold / 65536, without the division.
+bool RecognizeCommands::IsAbove(uint16_t label, uint32_t threshold_q16) const {
+  return sums_[label] * 256u > threshold_q16 * count_;
+}
+
+// Labels whose average has fallen far enough may be detected again.
+void RecognizeCommands::ReleaseLabels() {
+  for (uint16_t label = 0; label < config_.label_count; ++label) {
+    const uint32_t threshold = thresholds_[label];
+    const uint32_t fall = config_.hysteresis_q16 < threshold ? config_.hysteresis_q16 : threshold;
+    if (held_[label] != 0 && !IsAbove(label, threshold - fall)) {
+      held_[label] = 0;
+    }
+  }
+}
+
+// Once it can no longer matter, so that all stays right when the clock wraps after 49 days. With
+// `tutorial_times` the next time may be a window before this one.
+void RecognizeCommands::ForgetSuppression(uint32_t now_ms) {
+  if (PreviousAge(now_ms) > Signed(config_.suppression_ms + config_.average_window_ms)) {
+    suppressing_ = false;
+  }
+}
+
+bool RecognizeCommands::IsSuppressed(uint32_t now_ms) const {
+  return suppressing_ && PreviousAge(now_ms) <= Signed(config_.suppression_ms);
+}
+
+bool RecognizeCommands::IsHeld(uint16_t label) const {
+  const bool streaming = config_.mode == DecoderMode::kStreaming;
+  const bool must_fall = config_.hysteresis_q16 > 0 || (streaming && !config_.retrigger);
+  // Silence never comes again by itself: it would at every frame, as nothing suppresses it.
+  const bool must_change = !streaming && (!config_.retrigger || label == config_.silence_label);
+  return (must_fall && held_[label] != 0) || (must_change && label == previous_label_);
+}
+
 bool RecognizeCommands::IsNew(uint16_t label, uint32_t now_ms) {
-  // sum / (256 count) > threshold / 65536, without the division.
-  const bool above = sums_[label] * 256u > config_.threshold_q16 * count_;
-  if (!above || label == previous_label_ || suppressing_) {
+  if (!IsAbove(label, thresholds_[label]) || IsSuppressed(now_ms) || IsHeld(label)) {
     return false;
   }
   previous_label_ = label;
   previous_time_ = now_ms;
   suppressing_ = label != config_.silence_label;
+  held_[label] = 1;
   return true;
 }
 

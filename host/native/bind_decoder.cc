@@ -1,6 +1,7 @@
 #include "bind_decoder.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
 
 #include <cstdint>
 #include <stdexcept>
@@ -16,14 +17,27 @@ namespace {
 using Scores = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Times = nb::ndarray<const uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+struct Found {
+  uint32_t time_ms;
+  int32_t label;
+  uint32_t score_q16;
+};
+
 class Decoder {
  public:
-  Decoder(uint16_t label_count, int16_t silence_label, uint16_t frame_capacity,
-          uint16_t minimum_count, uint32_t average_window_ms, uint32_t threshold_q16,
-          uint32_t suppression_ms)
-      : label_count_(label_count), work_(DecoderWorkBytes(label_count, frame_capacity) / 4 + 1) {
-    const DecoderConfig config = {label_count,       silence_label, frame_capacity, minimum_count,
-                                  average_window_ms, threshold_q16, suppression_ms};
+  Decoder(const std::vector<uint32_t>& thresholds_q16, int16_t silence_label,
+          uint16_t frame_capacity, uint16_t minimum_count, uint32_t average_window_ms,
+          uint32_t suppression_ms, uint32_t hysteresis_q16, bool streaming, bool retrigger,
+          bool tutorial_times)
+      : label_count_(static_cast<uint16_t>(thresholds_q16.size())),
+        work_(DecoderWorkBytes(label_count_, frame_capacity) / 4 + 1) {
+    DecoderConfig config = {label_count_,      silence_label, frame_capacity, minimum_count,
+                            average_window_ms, kScoreOneQ16,  suppression_ms};
+    config.thresholds_q16 = thresholds_q16.data();
+    config.hysteresis_q16 = hysteresis_q16;
+    config.mode = streaming ? DecoderMode::kStreaming : DecoderMode::kRecognizeCommands;
+    config.retrigger = retrigger;
+    config.tutorial_times = tutorial_times;
     if (!decoder_.Init(config, {reinterpret_cast<uint8_t*>(work_.data()), work_.size() * 4})) {
       throw std::invalid_argument("the decoder's settings do not fit together");
     }
@@ -33,16 +47,16 @@ class Decoder {
     if (scores.shape(1) != label_count_ || scores.shape(0) != times.shape(0)) {
       throw std::invalid_argument("expected one row of scores, one score a label, for each time");
     }
+    std::vector<Found> found;
+    bool in_order = true;
+    {
+      nb::gil_scoped_release released;
+      in_order = Collect(scores, times, &found);
+    }
+    if (!in_order) throw std::invalid_argument("expected times that do not run backwards");
     nb::list detections;
-    for (std::size_t i = 0; i < times.shape(0); ++i) {
-      Detection detection;
-      const Span<const int8_t> row = {scores.data() + i * label_count_, label_count_};
-      if (decoder_.Process(row, times.data()[i], &detection) != DecodeStatus::kOk) {
-        throw std::invalid_argument("expected times that do not run backwards");
-      }
-      if (detection.is_new) {
-        detections.append(nb::make_tuple(detection.time_ms, detection.label, detection.score_q16));
-      }
+    for (const Found& entry : found) {
+      detections.append(nb::make_tuple(entry.time_ms, entry.label, entry.score_q16));
     }
     return detections;
   }
@@ -50,6 +64,19 @@ class Decoder {
   void Reset() { decoder_.Reset(); }
 
  private:
+  // False where times run backwards.
+  bool Collect(const Scores& scores, const Times& times, std::vector<Found>* found) {
+    for (std::size_t i = 0; i < times.shape(0); ++i) {
+      Detection detection;
+      const Span<const int8_t> row = {scores.data() + i * label_count_, label_count_};
+      if (decoder_.Process(row, times.data()[i], &detection) != DecodeStatus::kOk) return false;
+      if (detection.is_new) {
+        found->push_back({detection.time_ms, detection.label, detection.score_q16});
+      }
+    }
+    return true;
+  }
+
   uint16_t label_count_;
   std::vector<uint32_t> work_;
   RecognizeCommands decoder_;
@@ -62,10 +89,13 @@ void BindDecoder(nb::module_& module) {
              nb::arg("stride_samples"), nb::arg("sample_rate"),
              "Scores that one averaging window can hold.");
   nb::class_<Decoder>(module, "Decoder", "The firmware's RecognizeCommands.")
-      .def(nb::init<uint16_t, int16_t, uint16_t, uint16_t, uint32_t, uint32_t, uint32_t>(),
-           nb::arg("label_count"), nb::arg("silence_label"), nb::arg("frame_capacity"),
-           nb::arg("minimum_count"), nb::arg("average_window_ms"), nb::arg("threshold_q16"),
-           nb::arg("suppression_ms"), "Raises ValueError for settings that do not fit together.")
+      .def(nb::init<const std::vector<uint32_t>&, int16_t, uint16_t, uint16_t, uint32_t, uint32_t,
+                    uint32_t, bool, bool, bool>(),
+           nb::kw_only(), nb::arg("thresholds_q16"), nb::arg("silence_label"),
+           nb::arg("frame_capacity"), nb::arg("minimum_count"), nb::arg("average_window_ms"),
+           nb::arg("suppression_ms"), nb::arg("hysteresis_q16") = 0, nb::arg("streaming") = false,
+           nb::arg("retrigger") = false, nb::arg("tutorial_times") = false,
+           "One threshold for each label. Raises ValueError for settings that do not fit together.")
       .def("process", &Decoder::Process, nb::arg("scores"), nb::arg("times_ms"),
            "int8[frames, labels] and uint32[frames] -> new detections (time_ms, label, score_q16).")
       .def("reset", &Decoder::Reset, "Back to the start.");

@@ -36,17 +36,22 @@ class Decoder:
         labels, decoder = settings.labels, settings.decoder
         self._labels = labels
         self._native = _native.Decoder(
-            label_count=len(labels),
             silence_label=labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1,
             frame_capacity=frame_capacity(settings),
             minimum_count=decoder.minimum_count,
             average_window_ms=decoder.average_window_duration_ms,
-            threshold_q16=threshold_q16(decoder.detection_threshold),
+            thresholds_q16=thresholds_q16(settings),
             suppression_ms=decoder.suppression_ms,
+            hysteresis_q16=threshold_q16(decoder.hysteresis),
+            streaming=decoder.mode == "streaming",
+            retrigger=decoder.retrigger,
+            tutorial_times=decoder.compatibility == "tutorial",
         )
 
     def process(self, scores: NDArray[np.int8], times_ms: NDArray[np.uint32]) -> list[Detection]:
         """int8 [frames, labels] at their times, uint32 [frames] -> the new detections.
+
+        Other Python threads run meanwhile.
 
         Raises:
             ValueError: another shape, or times that run backwards.
@@ -66,6 +71,11 @@ class Decoder:
     def reset(self) -> None:
         """Back to the start."""
         self._native.reset()
+
+
+def thresholds_q16(settings: ModelSettings) -> list[int]:
+    """The threshold of each label in Q16."""
+    return [threshold_q16(settings.decoder.threshold(label)) for label in settings.labels]
 
 
 def threshold_q16(threshold: float) -> int:

@@ -90,14 +90,29 @@ class FrontEndSettings:
         return 1 + (samples - self.window_samples) // self.stride_samples
 
 
+DECODER_MODES = ("recognize_commands", "streaming")
+COMPATIBILITIES = ("none", "tutorial")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecoderSettings:
-    """RecognizeCommands, with the defaults of TensorFlow's recognize_commands.h."""
+    """RecognizeCommands, with the defaults of TensorFlow's recognize_commands.h.
+
+    What the original does not have (docs/numerics.md, "Decoder"): `label_thresholds` stand in for
+    `detection_threshold` for the labels that they name; `hysteresis`, `retrigger` and `mode` say
+    when a label is new; `compatibility` "tutorial" excludes them all and takes times as leniently
+    as the original.
+    """
 
     average_window_duration_ms: int = 1000
     detection_threshold: float = 0.2
     suppression_ms: int = 500
     minimum_count: int = 3
+    label_thresholds: dict[str, float] = field(default_factory=dict)
+    hysteresis: float = 0.0
+    retrigger: bool = False
+    mode: str = DECODER_MODES[0]
+    compatibility: str = COMPATIBILITIES[0]
 
     def __post_init__(self) -> None:
         _expect(
@@ -109,6 +124,37 @@ class DecoderSettings:
         _expect(0 <= self.detection_threshold <= 1, self, "detection_threshold", "0 to 1")
         _expect(0 <= self.suppression_ms <= 60000, self, "suppression_ms", "0 to 60000")
         _expect(1 <= self.minimum_count <= 1000, self, "minimum_count", "1 to 1000")
+        _expect(
+            all(_is_share(value) for value in self.label_thresholds.values()),
+            self,
+            "label_thresholds",
+            "numbers from 0 to 1",
+        )
+        _expect(0 <= self.hysteresis <= 1, self, "hysteresis", "0 to 1")
+        _expect(self.mode in DECODER_MODES, self, "mode", " or ".join(DECODER_MODES))
+        _expect(
+            self.compatibility in COMPATIBILITIES,
+            self,
+            "compatibility",
+            " or ".join(COMPATIBILITIES),
+        )
+        beyond = self.label_thresholds or self.hysteresis or self.retrigger
+        _expect(
+            self.compatibility == "none" or not (beyond or self.mode != DECODER_MODES[0]),
+            self,
+            "compatibility",
+            "none with label_thresholds, hysteresis, retrigger or another mode",
+        )
+
+    def threshold(self, label: str) -> float:
+        """What the average score of `label` must be above to be detected.
+
+        In streaming mode `_silence_` and `_unknown_` are not detected unless `label_thresholds`
+        names them: 1.0, which no int8 score reaches.
+        """
+        if self.mode == "streaming" and label in (SILENCE_LABEL, UNKNOWN_LABEL):
+            return self.label_thresholds.get(label, 1.0)
+        return self.label_thresholds.get(label, self.detection_threshold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +184,11 @@ class ModelSettings:
             "two or more, all different",
         )
         _expect(len(self.labels) <= 64, self, "labels", "at most 64")
+        for label in self.decoder.label_thresholds:
+            if label not in self.labels:
+                raise StapesError(
+                    f"label_thresholds: found {label!r}, expected one of {', '.join(self.labels)}"
+                )
         _expect(1 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "1 to 60000")
 
     @property
@@ -220,6 +271,10 @@ def _convert(hint: Any, name: str, value: Any) -> Any:
     if isinstance(plain, types.UnionType) or type(value) is not plain:
         raise TypeError(f"{name}: {value!r} is not of type {getattr(plain, '__name__', plain)}")
     return value
+
+
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
 
 
 def _expect(holds: bool, settings: Any, name: str, expected: str) -> None:

@@ -232,6 +232,181 @@ TEST_CASE("Reset forgets scores, label and suppression") {
   CHECK(decoder.At(300, kAllYes).is_new);
 }
 
+// A decoder in streaming mode that averages two scores, 100 ms apart.
+DecoderConfig Streaming() {
+  DecoderConfig config = kConfig;
+  config.mode = DecoderMode::kStreaming;
+  config.average_window_ms = 100;
+  config.minimum_count = 1;
+  return config;
+}
+
+TEST_CASE("each label has its own threshold where there is a list of them") {
+  const uint32_t thresholds[kLabels] = {kScoreOneQ16, kScoreOneQ16 / 2, kScoreOneQ16 * 3 / 4};
+  DecoderConfig config = kConfig;
+  config.thresholds_q16 = thresholds;
+  Decoder decoder(config);
+  CHECK_FALSE(decoder.Feed(0, 1000, {255, 0, 0}).is_new);
+  CHECK_FALSE(decoder.Feed(1100, 2500, {0, 0, 192}).is_new);
+  CHECK(decoder.Feed(2600, 3000, {0, 0, 255}).label == kNo);
+  decoder.commands.Reset();
+  CHECK_FALSE(decoder.Feed(0, 200, {0, 129, 0}).is_new);
+  CHECK(decoder.At(300, {0, 129, 0}).is_new);
+}
+
+TEST_CASE("a threshold set at run time holds from the next scores on") {
+  Decoder decoder;
+  CHECK(decoder.commands.SetThreshold(kYes, kScoreOneQ16));
+  CHECK_FALSE(decoder.Feed(0, 1000, kAllYes).is_new);
+  CHECK(decoder.commands.config().thresholds_q16[kYes] == kScoreOneQ16);
+  CHECK(decoder.commands.SetThreshold(kYes, kScoreOneQ16 / 4));
+  CHECK(decoder.At(1100, kAllYes).is_new);
+  CHECK_FALSE(decoder.commands.SetThreshold(kLabels, 0));
+  CHECK_FALSE(decoder.commands.SetThreshold(kNo, kScoreOneQ16 + 1));
+}
+
+TEST_CASE("Reconfigure changes settings at run time and keeps what was heard") {
+  Decoder decoder;
+  decoder.Feed(0, 900, {0, 100, 0});
+  decoder.commands.SetThreshold(kNo, 123);
+  DecoderConfig config = decoder.commands.config();
+  config.average_window_ms = 300;
+  config.suppression_ms = 0;
+  REQUIRE(decoder.commands.Reconfigure(config));
+  CHECK(decoder.At(1000, {0, 200, 0}).score_q16 == 125 * 256);  // of four scores
+  CHECK(decoder.commands.config().thresholds_q16[kNo] == 123);
+  REQUIRE(decoder.commands.Reconfigure(kConfig));  // the model's own again
+  CHECK(decoder.commands.config().average_window_ms == 1000);
+  CHECK(decoder.commands.config().thresholds_q16[kNo] == kConfig.threshold_q16);
+}
+
+TEST_CASE("Reconfigure refuses what does not fit, and changes nothing") {
+  Decoder decoder;
+  const auto refuses = [&](void (*change)(DecoderConfig*)) {
+    DecoderConfig config = kConfig;
+    config.suppression_ms = 77;
+    change(&config);
+    return !decoder.commands.Reconfigure(config) && decoder.commands.config().suppression_ms == 500;
+  };
+  CHECK(refuses([](DecoderConfig* c) { c->average_window_ms = 1001; }));
+  CHECK(refuses([](DecoderConfig* c) { c->label_count = 2; }));
+  CHECK(refuses([](DecoderConfig* c) { c->silence_label = kYes; }));
+  CHECK(refuses([](DecoderConfig* c) { c->frame_capacity = 10; }));
+  CHECK(refuses([](DecoderConfig* c) { c->threshold_q16 = kScoreOneQ16 + 1; }));
+  CHECK(refuses([](DecoderConfig* c) { c->hysteresis_q16 = kScoreOneQ16 + 1; }));
+  CHECK(refuses([](DecoderConfig* c) { c->suppression_ms = 1u << 28; }));
+  static constexpr uint32_t kTooHigh[kLabels] = {0, 0, kScoreOneQ16 + 1};
+  CHECK(refuses([](DecoderConfig* c) { c->thresholds_q16 = kTooHigh; }));
+}
+
+TEST_CASE("retrigger: a label that still leads is new again when suppression has passed") {
+  DecoderConfig config = kConfig;
+  config.retrigger = true;
+  Decoder decoder(config);
+  decoder.Feed(0, 200, kAllYes);
+  CHECK(decoder.At(300, kAllYes).is_new);
+  CHECK_FALSE(decoder.Feed(400, 800, kAllYes).is_new);
+  CHECK(decoder.At(801, kAllYes).is_new);
+}
+
+TEST_CASE("retrigger: silence is new once all the same") {
+  DecoderConfig config = kConfig;
+  config.retrigger = true;
+  config.silence_label = kNo;
+  Decoder decoder(config);
+  decoder.Feed(0, 1000, kAllYes);
+  int silences = 0;
+  for (uint32_t time = 1100; time < 9000; time += 100) {
+    const Detection detection = decoder.At(time, kAllNo);
+    silences += detection.is_new && detection.label == kNo;
+  }
+  CHECK(silences == 1);
+}
+
+TEST_CASE("hysteresis: a label is not new again before its average has fallen far enough") {
+  DecoderConfig config = kConfig;
+  config.average_window_ms = 100;
+  config.minimum_count = 1;
+  config.retrigger = true;
+  config.hysteresis_q16 = kScoreOneQ16 / 4;
+  Decoder decoder(config);
+  const auto count = [&](uint32_t from, uint32_t to, int score) {
+    int found = 0;
+    for (uint32_t time = from; time <= to; time += 50) {
+      found += decoder.At(time, {0, score, 0}).is_new;
+    }
+    return found;
+  };
+  CHECK(count(0, 1000, 200) == 1);
+  CHECK(count(1050, 2000, 65) == 0);  // above a quarter: still held
+  CHECK(count(2050, 3000, 200) == 0);
+  CHECK(count(3050, 4000, 64) == 0);  // a quarter: released
+  CHECK(count(4050, 5000, 200) == 1);
+}
+
+TEST_CASE("hysteresis beyond the threshold releases at an average of zero") {
+  DecoderConfig config = Streaming();
+  config.hysteresis_q16 = kScoreOneQ16;
+  Decoder decoder(config);
+  CHECK(decoder.At(0, kAllYes).is_new);
+  decoder.Feed(100, 1000, {0, 1, 0});
+  CHECK_FALSE(decoder.At(1100, kAllYes).is_new);
+  decoder.Feed(1200, 2000, {1, 0, 0});
+  decoder.At(2100, kAllYes);
+  CHECK(decoder.commands.config().hysteresis_q16 == kScoreOneQ16);
+  decoder.commands.Reset();
+  CHECK(decoder.At(2200, kAllYes).is_new);  // Reset releases
+}
+
+TEST_CASE("streaming: a word is new when it rises above its threshold, once until it falls") {
+  Decoder decoder(Streaming());
+  CHECK(decoder.At(0, kAllYes).is_new);  // neither count nor quarter of a window are waited for
+  CHECK_FALSE(decoder.Feed(100, 2000, kAllYes).is_new);
+  decoder.Feed(2100, 2200, {0, 100, 0});  // no other label has to win
+  decoder.At(2300, kAllYes);
+  CHECK(decoder.At(2400, kAllYes).label == kYes);
+  decoder.commands.Reset();
+  decoder.At(0, kAllYes);
+  decoder.Feed(100, 600, {0, 100, 0});
+  CHECK(decoder.At(700, {0, 200, 0}).is_new);
+}
+
+TEST_CASE("streaming: suppression holds for every label, silence in between or not") {
+  DecoderConfig config = Streaming();
+  config.average_window_ms = 0;
+  const uint32_t thresholds[kLabels] = {kScoreOneQ16, kScoreOneQ16 / 2, kScoreOneQ16 / 2};
+  config.thresholds_q16 = thresholds;
+  Decoder decoder(config);
+  CHECK(decoder.At(0, kAllYes).is_new);
+  CHECK_FALSE(decoder.Feed(100, 300, kAllSilence).is_new);  // never detected: threshold 1
+  CHECK_FALSE(decoder.Feed(400, 500, kAllNo).is_new);
+  CHECK(decoder.At(501, kAllNo).is_new);
+}
+
+TEST_CASE("streaming: nothing is detected before the minimum count has come since the start") {
+  DecoderConfig config = Streaming();
+  config.minimum_count = 5;  // more than the window holds
+  Decoder decoder(config);
+  CHECK(decoder.Feed(0, 300, kAllYes).score_q16 == 0);
+  CHECK(decoder.At(400, kAllYes).is_new);
+  decoder.commands.Reset();
+  CHECK_FALSE(decoder.Feed(500, 800, kAllYes).is_new);
+  CHECK(decoder.At(900, kAllYes).is_new);
+}
+
+TEST_CASE("tutorial_times: times before the newest are taken, those before the oldest are not") {
+  DecoderConfig config = kConfig;
+  config.tutorial_times = true;
+  Decoder decoder(config);
+  decoder.At(100, kAllYes);
+  decoder.At(500, kAllYes);
+  Detection detection = {};
+  CHECK(decoder.Status(99, kAllNo, &detection) == DecodeStatus::kTimeBackwards);
+  CHECK(decoder.Status(200, kAllNo, &detection) == DecodeStatus::kOk);
+  CHECK(detection.score_q16 == 0);  // 100 ms since the oldest: less than a quarter of the window
+  CHECK(decoder.At(400, kAllYes).score_q16 == 255 * 256 * 3 / 4);
+}
+
 TEST_CASE("Init refuses work memory and settings that do not fit") {
   alignas(4) uint8_t work[DecoderWorkBytes(kLabels, 11) + 4];
   RecognizeCommands commands;

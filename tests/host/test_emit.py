@@ -110,6 +110,10 @@ int main() {
   std::printf("%d %u %u %u %u %u|", m.decoder.silence_label, m.decoder.frame_capacity,
               m.decoder.minimum_count, m.decoder.average_window_ms, m.decoder.threshold_q16,
               m.decoder.suppression_ms);
+  for (unsigned i = 0; i < m.label_count; ++i) std::printf("%u ", m.decoder.thresholds_q16[i]);
+  std::printf("%u %d %d %d|", m.decoder.hysteresis_q16,
+              m.decoder.mode == stapes::DecoderMode::kStreaming, m.decoder.retrigger,
+              m.decoder.tutorial_times);
   std::printf("%zu %zu %zu", m.arena_bytes, m.front_end_work_bytes, m.decoder_work_bytes);
 }
 """
@@ -125,6 +129,10 @@ def test_a_program_sees_the_settings_of_the_model(tmp_path, small_model):
             detection_threshold=0.7,
             suppression_ms=1500,
             minimum_count=4,
+            label_thresholds={"what?": 0.25},
+            hysteresis=0.1,
+            mode="streaming",
+            retrigger=True,
         ),
     )
     model = tmp_path / "m.tflite"
@@ -153,9 +161,11 @@ def test_a_program_sees_the_settings_of_the_model(tmp_path, small_model):
     assert parts[5] == f"{len(model.read_bytes())} 0"
     # 501 ms at 10 ms a frame: at most 51 scores; 0.7 in Q16, rounded up.
     assert parts[6] == "2 51 4 500 45876 1500"
-    arena, _, decoder = map(int, parts[7].split())
+    # In streaming mode what is no word is not detected: a threshold of 1.
+    assert parts[7] == "45876 65536 65536 16384 6554 1 1 0"
+    arena, _, decoder = map(int, parts[8].split())
     assert 0 <= arena - engine.arena_used < 16
-    assert decoder == (51 + 4) * 4 + 51 * 4
+    assert decoder == (51 + 4 + 4) * 4 + (51 + 1) * 4
 
 
 def test_the_arena_is_as_large_as_the_engine_needs_and_no_larger(model, tmp_path):

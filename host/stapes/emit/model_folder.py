@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from stapes import __version__
-from stapes.decoder import threshold_q16
+from stapes.decoder import threshold_q16, thresholds_q16
 from stapes.emit.folder import write_folder
 from stapes.frontend.c_tables import c_context
 from stapes.frontend.tables import build_tables
@@ -72,6 +72,8 @@ def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any
         "front_end_work_bytes": tables.work_bytes,
         "decoder": decoder,
         "threshold_q16": threshold_q16(decoder.detection_threshold),
+        "thresholds_q16": thresholds_q16(settings),
+        "hysteresis_q16": threshold_q16(decoder.hysteresis),
         "operators": sorted({operator_symbol(entry["name"]) for entry in engine.operators}),
         "arena_bytes": -(-engine.arena_used // 16) * 16,
         **c_context(tables),
