@@ -47,9 +47,27 @@ def shaken(model, seed=0):
     return model
 
 
-def test_the_tutorials_network_has_the_tutorials_size():
-    model = create_model("low_latency_svdf", TUTORIAL, ModelOptions())
-    assert model.count_params() == 751_372
+@pytest.mark.parametrize(
+    ("architecture", "shape", "count"),
+    [
+        ("single_fc", TUTORIAL, 98 * 40 * 12 + 12),
+        ("conv", TUTORIAL, 926_860),
+        ("low_latency_conv", TUTORIAL, 949_862),
+        ("low_latency_svdf", TUTORIAL, 751_372),
+        ("tiny_conv", ModelShape(frames=49, features=40, labels=4), 16_652),
+        # 10x8x8 and 10x8x8x8 weights, then 7x3 places of 8 values.
+        ("tiny_embedding_conv", TUTORIAL, 648 + 5_128 + 168 * 12 + 12),
+        ("ds_cnn", ModelShape(frames=49, features=10, labels=12), 24_908),  # MLPerf Tiny
+    ],
+)
+def test_the_tutorials_networks_have_the_tutorials_sizes(architecture, shape, count):
+    assert create_model(architecture, shape, ModelOptions()).count_params() == count
+
+
+def test_a_kernel_wider_than_the_features_is_refused():
+    shape = ModelShape(frames=20, features=7, labels=4)
+    with pytest.raises(StapesError, match="found 7 features per frame, expected 8 or more"):
+        create_model("low_latency_conv", shape, ModelOptions())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +155,7 @@ def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("architecture", "options", "message"),
     [
-        ("resnet", {}, "expected one of low_latency_svdf, residual_svdf, svdf or your own"),
+        ("resnet", {}, "expected one of single_fc, conv, .*svdf or your own"),
         ("no_such_module:f", {}, "cannot be used"),
         (":", {}, "cannot be used"),
         (".:x", {}, "cannot be used"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import tflite_micro
@@ -10,9 +12,9 @@ from stapes.errors import StapesError
 from stapes.models.backend import keras
 from stapes.models.options import ModelOptions, ModelShape
 from stapes.models.registry import create_model
-from stapes.quantize.calibration import calibrate
-from stapes.quantize.export import build_model, quantize_svdf
-from stapes.quantize.layers import DenseLayer, SvdfLayer, plain_layers
+from stapes.quantize.calibration import activations, calibrate
+from stapes.quantize.export import build_model, quantize_svdf, quantize_weights
+from stapes.quantize.layers import ConvLayer, DenseLayer, SvdfLayer, plain_layers
 from stapes.settings import FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.training.features import Quantization
@@ -23,12 +25,19 @@ SETTINGS = ModelSettings(
     name="test",
     labels=("_silence_", "_unknown_", "yes", "no"),
     front_end=FrontEndSettings(channel_count=8, dct_coefficient_count=0),
+    clip_duration_ms=410,
 )
 CASES = [
     ("svdf", ModelOptions(svdf_units=(16, 16))),
     ("svdf", ModelOptions(svdf_units=(9, 7), svdf_rank=2, bottleneck_units=5)),
     ("low_latency_svdf", ModelOptions(svdf_units=(32,))),
     ("residual_svdf", ModelOptions(svdf_units=(16, 12, 12, 16), bottleneck_units=8)),
+    ("single_fc", ModelOptions()),
+    ("conv", ModelOptions()),
+    ("low_latency_conv", ModelOptions()),
+    ("tiny_conv", ModelOptions()),
+    ("tiny_embedding_conv", ModelOptions()),
+    ("ds_cnn", ModelOptions()),
 ]
 
 
@@ -45,7 +54,17 @@ def random_layer(*, filters=12, features=8, memory=7, rank=1, seed=0, spread=1.0
 
 def exported(architecture, options):
     """A model with random weights: its Keras form, its .tflite bytes, and stored features."""
-    model = create_model(architecture, SHAPE, options, seed=4)
+    return quantized(create_model(architecture, SHAPE, options, seed=4))
+
+
+def quantized(model):
+    generator = np.random.default_rng(6)
+    for variable in model.variables:
+        if "norm" in variable.path:
+            variable.assign(generator.uniform(0.5, 1.5, variable.shape))
+        elif "kernel" in variable.path:  # far from the tutorial's tiny first weights
+            fan_in = np.prod(variable.shape[:-1])
+            variable.assign(generator.normal(0, fan_in**-0.5, variable.shape))
     layers = plain_layers(model)
     stored = np.random.default_rng(5).integers(-128, 128, (60, 20, 8)).astype(np.int8)
     ranges = calibrate(layers, INPUT.real(stored))
@@ -76,12 +95,12 @@ def test_unequal_filters_lose_nothing_to_the_one_scale_of_int8():
     parts = quantize_svdf(layer, np.abs(layer.states(inputs)).max(axis=(0, 1)))
     again = SvdfLayer(
         name="again",
-        feature=parts.feature * float(parts.feature_scale),
-        time=parts.time * float(parts.time_scale),
-        bias=parts.bias * float(parts.bias_scale),
+        feature=parts.feature * np.float64(parts.feature_scale),
+        time=parts.time * np.float64(parts.time_scale),
+        bias=parts.bias * np.float64(parts.bias_scale),
     )
-    expected = layer.outputs(layer.states(inputs))
-    found = again.outputs(again.states(inputs))
+    ((_, expected),) = activations([layer], inputs)
+    ((_, found),) = activations([again], inputs)
     error = np.abs(found - expected).max(axis=(0, 1)) / expected.max(axis=(0, 1)).clip(1e-9)
     assert error.max() < 0.03  # unit by unit, small ones too
 
@@ -101,7 +120,8 @@ def test_int8_scores_follow_float_scores(architecture, options):
     found = []
     for clip in stored:
         engine.reset()
-        found.append((engine.run(clip)[-1].astype(float) + 128) / 256)
+        rows = clip.reshape(-1, math.prod(engine.input_shape))
+        found.append((engine.run(rows)[-1].astype(float) + 128) / 256)
     assert np.abs(np.array(found) - expected).max() < 0.06
     assert np.abs(np.array(found) - expected).mean() < 0.01
 
@@ -109,30 +129,76 @@ def test_int8_scores_follow_float_scores(architecture, options):
 @pytest.mark.parametrize(("architecture", "options"), CASES)
 def test_the_upstream_runtime_computes_the_same_scores(architecture, options):
     _, content, stored = exported(architecture, options)
-    frames = stored[:5].reshape(-1, 8)
-    upstream = tflite_micro.runtime.Interpreter.from_bytes(content, arena_size=200_000)
+    assert_upstream_agrees(content, stored[:5])
+
+
+def assert_upstream_agrees(content, stored):
+    engine = Engine.from_bytes(content)
+    rows = stored.reshape(-1, math.prod(engine.input_shape))
+    upstream = tflite_micro.runtime.Interpreter.from_bytes(content, arena_size=400_000)
     expected = []
-    for frame in frames:
-        upstream.set_input(frame[None], 0)
+    for row in rows:
+        upstream.set_input(row.reshape(engine.input_shape), 0)
         upstream.invoke()
         expected.append(upstream.get_output(0)[0])
-    np.testing.assert_array_equal(Engine.from_bytes(content).run(frames), expected)
+    np.testing.assert_array_equal(engine.run(rows), expected)
 
 
-def test_normalization_is_folded_exactly():
-    model = create_model("svdf", SHAPE, ModelOptions(svdf_units=(5,)), seed=1)
-    generator = np.random.default_rng(2)
-    for variable in model.get_layer("svdf_1").normalization.variables:
-        variable.assign(generator.uniform(0.5, 2.0, variable.shape))
-    inputs = generator.normal(size=(3, 20, 8)).astype(np.float32)
-    activations = inputs
-    for layer in plain_layers(model):
-        if isinstance(layer, SvdfLayer):
-            activations = layer.outputs(layer.states(activations))
-        else:
-            activations = layer.outputs(activations)
+@pytest.mark.parametrize("architecture", ["svdf", "ds_cnn"])
+def test_normalization_is_folded_exactly(architecture):
+    model, _, stored = exported(architecture, ModelOptions(svdf_units=(5,)))
+    inputs = INPUT.real(stored[:3])
+    *_, (_, logits) = activations(plain_layers(model), inputs)
     expected = model(inputs, training=False).numpy()
-    np.testing.assert_allclose(activations[:, -1], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logits.reshape(3, -1, 4)[:, -1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_ones_own_chain_of_layers_exports_with_all_that_the_exporter_knows():
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((20, 8)),
+            layers.Dense(6, activation="relu"),
+            layers.Reshape((20, 3, 2)),
+            layers.DepthwiseConv2D((3, 2), depth_multiplier=2, strides=2, use_bias=False),
+            layers.BatchNormalization(name="norm", scale=False),
+            layers.Activation("relu"),
+            layers.Conv2D(5, (2, 1), strides=(2, 1), padding="same"),
+            layers.BatchNormalization(name="norm_2", center=False),
+            layers.ReLU(),
+            layers.MaxPooling2D((2, 1), padding="same"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(7, use_bias=False),
+            layers.BatchNormalization(name="norm_3"),
+            layers.Dropout(0.5),
+            layers.Dense(4),
+        ]
+    )
+    model, content, stored = quantized(model)
+    *_, (_, logits) = activations(plain_layers(model), INPUT.real(stored))
+    np.testing.assert_allclose(logits, model(INPUT.real(stored), training=False), atol=1e-4)
+    assert_upstream_agrees(content, stored[:5])
+
+
+def test_a_functional_model_may_be_a_chain_but_not_branch():
+    source = keras.Input((20, 8))
+    hidden = keras.layers.Dense(4, name="a")(keras.layers.Flatten()(source))
+    chain = keras.Model(source, keras.layers.Dense(4)(hidden))
+    assert len(plain_layers(chain)) == 3
+    branch = keras.layers.Add(name="sum")([hidden, keras.layers.Dense(4)(hidden)])
+    with pytest.raises(StapesError, match=r"layer 'sum': found 2 inputs .* expected a chain"):
+        plain_layers(keras.Model(source, branch))
+
+
+def test_a_channel_of_tiny_weights_keeps_its_bias():
+    weights = np.full((2, 1, 1, 3), 0.5)
+    weights[1] = 1e-12
+    layer = ConvLayer(
+        name="conv", weights=weights, bias=np.array([1.0, 3.0]), strides=(1, 1), padding="SAME"
+    )
+    _, bias, scales = quantize_weights(layer, np.float32(0.01))
+    np.testing.assert_allclose(bias * scales * 0.01, layer.bias, rtol=1e-5)
+    assert np.abs(bias).max() <= 2**30
 
 
 def test_ranges_cover_what_was_seen_and_zero():
@@ -142,7 +208,7 @@ def test_ranges_cover_what_was_seen_and_zero():
     assert 3.99 < ranges.high <= 4.0
 
 
-def test_a_layer_without_a_streaming_twin_is_refused():
+def test_a_layer_that_the_exporter_does_not_know_is_refused():
     model = keras.Sequential([keras.Input((20, 8)), keras.layers.LSTM(4, name="memory")])
-    with pytest.raises(StapesError, match="layer 'memory': found a LSTM, expected SVDF or Dense"):
+    with pytest.raises(StapesError, match="layer 'memory': found a LSTM, expected layers of"):
         plain_layers(model)

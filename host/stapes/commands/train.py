@@ -79,7 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model(
         "--model_architecture",
         default="svdf",
-        help="svdf, residual_svdf, low_latency_svdf or module:function (%(default)s)",
+        help="svdf, residual_svdf, single_fc, conv, low_latency_conv, low_latency_svdf, tiny_conv, "
+        "tiny_embedding_conv, ds_cnn, or your own as module:function (%(default)s)",
     )
     model("--svdf_units", type=_numbers(int), default=(), help="units of each layer: 64,64,64")
     model("--svdf_memory", type=_numbers(int), default=(), help="frames each layer remembers")

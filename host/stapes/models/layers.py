@@ -135,17 +135,19 @@ class SVDF(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (shape[0], shape[1] - self.memory + 1, self.units)
 
-    def folded(self) -> tuple[Any, Any, Any]:
-        """NumPy float64: feature filters [filters, features], time filters [filters, memory]
-        oldest frame first, bias [units]; the normalization inside them."""
-        feature = self.feature_weights.numpy().T.astype("float64")
-        time = self.time_weights.numpy().T.astype("float64")
+    def folded(self, dtype: str = "float64") -> tuple[Any, Any, Any]:
+        """Tensors that follow the variables: feature filters [filters, features], time filters
+        [filters, memory] oldest frame first, bias [units]; the normalization inside them."""
+        feature = tf.transpose(tf.cast(self.feature_weights, dtype))
+        time = tf.transpose(tf.cast(self.time_weights, dtype))
         if self.normalization is None:
-            return feature, time, self.bias.numpy().astype("float64")
+            return feature, time, tf.cast(self.bias, dtype)
         norm = self.normalization
-        gain = norm.gamma.numpy() / (norm.moving_variance.numpy() + norm.epsilon) ** 0.5
-        bias = norm.beta.numpy() - gain * norm.moving_mean.numpy()
-        return feature, time * gain.repeat(self.rank)[:, None], bias.astype("float64")
+        gain = tf.cast(norm.gamma, dtype) * tf.math.rsqrt(
+            tf.cast(norm.moving_variance, dtype) + norm.epsilon
+        )
+        bias = tf.cast(norm.beta, dtype) - gain * tf.cast(norm.moving_mean, dtype)
+        return feature, time * tf.repeat(gain, self.rank)[:, None], bias
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 from stapes.errors import StapesError
+from stapes.models import conv, ds_cnn, svdf
 from stapes.models.backend import keras
 from stapes.models.options import ModelOptions, ModelShape
-from stapes.models.svdf import low_latency_svdf, residual_svdf, svdf
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
-    "low_latency_svdf": low_latency_svdf,
-    "residual_svdf": residual_svdf,
-    "svdf": svdf,
+    "single_fc": conv.single_fc,
+    "conv": conv.conv,
+    "low_latency_conv": conv.low_latency_conv,
+    "low_latency_svdf": svdf.low_latency_svdf,
+    "tiny_conv": conv.tiny_conv,
+    "tiny_embedding_conv": conv.tiny_embedding_conv,
+    "ds_cnn": ds_cnn.ds_cnn,
+    "residual_svdf": svdf.residual_svdf,
+    "svdf": svdf.svdf,
 }
 
 
@@ -26,7 +32,8 @@ def create_model(
 
     Args:
         architecture: a name in ARCHITECTURES, or `module:function` of the user's own, called with
-            the same (shape, options) and made of layers that `stapes export` knows.
+            the same (shape, options) and made of layers that `stapes export` knows
+            (docs/architectures.md).
         seed: of the initial weights and of dropout.
 
     Raises:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from stapes.quantize.layers import AddLayer, Layer, SvdfLayer
+from stapes.quantize.layers import AddLayer, Layer, SvdfLayer, with_arrays
 
 # Rare outliers are given up in favour of finer steps for all the rest.
 _OUTLIERS_PERCENT = 0.005
+_BATCH_CLIPS = 50
+# Percentiles are those of at most so many values of each layer.
+_KEPT_VALUES = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +29,43 @@ class Ranges:
 
 def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
     """Runs float32 [clips, frames, features] through the layers; one `Ranges` for each."""
-    ranges, activations = [], features.astype(np.float32)
+    states: list[list[np.ndarray]] = [[] for _ in layers]
+    outputs: list[list[np.ndarray]] = [[] for _ in layers]
+    batches = range(0, len(features), _BATCH_CLIPS)
+    kept = _KEPT_VALUES // max(len(batches), 1)
+    for start in batches:
+        batch = features[start : start + _BATCH_CLIPS]
+        for number, (state, output) in enumerate(activations(layers, batch)):
+            if state is not None:
+                states[number].append(np.abs(state).max(axis=(0, 1)))
+            step = max(output.size // kept, 1)
+            outputs[number].append(output.ravel()[::step].copy())
+    return [
+        _ranges(np.concatenate(values), np.max(state, axis=0) if state else None)
+        for values, state in zip(outputs, states, strict=True)
+    ]
+
+
+def activations(
+    layers: Sequence[Layer], features: np.ndarray
+) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
+    """Of each layer the states (None without any) and the outputs, in float32."""
+    values: Any = features.astype(np.float32)
     inputs = []  # of every layer so far
-    for layer in layers:
-        inputs.append(activations)
+    for exact in layers:
+        layer = with_arrays(exact, lambda array: array.astype(np.float32))
+        inputs.append(values)
         state = None
         if isinstance(layer, SvdfLayer):
-            states = layer.states(activations)
-            state = np.abs(states).max(axis=(0, 1))
-            activations = layer.outputs(states).astype(np.float32)
+            state = layer.states(values)
+            values = layer.outputs(state)
         elif isinstance(layer, AddLayer):
-            activations = layer.outputs(activations, inputs[-1 - layer.back])
+            values = layer.outputs(values, inputs[-1 - layer.back])
         else:
-            activations = layer.outputs(activations).astype(np.float32)
-        low, high = np.percentile(activations, [_OUTLIERS_PERCENT, 100 - _OUTLIERS_PERCENT])
-        ranges.append(Ranges(state=state, low=min(float(low), 0.0), high=max(float(high), 1e-6)))
-    return ranges
+            values = layer.outputs(values)
+        yield (None if state is None else state.numpy()), np.asarray(values)
+
+
+def _ranges(values: np.ndarray, state: np.ndarray | None) -> Ranges:
+    low, high = np.percentile(values, [_OUTLIERS_PERCENT, 100 - _OUTLIERS_PERCENT])
+    return Ranges(state=state, low=min(float(low), 0.0), high=max(float(high), 1e-6))

@@ -1,18 +1,33 @@
-"""From float layers to the bytes of an int8 .tflite model: one frame of features per inference.
+"""From float layers to the bytes of an int8 .tflite model.
 
-Numerics are those of TensorFlow Lite's 8-bit quantization specification; SVDF keeps its state and
-its time filters in int16.
+A network with SVDF layers takes one frame of features per inference, any other a whole window of
+frames. Numerics are those of TensorFlow Lite's 8-bit quantization specification; SVDF keeps its
+state and its time filters in int16, convolutions have a scale for every output channel.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from stapes.quantize.calibration import Ranges
-from stapes.quantize.layers import AddLayer, DenseLayer, Layer, SvdfLayer
+from stapes.quantize.layers import (
+    AddLayer,
+    ConvLayer,
+    DenseLayer,
+    DepthwiseLayer,
+    Layer,
+    PoolLayer,
+    ReshapeLayer,
+    SvdfLayer,
+    is_streaming,
+    output_shape,
+)
 from stapes.settings import METADATA_NAME, ModelSettings
 from stapes.tflite.builder import ModelBuilder
 
@@ -20,6 +35,7 @@ _INT32_MAX = 2**31 - 1
 _STATE_MAX = 2**15 - 1
 # Loud audio beyond the calibration clips must not saturate the state.
 _STATE_HEADROOM = 1.25
+_BIAS_MAX = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +55,31 @@ class QuantizedSvdf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quantum:
+    """real = (stored - zero_point) * scale."""
+
+    scale: np.float32
+    zero_point: int
+
+    @classmethod
+    def of_range(cls, ranges: Ranges) -> Quantum:
+        """int8 over the range of a layer's outputs."""
+        scale = np.float32((ranges.high - ranges.low) / 255)
+        zero_point = int(np.clip(round(-128 - ranges.low / scale), -128, 127))
+        return cls(scale=scale, zero_point=zero_point)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Activation:
-    """A tensor on its way through the network."""
+    """A tensor on its way through the network; its shape without the leading 1."""
 
     index: int
-    size: int
-    scale: np.float32
+    shape: tuple[int, ...]
+    quantum: Quantum
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
 
 
 def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
@@ -77,6 +112,32 @@ def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
     )
 
 
+def quantize_weights(
+    layer: DenseLayer | ConvLayer | DepthwiseLayer, source_scale: np.float32
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """int8 weights, int32 bias, and the weights' scales: one for a dense layer, else one for every
+    output channel. `source_scale` is that of the layer's inputs."""
+    axes = _channel_axes(layer)
+    largest = np.abs(layer.weights).max(axis=axes) / 127
+    bias = np.abs(layer.bias)
+    # A channel of tiny weights must not need a bias beyond int32.
+    smallest = (bias if largest.ndim else bias.max()) / (_BIAS_MAX * float(source_scale))
+    scales = np.maximum(np.maximum(largest, smallest), 1e-9 / 127).astype(np.float32)
+    steps = np.expand_dims(scales, axes) if scales.ndim else scales
+    return (
+        _rounded(layer.weights / steps, np.int8, limit=127),
+        _rounded(layer.bias / (source_scale * scales), np.int32, limit=_INT32_MAX),
+        scales,
+    )
+
+
+def _channel_axes(layer: DenseLayer | ConvLayer | DepthwiseLayer) -> tuple[int, ...] | None:
+    """Axes of the weights that share a scale; None: all of them do."""
+    if isinstance(layer, ConvLayer):
+        return (1, 2, 3)
+    return (0, 1, 2) if isinstance(layer, DepthwiseLayer) else None
+
+
 def build_model(
     layers: Sequence[Layer],
     ranges: Sequence[Ranges],
@@ -85,128 +146,192 @@ def build_model(
     input_scale: float,
     input_zero_point: int,
 ) -> bytes:
-    """The .tflite file: int8 [1, features] in, int8 softmax scores [1, labels] out.
+    """The .tflite file: int8 features in, [1, features] of one frame or the window
+    [1, frames, features, 1]; int8 softmax scores out, [1, labels].
 
     The features' quantization is that of the input; `settings` go into the metadata.
     """
-    builder = ModelBuilder()
-    scale = np.float32(input_scale)
-    size = settings.front_end.feature_count
-    index = builder.tensor(
-        "features", shape=[1, size], dtype="int8", scale=scale, zero_point=input_zero_point
-    )
-    first = current = _Activation(index=index, size=size, scale=scale)
-    inputs = []  # of every layer so far
-    for layer, layer_ranges in zip(layers, ranges, strict=True):
-        inputs.append(current)
-        if isinstance(layer, SvdfLayer):
-            current = _add_svdf(builder, layer, layer_ranges, current)
-        elif isinstance(layer, AddLayer):
-            current = _add_sum(builder, layer, layer_ranges, current, inputs[-1 - layer.back])
-        else:
-            current = _add_dense(builder, layer, layer_ranges, current)
+    quantum = Quantum(scale=np.float32(input_scale), zero_point=input_zero_point)
+    network = _Network(layers, ranges, settings, quantum)
+    builder, logits = network.builder, network.activations[-1]
     scores = builder.tensor(
-        "scores", shape=[1, current.size], dtype="int8", scale=1 / 256, zero_point=-128
+        "scores", shape=[1, logits.size], dtype="int8", scale=1 / 256, zero_point=-128
     )
-    builder.operator("SOFTMAX", inputs=[current.index], outputs=[scores], options={"beta": 1.0})
+    builder.operator("SOFTMAX", inputs=[logits.index], outputs=[scores], options={"beta": 1.0})
     builder.metadata(METADATA_NAME, settings.to_json().encode())
-    return builder.build(inputs=[first.index], outputs=[scores], description=settings.name)
+    return builder.build(inputs=[network.source.index], outputs=[scores], description=settings.name)
 
 
-def _add_svdf(
-    builder: ModelBuilder, layer: SvdfLayer, ranges: Ranges, source: _Activation
-) -> _Activation:
-    assert ranges.state is not None
-    parts = quantize_svdf(layer, ranges.state)
-    filters, memory = layer.time.shape
-    feature = builder.tensor(
-        f"{layer.name}/feature",
-        shape=parts.feature.shape,
-        dtype="int8",
-        scale=parts.feature_scale,
-        data=parts.feature,
-    )
-    time = builder.tensor(
-        f"{layer.name}/time",
-        shape=parts.time.shape,
-        dtype="int16",
-        scale=parts.time_scale,
-        data=parts.time,
-    )
-    bias = builder.tensor(
-        f"{layer.name}/bias",
-        shape=parts.bias.shape,
-        dtype="int32",
-        scale=parts.bias_scale,
-        data=parts.bias,
-    )
-    state = builder.tensor(
-        f"{layer.name}/state",
-        shape=[1, filters * memory],
-        dtype="int16",
-        scale=parts.state_scale,
-        variable=True,
-    )
-    output = _add_activation(builder, layer.name, len(parts.bias), low=0.0, high=ranges.high)
-    builder.operator(
-        "SVDF",
-        inputs=[source.index, feature, time, bias, state],
-        outputs=[output.index],
-        options={"rank": layer.rank, "fusedActivationFunction": "RELU"},
-    )
-    return output
+def build_part(
+    layers: Sequence[Layer], ranges: Sequence[Ranges], settings: ModelSettings, quantum: Quantum
+) -> tuple[bytes, Quantum]:
+    """A model without softmax and settings, for measurements: int8 outputs of the last layer, and
+    what they stand for. `quantum` is that of the features."""
+    network = _Network(layers, ranges, settings, quantum)
+    last = network.activations[-1]
+    content = network.builder.build(inputs=[network.source.index], outputs=[last.index])
+    return content, last.quantum
 
 
-def _add_dense(
-    builder: ModelBuilder, layer: DenseLayer, ranges: Ranges, source: _Activation
-) -> _Activation:
-    weight_scale = np.float32(max(np.abs(layer.weights).max(), 1e-9) / 127)
-    bias_scale = source.scale * weight_scale
-    weights = builder.tensor(
-        f"{layer.name}/weights",
-        shape=layer.weights.shape,
-        dtype="int8",
-        scale=weight_scale,
-        data=_rounded(layer.weights / weight_scale, np.int8, limit=127),
-    )
-    bias = builder.tensor(
-        f"{layer.name}/bias",
-        shape=layer.bias.shape,
-        dtype="int32",
-        scale=bias_scale,
-        data=_rounded(layer.bias / bias_scale, np.int32, limit=_INT32_MAX),
-    )
-    output = _add_activation(builder, layer.name, len(layer.bias), low=ranges.low, high=ranges.high)
-    builder.operator(
-        "FULLY_CONNECTED",
-        inputs=[source.index, weights, bias],
-        outputs=[output.index],
-        options={"fusedActivationFunction": "RELU" if layer.relu else "NONE"},
-    )
-    return output
+class _Network:
+    """Tensors and operators of a chain of layers, added to `builder` one after the other."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        ranges: Sequence[Ranges],
+        settings: ModelSettings,
+        quantum: Quantum,
+    ) -> None:
+        self.builder = ModelBuilder()
+        shape = (settings.front_end.feature_count,)
+        if not is_streaming(layers):
+            shape = (settings.clip_frames, *shape)
+            for layer in layers:  # what only renames the input's places takes no operator
+                if not isinstance(layer, ReshapeLayer):
+                    break
+                shape = layer.shape
+        self.source = self._tensor("features", shape, quantum)
+        self.activations = [self.source]  # what goes into each layer, and the last outputs
+        for layer, layer_ranges in zip(layers, ranges, strict=True):
+            self.activations.append(self._add(layer, layer_ranges))
+
+    def _add(self, layer: Layer, ranges: Ranges) -> _Activation:
+        source = self.activations[-1]
+        if isinstance(layer, ReshapeLayer):
+            return self._reshape(layer, source)
+        quantum = source.quantum if isinstance(layer, PoolLayer) else Quantum.of_range(ranges)
+        shape = output_shape(layer, source.shape)
+        output = self._tensor(f"{layer.name}/output", shape, quantum)
+        if isinstance(layer, SvdfLayer):
+            self._svdf(layer, ranges, source, output)
+        elif isinstance(layer, AddLayer):
+            earlier = self.activations[-1 - layer.back]
+            self.builder.operator(
+                "ADD", inputs=[source.index, earlier.index], outputs=[output.index]
+            )
+        elif isinstance(layer, PoolLayer):
+            self._pool(layer, source, output)
+        else:
+            self._weighted(layer, source, output)
+        return output
+
+    def _tensor(self, name: str, shape: tuple[int, ...], quantum: Quantum) -> _Activation:
+        index = self.builder.tensor(
+            name,
+            shape=[1, *shape],
+            dtype="int8",
+            scale=quantum.scale,
+            zero_point=quantum.zero_point,
+        )
+        return _Activation(index=index, shape=shape, quantum=quantum)
+
+    def _reshape(self, layer: ReshapeLayer, source: _Activation) -> _Activation:
+        """FULLY_CONNECTED takes its input as one row of values whatever the shape."""
+        if source.shape == layer.shape or len(layer.shape) == 1 or len(self.activations) == 1:
+            return dataclasses.replace(source, shape=layer.shape)
+        output = self._tensor(f"{layer.name}/output", layer.shape, source.quantum)
+        shape = np.array([1, *layer.shape], np.int32)
+        places = self.builder.tensor(
+            f"{layer.name}/shape", shape=shape.shape, dtype="int32", data=shape
+        )
+        self.builder.operator(
+            "RESHAPE",
+            inputs=[source.index, places],
+            outputs=[output.index],
+            options={"newShape": shape.tolist()},
+        )
+        return output
+
+    def _pool(self, layer: PoolLayer, source: _Activation, output: _Activation) -> None:
+        self.builder.operator(
+            f"{layer.kind}_POOL_2D",
+            inputs=[source.index],
+            outputs=[output.index],
+            options={
+                **_window_options(layer),
+                "filterHeight": layer.size[0],
+                "filterWidth": layer.size[1],
+            },
+        )
+
+    def _weighted(
+        self,
+        layer: DenseLayer | ConvLayer | DepthwiseLayer,
+        source: _Activation,
+        output: _Activation,
+    ) -> None:
+        weights, bias, scales = quantize_weights(layer, source.quantum.scale)
+        inputs = [
+            source.index,
+            self.builder.tensor(
+                f"{layer.name}/weights",
+                shape=weights.shape,
+                dtype="int8",
+                scale=scales,
+                quantized_dimension=3 if isinstance(layer, DepthwiseLayer) else 0,
+                data=weights,
+            ),
+            self.builder.tensor(
+                f"{layer.name}/bias",
+                shape=bias.shape,
+                dtype="int32",
+                scale=source.quantum.scale * scales,
+                data=bias,
+            ),
+        ]
+        name, options = "FULLY_CONNECTED", {}
+        if isinstance(layer, ConvLayer):
+            name, options = "CONV_2D", _window_options(layer)
+        elif isinstance(layer, DepthwiseLayer):
+            name = "DEPTHWISE_CONV_2D"
+            options = {**_window_options(layer), "depthMultiplier": layer.multiplier}
+        elif len(output.shape) > 1:
+            options = {"keepNumDims": True}
+        options["fusedActivationFunction"] = "RELU" if layer.relu else "NONE"
+        self.builder.operator(name, inputs=inputs, outputs=[output.index], options=options)
+
+    def _svdf(
+        self, layer: SvdfLayer, ranges: Ranges, source: _Activation, output: _Activation
+    ) -> None:
+        assert ranges.state is not None
+        parts = quantize_svdf(layer, ranges.state)
+        filters, memory = layer.time.shape
+        weights = [
+            self.builder.tensor(
+                f"{layer.name}/{name}",
+                shape=data.shape,
+                dtype=str(data.dtype),
+                scale=scale,
+                data=data,
+            )
+            for name, data, scale in (
+                ("feature", parts.feature, parts.feature_scale),
+                ("time", parts.time, parts.time_scale),
+                ("bias", parts.bias, parts.bias_scale),
+            )
+        ]
+        state = self.builder.tensor(
+            f"{layer.name}/state",
+            shape=[1, filters * memory],
+            dtype="int16",
+            scale=parts.state_scale,
+            variable=True,
+        )
+        self.builder.operator(
+            "SVDF",
+            inputs=[source.index, *weights, state],
+            outputs=[output.index],
+            options={"rank": layer.rank, "fusedActivationFunction": "RELU"},
+        )
 
 
-def _add_sum(
-    builder: ModelBuilder,
-    layer: AddLayer,
-    ranges: Ranges,
-    source: _Activation,
-    earlier: _Activation,
-) -> _Activation:
-    output = _add_activation(builder, layer.name, source.size, low=ranges.low, high=ranges.high)
-    builder.operator("ADD", inputs=[source.index, earlier.index], outputs=[output.index])
-    return output
-
-
-def _add_activation(
-    builder: ModelBuilder, name: str, size: int, *, low: float, high: float
-) -> _Activation:
-    scale = np.float32((high - low) / 255)
-    zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
-    index = builder.tensor(
-        f"{name}/output", shape=[1, size], dtype="int8", scale=scale, zero_point=zero_point
-    )
-    return _Activation(index=index, size=size, scale=scale)
+def _window_options(layer: ConvLayer | DepthwiseLayer | PoolLayer) -> dict[str, Any]:
+    return {
+        "padding": layer.padding,
+        "strideH": layer.strides[0],
+        "strideW": layer.strides[1],
+    }
 
 
 def _rounded(values: np.ndarray, dtype: type, *, limit: int) -> np.ndarray:

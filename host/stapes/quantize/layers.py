@@ -1,112 +1,385 @@
-"""A trained Keras model as plain float64 arrays: what the exporter calibrates and quantizes."""
+"""A trained Keras model as a chain of plain layers: what the exporter calibrates and quantizes.
+
+Layers hold their weights as NumPy arrays, or as TensorFlow tensors that follow the model's
+variables, so that training can simulate quantization with the very layers that are exported.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from stapes.errors import StapesError
-from stapes.models.backend import keras
+from stapes.models.backend import keras, tf
 from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
+
+Array = Any  # np.ndarray, or a TensorFlow tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class SvdfLayer:
+class _Plain:
+    """`dropout`: the Keras layer that drops some of the outputs in training."""
+
+    name: str
+    dropout: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SvdfLayer(_Plain):
     """`feature` [filters, features], `time` [filters, memory] oldest frame first, `bias` [units];
     filters are unit by unit, `rank` of them each. Its activation is ReLU."""
 
-    name: str
-    feature: np.ndarray
-    time: np.ndarray
-    bias: np.ndarray
+    feature: Array
+    time: Array
+    bias: Array
 
     @property
     def rank(self) -> int:
-        return len(self.time) // len(self.bias)
+        return self.time.shape[0] // self.bias.shape[0]
 
     @property
     def memory(self) -> int:
         return self.time.shape[1]
 
-    def states(self, inputs: np.ndarray) -> np.ndarray:
+    def states(self, inputs: Array) -> Array:
         """[clips, frames, features] -> what is remembered, [clips, frames, filters]."""
-        return inputs @ self.feature.T
+        return tf.matmul(inputs, self.feature, transpose_b=True)
 
-    def outputs(self, states: np.ndarray) -> np.ndarray:
+    def outputs(self, states: Array) -> Array:
         """[clips, frames, filters] -> [clips, frames - memory + 1, units]."""
-        frames = states.shape[1] - self.memory + 1
-        ages = range(self.memory)
-        filtered = sum(states[:, age : age + frames] * self.time[:, age] for age in ages)
-        summed = filtered.reshape(len(states), frames, len(self.bias), self.rank).sum(-1)
-        return np.maximum(summed + self.bias, 0)
+        frames, units = states.shape[1] - self.memory + 1, self.bias.shape[0]
+        filtered = tf.nn.depthwise_conv2d(
+            states[:, :, None, :],
+            tf.transpose(self.time)[:, None, :, None],
+            strides=[1, 1, 1, 1],
+            padding="VALID",
+        )
+        summed = tf.reduce_sum(tf.reshape(filtered, [-1, frames, units, self.rank]), axis=-1)
+        return tf.nn.relu(summed + self.bias)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenseLayer:
+class DenseLayer(_Plain):
     """`weights` [outputs, inputs], `bias` [outputs], applied to every frame."""
 
-    name: str
-    weights: np.ndarray
-    bias: np.ndarray
-    relu: bool
+    weights: Array
+    bias: Array
+    relu: bool = False
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """[clips, frames, inputs] -> [clips, frames, outputs]."""
-        result = inputs @ self.weights.T + self.bias
-        return np.maximum(result, 0) if self.relu else result
+    def outputs(self, inputs: Array) -> Array:
+        """[..., inputs] -> [..., outputs]."""
+        return _activated(tf.matmul(inputs, self.weights, transpose_b=True) + self.bias, self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddLayer:
+class ConvLayer(_Plain):
+    """`weights` [outputs, height, width, inputs], `bias` [outputs]; padding SAME or VALID."""
+
+    weights: Array
+    bias: Array
+    strides: tuple[int, int]
+    padding: str
+    relu: bool = False
+
+    def outputs(self, inputs: Array) -> Array:
+        """[clips, height, width, inputs] -> [clips, height, width, outputs]."""
+        kernel = tf.transpose(self.weights, [1, 2, 3, 0])
+        return _activated(
+            tf.nn.conv2d(inputs, kernel, self.strides, self.padding) + self.bias, self
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseLayer(_Plain):
+    """`weights` [1, height, width, channels * multiplier], `bias` [channels * multiplier]."""
+
+    weights: Array
+    bias: Array
+    strides: tuple[int, int]
+    padding: str
+    multiplier: int
+    relu: bool = False
+
+    def outputs(self, inputs: Array) -> Array:
+        """[clips, height, width, channels] -> [clips, height, width, channels * multiplier]."""
+        height, width = self.weights.shape[1:3]
+        kernel = tf.reshape(self.weights, [height, width, -1, self.multiplier])
+        strides = [1, *self.strides, 1]
+        return _activated(
+            tf.nn.depthwise_conv2d(inputs, kernel, strides, self.padding) + self.bias, self
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolLayer(_Plain):
+    """The maximum or the average of `size` (height, width) places; `kind` is MAX or AVERAGE."""
+
+    kind: str
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+
+    def outputs(self, inputs: Array) -> Array:
+        """[clips, height, width, channels] -> the same with fewer places."""
+        pool = tf.nn.max_pool2d if self.kind == "MAX" else tf.nn.avg_pool2d
+        return pool(inputs, self.size, self.strides, self.padding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReshapeLayer(_Plain):
+    """The same values as an array of `shape`, the clips left out."""
+
+    shape: tuple[int, ...]
+
+    def outputs(self, inputs: Array) -> Array:
+        """[clips, ...] -> [clips, *shape]."""
+        return tf.reshape(inputs, [-1, *self.shape])
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddLayer(_Plain):
     """Adds what went into the layer `back` places before this one."""
 
-    name: str
     back: int
 
-    def outputs(self, inputs: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+    def outputs(self, inputs: Array, earlier: Array) -> Array:
         """[clips, frames, width] and [clips, that many frames or more, width] -> their sum at
         the last `frames` frames."""
         return inputs + earlier[:, -inputs.shape[1] :]
 
 
-Layer = SvdfLayer | DenseLayer | AddLayer
+Layer = SvdfLayer | DenseLayer | ConvLayer | DepthwiseLayer | PoolLayer | ReshapeLayer | AddLayer
+# Their outputs are quantized as their inputs are.
+PASSING = (PoolLayer, ReshapeLayer)
+
+
+def is_streaming(layers: list[Layer]) -> bool:
+    """Whether the network remembers and takes one frame at a time, or a whole window at once."""
+    return any(isinstance(layer, SvdfLayer) for layer in layers)
 
 
 def plain_layers(model: Any) -> list[Layer]:
-    """The layers of a streaming Keras model, normalization folded in.
+    """The layers of a Keras model in float64 NumPy arrays, normalization folded in.
 
     Raises:
-        StapesError: a layer that has no streaming twin here.
+        StapesError: layers that the exporter does not know, or that are no chain.
     """
-    return [plain for layer in model.layers for plain in _plain(layer)]
+    return [with_arrays(layer, lambda array: array.numpy()) for layer in tensor_layers(model)]
 
 
-def _plain(layer: Any) -> list[Layer]:
-    ignored = (keras.layers.Dropout, keras.layers.Flatten, keras.layers.InputLayer, LastFrames)
-    if isinstance(layer, ignored):
-        return []
-    if isinstance(layer, SVDF):
-        feature, time, bias = layer.folded()
-        return [SvdfLayer(name=layer.name, feature=feature, time=time, bias=bias)]
-    if isinstance(layer, ResidualSVDF):
-        branch = [*_plain(layer.svdf), *_plain(layer.dense)]
-        return [*branch, AddLayer(name=f"{layer.name}_add", back=len(branch))]
-    if isinstance(layer, keras.layers.Dense):
-        activation = keras.activations.serialize(layer.activation)
-        if activation in ("linear", "relu"):
-            weights = layer.kernel.numpy().T.astype(np.float64)
-            bias = layer.bias.numpy() if layer.use_bias else np.zeros(len(weights))
-            return [
-                DenseLayer(
-                    name=layer.name,
-                    weights=weights,
-                    bias=bias.astype(np.float64),
-                    relu=activation == "relu",
-                )
-            ]
-    raise StapesError(
-        f"layer {layer.name!r}: found a {type(layer).__name__}, expected SVDF or Dense (linear or "
-        "relu) in a model to export; change the architecture"
+def tensor_layers(model: Any, dtype: str = "float64") -> list[Layer]:
+    """Like `plain_layers`, in tensors that follow the model's variables.
+
+    Raises:
+        StapesError: as `plain_layers`.
+    """
+    layers: list[Layer] = []
+    chain = _chain(model)
+    streaming = any(isinstance(layer, SVDF | ResidualSVDF) for layer in chain)
+    for layer in chain:
+        _append(layers, layer, dtype, streaming)
+    return layers
+
+
+def with_arrays(layer: Layer, change: Callable[[Array], Array]) -> Layer:
+    """The layer with all its arrays changed."""
+    names = ("feature", "time", "weights", "bias")
+    arrays = {name: change(getattr(layer, name)) for name in names if hasattr(layer, name)}
+    return dataclasses.replace(layer, **arrays)
+
+
+def run_layer(layer: Layer, inputs: Array, earlier: list[Array]) -> Array:
+    """Outputs of a layer; `earlier` holds what went into all layers up to this one."""
+    if isinstance(layer, SvdfLayer):
+        return layer.outputs(layer.states(inputs))
+    if isinstance(layer, AddLayer):
+        return layer.outputs(inputs, earlier[-1 - layer.back])
+    return layer.outputs(inputs)
+
+
+def _activated(outputs: Array, layer: DenseLayer | ConvLayer | DepthwiseLayer) -> Array:
+    return tf.nn.relu(outputs) if layer.relu else outputs
+
+
+def _chain(model: Any) -> list[Any]:
+    """The layers of a Sequential model, or of a functional one that could have been one."""
+    if isinstance(model, keras.Sequential):
+        return model.layers
+    before = None
+    for layer in model.layers:
+        sources = [
+            tensor._keras_history.operation
+            for node in layer._inbound_nodes
+            for tensor in node.arguments.keras_tensors
+        ]
+        if sources != [before] * (before is not None):
+            raise StapesError(
+                f"layer {layer.name!r}: found {len(sources)} inputs or another than the layer "
+                "before it, expected a chain of layers in a model to export; change the "
+                "architecture"
+            )
+        before = layer
+    return model.layers
+
+
+def _append(layers: list[Layer], layer: Any, dtype: str, streaming: bool) -> None:
+    """Adds what a Keras layer does to the chain, or to the last layer of it."""
+
+    def value(variable: Any) -> Array:
+        return tf.cast(variable, dtype)
+
+    if isinstance(layer, keras.layers.InputLayer | LastFrames):
+        return
+    if isinstance(layer, keras.layers.Dropout):
+        if layers:
+            layers[-1] = dataclasses.replace(layers[-1], dropout=layer)
+    elif isinstance(layer, keras.layers.BatchNormalization):
+        layers[-1:] = [_normalized(_last_weighted(layers, layer), layer, value)]
+    elif isinstance(layer, keras.layers.ReLU | keras.layers.Activation) and _is_relu(layer):
+        layers[-1:] = [dataclasses.replace(_last_weighted(layers, layer), relu=True)]
+    elif isinstance(layer, SVDF):
+        feature, time, bias = layer.folded(dtype)
+        layers.append(SvdfLayer(name=layer.name, feature=feature, time=time, bias=bias))
+    elif isinstance(layer, ResidualSVDF):
+        before = len(layers)
+        for part in (layer.svdf, layer.dense):
+            _append(layers, part, dtype, streaming)
+        layers.append(AddLayer(name=f"{layer.name}_add", back=len(layers) - before))
+    elif isinstance(layer, keras.layers.Flatten) and streaming:
+        return  # of the one frame that comes out at the end of a clip
+    elif isinstance(layer, keras.layers.Dense):
+        layers.append(_dense(layer, value))
+    elif streaming:
+        raise _unknown(layer, "SVDF, Dense, Dropout or Flatten in a streaming model")
+    elif isinstance(layer, keras.layers.Flatten | keras.layers.Reshape):
+        layers.append(ReshapeLayer(name=layer.name, shape=tuple(layer.output.shape[1:])))
+    else:
+        layers.extend(_image_layers(layer, value))
+
+
+def _image_layers(layer: Any, value: Callable[[Any], Array]) -> list[Layer]:
+    """Convolutions and pools."""
+    # A DepthwiseConv2D is no Conv2D in Keras, nor the other way round.
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        height, width, channels, multiplier = layer.kernel.shape
+        weights = tf.reshape(value(layer.kernel), [1, height, width, channels * multiplier])
+        return [
+            DepthwiseLayer(
+                name=layer.name,
+                weights=weights,
+                bias=_bias(layer, channels * multiplier, value),
+                multiplier=multiplier,
+                relu=_is_relu(layer),
+                **_window(layer),
+            )
+        ]
+    if isinstance(layer, keras.layers.Conv2D) and layer.groups == 1:
+        return [
+            ConvLayer(
+                name=layer.name,
+                weights=tf.transpose(value(layer.kernel), [3, 0, 1, 2]),
+                bias=_bias(layer, layer.filters, value),
+                relu=_is_relu(layer),
+                **_window(layer),
+            )
+        ]
+    if isinstance(layer, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D):
+        kind = "MAX" if isinstance(layer, keras.layers.MaxPooling2D) else "AVERAGE"
+        return [PoolLayer(name=layer.name, kind=kind, size=layer.pool_size, **_window(layer))]
+    if isinstance(layer, keras.layers.GlobalAveragePooling2D) and not layer.keepdims:
+        size = tuple(layer.input.shape[1:3])
+        whole = PoolLayer(name=layer.name, kind="AVERAGE", size=size, strides=size, padding="VALID")
+        return [whole, ReshapeLayer(name=f"{layer.name}_flat", shape=(layer.input.shape[3],))]
+    raise _unknown(layer, "layers of docs/architectures.md")
+
+
+def _dense(layer: Any, value: Callable[[Any], Array]) -> DenseLayer:
+    weights = tf.transpose(value(layer.kernel))
+    return DenseLayer(
+        name=layer.name,
+        weights=weights,
+        bias=_bias(layer, layer.units, value),
+        relu=_is_relu(layer),
     )
+
+
+def _window(layer: Any) -> dict[str, Any]:
+    if tuple(getattr(layer, "dilation_rate", (1, 1))) != (1, 1):
+        raise _unknown(layer, "a dilation rate of 1")
+    return {"strides": tuple(layer.strides), "padding": layer.padding.upper()}
+
+
+def _bias(layer: Any, count: int, value: Callable[[Any], Array]) -> Array:
+    return value(layer.bias) if layer.use_bias else value(np.zeros(count))
+
+
+def _is_relu(layer: Any) -> bool:
+    """Whether the activation is ReLU or none.
+
+    Raises:
+        StapesError: another one.
+    """
+    if isinstance(layer, keras.layers.ReLU):
+        limits = layer.max_value, layer.negative_slope, layer.threshold
+        if limits == (None, 0, 0):
+            return True
+    elif (activation := keras.activations.serialize(layer.activation)) in ("linear", "relu"):
+        return activation == "relu"
+    raise _unknown(layer, "the activation linear or relu")
+
+
+def _last_weighted(layers: list[Layer], layer: Any) -> DenseLayer | ConvLayer | DepthwiseLayer:
+    """The layer that a normalization or an activation of its own belongs to.
+
+    Raises:
+        StapesError: it follows no layer with weights.
+    """
+    last = layers[-1] if layers else None
+    if isinstance(last, DenseLayer | ConvLayer | DepthwiseLayer) and not last.relu:
+        return last
+    raise _unknown(layer, "it right after a dense or convolution layer without activation")
+
+
+def _normalized(layer: Any, norm: Any, value: Callable[[Any], Array]) -> Any:
+    """`norm` inside the layer's weights: those of inference, with moving averages."""
+    gain = tf.math.rsqrt(value(norm.moving_variance) + norm.epsilon)
+    if norm.scale:
+        gain = gain * value(norm.gamma)
+    bias = (layer.bias - value(norm.moving_mean)) * gain
+    if norm.center:
+        bias = bias + value(norm.beta)
+    channels_last = isinstance(layer, DepthwiseLayer)
+    rank = len(layer.weights.shape)
+    shape = [-1] if channels_last else [-1] + [1] * (rank - 1)
+    return dataclasses.replace(layer, weights=layer.weights * tf.reshape(gain, shape), bias=bias)
+
+
+def _unknown(layer: Any, expected: str) -> StapesError:
+    return StapesError(
+        f"layer {layer.name!r}: found a {type(layer).__name__}, expected {expected}; change the "
+        "architecture"
+    )
+
+
+def output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of a layer's outputs for inputs of `shape`, both without clips; a frame at a time
+    where the network streams."""
+    if isinstance(layer, SvdfLayer):
+        return (*shape[:-1], layer.bias.shape[0])
+    if isinstance(layer, DenseLayer):
+        return (*shape[:-1], layer.bias.shape[0])
+    if isinstance(layer, ReshapeLayer):
+        return layer.shape
+    if isinstance(layer, AddLayer):
+        return shape
+    size = layer.size if isinstance(layer, PoolLayer) else layer.weights.shape[1:3]
+    places = tuple(
+        math.ceil((extent - (kernel - 1) * (layer.padding == "VALID")) / stride)
+        for extent, kernel, stride in zip(shape[:2], size, layer.strides, strict=True)
+    )
+    return (*places, shape[2] if isinstance(layer, PoolLayer) else layer.bias.shape[0])
