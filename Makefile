@@ -73,7 +73,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native"
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,dev]'
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,dev]'
 	@touch $@
 
 demo: setup

@@ -21,6 +21,10 @@ _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
 
 
+class FormatMismatch(StapesError):
+    """A sound WAV file, but of other samples, channels or rate than wanted."""
+
+
 def read_wav(path: str | os.PathLike[str], *, sample_rate: int | None = None) -> np.ndarray:
     """Reads the samples of a 16-bit PCM mono WAV file.
 
@@ -41,13 +45,7 @@ def read_wav_with_rate(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:
     """As `read_wav`, and the file's sample rate in Hz."""
-    data = read_bytes(path, what="a WAV file")
-    if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        found = "an empty file" if not data else f"{data[:4]!r} at its start"
-        raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
-    promised = struct.unpack_from("<I", data, 4)[0] + 8
-    if promised > len(data) + 1:  # one pad byte at the very end is often left out
-        raise _cut_short(path, f"{promised} bytes of RIFF", f"{len(data)}")
+    data = _whole_riff(path)
     rate = None
     for name, body, size in _chunks(memoryview(data)):
         if name == b"fmt ":
@@ -65,6 +63,28 @@ def read_wav_with_rate(
     raise StapesError(
         f"{path}: found no {missing} chunk, expected one; the file is damaged, record it again"
     )
+
+
+def check_chunks(path: str | os.PathLike[str]) -> None:
+    """Checks that a WAV file of any format holds all bytes that its headers promise.
+
+    Raises:
+        StapesError: it is cut short, or no WAV file.
+    """
+    for name, body, size in _chunks(memoryview(_whole_riff(path))):
+        if size > len(body):
+            raise _cut_short(path, f"{size} bytes of {name!r}", f"{len(body)}")
+
+
+def _whole_riff(path: str | os.PathLike[str]) -> bytes:
+    data = read_bytes(path, what="a WAV file")
+    if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        found = "an empty file" if not data else f"{data[:4]!r} at its start"
+        raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
+    promised = struct.unpack_from("<I", data, 4)[0] + 8
+    if promised > len(data) + 1:  # one pad byte at the very end is often left out
+        raise _cut_short(path, f"{promised} bytes of RIFF", f"{len(data)}")
+    return data
 
 
 def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate: int) -> None:
@@ -94,11 +114,13 @@ def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate:
     if code == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
         code = struct.unpack_from("<H", body, 24)[0]
     if code != _PCM or bits != 16:
-        raise StapesError(
+        raise FormatMismatch(
             f"{path}: found format {code} with {bits} bits, expected 16-bit PCM; {_CONVERT} OUT.wav"
         )
     if channels != 1:
-        raise StapesError(f"{path}: found {channels} channels, expected mono; {_CONVERT} OUT.wav")
+        raise FormatMismatch(
+            f"{path}: found {channels} channels, expected mono; {_CONVERT} OUT.wav"
+        )
     if rate == 0:
         raise StapesError(f"{path}: found 0 Hz, expected a positive rate; record it again")
     if block != 2 or byte_rate != 2 * rate:
@@ -107,7 +129,7 @@ def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate:
             f"{block} bytes a sample), expected {2 * rate} bytes/s and 2; {_CONVERT} OUT.wav"
         )
     if expected_rate is not None and rate != expected_rate:
-        raise StapesError(
+        raise FormatMismatch(
             f"{path}: found {rate} Hz, expected {expected_rate} Hz; "
             f"{_CONVERT} -r {expected_rate} OUT.wav"
         )

@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name in _PERCENTAGES:
         parser.add_argument(f"--{name}", type=float, help="instead of the model's own")
+    parser.add_argument(
+        "--resample", action="store_true", help="convert clips of other rates, or stereo"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -86,6 +89,7 @@ def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):
         raise StapesError(
             f"{arguments.model}: settings do not fit (corpus: {error}); export the model again"
         ) from error
+    own = dataclasses.replace(own, resample=arguments.resample)
     asked = {name: getattr(arguments, name) for name in _PERCENTAGES}
     return dataclasses.replace(
         own, **{name: value for name, value in asked.items() if value is not None}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stapes.audio.wav import read_wav
+from stapes.audio.reader import audio_files, read_audio
 from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
 from stapes.errors import StapesError
-from stapes.files import check_output, visible_files
+from stapes.files import check_output
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the WAV file (%(default)s)")  # fmt: skip
     add("--output_labels_file", type=Path, default=Path("streaming_test_labels.txt"),
         help="the ground truth (%(default)s)")  # fmt: skip
+    add("--resample", action="store_true", help="convert clips of other rates, or stereo")
     add("--seed", type=int, default=defaults.seed, help="of all random choices (%(default)s)")
 
 
@@ -76,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         background_volume=arguments.background_volume,
         background_frequency=arguments.background_frequency,
         seed=arguments.seed,
+        resample=arguments.resample,
     )
     audio, labels = arguments.output_audio_file, arguments.output_labels_file
     if check_output(audio) == check_output(labels):
@@ -93,7 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     plan = plan_words(testing_clips(index), sorted(index.unknown["testing"]), settings=settings)
     paths = _background_paths(arguments, index)
-    backgrounds = [read_wav(path, sample_rate=settings.sample_rate) for path in paths]
+    backgrounds = [
+        read_audio(path, sample_rate=settings.sample_rate, resample=settings.resample)
+        for path in paths
+    ]
     write_stream(audio, labels, plan, backgrounds, settings=settings)
     print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
     print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
@@ -111,7 +116,7 @@ def testing_clips(index: CorpusIndex) -> dict[str, list[Path]]:
 def _background_paths(arguments: argparse.Namespace, index: CorpusIndex) -> list[Path]:
     if arguments.background_dir is None:
         return index.background
-    paths = visible_files(arguments.background_dir, "*.wav")
+    paths = audio_files(arguments.background_dir, "*")
     if not paths:
         raise StapesError(
             f"{arguments.background_dir}: found no *.wav, expected background recordings; "

@@ -1,4 +1,4 @@
-"""Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, 16-bit mono WAV.
+"""Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac or .ogg, mono.
 
 DATA_DIR/_background_noise_/*.wav is mixed into the clips and makes the label _silence_; all words
 that are not wanted make _unknown_. After Ctrl-C the same command goes on where it was stopped.
@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--unknown_percentage", type=float, default=10.0, help="of the wanted clips (%(default)s)"
     )
     clips("--validation_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
+    clips("--resample", action="store_true", help="convert clips of other rates, or stereo")
     clips("--testing_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
     add_augment_arguments(group("variations of the training clips (docs/augmentation.md)"))
 
@@ -159,7 +160,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
         corpus=take(
             CorpusSettings,
             *("silence_percentage", "unknown_percentage"),
-            *("validation_percentage", "testing_percentage"),
+            *("validation_percentage", "testing_percentage", "resample"),
             wanted_words=words,
         ),
         front_end=_front_end(arguments),
@@ -189,6 +190,9 @@ def _command(arguments: argparse.Namespace) -> str:
             continue
         if name in ("data_dir", "train_dir", "start_checkpoint"):
             value = Path(value).name
+        if value is True:
+            words.append(f"--{name}")
+            continue
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         words += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
     return shlex.join(words)

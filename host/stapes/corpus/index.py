@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stapes.audio.reader import audio_files
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.files import visible_files
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
@@ -30,6 +30,7 @@ class CorpusSettings:
     """Which clips are used for what; the defaults are those of the tutorial's train.py.
 
     The silence and unknown percentages are relative to the number of clips with wanted words.
+    `resample` converts clips of another rate, stereo ones too, when they are read.
     """
 
     wanted_words: tuple[str, ...]
@@ -37,6 +38,7 @@ class CorpusSettings:
     unknown_percentage: float = 10.0
     validation_percentage: float = 10.0
     testing_percentage: float = 10.0
+    resample: bool = False
 
     def __post_init__(self) -> None:
         for word in self.wanted_words:
@@ -107,7 +109,7 @@ class CorpusIndex:
 
 
 def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> CorpusIndex:
-    """Lists <folder>/<word>/*.wav and sorts the clips into partitions.
+    """Lists <folder>/<word>/*.wav (.flac, .ogg) and sorts the clips into partitions.
 
     Raises:
         StapesError: no such folder, no clips in it, or a wanted word without clips.
@@ -118,7 +120,7 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
             f"{folder}: found no such folder, expected <word>/*.wav inside; check --data_dir"
         )
     _check_readable(folder)
-    clips = visible_files(folder, "*/*.wav")
+    clips = audio_files(folder, "*/*")
     words = {word: [] for path in clips if (word := _word(path)) not in _NO_WORDS}
     if not words:
         raise StapesError(

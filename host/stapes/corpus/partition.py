@@ -20,7 +20,10 @@ def which_set(
     Only the part of the name before `_nohash_` counts, so that all clips of one speaker stay
     together. Source: `which_set` of TensorFlow's speech_commands/input_data.py.
     """
-    speaker = re.sub(r"_nohash_.*$", "", os.path.basename(file_name))  # noqa: PTH119
+    name = os.path.basename(file_name)  # noqa: PTH119
+    # Names without _nohash_ count whole: as .wav, so that another file format moves no clip.
+    wav_name = re.sub(r"\.(flac|ogg)$", ".wav", name, flags=re.IGNORECASE)
+    speaker = re.sub(r"_nohash_.*$", "", wav_name)
     number = int(hashlib.sha1(os.fsencode(speaker)).hexdigest(), 16)
     percentage = (number % (MAX_NUM_WAVS_PER_CLASS + 1)) * (100.0 / MAX_NUM_WAVS_PER_CLASS)
     if percentage < validation_percentage:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.audio.wav import read_wav
+from stapes.audio.reader import read_audio
 from stapes.errors import StapesError
 from stapes.files import atomic_path
 from stapes.settings import UNKNOWN_LABEL
@@ -38,6 +38,7 @@ class StreamSettings:
     background_volume: float = 0.1
     background_frequency: float = 1.0
     seed: int = 0
+    resample: bool = False
 
     def __post_init__(self) -> None:
         _expect(1000 <= self.sample_rate <= 192000, self, "sample_rate", "1000 to 192000")
@@ -142,7 +143,9 @@ def mix_stream(
             _mix_background(track, backgrounds, block + crossover, crossover, random, settings)
         while next_word < len(words) and words[next_word].start < start + block:
             word = words[next_word]
-            samples = read_wav(word.path, sample_rate=settings.sample_rate)[:block]
+            samples = read_audio(
+                word.path, sample_rate=settings.sample_rate, resample=settings.resample
+            )[:block]
             _mix(track, word.start - start, samples, block, WORD_RAMP_SAMPLES)
             next_word += 1
         length = min(block, settings.total_samples - start)

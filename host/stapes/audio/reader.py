@@ -1,0 +1,111 @@
+"""The one reader of recordings: WAV by our own strict reader, FLAC and Ogg by libsndfile.
+
+What does not fit, another rate or stereo, is refused, or converted where the user asked for it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from stapes.audio.wav import FormatMismatch, check_chunks, read_wav
+from stapes.errors import StapesError
+from stapes.files import read_bytes, visible_files
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
+
+
+def audio_files(folder: Path, pattern: str) -> list[Path]:
+    """Recordings below `folder` that match `pattern` (`*/*`), sorted, without hidden ones."""
+    found = visible_files(folder, pattern)
+    return [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES]
+
+
+def read_audio(
+    path: str | os.PathLike[str], *, sample_rate: int, resample: bool | None = None
+) -> np.ndarray:
+    """Reads a recording of any of AUDIO_SUFFIXES as mono: int16 [samples].
+
+    Args:
+        sample_rate: the rate it must have, in Hz.
+        resample: converts other rates (soxr, "HQ"), stereo (the mean of its channels) and, in WAV,
+            other sample formats. None: refuses them, and there is no flag to speak of.
+
+    Raises:
+        StapesError: damaged, of another form, or a package that it needs is missing.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".flac", ".ogg"):
+        return _fitting(path, *_decode(path), sample_rate, resample)
+    try:
+        return read_wav(path, sample_rate=sample_rate)
+    except FormatMismatch as mismatch:
+        if not resample:
+            hint = " or pass --resample" if resample is False else ""
+            raise StapesError(f"{mismatch}{hint}") from mismatch
+    check_chunks(path)  # libsndfile would take a header that lies at its word
+    return _fitting(path, *_decode(path), sample_rate, resample)
+
+
+def convert(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Resamples float32 [samples] by soxr's high quality.
+
+    Raises:
+        StapesError: soxr is not installed.
+    """
+    if from_rate == to_rate:
+        return samples
+    return _package("soxr").resample(samples, from_rate, to_rate, quality="HQ")
+
+
+def _fitting(
+    path: Path, samples: np.ndarray, rate: int, sample_rate: int, resample: bool | None
+) -> np.ndarray:
+    """int16 [samples] at `sample_rate` of float32 [samples, channels] at `rate`."""
+    channels = samples.shape[1]
+    if not resample and (channels > 1 or rate != sample_rate):
+        found = f"{channels} channels" if channels > 1 else f"{rate} Hz"
+        hint = " or pass --resample" if resample is False else ""
+        raise StapesError(
+            f"{path}: found {found}, expected mono at {sample_rate} Hz; "
+            f"convert it with: sox IN -c 1 -r {sample_rate} OUT{hint}"
+        )
+    mono = convert(samples.mean(axis=1, dtype=np.float32), rate, sample_rate)
+    if not len(mono):
+        raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
+    return np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
+
+
+def _decode(path: Path) -> tuple[np.ndarray, int]:
+    """float32 [samples, channels] from -1 to 1, and the sample rate in Hz."""
+    read_bytes(path, what="a recording")  # says what is wrong with paths and devices
+    soundfile = _package("soundfile")
+    try:
+        with soundfile.SoundFile(path) as recording:
+            promised = recording.frames
+            samples = recording.read(dtype="float32", always_2d=True)
+            rate = recording.samplerate
+    except soundfile.SoundFileError as error:
+        raise StapesError(
+            f"{path}: found no {path.suffix[1:].upper()} that can be decoded ({error}), expected "
+            "a whole recording; copy or record it again"
+        ) from error
+    if len(samples) < promised or not np.isfinite(samples).all():
+        raise StapesError(
+            f"{path}: cut short or damaged: found {len(samples)} samples of {promised}; "
+            "copy or record it again"
+        )
+    return samples, rate
+
+
+def _package(name: str) -> ModuleType:
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise StapesError(
+            f"{name}: not installed, needed for FLAC, Ogg and --resample; {EXTRA_HINT}"
+        ) from error

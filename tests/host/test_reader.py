@@ -1,0 +1,173 @@
+"""The reader of recordings: three formats, refusals that can be mended, conversion on demand."""
+
+from __future__ import annotations
+
+import struct
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+from tones import SAMPLE_RATE, WANTED, write_tones
+
+from stapes.audio.reader import audio_files, read_audio
+from stapes.audio.wav import write_wav
+from stapes.commands.stream_make import testing_clips as clips_to_test
+from stapes.corpus.clips import evaluation_clips, load_background, load_clips
+from stapes.corpus.index import CorpusSettings, scan_corpus
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.errors import StapesError
+
+TONE = (9000 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)).astype(np.int16)
+
+
+def write_stereo(path: Path, left: np.ndarray, right: np.ndarray, rate: int) -> Path:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(2)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(np.stack([left, right], axis=1).astype("<i2").tobytes())
+    return path
+
+
+def test_flac_gives_the_very_samples_of_wav(tmp_path):
+    soundfile.write(tmp_path / "a.flac", TONE, 8000, subtype="PCM_16")
+    write_wav(tmp_path / "a.wav", TONE, sample_rate=8000)
+    for name in ("a.wav", "a.flac"):
+        assert read_audio(tmp_path / name, sample_rate=8000).tolist() == TONE.tolist()
+
+
+def test_ogg_gives_nearly_the_samples_of_wav(tmp_path):
+    soundfile.write(tmp_path / "a.ogg", TONE, 8000)
+    found = read_audio(tmp_path / "a.ogg", sample_rate=8000)
+    assert found.dtype == np.int16 and len(found) == len(TONE)
+    assert np.corrcoef(found, TONE)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_another_rate_is_refused_and_both_ways_to_mend_it_are_said(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, TONE, 44100, subtype="PCM_16")
+    with pytest.raises(StapesError, match=r"a\..*found 44100 Hz, expected .*8000 Hz; .*sox") as it:
+        read_audio(path, sample_rate=8000, resample=False)
+    assert str(it.value).endswith("or pass --resample")
+    with pytest.raises(StapesError) as it:
+        read_audio(path, sample_rate=8000)
+    assert "--resample" not in str(it.value), "where there is no such flag"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_stereo_is_refused_or_becomes_the_mean_of_its_channels(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, np.stack([TONE, 0 * TONE], axis=1), 8000, subtype="PCM_16")
+    with pytest.raises(StapesError, match=r"found 2 channels, expected mono"):
+        read_audio(path, sample_rate=8000, resample=False)
+    mono = read_audio(path, sample_rate=8000, resample=True)
+    np.testing.assert_allclose(mono, TONE / 2, atol=1)
+
+
+@pytest.mark.parametrize("rate", [44100, 22050, 11025])
+def test_a_converted_rate_agrees_with_another_resampler(tmp_path, rate):
+    time = np.arange(rate) / rate
+    sweep = 9000 * scipy.signal.chirp(time, 100, 1, 3000)
+    write_wav(tmp_path / "a.wav", sweep.astype(np.int16), sample_rate=rate)
+    found = read_audio(tmp_path / "a.wav", sample_rate=8000, resample=True)
+    expected = 9000 * scipy.signal.chirp(np.arange(8000) / 8000, 100, 1, 3000)
+    assert len(found) == 8000
+    np.testing.assert_allclose(found[200:-200], expected[200:-200], atol=30)
+
+
+def test_samples_of_24_bits_and_floats_are_converted_on_demand_alone(tmp_path):
+    for subtype in ("PCM_24", "FLOAT"):
+        soundfile.write(tmp_path / "a.wav", TONE / 32768, 8000, subtype=subtype)
+        with pytest.raises(StapesError, match="expected 16-bit PCM"):
+            read_audio(tmp_path / "a.wav", sample_rate=8000, resample=False)
+        found = read_audio(tmp_path / "a.wav", sample_rate=8000, resample=True)
+        np.testing.assert_allclose(found, TONE, atol=1)
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_a_header_that_lies_about_its_samples_is_found_out(tmp_path, resample):
+    path = write_stereo(tmp_path / "a.wav", TONE, TONE, 44100)
+    data = bytearray(path.read_bytes())
+    path.write_bytes(data[:-100])
+    with pytest.raises(StapesError, match=r"a\.wav: cut short or its header lies"):
+        read_audio(path, sample_rate=8000, resample=resample)
+    struct.pack_into("<I", data, 40, len(data))  # the data chunk alone
+    path.write_bytes(data)
+    with pytest.raises(StapesError, match=r"a\.wav: (cut short or its header lies|found 2 ch)"):
+        read_audio(path, sample_rate=8000, resample=resample)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_damage_is_named_with_its_file(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    noise = np.random.default_rng(0).normal(0, 3000, 40000).astype(np.int16)
+    soundfile.write(path, noise, 8000)
+    whole = path.read_bytes()
+    for content in (
+        b"",
+        b"nothing of the sort",
+        whole[: len(whole) // 2] if suffix == "flac" else b"OggS",
+    ):
+        path.write_bytes(content)
+        with pytest.raises(StapesError, match=rf"a\.{suffix}: .*(expected a whole|cut short)"):
+            read_audio(path, sample_rate=8000)
+    with pytest.raises(StapesError, match="cannot be read"):
+        read_audio(tmp_path / f"missing.{suffix}", sample_rate=8000)
+
+
+def test_a_missing_package_is_said_with_how_to_install_it(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.flac", TONE, 8000)
+    write_wav(tmp_path / "b.wav", TONE, sample_rate=16000)
+    for name, path in (("soundfile", "a.flac"), ("soxr", "b.wav")):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, name, None)
+            with pytest.raises(StapesError, match=rf"{name}: not installed.*stapes\[audio\]"):
+                read_audio(tmp_path / path, sample_rate=8000, resample=True)
+
+
+def test_capitals_in_a_suffix_do_not_count_and_other_files_are_no_recordings(tmp_path):
+    for name in ("a.wav", "b.WAV", "c.Flac", "d.ogg", "e.mp3", "f.txt", "._g.wav"):
+        (tmp_path / name).touch()
+    names = [path.name for path in audio_files(tmp_path, "*")]
+    assert names == ["a.wav", "b.WAV", "c.Flac", "d.ogg"]
+
+
+def test_another_file_format_moves_no_clip_to_another_partition():
+    for number in range(200):
+        for name in (f"{number:x}.wav", f"{number:x}_nohash_0.wav"):
+            sets = {
+                which_set(name.replace(".wav", end), 20, 30) for end in (".wav", ".flac", ".ogg")
+            }
+            assert len(sets) == 1
+    assert {which_set(f"{n:x}.flac", 20, 30) for n in range(200)} == set(PARTITIONS)
+
+
+def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
+    """Training, evaluation and stream make read by these functions."""
+    folder = write_tones(tmp_path / "wav", clips=30)
+    other = tmp_path / "flac"
+    for path in folder.glob("*/*.wav"):
+        samples, rate = soundfile.read(path)
+        target = other / path.relative_to(folder).with_suffix(".flac")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        twice = scipy.signal.resample_poly(samples, 2, 1)
+        soundfile.write(target, np.stack([twice, twice], axis=1), 2 * rate, subtype="PCM_16")
+    form = {"sample_rate": SAMPLE_RATE, "samples": SAMPLE_RATE}
+    read = {}
+    for place, resample in ((folder, False), (other, True)):
+        index = scan_corpus(place, CorpusSettings(wanted_words=WANTED, resample=resample))
+        noises = load_background(index, **form)
+        read[place] = evaluation_clips(index, "training", **form, noises=noises)
+        assert {path.parent.name for paths in clips_to_test(index).values() for path in paths}
+    np.testing.assert_array_equal(read[folder].labels, read[other].labels)
+    spoken = read[folder].labels > 0
+    difference = read[folder].samples[spoken].astype(float) - read[other].samples[spoken]
+    assert np.sqrt(np.mean(difference[:, 100:-100] ** 2)) < 10
+    with pytest.raises(StapesError, match="or pass --resample"):
+        paths = sorted(other.glob("up/*.flac"))
+        load_clips(paths, **form)
