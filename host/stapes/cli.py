@@ -18,6 +18,7 @@ from stapes.errors import StapesError
 # stapes.commands.<name with underscores>; it holds add_arguments(parser), run(arguments) -> int
 # and EXAMPLE. It is imported only when its command is asked for, so that --help stays quick.
 COMMANDS: dict[str, str] = {
+    "data get": "download, check and unpack a public corpus",
     "data speak": "speak a small corpus with espeak-ng, for words without recordings",
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",

@@ -1,0 +1,64 @@
+"""Progress of long work on standard error: a bar at a terminal, now and then a line in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+_BAR_COLUMNS = 30
+_REDRAW_SECONDS = 0.1
+_LINE_SECONDS = 30.0
+
+
+class ProgressBar:
+    """Shows `what: done/total`, with the time left; a context that leaves the line clean.
+
+    Where standard error is no terminal, such as in CI, it writes a plain line every 30 seconds, and
+    nothing at all for work that ends sooner.
+    """
+
+    def __init__(self, what: str, total: int, *, done: int = 0, out: TextIO | None = None) -> None:
+        self._what, self._total, self._done = what, max(total, 1), done
+        self._out = out or sys.stderr
+        self._terminal = self._out.isatty()
+        self._started = self._shown = time.monotonic()
+        self._first = done
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def update(self, done: int) -> None:
+        """`done` of `total` now."""
+        self._done = done
+        now = time.monotonic()
+        if now - self._shown < (_REDRAW_SECONDS if self._terminal else _LINE_SECONDS):
+            return
+        self._shown = now
+        text = f"{self._what}: {done}/{self._total} ({100 * done // self._total}%){self._left(now)}"
+        if self._terminal:
+            full = _BAR_COLUMNS * done // self._total
+            text = f"\r\x1b[K[{'#' * full}{'.' * (_BAR_COLUMNS - full)}] {text}"
+        else:
+            text += "\n"
+        self._out.write(text)
+        self._out.flush()
+
+    def clear(self) -> None:
+        """Takes the bar away, so that other lines can be printed."""
+        if self._terminal:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+            self._shown = 0.0
+
+    def _left(self, now: float) -> str:
+        made = self._done - self._first
+        if made <= 0:
+            return ""
+        seconds = round((now - self._started) / made * (self._total - self._done))
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f", {hours}:{minutes:02}:{seconds:02} left"
