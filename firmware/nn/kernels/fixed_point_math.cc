@@ -12,13 +12,16 @@ constexpr int32_t k48Over17 = 1515870810;           // Q2.29
 constexpr int32_t kMinus32Over17 = -1010580540;     // Q2.29
 constexpr int32_t kOneQ29 = 1 << 29;
 
+// Out of line: it is called in many places, and none of them is hot.
+[[gnu::noinline]] int32_t Times(int32_t a, int32_t b) { return MultiplyHighQ31(a, b); }
+
 // 2 / (1 + a) for a in [0, 1): Q0.31 -> Q2.29.
 int32_t TwoOverOnePlus(int32_t a) {
   const auto half = static_cast<int32_t>((int64_t{a} + kOneQ31 + 1) / 2);  // (1 + a) / 2, Q0.31
-  int32_t x = k48Over17 + MultiplyHighQ31(half, kMinus32Over17);
+  int32_t x = k48Over17 + Times(half, kMinus32Over17);
   for (int i = 0; i < 3; ++i) {
-    const int32_t error = kOneQ29 - MultiplyHighQ31(half, x);
-    x = WrappingAdd(x, SaturatingShiftLeft(MultiplyHighQ31(x, error), 2));
+    const int32_t error = kOneQ29 - Times(half, x);
+    x = WrappingAdd(x, SaturatingShiftLeft(Times(x, error), 2));
   }
   return x;
 }
@@ -27,12 +30,12 @@ int32_t TwoOverOnePlus(int32_t a) {
 
 int32_t ExpNearZero(int32_t a) {
   const int32_t x = a + (1 << 28);
-  const int32_t x2 = MultiplyHighQ31(x, x);
-  const int32_t x3 = MultiplyHighQ31(x2, x);
-  const int32_t x4 = MultiplyHighQ31(x2, x2);
-  const int32_t cubic = MultiplyHighQ31(RoundingShiftRight(x4, 2) + x3, kOneThird);
+  const int32_t x2 = Times(x, x);
+  const int32_t x3 = Times(x2, x);
+  const int32_t x4 = Times(x2, x2);
+  const int32_t cubic = Times(RoundingShiftRight(x4, 2) + x3, kOneThird);
   const int32_t series = x + RoundingShiftRight(cubic + x2, 1);
-  return kExpMinusOneEighth + MultiplyHighQ31(kExpMinusOneEighth, series);
+  return kExpMinusOneEighth + Times(kExpMinusOneEighth, series);
 }
 
 int32_t ExpOfNegative(int32_t a, int integer_bits) {
@@ -43,7 +46,7 @@ int32_t ExpOfNegative(int32_t a, int integer_bits) {
   int32_t result = ExpNearZero(SaturatingShiftLeft(below, integer_bits));
   const int32_t rest = WrappingSubtract(below, a);  // a multiple of 1/4
   for (int i = 0; i < integer_bits + 2; ++i) {
-    if ((rest & (quarter << i)) != 0) result = MultiplyHighQ31(result, kExpOfPowers[i]);
+    if ((rest & (quarter << i)) != 0) result = Times(result, kExpOfPowers[i]);
   }
   return result;
 }

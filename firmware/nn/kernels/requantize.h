@@ -31,9 +31,8 @@ inline int32_t WrappingShiftLeft(int32_t value, int32_t shift) {
   return static_cast<int32_t>(static_cast<uint32_t>(value) << shift);
 }
 
-// Q0.31 * Q0.31 -> Q0.31, to nearest with ties upwards; -1 * -1 saturates.
+// Q0.31 * Q0.31 -> Q0.31, to nearest with ties upwards; not both -1.
 inline int32_t MultiplyHighQ31(int32_t a, int32_t b) {
-  if (a == b && a == INT32_MIN) return INT32_MAX;
   return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
 }
 
@@ -44,7 +43,7 @@ inline int32_t RoundingShiftRight(int32_t value, int32_t shift) {
   return (value >> shift) + ((value & mask) > threshold ? 1 : 0);
 }
 
-// value * multiplier; the multiplier's shift lies in -31 to 31.
+// value * multiplier; the significand is not negative, the shift lies in -31 to 31.
 inline int32_t Requantize(int32_t value, int32_t significand, int32_t shift) {
   if (shift > 0) return MultiplyHighQ31(WrappingShiftLeft(value, shift), significand);
   return RoundingShiftRight(MultiplyHighQ31(value, significand), -shift);

@@ -9,13 +9,9 @@ namespace stapes {
 
 struct TimeFilters {
   int32_t memory;      // values that a filter remembers
+  int32_t inputs;      // int8 values that each sum of the feature stage has weighed
   Multiplier feature;  // brings the sums of the feature stage to the state's scale
 };
-
-// Whether PushAndWeigh takes these filters of `inputs` int8 inputs; elsewhere the operator has its
-// own loops.
-bool CanPushAndWeigh(const TimeFilters& filters, int32_t inputs, const int16_t* weights,
-                     const int16_t* state);
 
 // For each of `count` filters: scales sums[i] to int16, moves the filter's values one place forward
 // (oldest first) and puts the new one last, then replaces sums[i] by the sum of values * weights.

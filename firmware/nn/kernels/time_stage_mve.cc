@@ -44,8 +44,6 @@ void ScaleFeatures(Multiplier feature, int32_t* sums, int32_t count) {
 
 }  // namespace
 
-bool CanPushAndWeigh(const TimeFilters&, int32_t, const int16_t*, const int16_t*) { return true; }
-
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
   const int32_t last = filters.memory - 1;

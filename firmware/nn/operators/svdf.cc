@@ -126,26 +126,6 @@ const char* Prepare(PrepareContext& context) {
   return nullptr;
 }
 
-// One filter's new value into its memory, oldest first; returns what the memory weighs.
-int32_t PushAndDot(const SvdfData& data, const int16_t* weights, int16_t* values, int32_t newest) {
-  uint32_t sum = 0;
-  for (int32_t i = 0; i < data.memory; ++i) {
-    values[i] = i + 1 < data.memory ? values[i + 1] : static_cast<int16_t>(newest);
-    sum += static_cast<uint32_t>(weights[i] * values[i]);
-  }
-  return static_cast<int32_t>(sum);
-}
-
-// Replaces sums of the feature stage by those of the time stage.
-void PushAndDotAll(const SvdfData& data, const int16_t* weights, int16_t* state, int32_t* sums,
-                   int32_t count) {
-  for (int32_t i = 0; i < count; ++i) {
-    const int32_t scaled = RequantizeAny(sums[i], data.feature.value, data.feature.shift);
-    const int32_t newest = Clamp(scaled, INT16_MIN, INT16_MAX);
-    sums[i] = PushAndDot(data, weights + i * data.memory, state + i * data.memory, newest);
-  }
-}
-
 // `first` counts the values before these filters', in weights and state.
 void WeighOverTime(const SvdfData& data, const void* weights, void* state, int32_t first,
                    int32_t* sums, int32_t count) {
@@ -155,14 +135,9 @@ void WeighOverTime(const SvdfData& data, const void* weights, void* state, int32
                       static_cast<int8_t*>(state) + first, sums, count);
     return;
   }
-  const int16_t* const wide_weights = static_cast<const int16_t*>(weights) + first;
-  int16_t* const wide_state = static_cast<int16_t*>(state) + first;
-  const TimeFilters filters = {data.memory, data.feature};
-  if (CanPushAndWeigh(filters, data.inputs, wide_weights, wide_state)) {
-    PushAndWeigh(filters, wide_weights, wide_state, sums, count);
-  } else {
-    PushAndDotAll(data, wide_weights, wide_state, sums, count);
-  }
+  const TimeFilters filters = {data.memory, data.inputs, data.feature};
+  PushAndWeigh(filters, static_cast<const int16_t*>(weights) + first,
+               static_cast<int16_t*>(state) + first, sums, count);
 }
 
 // Adds up `rank` filters per output, in whatever portions they come.

@@ -1,7 +1,6 @@
 // Runs every kernel over the same pseudo-random shapes and values and prints a checksum of each
 // result. Compiled with and without STAPES_PLAIN_KERNELS: test_kernels.py compares the lines.
 #include <cstdint>
-#include <cstring>
 
 #include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/depthwise.h"
@@ -150,28 +149,11 @@ void Rows() {
   PrintLine("scaling", Checksum(outputs, rows));
 }
 
-// What the operator does where PushAndWeigh cannot.
-void PushAndWeighPlainly(const TimeFilters& filters, const int16_t* time_weights, int16_t* state,
-                         int32_t* sums, int32_t count) {
-  for (int32_t i = 0; i < count; ++i) {
-    std::memmove(state, state + 1, 2 * static_cast<std::size_t>(filters.memory - 1));
-    const int32_t newest = Clamp(Requantize(sums[i], filters.feature), INT16_MIN, INT16_MAX);
-    state[filters.memory - 1] = static_cast<int16_t>(newest);
-    uint32_t sum = 0;
-    for (int32_t j = 0; j < filters.memory; ++j) {
-      sum += static_cast<uint32_t>(state[j] * time_weights[j]);
-    }
-    sums[i] = static_cast<int32_t>(sum);
-    state += filters.memory;
-    time_weights += filters.memory;
-  }
-}
-
 void TimeStage() {
   constexpr int32_t kFilters = 5;
   const TimeFilters filters = {
       random_numbers.OneIn(2) ? random_numbers.Between(1, 40) : random_numbers.Between(1, 5) * 8,
-      RandomMultiplier()};
+      128, RandomMultiplier()};
   const int32_t count = kFilters * filters.memory;
   int16_t* const state = panel;
   int16_t* const time_weights = reinterpret_cast<int16_t*>(weights);
@@ -181,12 +163,7 @@ void TimeStage() {
   }
   int32_t sums[kFilters];
   for (int32_t& sum : sums) sum = random_numbers.Between(-4000000, 4000000);
-  constexpr int32_t kInputs = 128;
-  if (CanPushAndWeigh(filters, kInputs, time_weights, state)) {
-    PushAndWeigh(filters, time_weights, state, sums, kFilters);
-  } else {
-    PushAndWeighPlainly(filters, time_weights, state, sums, kFilters);
-  }
+  PushAndWeigh(filters, time_weights, state, sums, kFilters);
   PrintLine("time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(state, 2 * count));
 }
 
