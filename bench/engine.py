@@ -50,9 +50,10 @@ class Machine:
 
 MACHINES = {
     "m4": Machine(board="mps2_an386", qemu="mps2-an386"),
-    # MPS2 with a Cortex-M3, which also runs what is compiled for a Cortex-M0.
-    "m3": Machine(board="mps2_an386", qemu="mps2-an385", cpu="cortex-m3"),
-    "m0": Machine(board="mps2_an386", qemu="mps2-an385", cpu="cortex-m0"),
+    "m7": Machine(board="mps2_an500", qemu="mps2-an500"),
+    "m3": Machine(board="mps2_an385", qemu="mps2-an385"),
+    # A Cortex-M3 also runs what is compiled for a Cortex-M0, and has more memory than microbit.
+    "m0": Machine(board="mps2_an385", qemu="mps2-an385", cpu="cortex-m0"),
     "m55": Machine(board="mps3_an547", qemu="mps3-an547"),
 }
 

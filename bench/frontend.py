@@ -19,6 +19,7 @@ import jinja2
 import numpy as np
 
 import stapes
+from stapes.boards import compiler, find_board, image_sources, link_flags
 from stapes.frontend import FrontEnd
 from stapes.frontend.c_tables import c_context
 from stapes.settings import FrontEndSettings
@@ -40,20 +41,6 @@ CASES = {
         sample_rate=48000, upper_edge_hertz=8000, dct_coefficient_count=0
     ),
 }
-
-COMPILE = [
-    *("arm-none-eabi-g++", "-mcpu=cortex-m4", "-mfloat-abi=soft", "-mthumb", "-std=c++17"),
-    *("-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-unwind-tables"),
-    *("-ffunction-sections", "-fdata-sections", "-fno-move-loop-stores"),
-    *(f"-I{ROOT}", f"-I{ROOT}/firmware"),
-    "-O2",  # as firmware/frontend/CMakeLists.txt has it
-]
-LINK = [
-    *("-nostartfiles", f"-T{ROOT}/boards/cortex_m/image.ld", "-Wl,--gc-sections"),
-    *("-Wl,--defsym=stapes_flash_start=0", "-Wl,--defsym=stapes_flash_bytes=4194304"),
-    *("-Wl,--defsym=stapes_ram_start=0x20000000", "-Wl,--defsym=stapes_ram_bytes=4194304"),
-    "-Wl,--defsym=stapes_stack_bytes=2048",
-]
 
 
 def main() -> None:
@@ -93,21 +80,24 @@ def build(front_end: FrontEnd, folder: Path) -> None:
     sources = {
         "tables": folder / "tables.cc",
         "main": ROOT / "bench/frontend/main.cc",
-        "startup": ROOT / "boards/cortex_m/startup.cc",
-        "board": ROOT / f"boards/{BOARD}/board.cc",
     }
-    for part in ("base", "link", "frontend"):  # the start-up code reports faults over the link
+    board = find_board(ROOT, BOARD)
+    sources |= {f"board_{path.stem}": path for path in image_sources(board, ROOT)}
+    del sources["board_main"]  # there is one of its own
+    for part in ("base", "frontend"):
         paths = (ROOT / "firmware" / part).glob("*.cc")
         sources |= {f"{part}_{path.stem}": path for path in paths}
     sizes = [
         f"-DFRONT_END_WORK_BYTES={front_end.tables.work_bytes}",
         f"-DFRONT_END_FEATURES={front_end.tables.feature_count}",
     ]
+    compile_it = [*compiler(board, ROOT), "-O2"]  # as firmware/frontend/CMakeLists.txt has it
     for name, source in sources.items():
-        command = [*COMPILE, *sizes, "-c", str(source), "-o", str(folder / f"{name}.o")]
+        command = [*compile_it, *sizes, "-c", str(source), "-o", str(folder / f"{name}.o")]
         subprocess.run(command, check=True)
     objects = sorted(str(path) for path in folder.glob("*.o"))
-    subprocess.run([*COMPILE, *objects, *LINK, "-o", str(folder / "image.elf")], check=True)
+    image = ["-o", str(folder / "image.elf")]
+    subprocess.run([*compile_it, *objects, *link_flags(board, ROOT), *image], check=True)
 
 
 def render_tables(front_end: FrontEnd) -> str:

@@ -1,4 +1,4 @@
-// What a board provides: the calls that a port to new hardware implements, and all of them.
+// What a board provides: the calls that a port to new hardware implements (docs/porting.md).
 #pragma once
 
 #include <cstddef>
@@ -10,36 +10,51 @@
 namespace stapes {
 namespace board {
 
-// The name in the hello line: that of the folder.
-extern const char kName[];
+// --- Every board has its own.
 
-// Clocks, pins, serial port. Called once, first.
+// Clocks, pins, serial port. Called once, first, with interrupts on.
 void Init();
 
-// The serial port. Both return at once with the number of bytes moved. Reception goes on while the
-// program computes: at least kReceiveBytes (link/protocol.h) are kept until they are read.
+void SetLed(bool on);  // lit after a detection; nothing happens without one
+bool ButtonDown();     // false without a button
+
+// The serial port. Both return at once with the number of bytes moved; interrupts or DMA do the
+// rest while the program computes. At least kReceiveBytes (link/protocol.h) are kept until they are
+// read; kTransmitBytes or more are taken at once when nothing waits to be sent.
 std::size_t UartRead(Span<uint8_t> bytes);
 std::size_t UartWrite(Span<const uint8_t> bytes);
-uint32_t UartOverruns();  // received bytes lost because there was no room
+constexpr uint32_t kTransmitBytes = 128;
 
-// Samples of the microphone at the model's rate: how many there were. 0 without a microphone.
-std::size_t AudioRead(Span<int16_t> samples);
+// Starts to capture the microphone into a ring, by interrupts or DMA: mono, 16 bits, kAudioRingMs
+// or more of it. False without a microphone, or one that cannot give this rate (hertz).
+bool AudioStart(uint32_t sample_rate);
+std::size_t AudioRead(Span<int16_t> samples);  // the oldest samples of the ring: how many
+constexpr uint32_t kAudioRingMs = 60;
 
-uint32_t Millis();               // since Init, modulo 2^32
-uint32_t Ticks();                // the finest clock, modulo 2^32
-extern const uint32_t kTicksPerSecond;  // of Ticks; 0: there is no such clock
+// What came and found no room, since Init.
+Losses Lost();
 
-StackUse Stack();                // high-water mark
+// The finest clock, modulo 2^32, and its rate; 0 hertz: there is no such clock.
+uint32_t Ticks();
+extern const uint32_t kTicksPerSecond;
 
-void SetLed(bool on);            // lit after a detection; nothing happens without one
+uint64_t UniqueId();  // the chip's own number; 0 without one
 
-// Sleeps until something may have happened: a byte, samples, a millisecond.
-void Idle();
+// The watchdog, which the first call starts: it restarts a board that then goes without another
+// call for about kWatchdogMs.
+void FeedWatchdog();
+constexpr uint32_t kWatchdogMs = 8000;
 
-// Sleeps for a millisecond at most, whatever has happened.
-void Pause();
+// --- boards/cortex_m has these for all boards with a Cortex-M and a SysTick interrupt.
 
-// Ends the program where it can end (host, emulator); a board resets.
+uint32_t Millis();    // since Init, modulo 2^32
+StackUse Stack();     // high-water mark
+const Fault* LastFault();  // why the board restarted, if a fault or the watchdog made it; or nullptr
+
+// Sleeps until an interrupt comes: a millisecond at most.
+void Sleep();
+
+// Ends the program where it can end (host, emulator); a board restarts.
 [[noreturn]] void Exit(int status);
 
 }  // namespace board

@@ -18,8 +18,10 @@ class BoardPort : public Port {
  public:
   std::size_t Read(Span<uint8_t> bytes) override { return board::UartRead(bytes); }
   std::size_t Write(Span<const uint8_t> bytes) override { return board::UartWrite(bytes); }
-  void Pause() override { board::Pause(); }
-  uint32_t Overruns() const override { return board::UartOverruns(); }
+  void Pause() override { board::Sleep(); }
+  Losses Lost() const override { return board::Lost(); }
+  bool ButtonDown() const override { return board::ButtonDown(); }
+  uint64_t UniqueId() const override { return board::UniqueId(); }
   uint32_t Millis() const override { return board::Millis(); }
   uint32_t Ticks() const override { return board::Ticks(); }
   uint32_t TicksPerSecond() const override { return board::kTicksPerSecond; }
@@ -58,16 +60,18 @@ int RunFirmware() {
     SayWhyNot(port, reason);
     return 1;
   }
-  static Application application(port, pipeline, board::kName);
-  application.Start();
+  static Application application(port, pipeline, STAPES_BOARD_NAME);
+  application.Start(board::LastFault());
+  board::AudioStart(kModel.sample_rate);
   while (true) {
     int16_t samples[kMicrophoneSamples];
     const std::size_t heard = board::AudioRead(samples);
     application.Hear({samples, heard});
     const bool busy = application.Poll();
     ShowDetections(application);
+    board::FeedWatchdog();
     if (!busy && heard == 0) {
-      board::Idle();
+      board::Sleep();
     }
   }
 }

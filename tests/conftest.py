@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stapes.files import write_bytes
 from stapes.settings import METADATA_NAME, ModelSettings
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +39,8 @@ class Firmware:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.model = self._folder / "small.tflite"
         self._built: dict[str, Path] = {}
-        self._model_bytes = model
+        if not self.model.exists() or self.model.read_bytes() != model:
+            write_bytes(self.model, model)
 
     @property
     def program(self) -> Path:
@@ -65,8 +67,6 @@ class Firmware:
     def _emit(self) -> None:
         from stapes.emit.model_folder import emit_model
 
-        if not self.model.exists() or self.model.read_bytes() != self._model_bytes:
-            self.model.write_bytes(self._model_bytes)
         emit_model(self.model, self._folder / "model")
 
     def _compile(self, board: str, options: tuple[str, ...]) -> None:

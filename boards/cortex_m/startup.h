@@ -1,34 +1,65 @@
-// Start-up of a Cortex-M: memory, core vectors, faults. Source: Armv7-M Architecture Reference
-// Manual, B1.5 (exceptions) and B3.2 (system control).
+// Start-up of a Cortex-M: memory, vectors, faults. Source: Armv7-M Architecture Reference Manual,
+// B1.5 (exceptions) and B3.2 (system control); Armv6-M has the same vectors and a part of the rest.
 //
-// The board defines SysTickHandler and, if it uses interrupts, an array of Handler with
-// STAPES_BOARD_VECTORS: the external interrupts, which follow the core's 16 vectors.
+// A board that uses interrupts defines its vectors, which follow the core's 16:
+//
+//   STAPES_BOARD_VECTORS constexpr auto kVectors =
+//       cortex_m::MakeVectors<33>({{0, OnReceive}, {32, OnTimer}});
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
-#include "app/port.h"
-
 #define STAPES_BOARD_VECTORS [[gnu::section(".vectors.board"), gnu::used]]
-
-extern "C" void SysTickHandler();
 
 namespace stapes {
 namespace cortex_m {
 
 using Handler = void (*)();
 
-// For vectors that nobody uses: reports over the serial port and ends the program.
+// For vectors that nobody uses: keeps what is known of the fault and restarts the board, which
+// then says it (board::LastFault).
 void FaultHandler();
 
-// High-water mark of the stack, from the pattern that start-up code filled it with.
-StackUse MeasureStack();
+struct Interrupt {
+  uint32_t number;  // of the external interrupt
+  Handler handler;
+};
+
+template <uint32_t kCount>
+struct Vectors {
+  Handler handlers[kCount];
+};
+
+// A table of `kCount` external interrupts, of which `used` are used.
+template <uint32_t kCount, std::size_t kUsed>
+constexpr Vectors<kCount> MakeVectors(const Interrupt (&used)[kUsed]) {
+  Vectors<kCount> vectors = {};
+  for (Handler& handler : vectors.handlers) handler = FaultHandler;
+  for (const Interrupt& interrupt : used) vectors.handlers[interrupt.number] = interrupt.handler;
+  return vectors;
+}
 
 // Starts the millisecond interrupt at a processor clock of `hertz`.
 void StartSysTick(uint32_t hertz);
 
 // Enables an external interrupt.
 void EnableInterrupt(uint32_t number);
+
+// Restarts the board.
+[[noreturn]] void Reset();
+
+// Holds all interrupts back while it lives; may be nested.
+class InterruptsOff {
+ public:
+  InterruptsOff() { asm volatile("mrs %0, primask\ncpsid i" : "=r"(before_)::"memory"); }
+  ~InterruptsOff() { asm volatile("msr primask, %0" ::"r"(before_) : "memory"); }
+  InterruptsOff(const InterruptsOff&) = delete;
+  InterruptsOff& operator=(const InterruptsOff&) = delete;
+
+ private:
+  uint32_t before_;
+};
 
 }  // namespace cortex_m
 }  // namespace stapes

@@ -29,7 +29,6 @@ bool Ready(int file, short events, int timeout_ms) {
 
 }  // namespace
 
-const char kName[] = "host";
 const uint32_t kTicksPerSecond = 1000000000;
 
 void Init() { start = Clock::now(); }
@@ -57,14 +56,18 @@ std::size_t UartWrite(Span<const uint8_t> bytes) {
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
-uint32_t UartOverruns() { return 0; }
+bool AudioStart(uint32_t) { return false; }
 std::size_t AudioRead(Span<int16_t>) { return 0; }
+Losses Lost() { return {0, 0}; }
 uint32_t Millis() { return static_cast<uint32_t>(Nanoseconds() / 1000000); }
 uint32_t Ticks() { return static_cast<uint32_t>(Nanoseconds()); }
+uint64_t UniqueId() { return 0; }
 StackUse Stack() { return {0, 0}; }
+const Fault* LastFault() { return nullptr; }
 void SetLed(bool) {}
-void Pause() { poll(nullptr, 0, 1); }
-void Idle() { Ready(STDIN_FILENO, POLLIN, 100); }
+bool ButtonDown() { return false; }
+void FeedWatchdog() {}
+void Sleep() { Ready(STDIN_FILENO, POLLIN, 10); }
 void Exit(int status) { std::_Exit(status); }
 
 }  // namespace board

@@ -1,1 +1,2 @@
 # The machine that builds: nothing to cross-compile.
+set(STAPES_BOARD_SOURCES host/main.cc host/board.cc host/wav.cc)

@@ -193,7 +193,7 @@ class Replay {
     }
   }
 
-  void Hello() { WriteHello(lines_, kModel, board::kName, kUnasked); }
+  void Hello() { WriteHello(lines_, kModel, {STAPES_BOARD_NAME, 0}, kUnasked); }
 
   StdoutSink sink_;
   LineWriter lines_{sink_};

@@ -7,3 +7,5 @@ set(STAPES_FLASH_BYTES 4194304)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 4194304)
 set(STAPES_STACK_BYTES 2048)
+set(STAPES_BOARD_SOURCES cmsdk/board.cc cmsdk/uart.cc cmsdk/fine_clock.cc cortex_m/systick.cc
+    cortex_m/main.cc cortex_m/semihosting.cc)

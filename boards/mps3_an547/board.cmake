@@ -8,3 +8,5 @@ set(STAPES_FLASH_BYTES 524288)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 524288)
 set(STAPES_STACK_BYTES 3072)
+set(STAPES_BOARD_SOURCES cmsdk/board.cc cmsdk/uart.cc mps3_an547/fine_clock.cc cortex_m/systick.cc
+    cortex_m/main.cc cortex_m/semihosting.cc)

@@ -59,7 +59,25 @@ Application::Application(Port& port, Pipeline& pipeline, const char* board)
       lines_(sink_),
       events_(lines_, pipeline.bundle()) {}
 
-void Application::Start() { WriteHello(lines_, pipeline_.bundle(), board_, kUnasked); }
+void Application::Start(const Fault* last) {
+  if (last != nullptr) {
+    WriteFault(lines_, *last);
+  }
+  SayHello(kUnasked);
+}
+
+void Application::SayHello(int32_t request) {
+  WriteHello(lines_, pipeline_.bundle(), {board_, port_.UniqueId()}, request);
+}
+
+// For somebody with a board and a plain terminal.
+void Application::WatchButton() {
+  const bool down = port_.ButtonDown();
+  if (down && !button_was_down_) {
+    WriteStats(kUnasked);
+  }
+  button_was_down_ = down;
+}
 
 bool Application::Poll() {
   uint8_t bytes[kReadBytes];
@@ -70,6 +88,7 @@ bool Application::Poll() {
     }
   }
   if (count == 0) {
+    WatchButton();
     ReportErrors();
   }
   return count > 0;
@@ -84,7 +103,7 @@ void Application::Hear(Span<const int16_t> samples) {
 void Application::HandleFrame() {
   switch (reader_.type()) {
     case FrameType::kHello:
-      WriteHello(lines_, pipeline_.bundle(), board_, reader_.sequence());
+      SayHello(reader_.sequence());
       break;
     case FrameType::kReset:
       HandleReset();
@@ -93,7 +112,7 @@ void Application::HandleFrame() {
       HandleScores();
       break;
     case FrameType::kStats:
-      WriteStats();
+      WriteStats(reader_.sequence());
       break;
     case FrameType::kAudio:
     case FrameType::kEnd:
@@ -171,7 +190,9 @@ void Application::Process(Span<const int16_t> samples) {
 }
 
 uint32_t Application::ErrorCount() const {
-  return reader_.errors().Total() + refused_.command + refused_.out_of_order + port_.Overruns();
+  const Losses lost = port_.Lost();
+  return reader_.errors().Total() + refused_.command + refused_.out_of_order + lost.bytes +
+         lost.samples;
 }
 
 // Said when the input pauses and not too often, so that a flood of garbage makes no flood of lines.
@@ -200,10 +221,12 @@ void Application::WriteAck() {
   lines_.End();
 }
 
-void Application::WriteStats() {
+void Application::WriteStats(int32_t request) {
   const StackUse stack = port_.Stack();
   lines_.Begin("stats");
-  lines_.Field("request", reader_.sequence());
+  if (request != kUnasked) {
+    lines_.Field("request", static_cast<uint32_t>(request));
+  }
   lines_.Field("uptime_ms", port_.Millis());
   lines_.FieldLong("samples", pipeline_.samples());
   lines_.Field("frames", pipeline_.frames());
@@ -220,12 +243,14 @@ void Application::WriteStats() {
 }
 
 void Application::WriteErrorFields() {
+  const Losses lost = port_.Lost();
   lines_.Field("bad_framing", reader_.errors().framing);
   lines_.Field("bad_length", reader_.errors().length);
   lines_.Field("bad_checksum", reader_.errors().checksum);
   lines_.Field("bad_command", refused_.command);
   lines_.Field("out_of_order", refused_.out_of_order);
-  lines_.Field("overruns", port_.Overruns());
+  lines_.Field("overruns", lost.bytes);
+  lines_.Field("lost_samples", lost.samples);
   lines_.Field("dropped_scores", pipeline_.dropped_scores());
   lines_.Field("lost_lines", sink_.lost_lines());
 }

@@ -44,10 +44,11 @@ class Application {
   // `pipeline` is initialised; `board` names the board. All are kept by the caller.
   Application(Port& port, Pipeline& pipeline, const char* board);
 
-  // Says hello.
-  void Start();
+  // Says hello; before that why the board restarted by itself, if `last` says that it did.
+  void Start(const Fault* last);
 
-  // Handles what has come in, a few bytes at a time. False when nothing had: the caller may sleep.
+  // Handles what has come in, a few bytes at a time; a press of the button says the statistics.
+  // False when nothing had: the caller may sleep.
   bool Poll();
 
   // Takes samples of the board's microphone; they are left out once the host streams audio.
@@ -63,6 +64,8 @@ class Application {
     uint32_t out_of_order = 0;  // stream frames with another sequence number than the next
   };
 
+  void SayHello(int32_t request);
+  void WatchButton();
   void HandleFrame();
   void HandleReset();
   void HandleScores();
@@ -72,7 +75,7 @@ class Application {
   void ReportErrors();
   void WriteOk();
   void WriteAck();
-  void WriteStats();
+  void WriteStats(int32_t request);
   void WriteErrorFields();
   uint32_t ErrorCount() const;
 
@@ -89,6 +92,7 @@ class Application {
   bool streaming_ = false;  // the host has sent audio since the last reset
   uint32_t reported_errors_ = 0;
   uint32_t reported_at_ms_ = 0;
+  bool button_was_down_ = false;
   uint64_t busy_ticks_ = 0;
   uint32_t peak_ticks_ = 0;
 };

@@ -4,6 +4,17 @@
 #include "link/protocol.h"
 
 namespace stapes {
+namespace {
+
+void WriteId(LineWriter& lines, uint64_t id) {
+  int8_t bytes[sizeof id];
+  for (std::size_t i = 0; i < sizeof id; ++i) {
+    bytes[i] = static_cast<int8_t>(id >> (8 * (sizeof id - 1 - i)));
+  }
+  lines.FieldHex("id", bytes);
+}
+
+}  // namespace
 
 void EventSink::OnFeatures(Span<const int8_t> features) {
   if (!send_scores_) {
@@ -35,11 +46,15 @@ void EventSink::OnDetection(const Detection& detection) {
   lines_.End();
 }
 
-void WriteHello(LineWriter& lines, const ModelBundle& bundle, const char* board, int32_t request) {
+void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,
+                int32_t request) {
   lines.Begin("hello");
   lines.Field("protocol", kProtocolVersion);
   lines.Field("firmware", kFirmwareVersion);
-  lines.Field("board", board);
+  lines.Field("board", speaker.board);
+  if (speaker.id != 0) {
+    WriteId(lines, speaker.id);
+  }
   lines.Field("model", bundle.name);
   lines.Field("sha256", bundle.sha256);
   lines.FieldList("labels", bundle.labels, bundle.label_count);
@@ -50,6 +65,16 @@ void WriteHello(LineWriter& lines, const ModelBundle& bundle, const char* board,
   if (request != kUnasked) {
     lines.Field("request", static_cast<uint32_t>(request));
   }
+  lines.End();
+}
+
+void WriteFault(LineWriter& lines, const Fault& fault) {
+  lines.Begin("fatal");
+  lines.Field("reason", fault.reason);
+  lines.Field("exception", fault.exception);
+  lines.Field("pc", fault.pc);
+  lines.Field("fault_status", fault.status);
+  lines.Field("fault_address", fault.address);
   lines.End();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/pipeline.h"
+#include "app/port.h"
 #include "base/crc16.h"
 #include "link/line_writer.h"
 
@@ -31,7 +32,15 @@ class EventSink : public PipelineSink {
 
 // The line that says who speaks. `request`: sequence number of the frame that asked, or kUnasked.
 constexpr int32_t kUnasked = -1;
-void WriteHello(LineWriter& lines, const ModelBundle& bundle, const char* board, int32_t request);
+struct Speaker {
+  const char* board;
+  uint64_t id;  // of the chip; 0 without one
+};
+void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,
+                int32_t request);
+
+// The line of a board that restarted by itself.
+void WriteFault(LineWriter& lines, const Fault& fault);
 
 // The line that follows the last audio.
 void WriteDone(LineWriter& lines, const Pipeline& pipeline, const EventSink& events);

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from stapes.boards import find_board
 from stapes.errors import StapesError
 
 EMULATED_BOARD = "mps2_an386"
@@ -63,7 +64,7 @@ def count_instructions(model: bytes, source: Path, *, board: str = EMULATED_BOAR
     """
     _require(missing_tools(emulator=True))
     bench = _load_bench(source)
-    machine = next((m for m in bench.MACHINES.values() if m.board == board), None)
+    machine = next((m for m in bench.MACHINES.values() if m.board == board and not m.cpu), None)
     if machine is None:
         known = ", ".join(m.board for m in bench.MACHINES.values())
         raise StapesError(f"--board {board}: no emulator of it; expected one of {known}")
@@ -85,27 +86,6 @@ def count_instructions(model: bytes, source: Path, *, board: str = EMULATED_BOAR
     )
 
 
-def board_memory(source: Path, board: str) -> tuple[int, int]:
-    """Flash and RAM of a board in bytes, from its board.cmake.
-
-    Raises:
-        StapesError: no such board, or one without memory of its own (`host`).
-    """
-    boards = [
-        path.parent.name
-        for path in sorted(source.glob("boards/*/board.cmake"))
-        if "STAPES_FLASH_BYTES" in path.read_text()
-    ]
-    if board not in boards:
-        raise StapesError(f"--board {board}: found no such board; expected {', '.join(boards)}")
-    text = (source / "boards" / board / "board.cmake").read_text()
-    flash, ram = (
-        int(re.search(rf"set\(STAPES_{part}_BYTES (\w+)\)", text)[1], 0)
-        for part in ("FLASH", "RAM")
-    )
-    return flash, ram
-
-
 def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     """Links the firmware with the model for a board and compares what it needs.
 
@@ -115,7 +95,8 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     """
     from stapes.emit.model_folder import emit_model
 
-    flash_bytes, ram_bytes = board_memory(source, board)
+    described = find_board(source, board)
+    flash_bytes, ram_bytes = described.flash_bytes, described.ram_bytes
     _require(missing_tools(emulator=False))
     folder = source / "build" / "info" / f"{board}-image"
     emit_model(model_path, folder / "model")
@@ -125,7 +106,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     (folder / "boards" / "stapes-firmware.elf").unlink(missing_ok=True)
     done = _run(["cmake", "--build", folder, "--target", "stapes-firmware", "-j2"])
     output = done.stdout + done.stderr
-    needed = [_needed(output, *part) for part in (("flash", flash_bytes), ("RAM", ram_bytes))]
+    needed = [_needed(output, part) for part in ("flash", "RAM")]
     if None in needed:
         raise StapesError(
             f"{board}: the firmware cannot be built: {_complaint(output)}; "
@@ -140,16 +121,10 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     )
 
 
-def _needed(output: str, memory: str, available: int) -> int | None:
-    """From the table of sizes, or from the linker's complaint."""
+def _needed(output: str, memory: str) -> int | None:
+    """From the build's table of sizes, which it prints before it complains that they do not fit."""
     table = re.search(rf"{memory}: +(\d+) of \d+ bytes", output)
-    if table:
-        return int(table[1])
-    overflow = re.search(rf"region `{memory.upper()}' overflowed by (\d+) bytes", output)
-    if overflow:
-        return available + int(overflow[1])
-    # The linker names only the memory that is too small.
-    return available if "overflowed by" in output else None
+    return int(table[1]) if table else None
 
 
 def _load_bench(source: Path) -> ModuleType:

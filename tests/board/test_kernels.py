@@ -4,18 +4,19 @@ One program runs every kernel over the same pseudo-random shapes, weights and sc
 checksum of each result. Its lines must not depend on the kernels that are compiled in.
 """
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from stapes.boards import Board, compiler, find_board, image_sources, link_flags
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "board" / "kernels"
 CASES = 300
 KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums")
-MACHINES = {"mps2_an386": "mps2-an386", "mps3_an547": "mps3-an547"}
+BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547")
 PLAIN = "-DSTAPES_PLAIN_KERNELS"
 COMMON = [
     *("-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror"),
@@ -28,27 +29,12 @@ def kernel_sources() -> list[Path]:
     return [SOURCES / "kernel_vectors.cc", *kernels]
 
 
-def board_settings(board: str) -> dict[str, str]:
-    text = (ROOT / "boards" / board / "board.cmake").read_text()
-    return dict(re.findall(r'set\((STAPES_\w+) "?([^")]*)"?\)', text))
-
-
-def build_for_board(board: str, folder: Path, *options: str) -> Path:
-    settings = board_settings(board)
-    places = [
-        f"-Wl,--defsym={name.lower()}={settings[name]}"
-        for name in settings
-        if name.endswith(("_START", "_BYTES"))
-    ]
-    image = folder / f"{board}.elf"
+def build_for_board(board: Board, folder: Path, *options: str) -> Path:
+    image = folder / f"{board.name}.elf"
     command = [
-        *("arm-none-eabi-g++", *settings["STAPES_CPU_FLAGS"].split(), "-mthumb", *COMMON, *options),
-        *("-fno-threadsafe-statics", "-fno-unwind-tables", "-fno-move-loop-stores"),
-        *("-ffunction-sections", "-nostartfiles", f"-T{ROOT}/boards/cortex_m/image.ld"),
-        *("-Wl,--gc-sections", *places, *kernel_sources(), SOURCES / "board_main.cc"),
-        *(ROOT / "boards" / board / "board.cc", ROOT / "boards" / "cortex_m" / "main.cc"),
-        *(ROOT / "boards" / "cortex_m" / "startup.cc", ROOT / "firmware/link/line_writer.cc"),
-        *(ROOT / "firmware/base/crc16.cc", "-o", image),
+        *(*compiler(board, ROOT), *COMMON, *options, *link_flags(board, ROOT)),
+        *(*kernel_sources(), SOURCES / "board_main.cc", *image_sources(board, ROOT)),
+        *("-o", image),
     ]
     subprocess.run(list(map(str, command)), check=True)
     return image
@@ -58,9 +44,10 @@ def lines_of_board(board: str, folder: Path, *options: str) -> list[str]:
     for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    image = build_for_board(board, folder, *options)
+    settings = find_board(ROOT, board)
+    image = build_for_board(settings, folder, *options)
     command = [
-        *("qemu-system-arm", "-machine", MACHINES[board], "-nographic", "-monitor", "none"),
+        *("qemu-system-arm", "-machine", settings.qemu_machine, "-nographic", "-monitor", "none"),
         *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
         *("-kernel", str(image)),
     ]
@@ -91,7 +78,7 @@ def test_every_kernel_is_run(plain: list[str]):
         assert len({line for line in plain if line.startswith(kind + " ")}) > CASES * 0.9
 
 
-@pytest.mark.parametrize("board", MACHINES)
+@pytest.mark.parametrize("board", BOARDS)
 def test_kernels_of_a_board_equal_the_plain_ones(board: str, plain: list[str], tmp_path: Path):
     assert lines_of_board(board, tmp_path) == plain
 

@@ -21,13 +21,16 @@ class FakePort : public Port {
     return count;
   }
   void Pause() override { ++now_ms; }
-  uint32_t Overruns() const override { return 0; }
+  Losses Lost() const override { return {0, 0}; }
+  bool ButtonDown() const override { return button; }
+  uint64_t UniqueId() const override { return 0; }
   uint32_t Millis() const override { return now_ms; }
   uint32_t Ticks() const override { return 0; }
   uint32_t TicksPerSecond() const override { return 0; }
   StackUse Stack() const override { return {0, 0}; }
 
   std::size_t room = 100000;
+  bool button = false;
   uint32_t now_ms = 0xFFFFFF00;  // the clock wraps while somebody waits
   std::string sent;
 };
@@ -105,12 +108,13 @@ TEST_CASE("hello says who speaks; only an answer carries the request") {
   FakePort port;
   PortSink sink(port);
   LineWriter lines(sink);
-  WriteHello(lines, bundle, "b", kUnasked);
+  WriteHello(lines, bundle, {"b", 0}, kUnasked);
   CHECK(port.sent.find("board=b model=a%20model sha256=00 labels=_silence_,ja sample_rate=16000") !=
         std::string::npos);
   CHECK(port.sent.find("request") == std::string::npos);
-  WriteHello(lines, bundle, "b", 0);
+  WriteHello(lines, bundle, {"b", 0x0123456789ABCDEF}, 0);
   CHECK(port.sent.find(" request=0*") != std::string::npos);
+  CHECK(port.sent.find("board=b id=0123456789ABCDEF model") != std::string::npos);
 }
 
 TEST_CASE("scores are sent when asked for, detections always, and counted") {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stapes.cli import main
-from stapes.measure import EMULATED_BOARD, board_memory, missing_tools
+from stapes.measure import EMULATED_BOARD, missing_tools
 from stapes.settings import ModelSettings
 
 SOURCE = Path(__file__).parents[2]
@@ -121,15 +121,6 @@ def test_without_the_source_tree_it_says_so(model, tmp_path, monkeypatch, capsys
     monkeypatch.setattr(shutil, "which", lambda tool: tool)
     assert main(["info", str(model), "--source_dir", str(tmp_path)]) == 0
     assert "not measured: it takes Stapes' source tree" in capsys.readouterr().out
-
-
-def test_a_boards_memory_is_that_of_its_board_cmake(tmp_path):
-    folder = tmp_path / "boards" / "mine"
-    folder.mkdir(parents=True)
-    (folder / "board.cmake").write_text(
-        "set(STAPES_FLASH_BYTES 0x40000)\nset(STAPES_RAM_BYTES 32768)\n"
-    )
-    assert board_memory(tmp_path, "mine") == (262144, 32768)
 
 
 @pytest.mark.parametrize("board", ["host", "pdp11", "../mps2_an386"])

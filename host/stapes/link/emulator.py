@@ -15,7 +15,12 @@ from stapes.errors import StapesError
 from stapes.link.transport import LinkClosed, SocketTransport, connect
 
 # Board (folder under boards/) -> QEMU's name of the machine.
-MACHINES = {"mps2_an386": "mps2-an386", "mps3_an547": "mps3-an547"}
+MACHINES = {
+    "mps2_an385": "mps2-an385",
+    "mps2_an386": "mps2-an386",
+    "mps2_an500": "mps2-an500",
+    "mps3_an547": "mps3-an547",
+}
 
 # One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
 ICOUNT_SHIFT = 6

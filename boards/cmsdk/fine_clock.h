@@ -1,0 +1,10 @@
+// The fine clock of Arm's FPGA boards: board::Ticks and board::kTicksPerSecond come with it.
+#pragma once
+
+namespace stapes {
+namespace cmsdk {
+
+void StartFineClock();
+
+}  // namespace cmsdk
+}  // namespace stapes

@@ -1,0 +1,41 @@
+// The UART of Arm's Cortex-M System Design Kit (TRM r1p1, 4.3), behind two rings.
+#pragma once
+
+#include <cstdint>
+
+#include "base/span.h"
+#include "boards/board.h"
+#include "boards/ring.h"
+#include "link/protocol.h"
+
+namespace stapes {
+namespace cmsdk {
+
+class Uart {
+ public:
+  constexpr explicit Uart(uint32_t address) : address_(address) {}
+
+  void Start(uint32_t clock_hertz, uint32_t baud);
+  void OnReceive();   // the receive interrupt
+  void OnTransmit();  // the transmit interrupt: room for another byte
+  std::size_t Read(Span<uint8_t> bytes) { return received_.Take(bytes); }
+  std::size_t Write(Span<const uint8_t> bytes);
+  uint32_t lost() const { return received_.lost(); }
+
+ private:
+  struct Registers {
+    volatile uint32_t data;
+    volatile uint32_t state;
+    volatile uint32_t control;
+    volatile uint32_t interrupt;  // which is pending; written to take it back
+    volatile uint32_t baud_divider;
+  };
+  Registers& registers() const { return *reinterpret_cast<Registers*>(address_); }
+
+  uint32_t address_;
+  Ring<uint8_t, kReceiveBytes> received_;
+  Ring<uint8_t, board::kTransmitBytes> to_send_;
+};
+
+}  // namespace cmsdk
+}  // namespace stapes

@@ -1,1 +1,0 @@
-target_sources(stapes-firmware PRIVATE host/main.cc host/board.cc host/wav.cc)
