@@ -25,9 +25,9 @@ from stapes.models.registry import create_model
 from stapes.settings import FrontEndSettings
 from stapes.training.corpus import Corpus
 from stapes.training.features import FeatureExtractor, choose_quantization
-from stapes.training.loop import compiled_step, make_optimizer
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
+from stapes.training.step import compiled_step, make_optimizer
 
 WARM_UP_STEPS = 5
 

@@ -16,6 +16,9 @@ from stapes.corpus.augment_settings import add_augment_arguments, augment_settin
 from stapes.errors import StapesError
 from stapes.settings import FrontEndSettings
 
+CURVES = "curves.png"
+CONFUSION = "confusion.png"
+
 EXAMPLE = """  stapes train --data_dir speech_commands --wanted_words yes,no \\
       --train_dir build/yes_no --preprocess logmel --upper_edge_hertz 7600 \\
       --silence_percentage 25 --unknown_percentage 50 --how_many_training_steps 2000 \\
@@ -124,22 +127,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=100,
         help="steps between checkpoints (%(default)s)",
     )
+    loop(
+        "--early_stopping_evaluations",
+        type=int,
+        default=0,
+        help="stop after so many validations without a better one; 0 never stops (%(default)s)",
+    )
+
+    watch = group("watching").add_argument
+    watch("--summaries_dir", default="", help="folder for TensorBoard's event files (none)")
+    watch(
+        "--check_nans",
+        type=_truth,
+        nargs="?",
+        const=True,
+        default=False,
+        help="name the first tensor that is no number; steps take longer",
+    )
+    watch(
+        "--verbosity",
+        type=str.lower,
+        choices=("debug", "info", "warn", "error", "fatal"),
+        default="info",
+        help="debug logs every step, info every 50th, the rest none (%(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     # TensorFlow takes seconds to load: only once the settings are known to be sound.
     settings = _settings(arguments)
-    from stapes.training.loop import train
+    from stapes.training.loop import RunOptions, train
+    from stapes.training.pictures import write_confusion, write_curves
 
+    talkative = arguments.verbosity in ("debug", "info")
     result = train(
         settings,
         data_dir=arguments.data_dir,
         train_dir=arguments.train_dir,
         start_checkpoint=arguments.start_checkpoint,
         command=_command(arguments),
-        log=lambda line: print(line, flush=True),
+        options=RunOptions(
+            summaries_dir=arguments.summaries_dir,
+            check_nans=arguments.check_nans,
+            log_step_interval=1 if arguments.verbosity == "debug" else 50,
+            progress=True,
+        ),
+        log=(lambda line: print(line, flush=True)) if talkative else (lambda line: None),
     )
+    folder = Path(arguments.train_dir)
+    write_curves(result.history, folder / CURVES)
+    write_confusion(result.test, settings.labels, folder / CONFUSION)
     print(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
+    print(f"Pictures: {folder / CURVES}, {folder / CONFUSION}")
     print(f"Next: stapes export --train_dir {Path(arguments.train_dir)} --output_file model.tflite")
     return 0
 
@@ -156,7 +195,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
     return take(
         TrainingSettings,
         *("clip_duration_ms", "optimizer", "label_smoothing", "weight_decay", "batch_size"),
-        *("eval_step_interval", "save_step_interval", "seed"),
+        *("eval_step_interval", "save_step_interval", "early_stopping_evaluations", "seed"),
         corpus=take(
             CorpusSettings,
             *("silence_percentage", "unknown_percentage"),
@@ -186,7 +225,7 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ["stapes", "train"]
     for name, default in defaults.items():
         value = getattr(arguments, name)
-        if value == default:
+        if value == default or name in ("summaries_dir", "check_nans", "verbosity"):
             continue
         if name in ("data_dir", "train_dir", "start_checkpoint"):
             value = Path(value).name
@@ -216,6 +255,16 @@ def _front_end(arguments: argparse.Namespace) -> FrontEndSettings:
         upper_edge_hertz=arguments.upper_edge_hertz,
         dct_coefficient_count=0 if logmel else bins,
     )
+
+
+def _truth(text: str) -> bool:
+    """`--check_nans`, `--check_nans=true` and `--check_nans=false`: of the tutorial's flag any text
+    at all was true."""
+    if text.lower() in ("true", "1", "yes"):
+        return True
+    if text.lower() in ("false", "0", "no", ""):
+        return False
+    raise argparse.ArgumentTypeError(f"found {text!r}, expected true or false")
 
 
 def _numbers(kind: type) -> Any:

@@ -23,7 +23,7 @@ from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.features import FeatureExtractor
-from stapes.training.loop import predict
+from stapes.training.step import predict
 
 _CALIBRATION_CLIPS = 1000
 

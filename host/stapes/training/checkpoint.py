@@ -6,7 +6,7 @@ import json
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ import numpy as np
 from stapes.errors import StapesError
 from stapes.files import atomic_path
 from stapes.training.features import Quantization
+from stapes.training.history import History
 from stapes.training.settings import TrainingSettings
 
 FILE_NAME = "checkpoint.npz"
+BEST_FILE_NAME = "best.npz"
 _MEND = "choose a checkpoint that `stapes train` wrote, or train again"
 
 # What NumPy, zipfile and json raise for a file that something else has written over.
@@ -40,6 +42,7 @@ class Checkpoint:
     model: list[np.ndarray]
     optimizer: list[np.ndarray]
     origin: dict[str, str]
+    history: History = field(default_factory=History)
 
     @property
     def finite(self) -> bool:
@@ -56,6 +59,7 @@ class Checkpoint:
             "scale": self.quantization.scale,
             "zero_point": self.quantization.zero_point,
             "origin": json.dumps(self.origin),
+            "history": self.history.to_json(),
         }
         arrays |= {f"model_{number:04d}": array for number, array in enumerate(self.model)}
         arrays |= {f"optimizer_{number:04d}": array for number, array in enumerate(self.optimizer)}
@@ -84,6 +88,7 @@ class Checkpoint:
                 model=[content[name] for name in sorted(content) if name.startswith("model_")],
                 optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
                 origin={"command": origin["command"], "data_dir": origin["data_dir"]},
+                history=History.from_json(str(content.get("history", "{}"))),
             )
         except _DAMAGES as error:
             raise StapesError(

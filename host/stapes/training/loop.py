@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,18 +16,42 @@ from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.corpus.effects import mask_features
 from stapes.errors import StapesError
 from stapes.files import check_output
-from stapes.models.backend import keras, tf
+from stapes.models.backend import tf
 from stapes.models.registry import create_model
-from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
+from stapes.progress import ProgressBar
+from stapes.training.cache import FeatureCache
+from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.features import FeatureExtractor, choose_quantization
+from stapes.training.history import History, Point
+from stapes.training.nans import NanWatch
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
+from stapes.training.step import compiled_step, evaluate, make_optimizer
+from stapes.training.summaries import Summaries
 
 Log = Callable[[str], None]
-_LOG_STEP_INTERVAL = 50
+CACHE_FOLDER = "features"
 _CALIBRATION_CLIPS = 2000
+_POINT_STEP_INTERVAL = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a training is watched; nothing here changes the weights.
+
+    Attributes:
+        summaries_dir: folder for TensorBoard's event files; "" writes none.
+        check_nans: name the first tensor that is no number, at the price of slower steps.
+        log_step_interval: steps between two lines of the log.
+        progress: show a bar.
+    """
+
+    summaries_dir: str | os.PathLike[str] = ""
+    check_nans: bool = False
+    log_step_interval: int = 50
+    progress: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +61,7 @@ class TrainingResult:
     checkpoint: Path
     validation_accuracy: float
     test: Confusion
+    history: History
     steps_per_second: float
 
 
@@ -47,6 +72,7 @@ def train(
     train_dir: str | os.PathLike[str],
     start_checkpoint: str | os.PathLike[str] = "",
     command: str = "",
+    options: RunOptions | None = None,
     log: Log = print,
 ) -> TrainingResult:
     """Trains a model; goes on from train_dir's checkpoint, or from start_checkpoint.
@@ -69,7 +95,14 @@ def train(
     validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
     log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
     origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
-    run = _Run(settings, corpus.training(), path=path, origin=origin, log=log)
+    run = _Run(
+        settings,
+        corpus.training(),
+        path=path,
+        origin=origin,
+        options=options or RunOptions(),
+        log=log,
+    )
     if earlier:
         run.restore(earlier, source=str(source))
         log(f"Going on from step {earlier.step} of {source}")
@@ -88,10 +121,16 @@ class _Run:
         *,
         path: Path,
         origin: dict[str, str],
+        options: RunOptions,
         log: Log,
     ) -> None:
         self._settings, self._clips, self._path, self._log = settings, clips, path, log
-        self._origin = origin
+        self._origin, self._options = origin, options
+        self._history = History()
+        self._progress = ProgressBar("", 0, out=io.StringIO())
+        self._summaries: Summaries | None = None
+        self._nan_watch: NanWatch | None = None
+        self._cache = FeatureCache(path.parent / CACHE_FOLDER)
         tf.config.experimental.enable_op_determinism()
         self.model = create_model(
             settings.architecture, settings.shape, settings.model, seed=settings.seed
@@ -111,6 +150,7 @@ class _Run:
         assign(self.model.variables, checkpoint.model, source=source)
         assign(self._optimizer.variables, checkpoint.optimizer, source=source)
         self._extractor = FeatureExtractor(self._settings.front_end, checkpoint.quantization)
+        self._history = checkpoint.history.until(checkpoint.step)
 
     def finish(self, validation: LabelledClips, testing: LabelledClips) -> TrainingResult:
         first, started = self._step, time.monotonic()
@@ -123,8 +163,8 @@ class _Run:
             self._log(f"Stopped at step {self._step}; the same command goes on from there")
             raise
         seconds = time.monotonic() - started
-        accuracy = self._evaluate(validation).accuracy
-        test = self._evaluate(testing)
+        accuracy = self._evaluate(validation)[0].accuracy
+        test, _ = self._evaluate(testing)
         self._log(f"Confusion matrix of the testing partition:\n{test.table(self._labels)}")
         self._log(f"Final test accuracy = {100 * test.accuracy:.1f}% (N={test.total})")
         self._save()
@@ -132,6 +172,7 @@ class _Run:
             checkpoint=self._path,
             validation_accuracy=accuracy,
             test=test,
+            history=self._history,
             steps_per_second=(self._step - first) / max(seconds, 1e-9),
         )
 
@@ -146,35 +187,105 @@ class _Run:
         return self._settings.labels
 
     def _train_until_end(self, validation: LabelledClips) -> None:
-        settings = self._settings
-        first, total = self._step, settings.schedule.total_steps
-        with closing(prefetch(self._batch, range(first, total))) as batches:
-            for step, (features, labels) in enumerate(batches, start=first + 1):
-                rate = settings.schedule.rate(step - 1)
-                self._optimizer.learning_rate.assign(rate)
-                accuracy, loss = self._train_step(features, labels)
-                if not np.isfinite(loss):
-                    raise self._diverged()
-                if step % _LOG_STEP_INTERVAL == 0 or step == total:
-                    self._log(
-                        f"Step #{step}: rate {rate:f}, accuracy {100 * float(accuracy):.1f}%"
-                        f", cross entropy {float(loss):f}"
-                    )
-                if step % settings.save_step_interval == 0:
+        first, total = self._step, self._settings.schedule.total_steps
+        if self._is_over():
+            return
+        with closing(prefetch(self._batch, range(first, total))) as batches, self._watched(first):
+            for step, batch in enumerate(batches, start=first + 1):
+                if step == first + 1:
+                    self._summarize_clips(step, batch)
+                self._do_step(step, batch)
+                if step % self._settings.save_step_interval == 0:
                     self._save()
-                if step % settings.eval_step_interval == 0 or step == total:
-                    confusion = self._evaluate(validation)
-                    self._log(f"Confusion Matrix:\n{confusion.table(self._labels)}")
-                    self._log(
-                        f"Step {step}: Validation accuracy = "
-                        f"{100 * confusion.accuracy:.1f}% (N={confusion.total})"
-                    )
+                if step % self._settings.eval_step_interval == 0 or step == total:
+                    self._validate(step, validation)
+                    if self._is_over():
+                        return
 
-    def _batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def _do_step(self, step: int, batch: _Batch) -> None:
+        """Step `step`, counted from 1."""
+        rate = self._settings.schedule.rate(step - 1)
+        self._optimizer.learning_rate.assign(rate)
+        if self._nan_watch:
+            self._nan_watch.before_step()
+        accuracy, loss = map(float, self._train_step(batch.features, batch.labels))
+        if self._nan_watch and not (np.isfinite(loss) and self._nan_watch.finite()):
+            raise self._not_finite(step, batch)
+        if not np.isfinite(loss):
+            raise self._diverged()
+        self._progress.update(step)
+        if self._summaries:
+            self._summaries.step(step, accuracy=accuracy, cross_entropy=loss, rate=rate)
+        if step % _POINT_STEP_INTERVAL == 0:
+            self._history.training.append(Point(step=step, accuracy=accuracy, cross_entropy=loss))
+        if (
+            step % self._options.log_step_interval == 0
+            or step == self._settings.schedule.total_steps
+        ):
+            self._say(
+                f"Step #{step}: rate {rate:f}, accuracy {100 * accuracy:.1f}%"
+                f", cross entropy {loss:f}"
+            )
+
+    def _validate(self, step: int, validation: LabelledClips) -> None:
+        confusion, loss = self._evaluate(validation)
+        point = Point(step=step, accuracy=confusion.accuracy, cross_entropy=loss)
+        self._history.validation.append(point)
+        self._say(f"Confusion Matrix:\n{confusion.table(self._labels)}")
+        self._say(
+            f"Step {step}: Validation accuracy = "
+            f"{100 * confusion.accuracy:.1f}% (N={confusion.total})"
+        )
+        if self._summaries:
+            self._summaries.validation(step, confusion, loss)
+        if self._history.is_best():
+            self._save(self._path.with_name(BEST_FILE_NAME))
+
+    def _is_over(self) -> bool:
+        """Whether validation has not improved for as many evaluations as were allowed."""
+        patience, best = self._settings.early_stopping_evaluations, self._history.best()
+        if not (patience and best and self._history.evaluations_since_best() >= patience):
+            return False
+        self._say(
+            f"Stopped early: no validation better than {100 * best.accuracy:.1f}% of step "
+            f"{best.step} in {patience} evaluations; {BEST_FILE_NAME} holds that step"
+        )
+        return True
+
+    @contextmanager
+    def _watched(self, first: int) -> Iterator[None]:
+        """Bar, event files and check of numbers, for as long as the training runs."""
+        options, total = self._options, self._settings.schedule.total_steps
+        if options.check_nans:
+            self._nan_watch = NanWatch(self.model, self._optimizer)
+        with ExitStack() as stack:
+            if options.progress:
+                self._progress = stack.enter_context(ProgressBar("Training", total, done=first))
+            if options.summaries_dir:
+                self._summaries = Summaries(
+                    options.summaries_dir, labels=self._labels, first_step=first + 1
+                )
+                stack.callback(self._summaries.close)
+            yield
+
+    def _say(self, line: str) -> None:
+        self._progress.clear()
+        self._log(line)
+
+    def _summarize_clips(self, step: int, batch: _Batch) -> None:
+        if self._summaries:
+            rate = self._settings.front_end.sample_rate
+            self._summaries.clips(
+                step, batch.samples, batch.features, batch.labels, sample_rate=rate
+            )
+
+    def _batch(self, number: int) -> _Batch:
         batch = self._clips.batch(number)
         features = self._extractor.real(batch.samples)
         generator = np.random.default_rng([self._settings.seed, 2, number])
-        return self._masked(features, generator), batch.labels
+        return _Batch(
+            samples=batch.samples, features=self._masked(features, generator), labels=batch.labels
+        )
 
     def _masked(self, features: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """SpecAugment: one band of frames and one of channels per clip, at the batch's mean."""
@@ -195,17 +306,30 @@ class _Run:
             ]
         )
 
-    def _evaluate(self, clips: LabelledClips) -> Confusion:
-        predicted = predict(self.model, self._extractor.real(clips.samples))
-        return Confusion.of(clips.labels, predicted, labels=len(self._labels))
+    def _evaluate(self, clips: LabelledClips) -> tuple[Confusion, float]:
+        """Confusion matrix and cross entropy."""
+        stored = self._cache.stored(self._extractor, clips.samples)
+        predicted, loss = evaluate(
+            self.model, self._extractor.quantization.real(stored), clips.labels
+        )
+        return Confusion.of(clips.labels, predicted, labels=len(self._labels)), loss
 
     def _diverged(self) -> StapesError:
         return StapesError(
             f"--learning_rate: found a loss or weights that are no numbers at step {self._step}, "
-            f"expected finite ones; lower it (an earlier {self._path} stays as it is)"
+            f"expected finite ones; lower it, or see where they begin with --check_nans "
+            f"(an earlier {self._path} stays as it is)"
         )
 
-    def _save(self) -> None:
+    def _not_finite(self, step: int, batch: _Batch) -> StapesError:
+        assert self._nan_watch
+        name = self._nan_watch.first_bad_tensor(batch.features, batch.labels)
+        return StapesError(
+            f"step {step}: found numbers that are none in {name}, expected finite ones; lower "
+            f"--learning_rate (an earlier {self._path} stays as it is)"
+        )
+
+    def _save(self, path: Path | None = None) -> None:
         checkpoint = Checkpoint(
             step=self._step,
             settings=self._settings,
@@ -213,54 +337,20 @@ class _Run:
             model=[variable.numpy() for variable in self.model.variables],
             optimizer=[variable.numpy() for variable in self._optimizer.variables],
             origin=self._origin,
+            history=self._history,
         )
         if not checkpoint.finite:
             raise self._diverged()
-        checkpoint.save(self._path)
+        checkpoint.save(path or self._path)
 
 
-def make_optimizer(settings: TrainingSettings) -> Any:
-    """The Keras optimizer of the settings; its rate is set before every step."""
-    rate = settings.schedule.rates[0]
-    if settings.optimizer == "gradient_descent":
-        return keras.optimizers.SGD(rate)
-    if settings.optimizer == "momentum":
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
-    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """int16 [batch, samples], float32 [batch, frames, features], int32 [batch]."""
 
-
-def predict(model: Any, features: np.ndarray, *, batch_size: int = 500) -> np.ndarray:
-    """Predicted label numbers [clips] of float32 [clips, frames, features]."""
-    batches = range(0, len(features), batch_size)
-    logits = [model(features[at : at + batch_size], training=False) for at in batches]
-    return np.concatenate([np.argmax(batch, axis=-1) for batch in logits])
-
-
-def compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Callable[..., Any]:
-    """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
-    step and returns accuracy and cross entropy of the batch before it."""
-    labels = len(settings.labels)
-    shape = settings.shape
-    cross_entropy = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=settings.label_smoothing
-    )
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-        ]
-    )
-    def step(features: Any, truth: Any) -> tuple[Any, Any]:
-        with tf.GradientTape() as tape:
-            logits = model(features, training=True)
-            loss = cross_entropy(tf.one_hot(truth, labels), logits)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)
-        return tf.reduce_mean(tf.cast(right, tf.float32)), loss
-
-    return step
+    samples: np.ndarray
+    features: np.ndarray
+    labels: np.ndarray
 
 
 def _random_band(size: int, widest: int, generator: np.random.Generator) -> slice:

@@ -82,6 +82,7 @@ class TrainingSettings:
     batch_size: int = 100
     eval_step_interval: int = 400
     save_step_interval: int = 100
+    early_stopping_evaluations: int = 0
     seed: int = 59185
 
     def __post_init__(self) -> None:
@@ -91,6 +92,7 @@ class TrainingSettings:
             "batch_size": (1, 10_000),
             "eval_step_interval": (1, 10**9),
             "save_step_interval": (1, 10**9),
+            "early_stopping_evaluations": (0, 10**9),
             "clip_duration_ms": (1, 60_000),
             "weight_decay": (0, 1),
             "seed": (0, 2**32 - 1),

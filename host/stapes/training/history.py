@@ -1,0 +1,61 @@
+"""What a training has shown so far: kept in its checkpoint, drawn as curves, judged to stop it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from stapes.settings import settings_from_dict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Accuracy, 0 to 1, and cross entropy after `step` steps."""
+
+    step: int
+    accuracy: float
+    cross_entropy: float
+
+
+@dataclass(kw_only=True)
+class History:
+    """`training` holds points of single batches, `validation` those of the whole partition."""
+
+    training: list[Point] = field(default_factory=list)
+    validation: list[Point] = field(default_factory=list)
+
+    def best(self) -> Point | None:
+        """The validation of the highest accuracy, of equal ones the first."""
+        return max(self.validation, key=lambda point: point.accuracy, default=None)
+
+    def is_best(self) -> bool:
+        """Whether the latest validation is better than all before it."""
+        return bool(self.validation) and self.best() is self.validation[-1]
+
+    def evaluations_since_best(self) -> int:
+        best = self.best()
+        return sum(best is not None and point.step > best.step for point in self.validation)
+
+    def until(self, step: int) -> History:
+        """Without what came after `step`."""
+        return History(
+            training=[point for point in self.training if point.step <= step],
+            validation=[point for point in self.validation if point.step <= step],
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """Raises:
+        TypeError, ValueError, KeyError: not what `to_json` wrote.
+        """
+        document = json.loads(text)
+        names = ("training", "validation")
+        return cls(
+            **{
+                name: [settings_from_dict(Point, item) for item in document.get(name, [])]
+                for name in names
+            }
+        )

@@ -1,0 +1,67 @@
+"""One training step as a compiled function, the optimizers it applies, and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stapes.models.backend import keras, tf
+from stapes.training.settings import TrainingSettings
+
+
+def make_optimizer(settings: TrainingSettings) -> Any:
+    """The Keras optimizer of the settings; its rate is set before every step."""
+    rate = settings.schedule.rates[0]
+    if settings.optimizer == "gradient_descent":
+        return keras.optimizers.SGD(rate)
+    if settings.optimizer == "momentum":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    return keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay)
+
+
+def predict(model: Any, features: np.ndarray, *, batch_size: int = 500) -> np.ndarray:
+    """Predicted label numbers [clips] of float32 [clips, frames, features]."""
+    return np.argmax(_logits(model, features, batch_size), axis=-1)
+
+
+def evaluate(
+    model: Any, features: np.ndarray, labels: np.ndarray, *, batch_size: int = 500
+) -> tuple[np.ndarray, float]:
+    """As `predict`, and the mean cross entropy against the true labels, int32 [clips]."""
+    logits = _logits(model, features, batch_size)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return np.argmax(logits, axis=-1), float(tf.reduce_mean(losses))
+
+
+def _logits(model: Any, features: np.ndarray, batch_size: int) -> np.ndarray:
+    starts = range(0, len(features), batch_size)
+    return np.concatenate([model(features[at : at + batch_size], training=False) for at in starts])
+
+
+def compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Callable[..., Any]:
+    """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
+    step and returns accuracy and cross entropy of the batch before it."""
+    labels = len(settings.labels)
+    shape = settings.shape
+    cross_entropy = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=settings.label_smoothing
+    )
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+        ]
+    )
+    def step(features: Any, truth: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            logits = model(features, training=True)
+            loss = cross_entropy(tf.one_hot(truth, labels), logits)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)
+        return tf.reduce_mean(tf.cast(right, tf.float32)), loss
+
+    return step
