@@ -1,6 +1,7 @@
 // Runs every kernel over the same pseudo-random shapes and values and prints a checksum of each
 // result. Compiled with and without STAPES_PLAIN_KERNELS: test_kernels.py compares the lines.
 #include <cstdint>
+#include <cstring>
 
 #include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/depthwise.h"
