@@ -12,7 +12,7 @@ namespace stapes {
 namespace board {
 namespace {
 
-cmsdk::Uart uart(pins::kUart);
+cmsdk::Uart uart;
 cmsdk::Watchdog watchdog(pins::kWatchdog);
 
 volatile uint32_t& leds = *reinterpret_cast<volatile uint32_t*>(pins::kLeds);
@@ -32,7 +32,7 @@ STAPES_BOARD_VECTORS constexpr auto kVectors = cortex_m::MakeVectors<kVectorCoun
 
 void Init() {
   cmsdk::StartFineClock();
-  uart.Start(pins::kClockHertz, pins::kBaud);
+  uart.Start(pins::kUart, pins::kClockHertz, pins::kBaud);
   cortex_m::EnableInterrupt(pins::kUartReceiveInterrupt);
   cortex_m::EnableInterrupt(pins::kUartTransmitInterrupt);
   cortex_m::StartSysTick(pins::kClockHertz);

@@ -15,7 +15,8 @@ constexpr uint32_t kReceiveInterrupt = 1 << 1;
 
 }  // namespace
 
-void Uart::Start(uint32_t clock_hertz, uint32_t baud) {
+void Uart::Start(uint32_t address, uint32_t clock_hertz, uint32_t baud) {
+  address_ = address;
   registers().baud_divider = clock_hertz / baud;
   registers().control = kOn;
 }

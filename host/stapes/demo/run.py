@@ -15,6 +15,7 @@ import numpy as np
 
 import stapes
 from stapes.audio.wav import read_wav, write_wav
+from stapes.boards import find_board
 from stapes.demo.compare import differences
 from stapes.demo.report import Report
 from stapes.demo.steps import Workbench
@@ -347,11 +348,13 @@ class Demo:
 
     def _memory(self) -> dict[str, int]:
         """Bytes of flash and RAM that the board's image takes, from the build's own table."""
+        board = find_board(self.source, BOARD)
         table = self.bench.run(
             [
                 *("cmake", f"-DELF={self.board_build / 'boards' / 'stapes-firmware.elf'}"),
-                *("-DSIZE=arm-none-eabi-size", "-DFLASH_BYTES=4294967296"),
-                *("-DRAM_BYTES=4294967296", "-P"),
+                *("-DSIZE=arm-none-eabi-size", f"-DBOARD={BOARD}"),
+                *(f"-DFLASH_START={board.flash_start}", f"-DFLASH_BYTES={board.flash_bytes}"),
+                *(f"-DRAM_START={board.ram_start}", f"-DRAM_BYTES={board.ram_bytes}", "-P"),
                 self.source / "boards" / "cortex_m" / "size_table.cmake",
             ]
         )
