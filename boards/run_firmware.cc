@@ -2,6 +2,7 @@
 #include "app/application.h"
 #include "app/pipeline.h"
 #include "boards/board.h"
+#include "boards/start_model.h"
 #include "stapes_model.h"
 
 namespace stapes {
@@ -56,12 +57,16 @@ int RunFirmware() {
   static BoardPort port;
   static Pipeline pipeline;
   const PipelineMemory memory = {arena, front_end_work, decoder_work};
-  if (const char* reason = pipeline.Init(kModel, memory)) {
-    SayWhyNot(port, reason);
+  const StartedModel started = StartModel(pipeline, memory);
+  if (started.reason != nullptr) {
+    SayWhyNot(port, started.reason);
     return 1;
   }
-  static Application application(port, pipeline, STAPES_BOARD_NAME);
+  static Application application(port, pipeline, STAPES_BOARD_NAME, started.models);
   application.Start(board::LastFault());
+  if (started.passed_over != nullptr) {
+    application.Log("the loaded model does not run", started.passed_over);
+  }
   board::AudioStart(kModel.sample_rate);
   while (true) {
     int16_t samples[kMicrophoneSamples];

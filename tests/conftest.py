@@ -48,29 +48,30 @@ class Firmware:
         options = ("-DSTAPES_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
         return self._build("host", "stapes-firmware", options)
 
-    def image(self, board: str) -> Path:
-        """stapes-firmware.elf of a board; skips where there is no compiler or emulator for it."""
+    def image(self, board: str, *options: str) -> Path:
+        """stapes-firmware.elf of a board, built with CMake options; skips where there is no
+        compiler or emulator for it."""
         for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
             if shutil.which(tool) is None:
                 pytest.skip(f"{tool} is not installed")
-        return self._build(board, "stapes-firmware.elf", ())
+        return self._build(board, "stapes-firmware.elf", options)
 
     def _build(self, board: str, name: str, options: tuple[str, ...]) -> Path:
-        if board not in self._built:
+        build = self._folder / "".join([board, *options])
+        if build.name not in self._built:
             with (self._folder / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # of several runs of the tests
                 self._emit()
-                self._compile(board, options)
-            self._built[board] = self._folder / board / "boards" / name
-        return self._built[board]
+                self._compile(build, board, options)
+            self._built[build.name] = build / "boards" / name
+        return self._built[build.name]
 
     def _emit(self) -> None:
         from stapes.emit.model_folder import emit_model
 
         emit_model(self.model, self._folder / "model")
 
-    def _compile(self, board: str, options: tuple[str, ...]) -> None:
-        build = self._folder / board
+    def _compile(self, build: Path, board: str, options: tuple[str, ...]) -> None:
         model = f"-DSTAPES_MODEL={self._folder / 'model'}"
         commands = [
             ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, f"-DSTAPES_BOARD={board}", model],
@@ -93,7 +94,7 @@ def small_model():
     """Makes the bytes of a tiny streaming model: SVDF, fully connected, softmax, random weights.
 
     `outputs` and `features` may contradict the settings; `operator` adds a unary one before the
-    softmax.
+    softmax; `seed` chooses the weights.
     """
 
     def make(
@@ -102,6 +103,8 @@ def small_model():
         features: int | None = None,
         outputs: int | None = None,
         operator: str | None = None,
+        input_scale: float = 0.1,
+        seed: int = 1,
         metadata: bool = True,
     ) -> bytes:
         from stapes.tflite.builder import ModelBuilder
@@ -109,7 +112,7 @@ def small_model():
         settings = settings or ModelSettings(name="small", labels=LABELS)
         features = features or settings.front_end.feature_count
         outputs = outputs or len(settings.labels)
-        random = np.random.default_rng(1)
+        random = np.random.default_rng(seed)
         build = ModelBuilder()
 
         def constant(name, shape, dtype, scale, limit):
@@ -122,7 +125,7 @@ def small_model():
             )
 
         units, memory = 6, 5
-        audio = activation("features", features, 0.1, -5)
+        audio = activation("features", features, input_scale, -5)
         state = build.tensor(
             "state", shape=[1, units * memory], dtype="int16", scale=0.002, variable=True
         )

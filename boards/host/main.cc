@@ -14,6 +14,7 @@
 #include "app/pipeline.h"
 #include "app/version.h"
 #include "boards/board.h"
+#include "boards/host/model_file.h"
 #include "boards/host/wav.h"
 #include "link/line_writer.h"
 #include "stapes_model.h"
@@ -29,7 +30,7 @@ constexpr std::size_t kPieceSamples = 32768;
 
 constexpr char kHelp[] =
     "Usage: stapes-firmware [--scores] [--raw] FILE.wav|-\n"
-    "       stapes-firmware --link\n"
+    "       stapes-firmware --link [--models FILE]\n"
     "\n"
     "Replays audio through the firmware's code and prints the lines of the serial protocol\n"
     "(docs/protocol.md) on standard output.\n"
@@ -38,6 +39,7 @@ constexpr char kHelp[] =
     "  --raw      the input is bare 16-bit samples, low byte first\n"
     "  --scores   print the scores of every frame as well\n"
     "  --link     speak the serial protocol on standard input and output, as a board does\n"
+    "  --models   with --link: a file for models that come over the link; made if need be\n"
     "  --version  print the version and the compiled-in model\n"
     "  --help     print this text\n"
     "\n"
@@ -51,6 +53,7 @@ struct Options {
   bool raw = false;
   bool link = false;
   const char* input = nullptr;
+  const char* models = nullptr;
 };
 
 int Fail(const std::string& message) {
@@ -237,6 +240,8 @@ int Main(int count, char** words) {
       options.raw = true;
     } else if (word == "--link") {
       options.link = true;
+    } else if (word == "--models" && i + 1 < count) {
+      options.models = words[++i];
     } else if (word.size() > 1 && word[0] == '-') {
       return Fail("found " + word + ", expected one of the options of --help; correct it");
     } else if (options.input != nullptr) {
@@ -250,6 +255,13 @@ int Main(int count, char** words) {
   }
   if (options.link && (options.raw || options.scores)) {
     return Fail("found --link with --raw or --scores, expected it alone; the host asks for scores");
+  }
+  if (options.models != nullptr && !options.link) {
+    return Fail("found --models without --link, expected both; add --link");
+  }
+  if (options.models != nullptr && !board::UseModelFile(options.models)) {
+    return Fail(std::string(options.models) + ": " + std::strerror(errno) +
+                ", expected a file to keep models in; choose another");
   }
   if (options.link) {
     board::Init();

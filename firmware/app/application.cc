@@ -1,10 +1,14 @@
 #include "app/application.h"
 
+#include "base/little_endian.h"
+
 namespace stapes {
 namespace {
 
 constexpr uint32_t kReportIntervalMs = 100;
 constexpr std::size_t kReadBytes = 64;
+constexpr uint32_t kKeep32 = UINT32_MAX;  // in a decoder frame: leave it as it is
+constexpr uint16_t kKeep16 = UINT16_MAX;
 constexpr std::size_t kMaxFrameSamples = kMaxPayloadBytes / sizeof(int16_t);
 
 }  // namespace
@@ -51,13 +55,15 @@ bool PortSink::WriteSome(Span<const uint8_t>* rest) {
   return written > 0;
 }
 
-Application::Application(Port& port, Pipeline& pipeline, const char* board)
+Application::Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models)
     : port_(port),
       pipeline_(pipeline),
       board_(board),
       sink_(port),
       lines_(sink_),
-      events_(lines_, pipeline.bundle()) {}
+      events_(lines_, pipeline.bundle()),
+      tap_(lines_),
+      models_(models) {}
 
 void Application::Start(const Fault* last) {
   if (last != nullptr) {
@@ -67,7 +73,7 @@ void Application::Start(const Fault* last) {
 }
 
 void Application::SayHello(int32_t request) {
-  WriteHello(lines_, pipeline_.bundle(), {board_, port_.UniqueId()}, request);
+  WriteHello(lines_, pipeline_.bundle(), {board_, port_.UniqueId(), models_}, request);
 }
 
 // For somebody with a board and a plain terminal.
@@ -94,6 +100,15 @@ bool Application::Poll() {
   return count > 0;
 }
 
+void Application::Log(const char* text, const char* reason) {
+  lines_.Begin("log");
+  lines_.Field("text", text);
+  if (reason != nullptr) {
+    lines_.Field("reason", reason);
+  }
+  lines_.End();
+}
+
 void Application::Hear(Span<const int16_t> samples) {
   if (!streaming_ && !samples.empty()) {
     Process(samples);
@@ -118,6 +133,25 @@ void Application::HandleFrame() {
     case FrameType::kEnd:
       HandleStream();
       break;
+    case FrameType::kThreshold:
+      HandleThreshold();
+      break;
+    case FrameType::kDecoder:
+      HandleDecoder();
+      break;
+    case FrameType::kResetDecoder:
+      pipeline_.ResetDecoder();
+      WriteOk();
+      break;
+    case FrameType::kListen:
+      HandleListen();
+      break;
+    case FrameType::kModelBegin:
+    case FrameType::kModelData:
+    case FrameType::kModelCommit:
+    case FrameType::kModelBuiltIn:
+      HandleModelFrame();
+      break;
     default:
       ++refused_.command;
   }
@@ -125,13 +159,17 @@ void Application::HandleFrame() {
 
 void Application::HandleReset() {
   pipeline_.Reset();
+  ForgetAudio();
+  WriteOk();
+}
+
+void Application::ForgetAudio() {
   events_.Reset();
   next_ = 0;
   after_end_ = false;
   streaming_ = false;
   busy_ticks_ = 0;
   peak_ticks_ = 0;
-  WriteOk();
 }
 
 void Application::HandleScores() {
@@ -141,6 +179,42 @@ void Application::HandleScores() {
     return;
   }
   events_.SendScores(payload[0] == 1);
+  WriteOk();
+}
+
+void Application::HandleThreshold() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 6) {
+    ++refused_.command;
+    return;
+  }
+  AnswerIf(pipeline_.SetThreshold(LoadU16(payload.data()), LoadU32(payload.data() + 2)),
+           "no such label, or a threshold above 1");
+}
+
+void Application::HandleDecoder() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 10) {
+    ++refused_.command;
+    return;
+  }
+  DecoderConfig config = pipeline_.decoder_config();
+  const uint32_t window_ms = LoadU32(payload.data());
+  const uint32_t suppression_ms = LoadU32(payload.data() + 4);
+  const uint16_t minimum_count = LoadU16(payload.data() + 8);
+  config.average_window_ms = window_ms == kKeep32 ? config.average_window_ms : window_ms;
+  config.suppression_ms = suppression_ms == kKeep32 ? config.suppression_ms : suppression_ms;
+  config.minimum_count = minimum_count == kKeep16 ? config.minimum_count : minimum_count;
+  AnswerIf(pipeline_.Reconfigure(config), "out of range, or a longer window than the model's own");
+}
+
+void Application::HandleListen() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 4) {
+    ++refused_.command;
+    return;
+  }
+  tap_.Allow(LoadU32(payload.data()), port_.Millis());
   WriteOk();
 }
 
@@ -182,6 +256,7 @@ bool Application::AcceptAudio(Span<const uint8_t> payload) {
 }
 
 void Application::Process(Span<const int16_t> samples) {
+  tap_.Hear(pipeline_.samples(), samples, port_.Millis());
   const uint32_t start = port_.Ticks();
   pipeline_.Push(samples, events_);
   const uint32_t ticks = port_.Ticks() - start;
@@ -207,6 +282,10 @@ void Application::ReportErrors() {
   lines_.Begin("error");
   WriteErrorFields();
   lines_.End();
+}
+
+void Application::AnswerIf(bool done, const char* reason) {
+  Answer({done ? nullptr : reason, "", -1});
 }
 
 void Application::WriteOk() {

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "app/audio_tap.h"
 #include "app/event_sink.h"
+#include "app/model_receiver.h"
 #include "app/pipeline.h"
 #include "app/port.h"
 #include "base/span.h"
@@ -41,8 +43,9 @@ class PortSink : public CharacterSink {
 
 class Application {
  public:
-  // `pipeline` is initialised; `board` names the board. All are kept by the caller.
-  Application(Port& port, Pipeline& pipeline, const char* board);
+  // `pipeline` is initialised; `board` names the board; `models`: what takes new models, or nullptr.
+  // All are kept by the caller.
+  Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models = nullptr);
 
   // Says hello; before that why the board restarted by itself, if `last` says that it did.
   void Start(const Fault* last);
@@ -50,6 +53,9 @@ class Application {
   // Handles what has come in, a few bytes at a time; a press of the button says the statistics.
   // False when nothing had: the caller may sleep.
   bool Poll();
+
+  // A line for people: what happened and why, or nullptr.
+  void Log(const char* text, const char* reason);
 
   // Takes samples of the board's microphone; they are left out once the host streams audio.
   void Hear(Span<const int16_t> samples);
@@ -69,10 +75,19 @@ class Application {
   void HandleFrame();
   void HandleReset();
   void HandleScores();
+  void HandleThreshold();
+  void HandleDecoder();
+  void HandleListen();
+  void HandleModelFrame();
+  void HandleModelData();
   void HandleStream();
   bool AcceptAudio(Span<const uint8_t> payload);
   void Process(Span<const int16_t> samples);
   void ReportErrors();
+  void ForgetAudio();
+  void AnswerIf(bool done, const char* reason);
+  void Answer(const ModelReceiver::Verdict& verdict);
+  void AnswerWithHello(const ModelReceiver::Verdict& verdict);
   void WriteOk();
   void WriteAck();
   void WriteStats(int32_t request);
@@ -85,6 +100,8 @@ class Application {
   PortSink sink_;
   LineWriter lines_;
   EventSink events_;
+  AudioTap tap_;
+  ModelReceiver* models_;
   FrameReader reader_;
   Refused refused_;
   uint8_t next_ = 0;        // sequence number of the next stream frame

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "app/model_receiver.h"
 #include "app/pipeline.h"
 #include "app/port.h"
 #include "base/crc16.h"
@@ -35,6 +36,7 @@ constexpr int32_t kUnasked = -1;
 struct Speaker {
   const char* board;
   uint64_t id;  // of the chip; 0 without one
+  const ModelReceiver* models = nullptr;  // what takes new models; nullptr without
 };
 void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,
                 int32_t request);

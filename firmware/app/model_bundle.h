@@ -28,6 +28,7 @@ struct ModelBundle {
   std::size_t arena_bytes;                // for InferenceEngine::Init, 16-byte aligned
   std::size_t front_end_work_bytes;       // for FrontEnd::Init, 8-byte aligned
   std::size_t decoder_work_bytes;         // for RecognizeCommands::Init, 4-byte aligned
+  uint32_t front_end_crc;                 // names the front end's tables, less the quantization
 };
 
 }  // namespace stapes

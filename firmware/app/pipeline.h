@@ -40,6 +40,9 @@ class Pipeline {
   // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
   void Reset();
 
+  // Forgets scores and detections; audio, time and the network's memory go on.
+  void ResetDecoder() { decoder_.Reset(); }
+
   // The decoder's settings in force, and others from the next frame on: RecognizeCommands says
   // which are refused. Reconfigure(bundle().decoder) goes back to the model's own.
   const DecoderConfig& decoder_config() const { return decoder_.config(); }

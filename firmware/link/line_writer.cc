@@ -6,6 +6,7 @@ namespace stapes {
 namespace {
 
 constexpr char kDigits[] = "0123456789ABCDEF";
+constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 // Characters with a meaning in a line, and all that a terminal might not show.
 constexpr bool NeedsEscape(char c) {
@@ -64,6 +65,21 @@ void LineWriter::FieldHex(const char* name, Span<const int8_t> bytes) {
   PutName(name);
   for (const int8_t byte : bytes) {
     PutHex(static_cast<uint8_t>(byte), 2);
+  }
+}
+
+void LineWriter::FieldBase64(const char* name, Span<const uint8_t> bytes) {
+  PutName(name);
+  uint32_t bits = 0;
+  int count = 0;  // of bits that have not been put
+  for (const uint8_t byte : bytes) {
+    bits = bits << 8 | byte;
+    for (count += 8; count >= 6; count -= 6) {
+      Put(kBase64[bits >> (count - 6) & 0x3F]);
+    }
+  }
+  if (count > 0) {
+    Put(kBase64[bits << (6 - count) & 0x3F]);
   }
 }
 

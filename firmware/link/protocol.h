@@ -17,6 +17,15 @@ enum class FrameType : uint8_t {
   kStats = 4,   // say how it goes
   kAudio = 5,   // stream: int16 samples, low byte first
   kEnd = 6,     // stream: no more audio
+  kThreshold = 7,     // payload: label index, uint16; threshold, uint32 Q16
+  kDecoder = 8,       // payload: averaging window, suppression (uint32, ms); minimum count, uint16;
+                      // all bits set: as it is
+  kResetDecoder = 9,  // forget the scores and what was detected, not the audio
+  kListen = 10,       // payload: bytes of audio lines a second, uint32: 0 none, 2^32 - 1 all
+  kModelBegin = 11,   // payload: bytes of the image, its CRC-32, uint32 each
+  kModelData = 12,    // payload: offset, uint32; bytes, a multiple of 16
+  kModelCommit = 13,  // payload: CRC-32 of the image, uint32
+  kModelBuiltIn = 14, // back to the compiled-in model
 };
 
 constexpr std::size_t kFrameHeaderBytes = 2;

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "stream make": "write a streaming test WAV with its ground truth",
     "stream score": "score detections against a ground truth",
     "replay": "stream a WAV through the firmware, on this machine or on a board",
+    "load": "send a model to a running board, which uses it from then on",
     "monitor": "show a board's detections as they come over the serial port",
     "demo": "the whole path on a small scale, with a report",
 }

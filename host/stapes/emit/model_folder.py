@@ -70,6 +70,7 @@ def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any
         "front_end": front_end,
         "feature_count": front_end.feature_count,
         "front_end_work_bytes": tables.work_bytes,
+        "front_end_crc": tables.crc32(front_end.sample_rate),
         "decoder": decoder,
         "threshold_q16": threshold_q16(decoder.detection_threshold),
         "thresholds_q16": thresholds_q16(settings),

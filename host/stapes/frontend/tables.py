@@ -6,7 +6,9 @@ mfcc_mel_filterbank.cc, mfcc_dct.cc).
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +48,16 @@ class FrontEndTables:
     def feature_count(self) -> int:
         """Values per frame."""
         return self.coefficient_count or self.channel_count
+
+    def crc32(self, sample_rate: int) -> int:
+        """Names the tables, less the quantization, which each model has of its own."""
+        crc = zlib.crc32(sample_rate.to_bytes(4, "little"))
+        for entry in dataclasses.fields(self):
+            if entry.name not in ("zero_point", "multiplier", "shift"):
+                value = getattr(self, entry.name)
+                array = np.asarray(value, np.int64 if isinstance(value, int) else value.dtype)
+                crc = zlib.crc32(array.astype(array.dtype.newbyteorder("<")).tobytes(), crc)
+        return crc
 
 
 def build_tables(

@@ -22,6 +22,8 @@ MACHINES = {
     "mps3_an547": "mps3-an547",
 }
 
+MEMORY_BYTES = 16 << 20  # of the RAM that QEMU can keep in a file: the MPS2 boards' PSRAM
+
 # One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
 ICOUNT_SHIFT = 6
 INSTRUCTION_NS = 1 << ICOUNT_SHIFT
@@ -30,16 +32,31 @@ INSTRUCTION_NS = 1 << ICOUNT_SHIFT
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
 
 
+def _machine(machine: str, memory: str | Path | None) -> list[str]:
+    if memory is None:
+        return ["-machine", machine]
+    kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={MEMORY_BYTES}"
+    return ["-machine", f"{machine},memory-backend=kept", "-object", kept]
+
+
 class Emulator:
     """A running emulated board; `transport` is its serial port. Ends with the `with` block.
 
     Its clocks count instructions, unless `count_instructions` is False, which is a third faster.
+    `memory` is a file that keeps the board's largest RAM when it is switched off.
 
     Raises:
         StapesError: qemu-system-arm or the image is missing, or the emulator does not start.
     """
 
-    def __init__(self, board: str, image: str | Path, *, count_instructions: bool = True) -> None:
+    def __init__(
+        self,
+        board: str,
+        image: str | Path,
+        *,
+        count_instructions: bool = True,
+        memory: str | Path | None = None,
+    ) -> None:
         if board not in MACHINES:
             raise StapesError(
                 f"board {board!r}: found no emulator for it, expected one of "
@@ -61,7 +78,7 @@ class Emulator:
         self.process = subprocess.Popen(
             [
                 *_ENDS_WITH_US,
-                *("qemu-system-arm", "-machine", MACHINES[board], "-nographic"),
+                *("qemu-system-arm", *_machine(MACHINES[board], memory), "-nographic"),
                 *("-monitor", "none", "-serial", f"unix:{path},server=on,wait=on"),
                 *("-semihosting-config", "enable=on,target=native"),
                 *(("-icount", f"shift={ICOUNT_SHIFT}") if count_instructions else ()),

@@ -22,7 +22,9 @@ MAX_LINE_BYTES = 16384  # 64 labels of 48 bytes, all escaped, and the rest of a 
 # Words are printable ASCII without * and $.
 _LINE = re.compile(rb"\$([0-9A-F]{4}) ([!-#%-)+-~]+(?: [!-#%-)+-~]+)*)\*([0-9A-F]{4})")
 _DIGITS = re.compile(rf"[0-9]{{1,{MAX_NUMBER_DIGITS}}}")
-_TEXT_FIELDS = frozenset({"firmware", "board", "model", "sha256", "label", "reason", "text"})
+_TEXT_FIELDS = frozenset(
+    {"firmware", "board", "model", "sha256", "label", "reason", "text", "operator", "pcm"}
+)
 
 
 class FrameType(enum.IntEnum):
@@ -34,6 +36,14 @@ class FrameType(enum.IntEnum):
     STATS = 4
     AUDIO = 5
     END = 6
+    THRESHOLD = 7
+    DECODER = 8
+    RESET_DECODER = 9
+    LISTEN = 10
+    MODEL_BEGIN = 11
+    MODEL_DATA = 12
+    MODEL_COMMIT = 13
+    MODEL_BUILT_IN = 14
 
 
 def crc16(data: bytes) -> int:

@@ -6,6 +6,7 @@ goes back to the first frame that the board has not taken (go-back-N).
 
 from __future__ import annotations
 
+import struct
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stapes.decoder import threshold_q16
 from stapes.errors import StapesError
+from stapes.link.model_image import ALIGNMENT, ModelImage
 from stapes.link.protocol import (
     MAX_PAYLOAD_BYTES,
     PROTOCOL_VERSION,
@@ -29,14 +32,19 @@ OnEvent = Callable[[Event], None]
 OnProgress = Callable[[int], None]
 
 MAX_SAMPLE_RATE = 1_000_000
+ALL_AUDIO = 0xFFFFFFFF
+_KEEP = 0xFFFFFFFF
+MODEL_PIECE_BYTES = (MAX_PAYLOAD_BYTES - 4) // ALIGNMENT * ALIGNMENT
 
 # The events that answer a request or carry the stream; all others are news.
-_ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done"})
+_ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done", "model", "refused"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """Who speaks. `credits`: stream frames that may be on their way at once."""
+    """Who speaks. `credits`: stream frames that may be on their way at once; `model_bytes`: of the
+    largest model image that the board takes, 0: none; `model_slot`: where the running one lies, 0:
+    it is compiled in."""
 
     board: str
     firmware: str
@@ -45,6 +53,8 @@ class Hello:
     labels: tuple[str, ...]
     sample_rate: int
     credits: int
+    model_bytes: int
+    model_slot: int
 
 
 class Session:
@@ -83,6 +93,50 @@ class Session:
         """Counters and meters of the board, by the names of docs/protocol.md."""
         return self._ask(FrameType.STATS, answer="stats").values()
 
+    def set_threshold(self, label: str, threshold: float) -> None:
+        """What the average score of `label` must be above, until the board restarts.
+
+        Raises:
+            StapesError: the model has no such label, or the threshold is not from 0 to 1.
+        """
+        if label not in self.hello.labels:
+            raise StapesError(
+                f"{self._transport.name}: found label {label!r}, expected one of "
+                f"{', '.join(self.hello.labels)}"
+            )
+        index = self.hello.labels.index(label)
+        payload = struct.pack("<HI", index, threshold_q16(threshold))
+        self._ask(FrameType.THRESHOLD, payload, answer="ok")
+
+    def set_decoder(
+        self,
+        *,
+        average_ms: int | None = None,
+        suppression_ms: int | None = None,
+        minimum_count: int | None = None,
+    ) -> None:
+        """Changes what is given, until the board restarts.
+
+        Raises:
+            StapesError: the board refuses, such as a longer window than it has memory for.
+        """
+        payload = struct.pack(
+            "<IIH",
+            _KEEP if average_ms is None else average_ms,
+            _KEEP if suppression_ms is None else suppression_ms,
+            _KEEP & 0xFFFF if minimum_count is None else minimum_count,
+        )
+        self._ask(FrameType.DECODER, payload, answer="ok")
+
+    def reset_decoder(self) -> None:
+        """Forgets scores and detections, not the audio."""
+        self._ask(FrameType.RESET_DECODER, answer="ok")
+
+    def listen(self, bytes_per_second: int) -> None:
+        """What the board hears comes as `audio` events, at most so many characters a second; 0
+        ends it, ALL_AUDIO sets no limit."""
+        self._ask(FrameType.LISTEN, struct.pack("<I", bytes_per_second), answer="ok")
+
     def play(
         self, samples: NDArray[np.int16], *, on_progress: OnProgress = lambda count: None
     ) -> Event:
@@ -108,16 +162,72 @@ class Session:
             frames, lambda taken: on_progress(min(taken * MAX_PAYLOAD_BYTES, len(data)) // 2)
         )
 
+    def load(self, image: ModelImage, *, on_progress: OnProgress = lambda count: None) -> Hello:
+        """Sends a model, which replaces the running one for good once the board has checked it.
+
+        Progress: bytes that the board has taken.
+
+        Raises:
+            StapesError: the board refuses the model, or falls silent; the old one runs on.
+        """
+        if len(image.data) > self.hello.model_bytes:
+            raise StapesError(
+                f"{self._transport.name}: found room for models of {self.hello.model_bytes} bytes, "
+                f"expected {len(image.data)}; choose a smaller model, or compile it in"
+            )
+        begin = struct.pack("<II", len(image.data), image.crc32)
+        self._ask(FrameType.MODEL_BEGIN, begin, answer="ok")
+        self._send_image(image.data, on_progress)
+        commit = struct.pack("<I", image.crc32)
+        self.hello = self._hello(self._ask(FrameType.MODEL_COMMIT, commit, answer="hello"))
+        return self.hello
+
+    def use_built_in(self) -> Hello:
+        """Back to the compiled-in model, for good."""
+        self.hello = self._hello(self._ask(FrameType.MODEL_BUILT_IN, answer="hello"))
+        return self.hello
+
+    def _send_image(self, data: bytes, on_progress: OnProgress) -> None:
+        """Go-back-N, as audio; the board says which byte it waits for."""
+        taken = sent = silences = 0
+        repeated = False
+        window = self.hello.credits * MODEL_PIECE_BYTES
+        while taken < len(data):
+            while sent < min(taken + window, len(data)):
+                piece = struct.pack("<I", sent) + data[sent : sent + MODEL_PIECE_BYTES]
+                self._transport.write(encode_frame(FrameType.MODEL_DATA, self._request, piece))
+                sent += MODEL_PIECE_BYTES
+            event = self._next(time.monotonic() + self._answer_seconds)
+            if event is None:
+                silences += 1
+                if silences == self._tries:
+                    raise self._silent("model")
+                sent = taken
+            elif event.name == "refused":
+                raise self._refused(event)
+            elif event.name == "model":
+                reached = event.number("next")
+                if taken < reached <= len(data):
+                    taken, silences, repeated = reached, 0, False
+                    sent = max(sent, taken)
+                    on_progress(taken)
+                elif not repeated:
+                    sent, repeated = taken, True
+
     def _greet(self) -> Hello:
         # A zero byte ends whatever the board has received before.
         self._transport.write(b"\0")
         event = self._ask(FrameType.HELLO, answer="hello")
+        hello = self._hello(event)
+        self._connected = True
+        return hello
+
+    def _hello(self, event: Event) -> Hello:
         if event.number("protocol") != PROTOCOL_VERSION:
             raise StapesError(
                 f"{self._transport.name}: found protocol {event.fields.get('protocol')}, expected "
                 f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
             )
-        self._connected = True
         if not 0 < event.number("sample_rate") <= MAX_SAMPLE_RATE:
             raise StapesError(
                 f"{self._transport.name}: found sample rate "
@@ -133,6 +243,8 @@ class Session:
             labels=tuple(fields.get("labels", ())),
             sample_rate=event.number("sample_rate"),
             credits=max(event.number("credits"), 1),
+            model_bytes=event.number("model_bytes"),
+            model_slot=event.number("model_slot"),
         )
 
     def _ask(self, kind: FrameType, payload: bytes = b"", *, answer: str) -> Event:
@@ -142,7 +254,11 @@ class Session:
             self._transport.write(frame)
             deadline = time.monotonic() + self._answer_seconds
             while event := self._next(deadline):
-                if event.name == answer and event.fields.get("request") == str(self._request):
+                if event.fields.get("request") != str(self._request):
+                    continue
+                if event.name == "refused":
+                    raise self._refused(event)
+                if event.name == answer:
                     return event
         raise self._silent(answer)
 
@@ -201,6 +317,13 @@ class Session:
             raise StapesError(
                 f"{name}: the board restarted in the middle; check its supply, then start again"
             )
+
+    def _refused(self, event: Event) -> StapesError:
+        reason = event.fields.get("reason", "no reason given")
+        if "operator" in event.fields:
+            operator = event.fields["operator"] or "unknown"
+            reason += f", operator {event.number('operator_index')} ({operator})"
+        return StapesError(f"{self._transport.name}: the board refused ({reason}); nothing changed")
 
     def _silent(self, answer: str) -> StapesError:
         seconds = self._tries * self._answer_seconds

@@ -1,0 +1,68 @@
+"""Sends a model to a running board over the serial link; from then on the board uses it.
+
+The board checks it first: length, checksum, front end, operators, memory. Until all of that is
+done, and whenever power or cable are lost before, the old model stays. It must have been trained
+with the same front end settings as the one that the firmware was built with. With --built_in the
+board goes back to that one."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from stapes.errors import StapesError
+
+EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
+  stapes load --built_in --port /dev/ttyACM0"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a .tflite file")
+    parser.add_argument(
+        "--port", help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH"
+    )
+    parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
+    parser.add_argument("--program", type=Path, help="stapes-firmware of this machine")
+    parser.add_argument("--slots", type=Path, help="the file in which --program keeps its models")
+    parser.add_argument(
+        "--built_in", action="store_true", help="use the model that the firmware was built with"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.link.model_image import read_model_image
+    from stapes.link.progress import progress
+    from stapes.link.session import Session
+
+    if (arguments.model is None) != arguments.built_in:
+        raise StapesError("load: expected either MODEL or --built_in; give one")
+    image = None if arguments.built_in else read_model_image(arguments.model)
+    with contextlib.closing(_open(arguments)) as transport:
+        session = Session(transport)
+        if session.hello.model_bytes == 0:
+            raise StapesError(
+                f"{transport.name}: the firmware takes no models; compile this one in, or build "
+                "the firmware with -DSTAPES_MODEL_SLOTS=ON"
+            )
+        if image is None:
+            hello = session.use_built_in()
+        else:
+            with progress(f"sending {image.name}", len(image.data)) as on_progress:
+                hello = session.load(image, on_progress=on_progress)
+    where = f"slot {hello.model_slot}" if hello.model_slot else "built in"
+    print(f"{hello.board}: model {hello.model} ({where}), hears {', '.join(hello.labels)}")
+    return 0
+
+
+def _open(arguments: argparse.Namespace):
+    from stapes.link.transport import ProgramTransport, open_transport
+
+    if (arguments.program is None) == (arguments.port is None):
+        raise StapesError("load: expected one of --port, --program; say where the board is")
+    if (arguments.program is None) != (arguments.slots is None):
+        raise StapesError("load: --program and --slots go together; give both")
+    if arguments.program is not None:
+        command = [str(arguments.program), "--link", "--models", str(arguments.slots)]
+        return ProgramTransport(command)
+    return open_transport(arguments.port, baud=arguments.baud)

@@ -1,0 +1,90 @@
+"""A model as it is sent over the link: what firmware/app/model_image.h reads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from stapes.decoder import frame_capacity, threshold_q16, thresholds_q16
+from stapes.frontend.tables import build_tables
+from stapes.pipeline import check_agreement
+from stapes.settings import SILENCE_LABEL, DecoderSettings, ModelSettings
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import load_model
+
+MAGIC = 0x4D545053
+VERSION = 1
+ALIGNMENT = 16  # of the .tflite file inside, and of the pieces in which it travels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelImage:
+    """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside."""
+
+    name: str
+    sha256: str
+    data: bytes
+
+    @property
+    def crc32(self) -> int:
+        return zlib.crc32(self.data)
+
+
+def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
+    """The image of the .tflite file at `path`.
+
+    Raises:
+        StapesError: the model cannot be read, is refused by the engine, or contradicts its
+            settings.
+    """
+    model, settings = load_model(path)
+    engine = Engine.from_bytes(model, source=str(path))
+    check_agreement(engine, settings, source=str(path))
+    sha256 = hashlib.sha256(model).hexdigest()
+    header = _header(engine, settings, model_bytes=len(model))
+    for text in (sha256, settings.name, *settings.labels):
+        header += text.encode() + b"\0"
+    header += bytes(-len(header) % ALIGNMENT)
+    struct.pack_into("<H", header, 6, len(header))
+    data = bytes(header) + model
+    return ModelImage(name=settings.name, sha256=sha256, data=data + bytes(-len(data) % ALIGNMENT))
+
+
+def _header(engine: Engine, settings: ModelSettings, *, model_bytes: int) -> bytearray:
+    """The numbers; the header's own length stays open."""
+    labels, decoder = settings.labels, settings.decoder
+    tables = build_tables(
+        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
+    )
+    header = struct.pack("<IHHI", MAGIC, VERSION, 0, model_bytes)
+    header += struct.pack("<I", tables.crc32(settings.front_end.sample_rate))
+    header += np.float32(engine.input_scale).astype("<f4").tobytes()
+    header += struct.pack("<iii", tables.zero_point, tables.multiplier, tables.shift)
+    silence = labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1
+    header += struct.pack(
+        "<HhHH", len(labels), silence, decoder.minimum_count, frame_capacity(settings)
+    )
+    header += struct.pack(
+        "<IIIIII",
+        decoder.average_window_duration_ms,
+        threshold_q16(decoder.detection_threshold),
+        decoder.suppression_ms,
+        threshold_q16(decoder.hysteresis),
+        _flags(decoder),
+        0,
+    )
+    header += struct.pack(f"<{len(labels)}I", *thresholds_q16(settings))
+    return bytearray(header)
+
+
+def _flags(decoder: DecoderSettings) -> int:
+    return (
+        (decoder.mode == "streaming")
+        | (decoder.retrigger << 1)
+        | ((decoder.compatibility == "tutorial") << 2)
+    )

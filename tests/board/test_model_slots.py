@@ -1,0 +1,75 @@
+"""Models over the link into an emulated board whose memory for them outlives it."""
+
+import contextlib
+import struct
+
+import numpy as np
+import pytest
+
+from stapes.link.emulator import Emulator
+from stapes.link.model_image import read_model_image
+from stapes.link.protocol import FrameType, encode_frame
+from stapes.link.replay import LinkPlayer, NativePlayer
+from stapes.link.session import MODEL_PIECE_BYTES, Session
+from stapes.settings import ModelSettings
+
+BOARD = "mps2_an386"
+
+
+@pytest.fixture
+def board(firmware, tmp_path):
+    """Switches the board on; killing it is the loss of its power."""
+    image = firmware.image(BOARD, "-DSTAPES_MODEL_SLOTS=ON")
+
+    @contextlib.contextmanager
+    def switch_on():
+        with Emulator(BOARD, image, memory=tmp_path / "psram") as emulator:
+            yield emulator
+
+    return switch_on
+
+
+@pytest.fixture
+def other(small_model, tmp_path):
+    path = tmp_path / "other.tflite"
+    settings = ModelSettings(name="other", labels=("_silence_", "_unknown_", "ja"))
+    path.write_bytes(small_model(settings, input_scale=0.07, seed=2))
+    return path
+
+
+def test_a_model_is_loaded_kept_and_computes_what_python_does(board, other):
+    audio = np.random.default_rng(3).integers(-9000, 9000, 12_000).astype(np.int16)
+    expected = NativePlayer(other).play(audio)
+    with board() as emulator:
+        assert Session(emulator.transport).load(read_model_image(other)).model_slot == 1
+    with board() as emulator:
+        player = LinkPlayer(emulator.transport, send_scores=True)
+        assert player.name == f"{BOARD}, other"
+        replayed = player.play(audio)
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    assert replayed.detections == expected.detections != []
+
+
+def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other):
+    image = read_model_image(other)
+    begin = struct.pack("<II", len(image.data), image.crc32)
+    frames = [encode_frame(FrameType.MODEL_BEGIN, 1, begin)]
+    for start in range(0, len(image.data), MODEL_PIECE_BYTES):
+        piece = struct.pack("<I", start) + image.data[start : start + MODEL_PIECE_BYTES]
+        frames.append(encode_frame(FrameType.MODEL_DATA, 1, piece))
+    frames.append(encode_frame(FrameType.MODEL_COMMIT, 1, struct.pack("<I", image.crc32)))
+    for count in range(len(frames) + 1):
+        with board() as emulator:
+            session = Session(emulator.transport)
+            assert session.hello.model == "small"
+            for frame in frames[:count]:
+                emulator.transport.write(frame)
+                if count <= len(frames) - 1:  # in step, or the cut comes while it works
+                    emulator.transport.read(5)
+            emulator.process.kill()
+    with board() as emulator:
+        session = Session(emulator.transport)
+        assert session.hello.model in ("small", "other")
+        assert session.load(image).model == "other"
+    with board() as emulator:
+        assert Session(emulator.transport).hello.model == "other"

@@ -1,0 +1,234 @@
+"""Models over the link: checked before they count, and the old one stays whatever happens.
+
+The other side is the firmware itself (stapes-firmware --link --models FILE, with sanitizers).
+"""
+
+import contextlib
+import dataclasses
+import struct
+
+import numpy as np
+import pytest
+from test_link_session import BadConnection
+
+from stapes.cli import main
+from stapes.errors import StapesError
+from stapes.link.model_image import read_model_image
+from stapes.link.protocol import FrameType, encode_frame
+from stapes.link.replay import LinkPlayer, NativePlayer
+from stapes.link.session import MODEL_PIECE_BYTES, Session
+from stapes.link.transport import ProgramTransport
+from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+
+SETTINGS = ModelSettings(
+    name="other",
+    labels=("_silence_", "_unknown_", "ja"),
+    decoder=DecoderSettings(
+        average_window_duration_ms=400, detection_threshold=0.1, label_thresholds={"ja": 0.3}
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def audio():
+    return np.random.default_rng(3).integers(-9000, 9000, 50_001).astype(np.int16)
+
+
+@pytest.fixture
+def other(small_model, tmp_path):
+    """A model with other labels, weights, quantization and decoder than the compiled-in one."""
+    path = tmp_path / "other.tflite"
+    path.write_bytes(small_model(SETTINGS, input_scale=0.07, seed=2))
+    return path
+
+
+@pytest.fixture
+def board(firmware, tmp_path):
+    """Switches the board on; it keeps its models."""
+
+    @contextlib.contextmanager
+    def switch_on(**damage):
+        command = [str(firmware.program), "--link", "--models", str(tmp_path / "slots")]
+        with contextlib.closing(ProgramTransport(command)) as transport:
+            yield BadConnection(transport, **damage)
+
+    return switch_on
+
+
+def name_of_model(board) -> str:
+    with board() as transport:
+        return Session(transport).hello.model
+
+
+def test_a_loaded_model_replaces_the_old_one_and_stays(board, other, audio):
+    expected = NativePlayer(other).play(audio)
+    with board() as transport:
+        session = Session(transport)
+        assert (session.hello.model, session.hello.model_slot) == ("small", 0)
+        loaded = session.load(read_model_image(other))
+        assert (loaded.model, loaded.labels, loaded.model_slot) == ("other", SETTINGS.labels, 1)
+    for _ in range(2):  # also after the board was off
+        with board() as transport:
+            player = LinkPlayer(transport, send_scores=True)
+            replayed = player.play(audio)
+        np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
+        np.testing.assert_array_equal(replayed.scores, expected.scores)
+        assert replayed.detections == expected.detections != []
+
+
+def test_the_built_in_model_comes_back_and_stays(firmware, board, other, audio):
+    expected = NativePlayer(firmware.model).play(audio)
+    with board() as transport:
+        session = Session(transport)
+        session.load(read_model_image(other))
+        assert session.use_built_in().model == "small"
+        assert session.use_built_in().model_slot == 0
+    with board() as transport:
+        assert LinkPlayer(transport).play(audio).detections == expected.detections
+        assert Session(transport).load(read_model_image(other)).model == "other"
+    assert name_of_model(board) == "other"
+
+
+def test_models_follow_one_another(board, other, firmware):
+    with board() as transport:
+        session = Session(transport)
+        for name, path in (("other", other), ("small", firmware.model)) * 3:
+            assert session.load(read_model_image(path)).model == name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damage_on_the_way_costs_time_only(board, other, seed):
+    with board(to_board=4, to_host=20, seed=seed) as transport:
+        session = Session(transport, answer_seconds=0.05, tries=100)
+        assert session.load(read_model_image(other)).model == "other"
+        assert transport.hits > 2
+    assert name_of_model(board) == "other"
+
+
+@pytest.mark.parametrize("half_a_frame", [False, True])
+def test_power_lost_after_any_frame_leaves_the_old_model(board, other, half_a_frame):
+    image = read_model_image(other)
+    pieces = [
+        encode_frame(
+            FrameType.MODEL_DATA,
+            1,
+            struct.pack("<I", start) + image.data[start : start + MODEL_PIECE_BYTES],
+        )
+        for start in range(0, len(image.data), MODEL_PIECE_BYTES)
+    ]
+    begin = struct.pack("<II", len(image.data), image.crc32)
+    frames = [
+        encode_frame(FrameType.MODEL_BEGIN, 1, begin),
+        *pieces,
+        encode_frame(FrameType.MODEL_COMMIT, 1, struct.pack("<I", image.crc32)),
+    ]
+    for count in range(len(frames)):
+        with board() as transport:
+            session = Session(transport)
+            assert session.hello.model == "small"
+            for frame in frames[:count]:
+                transport.write(frame)
+            if half_a_frame:
+                transport.write(frames[count][: len(frames[count]) // 2])
+    assert name_of_model(board) == "small"
+    with board() as transport:
+        Session(transport)
+        for frame in frames:
+            transport.write(frame)
+        Session(transport)  # its answers come after all that went before
+    assert name_of_model(board) == "other"
+
+
+def refusal(board, path) -> str:
+    """What the board says to a model that it does not take; the old one runs on."""
+    with board() as transport:
+        session = Session(transport)
+        with pytest.raises(StapesError) as refused:
+            session.load(read_model_image(path))
+        assert LinkPlayer(transport).play(np.zeros(16000, np.int16)).frames == 49
+        assert Session(transport).hello.model == "small"
+    assert name_of_model(board) == "small"
+    return str(refused.value)
+
+
+def test_a_model_for_another_front_end_is_refused(board, small_model, tmp_path):
+    path = tmp_path / "stride.tflite"
+    settings = dataclasses.replace(SETTINGS, front_end=FrontEndSettings(window_stride_ms=10.0))
+    path.write_bytes(small_model(settings))
+    assert "made for another front end" in refusal(board, path)
+
+
+def test_a_model_with_an_operator_that_is_not_linked_in_is_refused(board, small_model, tmp_path):
+    path = tmp_path / "operator.tflite"
+    path.write_bytes(small_model(SETTINGS, operator="RELU"))
+    assert "no such operator, operator 2" in refusal(board, path)
+
+
+def test_a_model_with_more_labels_than_there_is_memory_for_is_refused(board, small_model, tmp_path):
+    path = tmp_path / "labels.tflite"
+    labels = ("_silence_", "_unknown_", *(f"word{i}" for i in range(40)))
+    path.write_bytes(small_model(ModelSettings(name="wide", labels=labels)))
+    assert "refused" in refusal(board, path)
+
+
+def test_an_image_that_changed_on_its_way_is_refused(board, other):
+    image = read_model_image(other)
+    damaged = bytearray(image.data)
+    damaged[-100] ^= 1
+    with board() as transport:
+        session = Session(transport)
+        begin = struct.pack("<II", len(damaged), image.crc32)
+        session._ask(FrameType.MODEL_BEGIN, begin, answer="ok")
+        session._send_image(bytes(damaged), lambda count: None)
+        with pytest.raises(StapesError, match="incomplete or damaged"):
+            session._ask(FrameType.MODEL_COMMIT, struct.pack("<I", image.crc32), answer="hello")
+    assert name_of_model(board) == "small"
+
+
+def test_headers_of_any_content_are_refused_or_run(board, other):
+    """What the checksum cannot tell: an image whose header was made wrong."""
+    data = read_model_image(other).data
+    rng = np.random.default_rng(4)
+    with board() as transport:
+        session = Session(transport)
+        for _ in range(60):
+            damaged = bytearray(data)
+            at = rng.integers(0, 112, rng.integers(1, 4))
+            for position in at:
+                damaged[position] = rng.integers(0, 256)
+            image = dataclasses.replace(read_model_image(other), data=bytes(damaged))
+            with contextlib.suppress(StapesError):
+                session.load(image)
+            assert LinkPlayer(transport).play(np.zeros(1000, np.int16)).frames == 2
+
+
+def test_a_program_without_memory_for_models_says_so(firmware, other, capsys):
+    with contextlib.closing(ProgramTransport([str(firmware.program), "--link"])) as transport:
+        session = Session(transport)
+        assert session.hello.model_bytes == 0
+        with pytest.raises(StapesError, match="takes no models"):
+            session._ask(FrameType.MODEL_BEGIN, bytes(8), answer="ok")
+
+
+def test_the_command_loads_and_goes_back(firmware, other, tmp_path, capsys):
+    words = ["--program", str(firmware.program), "--slots", str(tmp_path / "slots")]
+    assert main(["load", str(other), *words]) == 0
+    assert "model other (slot 1), hears _silence_, _unknown_, ja" in capsys.readouterr().out
+    assert main(["load", "--built_in", *words]) == 0
+    assert "model small (built in)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "either MODEL or --built_in"),
+        (("--built_in",), "one of --port, --program"),
+        (("--built_in", "--program", "p"), "--program and --slots go together"),
+        (("/none.tflite", "--port", "p"), "/none.tflite: cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(words, said, capsys):
+    assert main(["load", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
