@@ -19,6 +19,8 @@ from stapes.errors import StapesError
 # and EXAMPLE. It is imported only when its command is asked for, so that --help stays quick.
 COMMANDS: dict[str, str] = {
     "data get": "download, check and unpack a public corpus",
+    "data check": "look through a folder of clips for what training would stumble over",
+    "data trim": "cut recordings down to their loudest second",
     "data speak": "speak a small corpus with espeak-ng, for words without recordings",
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",

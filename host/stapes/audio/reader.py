@@ -6,12 +6,13 @@ What does not fit, another rate or stereo, is refused, or converted where the us
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from stapes.audio.wav import FormatMismatch, check_chunks, read_wav
+from stapes.audio.wav import FormatMismatch, check_chunks, read_wav, read_wav_with_rate
 from stapes.errors import StapesError
 from stapes.files import read_bytes, visible_files
 
@@ -49,6 +50,36 @@ def read_audio(
             raise StapesError(f"{mismatch}{hint}") from mismatch
     check_chunks(path)  # libsndfile would take a header that lies at its word
     return _fitting(path, *_decode(path), sample_rate, resample)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A file as it is: int16 [samples] of all its channels' mean, and its form."""
+
+    samples: np.ndarray
+    sample_rate: int
+    channels: int
+    plain: bool  # 16-bit samples, or a compressed format that decodes to them
+
+
+def read_recording(path: Path) -> Recording:
+    """Reads a whole recording of whatever rate, channels and sample format.
+
+    Raises:
+        StapesError: damaged, or a package that it needs is missing.
+    """
+    plain = path.suffix.lower() in (".flac", ".ogg")
+    if not plain:
+        try:
+            samples, rate = read_wav_with_rate(path)
+            return Recording(samples=samples, sample_rate=rate, channels=1, plain=True)
+        except FormatMismatch:
+            check_chunks(path)
+    decoded, rate = _decode(path)
+    channels = decoded.shape[1]
+    samples = _fitting(path, decoded, rate, rate, True)
+    plain = plain or channels > 1
+    return Recording(samples=samples, sample_rate=rate, channels=channels, plain=plain)
 
 
 def convert(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ RANDOM_SEED = 59185
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
 # Folders whose clips are no words, whatever is in them.
-_NO_WORDS = (BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
+NO_WORDS = (BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class CorpusSettings:
             check_label(word)
             if word in (SILENCE_LABEL, UNKNOWN_LABEL):
                 raise StapesError(f"--wanted_words: {word} is always there; leave it out")
-        folders = {word.lower() for word in self.wanted_words}
+        folders = {folded(word) for word in self.wanted_words}
         if not folders or len(folders) < len(self.wanted_words):
             raise StapesError(
                 f"--wanted_words={','.join(self.wanted_words)!r}: expected one or more words, "
@@ -121,16 +122,16 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
         )
     _check_readable(folder)
     clips = audio_files(folder, "*/*")
-    words = {word: [] for path in clips if (word := _word(path)) not in _NO_WORDS}
+    words = {word: [] for path in clips if (word := word_of(path)) not in NO_WORDS}
     if not words:
         raise StapesError(
             f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"
         )
     for path in clips:
-        if _word(path) in words:
-            words[_word(path)].append(path)
+        if word_of(path) in words:
+            words[word_of(path)].append(path)
     for word in settings.wanted_words:
-        if word.lower() not in words:
+        if folded(word) not in words:
             raise StapesError(
                 f"{folder / word}: found no clips of the wanted word {word!r}, expected one of "
                 f"{_shortened(words)}; add clips or change --wanted_words"
@@ -140,7 +141,7 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
         settings=settings,
         wanted={partition: [] for partition in PARTITIONS},
         unknown={partition: [] for partition in PARTITIONS},
-        background=[path for path in clips if _word(path) == BACKGROUND_NOISE_FOLDER],
+        background=[path for path in clips if word_of(path) == BACKGROUND_NOISE_FOLDER],
     )
     _fill(index, words)
     return index
@@ -149,7 +150,7 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
 def _fill(index: CorpusIndex, words: dict[str, list[Path]]) -> None:
     settings = index.settings
     words_and_labels = enumerate(settings.wanted_words, start=UNKNOWN_INDEX + 1)
-    label_of = {word.lower(): label for label, word in words_and_labels}
+    label_of = {folded(word): label for label, word in words_and_labels}
     for word, paths in words.items():
         for path in paths:
             partition = which_set(path, settings.validation_percentage, settings.testing_percentage)
@@ -175,8 +176,14 @@ def _check_readable(folder: Path) -> None:
             )
 
 
-def _word(path: Path) -> str:
-    return path.parent.name.lower()
+def word_of(path: Path) -> str:
+    """The word of a clip: its folder's name, whatever its capitals."""
+    return folded(path.parent.name)
+
+
+def folded(word: str) -> str:
+    """One spelling of a word: macOS writes an umlaut as two characters, a keyboard as one."""
+    return unicodedata.normalize("NFC", word.lower())
 
 
 def _shortened(words: Sequence[str] | dict[str, list[Path]], *, limit: int = 12) -> str:

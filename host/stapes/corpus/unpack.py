@@ -7,13 +7,12 @@ import lzma
 import os
 import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
-from stapes.files import writing
+from stapes.files import new_folder
 
 MAX_FILES = 2_000_000
 MAX_RATIO = 50  # unpacked to packed bytes; audio reaches 2
@@ -36,18 +35,8 @@ def unpack(
             is a link or a device, or there is no room.
     """
     archive, folder = Path(archive), Path(folder)
-    if folder.exists():
-        raise StapesError(f"{folder}: exists already, expected a new folder; choose another")
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=folder.parent))
-        try:
-            count = _unpack_into(archive, temporary, progress)
-            temporary.chmod(0o755)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return count
+    with new_folder(folder) as temporary:
+        return _unpack_into(archive, temporary, progress)
 
 
 def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], None]) -> int:

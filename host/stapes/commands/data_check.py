@@ -1,0 +1,87 @@
+"""Look through a folder of clips before training on it: DATA_DIR/<word>/*.wav, .flac or .ogg.
+
+Reports words and partitions, sample rates, durations, clipping, silence, files that cannot be
+read, equal recordings in several words or partitions, and how evenly the words are covered.
+The exit status is 1 where something is found that training refuses or that spoils its tests."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stapes.corpus.check import CorpusReport
+
+EXAMPLE = """  stapes data check --data_dir speech_commands --wanted_words yes,no
+  stapes data check --data_dir my_words --sample_rate 16000 --json > report.json"""
+_SHOWN = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data_dir", type=Path, required=True, help="folder of clips")
+    add("--wanted_words", default="", help="comma-separated; by default all words alike")
+    add("--sample_rate", type=int, default=16000, help="Hz, expected (%(default)s)")
+    add("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
+    add("--validation_percentage", type=float, default=10.0, help="as in training (%(default)s)")
+    add("--testing_percentage", type=float, default=10.0, help="as in training (%(default)s)")
+    add("--all", action="store_true", help=f"name all files, not the first {_SHOWN} of a kind")
+    add("--json", action="store_true", help="print one JSON object, with all files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.corpus.check import CheckSettings, check_corpus
+    from stapes.progress import ProgressBar
+
+    words = tuple(word.strip() for word in arguments.wanted_words.split(",") if word.strip())
+    settings = CheckSettings(
+        sample_rate=arguments.sample_rate,
+        clip_duration_ms=arguments.clip_duration_ms,
+        wanted_words=words,
+        validation_percentage=arguments.validation_percentage,
+        testing_percentage=arguments.testing_percentage,
+    )
+    bar: ProgressBar | None = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        bar = bar or ProgressBar("clips", total)
+        bar.update(done)
+
+    report = check_corpus(arguments.data_dir, settings, progress=show)
+    if bar:
+        bar.clear()
+    if arguments.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        print("\n".join(report_lines(report, shown=10**9 if arguments.all else _SHOWN)))
+    return 1 if report.errors else 0
+
+
+def report_lines(report: CorpusReport, *, shown: int = _SHOWN) -> list[str]:
+    """The report as a person reads it; `shown` files of every kind of finding."""
+    low, middle, high = report.seconds
+    lines = [
+        f"{report.folder}: {report.clips} clips of {len(report.words)} words, "
+        f"{report.speakers} speakers, {report.hours:.2f} hours, "
+        f"{report.background_minutes:.1f} minutes of background",
+        f"durations: {low:.2f} to {high:.2f} s, half of them up to {middle:.2f} s",
+        "",
+        f"{'word':<20}{'clips':>8}{'training':>10}{'validation':>12}{'testing':>9}",
+    ]
+    for word, row in report.words.items():
+        lines.append(
+            f"{word:<20}{sum(row.values()):>8}{row['training']:>10}"
+            f"{row['validation']:>12}{row['testing']:>9}"
+        )
+    lines.append("")
+    for finding in report.findings:
+        lines.append(f"{finding.severity}: {finding.text}")
+        lines += [f"    {name}" for name in finding.files[:shown]]
+        if len(finding.files) > shown:
+            lines.append(f"    and {len(finding.files) - shown} more (--all)")
+    if not report.findings:
+        lines.append("nothing wrong was found")
+    return lines

@@ -1,0 +1,294 @@
+"""What is in a folder of clips, and what is wrong with it, before anyone trains on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_recording
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_of
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.errors import StapesError
+from stapes.files import visible_files
+from stapes.settings import check_label
+
+FULL_SCALE = 32766
+CLIPPED_SHARE = 0.001  # of a clip's samples at full scale
+SILENT_PEAK = 330  # int16 steps: 40 dB below full scale
+FEW_CLIPS = 100
+UNBALANCED = 5.0  # times as many clips of the most as of the rarest wanted word
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSettings:
+    """What the clips are to fit; `wanted_words` empty: all words are looked at alike."""
+
+    sample_rate: int = 16000
+    clip_duration_ms: int = 1000
+    wanted_words: tuple[str, ...] = ()
+    validation_percentage: float = 10.0
+    testing_percentage: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something wrong: an "error" is refused or wasted by training, a "warning" is heard there."""
+
+    severity: str
+    kind: str
+    text: str
+    files: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """What is remembered of a file; `error` instead of the rest where it cannot be read."""
+
+    name: str  # word/file
+    word: str
+    partition: str
+    seconds: float = 0.0
+    sample_rate: int = 0
+    channels: int = 0
+    plain: bool = True
+    peak: int = 0
+    clipped: float = 0.0
+    digest: bytes = b""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusReport:
+    """`words`: clips of each word by partition; `seconds`: shortest, median, longest clip."""
+
+    folder: str
+    clips: int
+    speakers: int
+    hours: float
+    background_minutes: float
+    words: dict[str, dict[str, int]]
+    seconds: tuple[float, float, float]
+    findings: list[Finding]
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON takes it."""
+        return dataclasses.asdict(self)
+
+
+def check_corpus(
+    folder: Path,
+    settings: CheckSettings,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CorpusReport:
+    """Reads every clip of <folder>/<word>/ and reports on all of them.
+
+    Raises:
+        StapesError: no such folder, or no clips in it.
+    """
+    paths = audio_files(folder, "*/*") if folder.is_dir() else []
+    if not paths:
+        raise StapesError(
+            f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"
+        )
+    read: list[Clip] = []
+    for number, path in enumerate(paths):
+        read.append(_look_at(path, settings))
+        progress(number + 1, len(paths))
+    background = [clip for clip in read if clip.word == BACKGROUND_NOISE_FOLDER]
+    clips = [clip for clip in read if clip.word not in NO_WORDS]
+    sound = [clip for clip in clips if not clip.error]
+    lengths = [clip.seconds for clip in sound] or [0.0]
+    findings = [
+        *_labels(clips),
+        *_forms(read, settings),
+        *_others(folder),
+        *_sounds(sound, settings),
+        *_backgrounds(background, settings),
+        *_duplicates(sound),
+        *_balance(clips, settings),
+    ]
+    return CorpusReport(
+        folder=str(folder),
+        clips=len(clips),
+        speakers=len({_speaker(clip.name) for clip in clips}),
+        hours=round(sum(lengths) / 3600, 3),
+        background_minutes=round(sum(clip.seconds for clip in background) / 60, 2),
+        words=_counts(clips),
+        seconds=(min(lengths), float(np.median(lengths)), max(lengths)),
+        findings=sorted(findings, key=lambda finding: finding.severity),
+    )
+
+
+def _look_at(path: Path, settings: CheckSettings) -> Clip:
+    partition = which_set(path, settings.validation_percentage, settings.testing_percentage)
+    name = f"{path.parent.name}/{path.name}"
+    facts = Clip(name=name, word=word_of(path), partition=partition)
+    try:
+        recording = read_recording(path)
+    except StapesError as error:
+        return dataclasses.replace(facts, error=str(error).removeprefix(f"{path}: "))
+    loud = np.abs(recording.samples.astype(np.int32))
+    return dataclasses.replace(
+        facts,
+        seconds=len(loud) / recording.sample_rate,
+        sample_rate=recording.sample_rate,
+        channels=recording.channels,
+        plain=recording.plain,
+        peak=int(loud.max()),
+        clipped=float(np.mean(loud >= FULL_SCALE)),
+        digest=hashlib.sha256(recording.samples.tobytes()).digest(),
+    )
+
+
+def _counts(clips: Iterable[Clip]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for clip in clips:
+        counts.setdefault(clip.word, dict.fromkeys(PARTITIONS, 0))[clip.partition] += 1
+    return counts
+
+
+def _labels(clips: Iterable[Clip]) -> Iterable[Finding]:
+    for word in sorted({clip.word for clip in clips}):
+        try:
+            check_label(word)
+        except StapesError as error:
+            text = f"can be no wanted word: {error}"
+            yield Finding(severity="warning", kind="label", text=text, files=[word])
+
+
+def _forms(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
+    """Files that training refuses, the same clips with --resample apart."""
+    unreadable = [f"{clip.name}: {clip.error}" for clip in clips if clip.error]
+    yield from _found("error", "unreadable", unreadable, "cannot be read")
+    whole = [clip for clip in clips if not clip.error]
+    rates: dict[int, list[str]] = defaultdict(list)
+    for clip in whole:
+        rates[clip.sample_rate].append(clip.name)
+    for rate, names in sorted(rates.items()):
+        if rate != settings.sample_rate:
+            text = f"{rate} Hz, expected {settings.sample_rate} (train with --resample)"
+            yield from _found("error", "sample_rate", names, text)
+    several = [clip.name for clip in whole if clip.channels > 1]
+    yield from _found("error", "channels", several, "not mono (train with --resample)")
+    other = [clip.name for clip in whole if not clip.plain]
+    yield from _found("error", "format", other, "not of 16 bits (train with --resample)")
+
+
+def _others(folder: Path) -> Iterable[Finding]:
+    """Sound that nothing here reads."""
+    unread = [
+        f"{path.parent.name}/{path.name}"
+        for path in visible_files(folder, "*/*")
+        if path.is_file() and path.suffix.lower() not in (*AUDIO_SUFFIXES, ".txt", ".md", ".json")
+    ]
+    yield from _found("warning", "other_files", unread, "neither WAV, FLAC nor Ogg, not used")
+
+
+def _sounds(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
+    wanted = settings.clip_duration_ms / 1000
+    short = [clip.name for clip in clips if clip.seconds < wanted / 2]
+    yield from _found(
+        "warning", "short", short, f"shorter than half of {wanted:g} s, padded with zeros"
+    )
+    long = [clip.name for clip in clips if clip.seconds > wanted * 1.05]
+    yield from _found(
+        "warning", "long", long, f"longer than {wanted:g} s, cut (try stapes data trim)"
+    )
+    clipped = [clip.name for clip in clips if clip.clipped > CLIPPED_SHARE]
+    yield from _found("warning", "clipped", clipped, "clipped, recorded too loudly")
+    silent = [clip.name for clip in clips if clip.peak < SILENT_PEAK]
+    yield from _found("warning", "silent", silent, "nothing above -40 dB of full scale")
+
+
+def _backgrounds(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
+    if not clips:
+        yield Finding(
+            severity="warning",
+            kind="no_background",
+            text=f"no recordings in {BACKGROUND_NOISE_FOLDER}: nothing is mixed into the words",
+        )
+    short = [
+        clip.name
+        for clip in clips
+        if not clip.error and clip.seconds * 1000 < settings.clip_duration_ms
+    ]
+    yield from _found("error", "short_background", short, "background shorter than a clip")
+
+
+def _duplicates(clips: list[Clip]) -> Iterable[Finding]:
+    """Equal samples: in several words, in several partitions, or merely twice."""
+    same: dict[bytes, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        same[clip.digest].append(clip)
+    kinds: dict[str, list[str]] = {"words": [], "partitions": [], "twice": []}
+    for copies in same.values():
+        if len(copies) < 2:
+            continue
+        if len({clip.word for clip in copies}) > 1:
+            kind = "words"
+        elif len({clip.partition for clip in copies}) > 1:
+            kind = "partitions"
+        else:
+            kind = "twice"
+        kinds[kind].append(" = ".join(clip.name for clip in copies))
+    texts = {
+        "words": ("error", "the same sound under different words"),
+        "partitions": ("error", "the same sound in different partitions, so that tests flatter"),
+        "twice": ("warning", "the same sound several times"),
+    }
+    for kind, names in kinds.items():
+        severity, text = texts[kind]
+        yield from _found(severity, f"duplicate_{kind}", names, text, what="group")
+
+
+def _balance(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
+    counts = _counts(clips)
+    empty = dict.fromkeys(PARTITIONS, 0)
+    wanted = {word: counts.get(folded(word), empty) for word in settings.wanted_words}
+    looked_at = wanted or counts
+    for partition in PARTITIONS:
+        words = [word for word, row in looked_at.items() if not row[partition]]
+        if settings.wanted_words or len(words) == len(looked_at):
+            text = f"no clip in the {partition} partition (add speakers)"
+            yield from _found("error", f"empty_{partition}", words, text, what="word")
+    few = [
+        f"{word}: {total}"
+        for word, row in looked_at.items()
+        if 0 < (total := sum(row.values())) < FEW_CLIPS
+    ]
+    yield from _found("warning", "few", few, f"less than {FEW_CLIPS} clips", what="word")
+    totals = [total for row in looked_at.values() if (total := sum(row.values()))]
+    if wanted and totals and max(totals) > UNBALANCED * min(totals):
+        yield Finding(
+            severity="warning",
+            kind="unbalanced",
+            text=f"wanted words have {min(totals)} to {max(totals)} clips: the rare ones suffer",
+        )
+
+
+def _found(
+    severity: str, kind: str, files: list[str], text: str, *, what: str = "file"
+) -> Iterable[Finding]:
+    if files:
+        yield Finding(
+            severity=severity,
+            kind=kind,
+            text=f"{text}: {len(files)} {what}{'s' * (len(files) > 1)}",
+            files=files,
+        )
+
+
+def _speaker(name: str) -> str:
+    return re.sub(r"(_nohash_.*|\.\w+)$", "", Path(name).name)
