@@ -1,17 +1,19 @@
 #include "nn/kernels/byte_time_stage.h"
+#include "nn/kernels/platform.h"
+
+#if !STAPES_KERNELS_MVE
 
 #include "nn/kernels/down_scale.h"
-#include "nn/kernels/platform.h"
 #include "nn/kernels/requantize.h"
 
-#if STAPES_KERNELS_DSP || STAPES_KERNELS_MVE
+#if STAPES_KERNELS_DSP
 #include "nn/kernels/dsp.h"
 #endif
 
 namespace stapes {
 namespace {
 
-#if STAPES_KERNELS_DSP || STAPES_KERNELS_MVE
+#if STAPES_KERNELS_DSP
 
 // What PushAndDotEights reads; the assembly knows the layout.
 struct Filters {
@@ -104,7 +106,7 @@ void PushAndWeighBytes(const ByteFilters& filters, const int8_t* weights, int8_t
                        int32_t* sums, int32_t count) {
   ScaleSums(filters, sums, count);
   const int32_t memory = filters.memory;
-#if STAPES_KERNELS_DSP || STAPES_KERNELS_MVE
+#if STAPES_KERNELS_DSP
   const uintptr_t places =
       reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
   if (memory % 8 == 0 && places % 4 == 0) {
@@ -120,3 +122,5 @@ void PushAndWeighBytes(const ByteFilters& filters, const int8_t* weights, int8_t
 }
 
 }  // namespace stapes
+
+#endif  // !STAPES_KERNELS_MVE

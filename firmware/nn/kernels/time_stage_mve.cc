@@ -30,24 +30,12 @@ int32_t MoveAndDot(const int16_t* weights, int16_t* values, int32_t count) {
   return sum;
 }
 
-// To the state's scale, saturated to int16.
-void ScaleFeatures(Multiplier feature, int32_t* sums, int32_t count) {
-  const helium::Scales scales = {vdupq_n_s32(feature.value), vdupq_n_s32(feature.shift)};
-  for (int32_t i = 0; i < count; i += 4) {
-    const mve_pred16_t inside = vctp32q(static_cast<uint32_t>(count - i));
-    const int32x4_t scaled = helium::RequantizeAny(vldrwq_z_s32(sums + i, inside), scales);
-    const int32x4_t low = vdupq_n_s32(INT16_MIN);
-    const int32x4_t high = vdupq_n_s32(INT16_MAX);
-    vstrwq_p_s32(sums + i, vminq_s32(vmaxq_s32(scaled, low), high), inside);
-  }
-}
-
 }  // namespace
 
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
   const int32_t last = filters.memory - 1;
-  ScaleFeatures(filters.feature, sums, count);
+  helium::ScaleInPlace(filters.feature, INT16_MIN, INT16_MAX, sums, count);
   for (int32_t i = 0; i < count; ++i, weights += filters.memory, state += filters.memory) {
     const int32_t newest = sums[i];
     const int32_t older = MoveAndDot(weights, state, last);
