@@ -12,9 +12,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from stapes.commands.shared import add_front_end_arguments, front_end_settings, truth
 from stapes.corpus.augment_settings import add_augment_arguments, augment_settings
-from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings
 
 CURVES = "curves.png"
 CONFUSION = "confusion.png"
@@ -56,28 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clips("--testing_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
     add_augment_arguments(group("variations of the training clips (docs/augmentation.md)"))
 
-    front = group("front end").add_argument
-    front(
-        "--preprocess",
-        choices=("mfcc", "logmel"),
-        default="mfcc",
-        help="kind of features (%(default)s)",
-    )
-    front("--sample_rate", type=int, default=16000, help="Hz, of clips and device (%(default)s)")
-    front("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
-    front("--window_size_ms", type=float, default=30.0, help="length of a frame (%(default)s)")
-    front("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
-    front("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
-    front("--channel_count", type=int, help="mel channels (40, or all bins with logmel)")
-    front(
-        "--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank (%(default)s)"
-    )
-    front(
-        "--upper_edge_hertz",
-        type=float,
-        default=4000.0,
-        help="of the mel filter bank (%(default)s)",
-    )
+    add_front_end_arguments(group("front end"))
 
     model = group("model").add_argument
     model(
@@ -138,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     watch("--summaries_dir", default="", help="folder for TensorBoard's event files (none)")
     watch(
         "--check_nans",
-        type=_truth,
+        type=truth,
         nargs="?",
         const=True,
         default=False,
@@ -202,7 +180,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
             *("validation_percentage", "testing_percentage", "resample"),
             wanted_words=words,
         ),
-        front_end=_front_end(arguments),
+        front_end=front_end_settings(arguments),
         augmentation=augment_settings(arguments),
         architecture=arguments.model_architecture,
         model=take(
@@ -235,36 +213,6 @@ def _command(arguments: argparse.Namespace) -> str:
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         words += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
     return shlex.join(words)
-
-
-def _front_end(arguments: argparse.Namespace) -> FrontEndSettings:
-    """With mfcc the bins are coefficients; with logmel they are the channels themselves."""
-    bins, channels = arguments.feature_bin_count, arguments.channel_count
-    logmel = arguments.preprocess == "logmel"
-    if bins < 1 or (logmel and channels not in (None, bins)):
-        raise StapesError(
-            f"--feature_bin_count={bins}: expected 1 or more, and with --preprocess logmel the "
-            "same as --channel_count; leave one of them out"
-        )
-    return FrontEndSettings(
-        sample_rate=arguments.sample_rate,
-        window_size_ms=arguments.window_size_ms,
-        window_stride_ms=arguments.window_stride_ms,
-        channel_count=bins if logmel else max(40, bins) if channels is None else channels,
-        lower_edge_hertz=arguments.lower_edge_hertz,
-        upper_edge_hertz=arguments.upper_edge_hertz,
-        dct_coefficient_count=0 if logmel else bins,
-    )
-
-
-def _truth(text: str) -> bool:
-    """`--check_nans`, `--check_nans=true` and `--check_nans=false`: of the tutorial's flag any text
-    at all was true."""
-    if text.lower() in ("true", "1", "yes"):
-        return True
-    if text.lower() in ("false", "0", "no", ""):
-        return False
-    raise argparse.ArgumentTypeError(f"found {text!r}, expected true or false")
 
 
 def _numbers(kind: type) -> Any:

@@ -57,14 +57,19 @@ class FeatureExtractor:
         return self.quantization.real(self.stored(clips))
 
 
+def widest_quantization(settings: FrontEndSettings) -> Quantization:
+    """int8 steps over all that the front end can give."""
+    gain = math.sqrt(2 * settings.channel_count) if settings.dct_coefficient_count else 1.0
+    return Quantization.of_range(gain * _LOG_RANGE[0], gain * _LOG_RANGE[1])
+
+
 def choose_quantization(settings: FrontEndSettings, clips: np.ndarray) -> Quantization:
     """The int8 range of the features over typical clips, int16 [clips, samples].
 
     Frames of digital silence lie far below all others, at the floor of the logarithm. They do not
     count: they saturate at the low end, in favour of finer steps for all that carries sound.
     """
-    gain = math.sqrt(2 * settings.channel_count) if settings.dct_coefficient_count else 1.0
-    wide = Quantization.of_range(gain * _LOG_RANGE[0], gain * _LOG_RANGE[1])
+    wide = widest_quantization(settings)
     extractor = FeatureExtractor(settings, wide)
     silence = extractor.stored(np.zeros((1, settings.window_samples), np.int16))[0, 0]
     frames = extractor.stored(clips).reshape(-1, settings.feature_count)

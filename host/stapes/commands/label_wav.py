@@ -1,0 +1,85 @@
+"""Name the word in a recording: the best labels with their scores, through the firmware's code.
+
+Only the first clip's length counts: a shorter recording is filled up with silence. Labels, sample
+rate and front end are those in the model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stapes.errors import StapesError
+
+_CLIPS_AT_ONCE = 200
+
+EXAMPLE = (
+    "  stapes label_wav --graph build/yes_no.tflite --wav speech_commands/yes/a5d485dc_nohash_0.wav"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wav", type=Path, required=True, help="the recording")
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    for line in next(labelled([arguments.wav], arguments)):
+        print(line)
+    return 0
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `label_wav` and `label_wav_dir` share."""
+    parser.add_argument(
+        "--graph", "--model", type=Path, required=True, help="the model, a .tflite file"
+    )
+    parser.add_argument("--labels", type=Path, help="names to print in place of the model's own")
+    parser.add_argument(
+        "--how_many_labels", type=int, default=3, help="the best so many (%(default)s)"
+    )
+    parser.add_argument("--resample", action="store_true", help="convert other rates, or stereo")
+
+
+def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[list[str]]:
+    """For each recording its best labels, one "label (score = 0.12345)" a line.
+
+    Raises:
+        StapesError: a model, a file of labels or a recording that does not fit.
+    """
+    from stapes.corpus.clips import load_clips
+    from stapes.quantize.scoring import clip_scores
+    from stapes.tflite.metadata import load_model
+
+    if arguments.how_many_labels < 1:
+        raise StapesError(f"--how_many_labels={arguments.how_many_labels}: expected 1 or more")
+    model, settings = load_model(arguments.graph)
+    names = settings.labels
+    if arguments.labels:
+        names = _names(arguments.labels, count=len(names))
+    for first in range(0, len(paths), _CLIPS_AT_ONCE):
+        clips = load_clips(
+            paths[first : first + _CLIPS_AT_ONCE],
+            sample_rate=settings.front_end.sample_rate,
+            samples=settings.clip_samples,
+            resample=arguments.resample,
+        )
+        scores = clip_scores(model, settings, clips, source=str(arguments.graph))
+        for row in (scores.astype(np.int16) + 128) / 256:
+            best = np.argsort(-row, kind="stable")[: arguments.how_many_labels]
+            yield [f"{names[label]} (score = {row[label]:.5f})" for label in best]
+
+
+def _names(path: Path, *, count: int) -> tuple[str, ...]:
+    from stapes.files import read_bytes
+
+    text = read_bytes(path, what="labels, one a line").decode("utf-8", errors="replace")
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(names) != count:
+        raise StapesError(
+            f"{path}: found {len(names)} labels, expected {count} as in the model; "
+            "leave --labels out"
+        )
+    return names

@@ -1,0 +1,65 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from stapes.errors import StapesError
+from stapes.settings import FrontEndSettings
+
+
+def add_front_end_arguments(parser: Any) -> None:
+    """The front end's flags and the length of a clip, to a parser or a group of it."""
+    front = parser.add_argument
+    front(
+        "--preprocess",
+        choices=("mfcc", "logmel"),
+        default="mfcc",
+        help="kind of features (%(default)s)",
+    )
+    front("--sample_rate", type=int, default=16000, help="Hz, of clips and device (%(default)s)")
+    front("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
+    front("--window_size_ms", type=float, default=30.0, help="length of a frame (%(default)s)")
+    front("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
+    front("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
+    front("--channel_count", type=int, help="mel channels (40, or all bins with logmel)")
+    front(
+        "--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank (%(default)s)"
+    )
+    front(
+        "--upper_edge_hertz",
+        type=float,
+        default=4000.0,
+        help="of the mel filter bank (%(default)s)",
+    )
+
+
+def front_end_settings(arguments: argparse.Namespace) -> FrontEndSettings:
+    """With mfcc the bins are coefficients; with logmel they are the channels themselves."""
+    bins, channels = arguments.feature_bin_count, arguments.channel_count
+    logmel = arguments.preprocess == "logmel"
+    if bins < 1 or (logmel and channels not in (None, bins)):
+        raise StapesError(
+            f"--feature_bin_count={bins}: expected 1 or more, and with --preprocess logmel the "
+            "same as --channel_count; leave one of them out"
+        )
+    return FrontEndSettings(
+        sample_rate=arguments.sample_rate,
+        window_size_ms=arguments.window_size_ms,
+        window_stride_ms=arguments.window_stride_ms,
+        channel_count=bins if logmel else max(40, bins) if channels is None else channels,
+        lower_edge_hertz=arguments.lower_edge_hertz,
+        upper_edge_hertz=arguments.upper_edge_hertz,
+        dct_coefficient_count=0 if logmel else bins,
+    )
+
+
+def truth(text: str) -> bool:
+    """`--check_nans`, `--check_nans=true` and `--check_nans=false`: of the tutorial's flag any text
+    at all was true."""
+    if text.lower() in ("true", "1", "yes"):
+        return True
+    if text.lower() in ("false", "0", "no", ""):
+        return False
+    raise argparse.ArgumentTypeError(f"found {text!r}, expected true or false")

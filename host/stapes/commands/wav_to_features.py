@@ -1,0 +1,136 @@
+"""Write the features of a recording as a C array, for tests on a device.
+
+They are the front end's own: with --model quantized as the model takes them, with --quantize to
+int8 over all that the front end can give, else as float. Rows of the array are frames."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stapes.commands.shared import add_front_end_arguments, front_end_settings, truth
+from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.settings import FrontEndSettings
+    from stapes.training.features import Quantization
+
+EXAMPLE = """  stapes wav_to_features --model build/yes_no.tflite \\
+      --input_wav speech_commands/yes/a5d485dc_nohash_0.wav --output_c_file yes_features.c"""
+_COLUMNS = 100
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--input_wav", type=Path, required=True, help="the recording")
+    add("--output_c_file", type=Path, required=True, help="the C file to write")
+    add("--model", type=Path, help="take front end and quantization from this .tflite file")
+    add(
+        "--quantize",
+        type=truth,
+        nargs="?",
+        const=True,
+        default=False,
+        help="write int8 (%(default)s)",
+    )
+    add("--resample", action="store_true", help="convert other rates, or stereo")
+    add_front_end_arguments(parser.add_argument_group("front end, without --model"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.corpus.clips import load_clips
+    from stapes.files import check_output, write_text
+    from stapes.frontend.front_end import FrontEnd
+
+    check_output(arguments.output_c_file)
+    settings, clip_duration_ms, quantization = _settings(arguments)
+    clip = load_clips(
+        [arguments.input_wav],
+        sample_rate=settings.sample_rate,
+        samples=settings.sample_rate * clip_duration_ms // 1000,
+        resample=arguments.resample,
+    )[0]
+    scale = {"scale": quantization.scale, "zero_point": quantization.zero_point}
+    front_end = FrontEnd(settings, **scale)
+    quantized = arguments.model or arguments.quantize
+    features = front_end.process(clip) if quantized else front_end.process_float(clip)
+    if not len(features):
+        raise StapesError(
+            f"--clip_duration_ms={clip_duration_ms}: found no whole frame in a clip, expected at "
+            f"least --window_size_ms={settings.window_size_ms:g}"
+        )
+    name = re.sub(r"\W", "_", arguments.input_wav.stem.lower(), flags=re.ASCII)
+    comment = f"real value = (stored - {scale['zero_point']}) * {scale['scale']:.9g}"
+    text = c_source(
+        name,
+        features,
+        command=_command(arguments),
+        comment=comment if quantized else "natural logarithms",
+    )
+    write_text(arguments.output_c_file, text)
+    kind = "int8" if quantized else "float"
+    print(f"{arguments.output_c_file}: {len(features)} frames of {features.shape[1]} {kind}")
+    return 0
+
+
+def c_source(name: str, features: np.ndarray, *, command: str, comment: str) -> str:
+    """A C file with g_<name>_width, _height and _data: int8 or float [frames, features]."""
+    kind, form = ("int8_t", "d") if features.dtype == np.int8 else ("float", "#.9g")
+    lines = [
+        f"// Written by: {command}",
+        f"// Rows are frames of {features.shape[1]} features; {comment}.",
+        "#include <stdint.h>",
+        "",
+        f"const int g_{name}_width = {features.shape[1]};",
+        f"const int g_{name}_height = {features.shape[0]};",
+        f"const {kind} g_{name}_data[] = {{",
+    ]
+    suffix = "" if kind == "int8_t" else "f"
+    for row in features:
+        line = "   "
+        for value in row:
+            word = f" {value:{form}}{suffix},"
+            if len(line) + len(word) > _COLUMNS:
+                lines.append(line)
+                line = "   "
+            line += word
+        lines.append(line)
+    return "\n".join([*lines, "};", ""])
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Quantization]:
+    """Front end, length of a clip in milliseconds, and how features are stored."""
+    from stapes.training.features import Quantization, widest_quantization
+
+    if arguments.model:
+        from stapes.tflite.engine import Engine
+        from stapes.tflite.metadata import load_model
+
+        model, settings = load_model(arguments.model)
+        engine = Engine.from_bytes(model, source=str(arguments.model))
+        quantization = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
+        return settings.front_end, settings.clip_duration_ms, quantization
+    settings = front_end_settings(arguments)
+    if not 1 <= arguments.clip_duration_ms <= 60_000:
+        raise StapesError(f"--clip_duration_ms={arguments.clip_duration_ms}: expected 1 to 60000")
+    return settings, arguments.clip_duration_ms, widest_quantization(settings)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What was asked for, in one line, but for the folders of files."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    defaults = vars(parser.parse_args(["--input_wav", "", "--output_c_file", ""]))
+    words = ["stapes", "wav_to_features"]
+    for name, default in defaults.items():
+        value = getattr(arguments, name)
+        if value != default:
+            value = value.name if isinstance(value, Path) else value
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    line = "".join(letter if letter.isprintable() else "?" for letter in shlex.join(words))
+    return line.rstrip("\\")  # which would make the next line part of the comment
