@@ -99,11 +99,27 @@ def test_inputs_hold_the_extremes_and_follow_the_seed():
     assert (first[2].frames != other[2].frames).any()
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_inputs_of_other_integers_reach_their_extremes_too(dtype, tmp_path, capsys):
+    build = ModelBuilder()
+    zero_point = 3 if dtype == "uint8" else 0
+    wide = build.tensor("in", shape=[1, 4], dtype=dtype, scale=0.25, zero_point=zero_point)
+    values = build.tensor("out", shape=[1, 4], dtype="int8", scale=0.5, zero_point=3)
+    build.operator("QUANTIZE", inputs=[wide], outputs=[values])
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(build.build(inputs=[wide], outputs=[values]))
+    assert main(["verify", str(path), "--json"]) == 0
+    assert report_of(capsys)["equal"] is True
+    extremes = stapes.verify.random_streams(2, frames=1, seed=0, zero_point=0, dtype=dtype)[0]
+    limits = np.iinfo(dtype)
+    assert {limits.min, limits.max} <= set(extremes.frames.ravel().tolist())
+
+
 def test_every_stream_starts_from_a_fresh_state(model):
     frames = np.random.default_rng(1).integers(-128, 128, (6, 7)).astype(np.int8)
     streams = [stapes.verify.Stream(name=name, frames=frames) for name in "ab"]
     engine = stapes.verify.Engine.from_file(model)
-    outputs = stapes.verify.stapes_outputs(engine, streams, source="model")
+    outputs = stapes.verify.stapes_outputs(engine, streams)
     np.testing.assert_array_equal(outputs[0], outputs[1])
     for runtime in (stapes.verify.TFLM, stapes.verify.LITERT):
         compared = stapes.verify.compare(runtime, model.read_bytes(), streams, outputs)
@@ -220,22 +236,22 @@ def test_a_missing_runtime_is_said_plainly(model, missing, capsys):
         (["MODEL", "--frames", "0"], "expected 1 or more"),
         (["MODEL", "--clips", "CLIPS"], "without STAPES_SETTINGS"),
         (["SPEAKING", "--clips", "EMPTY"], "found 0 clips"),
-        (["UNSIGNED"], "expected uint8 values as input"),
+        (["FLOAT"], "found float32 as input, expected integers"),
     ],
 )
 def test_mistakes_get_one_line(arguments, said, model, speaking_model, clips, tmp_path, capsys):
     build = ModelBuilder()
-    pixels = build.tensor("in", shape=[1, 4], dtype="uint8", scale=0.5, zero_point=3)
+    reals = build.tensor("in", shape=[1, 4], dtype="float32")
     values = build.tensor("out", shape=[1, 4], dtype="int8", scale=0.5, zero_point=3)
-    build.operator("QUANTIZE", inputs=[pixels], outputs=[values])
-    (tmp_path / "unsigned.tflite").write_bytes(build.build(inputs=[pixels], outputs=[values]))
+    build.operator("QUANTIZE", inputs=[reals], outputs=[values])
+    (tmp_path / "float.tflite").write_bytes(build.build(inputs=[reals], outputs=[values]))
     (tmp_path / "empty").mkdir()
     places = {
         "MODEL": model,
         "SPEAKING": speaking_model,
         "CLIPS": clips,
         "EMPTY": tmp_path / "empty",
-        "UNSIGNED": tmp_path / "unsigned.tflite",
+        "FLOAT": tmp_path / "float.tflite",
     }
     assert main(["verify", *(str(places.get(word, word)) for word in arguments)]) == 2
     error = capsys.readouterr().err

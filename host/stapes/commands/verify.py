@@ -22,7 +22,7 @@ EXAMPLE = "  stapes verify build/yes_no.tflite --clips speech_commands"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="any int8 model")
+    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="any quantized model")
     parser.add_argument(
         "--clips", type=Path, metavar="DIR", help="folder of WAV files (default: random inputs)"
     )
@@ -62,18 +62,24 @@ def verify(
 
     model = read_bytes(path, what="a .tflite model")
     engine = Engine.from_bytes(model, source=str(path))
+    if engine.input_type == "float32":
+        raise StapesError(
+            f"{path}: found float32 as input, expected integers; convert the model with int8 input "
+            "and output"
+        )
     if clips is None:
         streams = parts.random_streams(
             math.prod(engine.input_shape),
             frames=frames,
             seed=seed,
             zero_point=engine.input_zero_point,
+            dtype=engine.input_type,
         )
     else:
         streams = parts.clip_streams(
             model, engine, clips, frames=frames, seed=seed, source=str(path)
         )
-    outputs = parts.stapes_outputs(engine, streams, source=str(path))
+    outputs = parts.stapes_outputs(engine, streams)
     comparisons = [
         parts.compare(runtime, model, streams, outputs) for runtime in (parts.TFLM, parts.LITERT)
     ]
@@ -106,7 +112,7 @@ def _as_json(comparison: Comparison) -> dict[str, Any]:
 def _print(report: dict[str, Any], comparisons: list[Comparison], *, show: int) -> None:
     print(
         f"{report['model']}: {report['frames']} inferences in {report['streams']} streams, "
-        f"inputs: {report['inputs']}, seed {report['seed']}\n"
+        f"inputs: {_inputs(report)}, seed {report['seed']}\n"
     )
     print(f"{'':<8}{'bytes':>10}{'differing':>11}{'inferences':>12}{'largest':>9}  runtime")
     for comparison in comparisons:
@@ -127,6 +133,12 @@ def _print(report: dict[str, Any], comparisons: list[Comparison], *, show: int) 
         None: "TFLM is not installed: nothing was verified against it.",
     }
     print(f"\n{verdicts[report['equal']]}")
+
+
+def _inputs(report: dict[str, Any]) -> str:
+    if report["inputs"] == "random":
+        return "extremes and random values (--clips DIR for speech)"
+    return f"features of {report['inputs']}, cut at --frames"
 
 
 def _print_differences(comparison: Comparison, *, show: int) -> None:
