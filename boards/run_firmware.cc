@@ -11,9 +11,9 @@ namespace {
 constexpr std::size_t kMicrophoneSamples = 128;
 constexpr uint32_t kLedMs = 500;
 
-alignas(16) uint8_t arena[kArenaBytes];
+alignas(16) uint8_t arena[kPipelineArenaBytes];
 alignas(8) uint8_t front_end_work[kFrontEndWorkBytes];
-alignas(4) uint8_t decoder_work[kDecoderWorkBytes];
+alignas(4) uint8_t decoder_work[kPipelineDecoderBytes];
 
 class BoardPort : public Port {
  public:

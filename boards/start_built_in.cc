@@ -1,6 +1,5 @@
 // Firmware with the compiled-in model and no other.
 #include "boards/start_model.h"
-#include "stapes_model.h"
 
 namespace stapes {
 

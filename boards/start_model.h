@@ -3,8 +3,22 @@
 
 #include "app/model_receiver.h"
 #include "app/pipeline.h"
+#include "stapes_model.h"
+
+#ifndef STAPES_SLOT_ARENA_BYTES
+#define STAPES_SLOT_ARENA_BYTES 0
+#define STAPES_SLOT_LABELS 0
+#endif
 
 namespace stapes {
+
+// Memory for the compiled-in model and for those that may come.
+constexpr std::size_t AtLeast(std::size_t wanted, std::size_t needed) {
+  return wanted > needed ? wanted : needed;
+}
+constexpr std::size_t kPipelineArenaBytes = AtLeast(STAPES_SLOT_ARENA_BYTES, kArenaBytes);
+constexpr std::size_t kPipelineDecoderBytes =
+    DecoderWorkBytes(AtLeast(STAPES_SLOT_LABELS, kLabelCount), kDecoderFrameCapacity);
 
 struct StartedModel {
   const char* reason;      // nullptr, or why no model runs

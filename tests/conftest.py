@@ -57,7 +57,7 @@ class Firmware:
         return self._build(board, "stapes-firmware.elf", options)
 
     def _build(self, board: str, name: str, options: tuple[str, ...]) -> Path:
-        build = self._folder / "".join([board, *options])
+        build = self._folder / "".join([board, *options]).replace("-DSTAPES_", "_")
         if build.name not in self._built:
             with (self._folder / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # of several runs of the tests

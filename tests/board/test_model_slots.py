@@ -19,7 +19,13 @@ BOARD = "mps2_an386"
 @pytest.fixture
 def board(firmware, tmp_path):
     """Switches the board on; killing it is the loss of its power."""
-    image = firmware.image(BOARD, "-DSTAPES_MODEL_SLOTS=ON")
+    image = firmware.image(
+        BOARD,
+        "-DSTAPES_MODEL_SLOTS=ON",
+        "-DSTAPES_SLOT_ARENA_BYTES=4096",
+        "-DSTAPES_SLOT_LABELS=9",
+        "-DSTAPES_SLOT_OPERATORS=ON",
+    )
 
     @contextlib.contextmanager
     def switch_on():
@@ -48,6 +54,16 @@ def test_a_model_is_loaded_kept_and_computes_what_python_does(board, other):
         replayed = player.play(audio)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     assert replayed.detections == expected.detections != []
+
+
+def test_a_build_may_leave_room_for_larger_models(board, small_model, tmp_path):
+    path = tmp_path / "large.tflite"
+    labels = ("_silence_", "_unknown_", *(f"word{i}" for i in range(7)))
+    path.write_bytes(small_model(ModelSettings(name="large", labels=labels), operator="RELU"))
+    with board() as emulator:
+        session = Session(emulator.transport)
+        assert session.load(read_model_image(path)).labels == labels
+        assert session.stats()["arena_size"] == 4096
 
 
 def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other):
