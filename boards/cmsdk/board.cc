@@ -18,15 +18,14 @@ cmsdk::Watchdog watchdog(pins::kWatchdog);
 volatile uint32_t& leds = *reinterpret_cast<volatile uint32_t*>(pins::kLeds);
 volatile uint32_t& buttons = *reinterpret_cast<volatile uint32_t*>(pins::kButtons);
 
-void OnReceive() { uart.OnReceive(); }
-void OnTransmit() { uart.OnTransmit(); }
+void OnUart() { uart.OnInterrupt(); }
 
 constexpr uint32_t kWatchdogTicks = pins::kWatchdogHertz / 1000 * kWatchdogMs;
 constexpr uint32_t kVectorCount = pins::kUartTransmitInterrupt > pins::kUartReceiveInterrupt
                                       ? pins::kUartTransmitInterrupt + 1
                                       : pins::kUartReceiveInterrupt + 1;
 STAPES_BOARD_VECTORS constexpr auto kVectors = cortex_m::MakeVectors<kVectorCount>(
-    {{pins::kUartReceiveInterrupt, OnReceive}, {pins::kUartTransmitInterrupt, OnTransmit}});
+    {{pins::kUartReceiveInterrupt, OnUart}, {pins::kUartTransmitInterrupt, OnUart}});
 
 }  // namespace
 

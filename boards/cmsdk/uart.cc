@@ -21,7 +21,12 @@ void Uart::Start(uint32_t address, uint32_t clock_hertz, uint32_t baud) {
   registers().control = kOn;
 }
 
-void Uart::OnReceive() {
+void Uart::OnInterrupt() {
+  Receive();
+  Send();
+}
+
+void Uart::Receive() {
   registers().interrupt = kReceiveInterrupt;
   while (registers().state & kReceiveFull) {
     received_.Put(static_cast<uint8_t>(registers().data));
@@ -32,7 +37,7 @@ void Uart::OnReceive() {
   }
 }
 
-void Uart::OnTransmit() {
+void Uart::Send() {
   registers().interrupt = kTransmitInterrupt;
   while (!to_send_.empty() && !(registers().state & kTransmitFull)) {
     registers().data = to_send_.Take();
@@ -45,7 +50,7 @@ std::size_t Uart::Write(Span<const uint8_t> bytes) {
     to_send_.Put(bytes[count++]);
   }
   const cortex_m::InterruptsOff hold;  // a sender at rest sends no interrupt: it is set off here
-  OnTransmit();
+  Send();
   return count;
 }
 

@@ -14,8 +14,7 @@ namespace cmsdk {
 class Uart {
  public:
   void Start(uint32_t address, uint32_t clock_hertz, uint32_t baud);
-  void OnReceive();   // the receive interrupt
-  void OnTransmit();  // the transmit interrupt: room for another byte
+  void OnInterrupt();  // of either direction: emulators before QEMU 7.2.10 swap them on some boards
   std::size_t Read(Span<uint8_t> bytes) { return received_.Take(bytes); }
   std::size_t Write(Span<const uint8_t> bytes);
   uint32_t lost() const { return received_.lost(); }
@@ -28,6 +27,9 @@ class Uart {
     volatile uint32_t interrupt;  // which is pending; written to take it back
     volatile uint32_t baud_divider;
   };
+  void Receive();
+  void Send();
+
   Registers& registers() const { return *reinterpret_cast<Registers*>(address_); }
 
   uint32_t address_ = 0;  // given by Start: an object of zeros takes no flash

@@ -16,21 +16,29 @@ struct Record {
   uint32_t status;
   uint32_t address;
   uint32_t in_stack;
+  uint32_t by_watchdog;
   uint32_t check;  // of the words before: memory starts with anything in it
 };
 
-constexpr uint32_t kNmi = 2;
 constexpr uint32_t kExceptionMask = 0x1FF;
 constexpr uint32_t kPcInFrame = 6;  // of the eight words that an exception stacks
 
 uint32_t Check(const Record& record) {
   constexpr uint32_t kNeverZero = 0x57A9E5;
   return (record.exception * 31 + record.pc * 7 + record.status * 5 + record.address * 3 +
-          record.in_stack) ^ kNeverZero;
+          record.in_stack * 2 + record.by_watchdog) ^
+         kNeverZero;
 }
 
 bool InStack(const uint32_t* frame) {
   return frame >= stapes_stack_bottom && frame + kPcInFrame < stapes_stack_top;
+}
+
+const char* Reason(const Record& record) {
+  if (record.by_watchdog) {
+    return "watchdog";
+  }
+  return record.in_stack ? "fault" : "stack overflow";
 }
 
 bool HasFaultStatus() {
@@ -52,24 +60,36 @@ namespace stapes {
 namespace cortex_m {
 
 // The stack may have overflowed: a fresh one is used, and `frame` is believed with care.
-extern "C" [[noreturn, gnu::used]] void KeepFault(const uint32_t* frame) {
+extern "C" [[noreturn, gnu::used]] void KeepFault(const uint32_t* frame, bool by_watchdog) {
   Record& record = stapes_fault_record;
   record.exception = Register(kInterruptState) & kExceptionMask;
   record.in_stack = InStack(frame);
   record.pc = record.in_stack ? frame[kPcInFrame] : 0;
   record.status = HasFaultStatus() ? Register(kFaultStatus) : 0;
   record.address = HasFaultStatus() ? Register(kFaultAddress) : 0;
+  record.by_watchdog = by_watchdog;
   record.check = Check(record);
   Reset();
 }
 
 [[gnu::naked]] void FaultHandler() {
   asm volatile(
+      "movs r1, #0\n"
       "mrs r0, msp\n"
-      "ldr r1, =stapes_stack_top\n"
-      "msr msp, r1\n"
-      "ldr r1, =KeepFault\n"
-      "bx r1\n");
+      "ldr r2, =stapes_stack_top\n"
+      "msr msp, r2\n"
+      "ldr r2, =KeepFault\n"
+      "bx r2\n");
+}
+
+[[gnu::naked]] void WatchdogHandler() {
+  asm volatile(
+      "movs r1, #1\n"
+      "mrs r0, msp\n"
+      "ldr r2, =stapes_stack_top\n"
+      "msr msp, r2\n"
+      "ldr r2, =KeepFault\n"
+      "bx r2\n");
 }
 
 }  // namespace cortex_m
@@ -80,10 +100,7 @@ const Fault* board::LastFault() {
   if (record.check != cortex_m::Check(record)) {
     return nullptr;
   }
-  const char* reason = record.exception == cortex_m::kNmi ? "watchdog"
-                       : record.in_stack                  ? "fault"
-                                                          : "stack overflow";
-  fault = {reason, record.exception, record.pc, record.status, record.address};
+  fault = {cortex_m::Reason(record), record.exception, record.pc, record.status, record.address};
   record.check = ~record.check;  // said once
   return &fault;
 }

@@ -27,9 +27,9 @@ union Vector {
 };
 
 [[gnu::section(".vectors.core"), gnu::used]] constexpr Vector kCoreVectors[16] = {
-    stapes_stack_top, ResetHandler, FaultHandler, FaultHandler, FaultHandler, FaultHandler,
-    FaultHandler,     FaultHandler, FaultHandler, FaultHandler, FaultHandler, FaultHandler,
-    FaultHandler,     FaultHandler, FaultHandler, SysTickHandler,
+    stapes_stack_top, ResetHandler, WatchdogHandler, FaultHandler, FaultHandler, FaultHandler,
+    FaultHandler,     FaultHandler, FaultHandler,    FaultHandler, FaultHandler, FaultHandler,
+    FaultHandler,     FaultHandler, FaultHandler,    SysTickHandler,
 };
 
 // Before any instruction of Helium or of an FPU that the compiler may use.

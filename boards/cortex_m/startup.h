@@ -21,6 +21,9 @@ using Handler = void (*)();
 // then says it (board::LastFault).
 void FaultHandler();
 
+// The same, for the interrupt or NMI by which a watchdog announces itself.
+void WatchdogHandler();
+
 struct Interrupt {
   uint32_t number;  // of the external interrupt
   Handler handler;
@@ -40,7 +43,7 @@ constexpr Vectors<kCount> MakeVectors(const Interrupt (&used)[kUsed]) {
   return vectors;
 }
 
-// Starts the millisecond interrupt at a processor clock of `hertz`.
+// Starts the millisecond interrupt at a processor clock of `hertz` (systick.cc).
 void StartSysTick(uint32_t hertz);
 
 // Enables an external interrupt.

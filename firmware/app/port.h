@@ -23,7 +23,7 @@ struct Losses {
 // Why a board restarted by itself. Addresses and status as the processor states them.
 struct Fault {
   const char* reason;   // a literal
-  uint32_t exception;   // its number: 2 NMI (watchdog), 3 hard fault, and so on
+  uint32_t exception;   // its number: 2 NMI, 3 hard fault, 16 the first external interrupt
   uint32_t pc;          // where it was; 0 when that is not known
   uint32_t status;      // configurable fault status; 0 on an Armv6-M
   uint32_t address;     // the last faulting address; 0 on an Armv6-M

@@ -16,6 +16,7 @@ from stapes.link.transport import LinkClosed, SocketTransport, connect
 
 # Board (folder under boards/) -> QEMU's name of the machine.
 MACHINES = {
+    "microbit": "microbit",
     "mps2_an385": "mps2-an385",
     "mps2_an386": "mps2-an386",
     "mps2_an500": "mps2-an500",
