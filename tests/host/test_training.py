@@ -14,9 +14,11 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.models.options import ModelOptions
+from stapes.models.registry import create_model
 from stapes.settings import FrontEndSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
+from stapes.training.distillation import Teacher
 from stapes.training.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.training.loop import train
 from stapes.training.prefetch import prefetch
@@ -229,6 +231,39 @@ def test_a_folder_that_takes_no_checkpoint_is_told_before_training(tmp_path):
     with pytest.raises(StapesError, match=r"checkpoint\.npz: found a folder"):
         run(tmp_path, "dir", settings(), log=notes.append)
     assert notes == []
+
+
+def test_a_pupil_is_drawn_to_its_teachers_scores(tmp_path):
+    taught_by = run(tmp_path, "teacher", settings())
+    chosen = settings(teacher_weight=0.75, teacher_temperature=2.0)
+    teacher = Teacher(tmp_path / "teacher" / FILE_NAME, chosen)
+    features = np.random.default_rng(1).normal(size=(5, *teacher.shape)).astype(np.float32)
+    model = create_model("svdf", chosen.shape, chosen.model)
+    assign(model.variables, taught_by.model, source="here")
+    same = model(features, training=False)
+
+    def loss(logits, cross_entropy=0.0):
+        return float(teacher.loss(features, logits, cross_entropy))
+
+    assert loss(same) < min(loss(same + np.eye(4)[0]), loss(same * 0.5), loss(same * 2))
+    assert loss(same, 8.0) == pytest.approx(loss(same) + 0.25 * 8, rel=1e-5)
+    gradient = np.array([loss(same + 1e-2 * step) - loss(same) for step in np.eye(4)])
+    assert np.abs(gradient).max() < 1e-3  # scores equal to the teacher's cannot be bettered
+
+
+def test_a_pupil_takes_its_teachers_features(tmp_path):
+    loud = AugmentSettings(gain_db=40)
+    taught_by = run(tmp_path, "teacher", settings(augmentation=loud))
+    pupil = run(tmp_path, "pupil", settings(), teacher=tmp_path / "teacher" / FILE_NAME)
+    assert pupil.quantization == taught_by.quantization
+    assert run(tmp_path, "alone", settings()).quantization != taught_by.quantization
+
+
+def test_a_teacher_of_other_features_is_refused(tmp_path):
+    run(tmp_path, "teacher", settings())
+    other = settings(front_end=dataclasses.replace(LOGMEL, upper_edge_hertz=3000))
+    with pytest.raises(StapesError, match=r"found a model with front_end .* choose a teacher"):
+        run(tmp_path, "pupil", other, teacher=tmp_path / "teacher" / FILE_NAME)
 
 
 def test_settings_survive_the_checkpoint():

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data_dir", required=True, help="folder of clips, <word>/*.wav")
     add("--train_dir", required=True, help="folder for the checkpoint; made if missing")
     add("--start_checkpoint", default="", help="checkpoint file to go on from")
+    add("--teacher", default="", help="checkpoint of a larger model to learn from")
     add(
         "--wanted_words",
         default="yes,no,up,down,left,right,on,off,stop,go",
@@ -91,6 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loop("--warmup_steps", type=int, default=0, help="steps of rising learning rate (%(default)s)")
     loop("--optimizer", default="adamw", help="gradient_descent, momentum or adamw (%(default)s)")
     loop("--weight_decay", type=float, default=0.004, help="of adamw (%(default)s)")
+    loop("--teacher_weight", type=float, default=0.7, help="of the teacher's scores (%(default)s)")
+    loop(
+        "--teacher_temperature",
+        type=float,
+        default=2.0,
+        help="that softens the teacher's scores (%(default)s)",
+    )
     loop("--label_smoothing", type=float, default=0.0, help="0 to 1 (%(default)s)")
     loop("--batch_size", type=int, default=100, help="clips per step (%(default)s)")
     loop(
@@ -143,6 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
         data_dir=arguments.data_dir,
         train_dir=arguments.train_dir,
         start_checkpoint=arguments.start_checkpoint,
+        teacher=arguments.teacher,
         command=_command(arguments),
         options=RunOptions(
             summaries_dir=arguments.summaries_dir,
@@ -174,6 +183,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
         TrainingSettings,
         *("clip_duration_ms", "optimizer", "label_smoothing", "weight_decay", "batch_size"),
         *("eval_step_interval", "save_step_interval", "early_stopping_evaluations", "seed"),
+        *("teacher_weight", "teacher_temperature"),
         corpus=take(
             CorpusSettings,
             *("silence_percentage", "unknown_percentage"),
@@ -207,6 +217,8 @@ def _command(arguments: argparse.Namespace) -> str:
             continue
         if name in ("data_dir", "train_dir", "start_checkpoint"):
             value = Path(value).name
+        if name == "teacher":  # checkpoints all have the same name; their folders tell them apart
+            value = Path(*Path(value).parts[-2:])
         if value is True:
             words.append(f"--{name}")
             continue

@@ -23,6 +23,7 @@ from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
+from stapes.training.distillation import Teacher
 from stapes.training.features import FeatureExtractor, choose_quantization
 from stapes.training.history import History, Point
 from stapes.training.nans import NanWatch
@@ -71,11 +72,14 @@ def train(
     data_dir: str | os.PathLike[str],
     train_dir: str | os.PathLike[str],
     start_checkpoint: str | os.PathLike[str] = "",
+    teacher: str | os.PathLike[str] = "",
     command: str = "",
     options: RunOptions | None = None,
     log: Log = print,
 ) -> TrainingResult:
     """Trains a model; goes on from train_dir's checkpoint, or from start_checkpoint.
+
+    `teacher` is the checkpoint of a model whose scores this one learns to give.
 
     `command` is kept in the checkpoint, and so in the model: how to train it again.
 
@@ -89,6 +93,7 @@ def train(
     if start_checkpoint or path.exists():
         earlier = Checkpoint.load(source)
         settings.check_continues(earlier.settings, source=str(source))
+    teaching = Teacher(teacher, settings) if teacher else None
     corpus = Corpus(data_dir, settings)
     for notice in corpus.notices():
         log(f"Note: {notice}")
@@ -102,6 +107,7 @@ def train(
         origin=origin,
         options=options or RunOptions(),
         log=log,
+        teacher=teaching,
     )
     if earlier:
         run.restore(earlier, source=str(source))
@@ -123,9 +129,10 @@ class _Run:
         origin: dict[str, str],
         options: RunOptions,
         log: Log,
+        teacher: Teacher | None = None,
     ) -> None:
         self._settings, self._clips, self._path, self._log = settings, clips, path, log
-        self._origin, self._options = origin, options
+        self._origin, self._options, self._teacher = origin, options, teacher
         self._history = History()
         self._progress = ProgressBar("", 0, out=io.StringIO())
         self._summaries: Summaries | None = None
@@ -138,12 +145,16 @@ class _Run:
         self._optimizer = make_optimizer(settings)
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor
-        self._train_step = compiled_step(self.model, self._optimizer, settings)
+        self._train_step = compiled_step(self.model, self._optimizer, settings, teacher)
 
     def choose_quantization(self) -> None:
-        count = -(-_CALIBRATION_CLIPS // self._settings.batch_size)
-        clips = np.concatenate([self._clips.batch(number).samples for number in range(count)])
-        quantization = choose_quantization(self._settings.front_end, clips)
+        """From training clips; a teacher's own, so that it hears what it was trained with."""
+        if self._teacher:
+            quantization = self._teacher.quantization
+        else:
+            count = -(-_CALIBRATION_CLIPS // self._settings.batch_size)
+            clips = np.concatenate([self._clips.batch(number).samples for number in range(count)])
+            quantization = choose_quantization(self._settings.front_end, clips)
         self._extractor = FeatureExtractor(self._settings.front_end, quantization)
 
     def restore(self, checkpoint: Checkpoint, *, source: str) -> None:

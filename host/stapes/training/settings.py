@@ -79,6 +79,8 @@ class TrainingSettings:
     optimizer: str = "adamw"
     label_smoothing: float = 0.0
     weight_decay: float = 0.004
+    teacher_weight: float = 0.7
+    teacher_temperature: float = 2.0
     batch_size: int = 100
     eval_step_interval: int = 400
     save_step_interval: int = 100
@@ -95,6 +97,8 @@ class TrainingSettings:
             "early_stopping_evaluations": (0, 10**9),
             "clip_duration_ms": (1, 60_000),
             "weight_decay": (0, 1),
+            "teacher_weight": (0, 1),
+            "teacher_temperature": (0.1, 100),
             "seed": (0, 2**32 - 1),
         }
         for name, (low, high) in limits.items():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stapes.models.backend import keras, tf
+from stapes.training.distillation import Teacher
 from stapes.training.settings import TrainingSettings
 
 
@@ -40,9 +41,12 @@ def _logits(model: Any, features: np.ndarray, batch_size: int) -> np.ndarray:
     return np.concatenate([model(features[at : at + batch_size], training=False) for at in starts])
 
 
-def compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Callable[..., Any]:
+def compiled_step(
+    model: Any, optimizer: Any, settings: TrainingSettings, teacher: Teacher | None = None
+) -> Callable[..., Any]:
     """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
-    step and returns accuracy and cross entropy of the batch before it."""
+    step and returns accuracy and loss of the batch before it: the cross entropy, and with a
+    teacher what it adds."""
     labels = len(settings.labels)
     shape = settings.shape
     cross_entropy = keras.losses.CategoricalCrossentropy(
@@ -59,6 +63,8 @@ def compiled_step(model: Any, optimizer: Any, settings: TrainingSettings) -> Cal
         with tf.GradientTape() as tape:
             logits = model(features, training=True)
             loss = cross_entropy(tf.one_hot(truth, labels), logits)
+            if teacher:
+                loss = teacher.loss(features, logits, loss)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)

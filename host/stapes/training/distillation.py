@@ -1,0 +1,56 @@
+"""A teacher: a trained model whose scores a smaller one learns to give.
+
+Source: Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from stapes.errors import StapesError
+from stapes.models.backend import tf
+from stapes.models.registry import create_model
+from stapes.training.checkpoint import Checkpoint, assign
+from stapes.training.features import Quantization
+from stapes.training.settings import TrainingSettings
+
+# What a teacher must have in common with its pupil, to hear the same and to name it the same.
+_COMMON = ("front_end", "clip_duration_ms", "labels")
+
+
+class Teacher:
+    """The model of a checkpoint, its weights fixed."""
+
+    def __init__(self, checkpoint_file: str | os.PathLike[str], pupil: TrainingSettings) -> None:
+        """Raises:
+        StapesError: no checkpoint, or one of other labels or features than the pupil's.
+        """
+        checkpoint = Checkpoint.load(checkpoint_file)
+        settings = checkpoint.settings
+        for name in _COMMON:
+            found, expected = getattr(settings, name), getattr(pupil, name)
+            if found != expected:
+                raise StapesError(
+                    f"--teacher={checkpoint_file}: found a model with {name} {found}, expected "
+                    f"{expected} as here; choose a teacher of the same words and features"
+                )
+        model = create_model(settings.architecture, settings.shape, settings.model)
+        assign(model.variables, checkpoint.model, source=str(checkpoint_file))
+        model.trainable = False
+        self._model = model
+        self._weight = pupil.teacher_weight
+        self._temperature = pupil.teacher_temperature
+        self.shape = (settings.shape.frames, settings.shape.features)
+        self.quantization: Quantization = checkpoint.quantization
+
+    def loss(self, features: Any, logits: Any, cross_entropy: Any) -> Any:
+        """The pupil's loss: that of the truth, `cross_entropy`, and that of the teacher's scores.
+
+        The latter is scaled by the square of the temperature, so that gradients of both stay of
+        one size whatever it is.
+        """
+        taught = tf.nn.softmax(self._model(features, training=False) / self._temperature)
+        imitation = tf.nn.softmax_cross_entropy_with_logits(taught, logits / self._temperature)
+        scaled = self._temperature**2 * tf.reduce_mean(imitation)
+        return (1 - self._weight) * cross_entropy + self._weight * scaled
