@@ -14,7 +14,7 @@ namespace cmsdk {
 class Uart {
  public:
   void Start(uint32_t address, uint32_t clock_hertz, uint32_t baud);
-  void OnInterrupt();  // of either direction: emulators before QEMU 7.2.10 swap them on some boards
+  void OnInterrupt();  // of either direction: some versions of QEMU swap them
   std::size_t Read(Span<uint8_t> bytes) { return received_.Take(bytes); }
   std::size_t Write(Span<const uint8_t> bytes);
   uint32_t lost() const { return received_.lost(); }
