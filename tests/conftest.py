@@ -12,6 +12,7 @@ import pytest
 
 from stapes.files import write_bytes
 from stapes.settings import METADATA_NAME, ModelSettings
+from window_model import window_model
 
 ROOT = Path(__file__).parents[1]
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -29,15 +30,16 @@ def speech() -> Path:
 
 
 class Firmware:
-    """Builds of the firmware with the small model in them, made when they are first asked for.
+    """Builds of the firmware with a model in them, made when they are first asked for.
 
-    They stay in build/tests from run to run, so that only what changed is compiled again.
+    They stay in build/tests from run to run, and models share a build folder for each board, so
+    that only what changed is compiled again.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, *, name: str) -> None:
         self._folder = ROOT / "build" / "tests"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.model = self._folder / "small.tflite"
+        self.model = self._folder / f"{name}.tflite"
         self._built: dict[str, Path] = {}
         if not self.model.exists() or self.model.read_bytes() != model:
             write_bytes(self.model, model)
@@ -63,16 +65,18 @@ class Firmware:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # of several runs of the tests
                 self._emit()
                 self._compile(build, board, options)
-            self._built[build.name] = build / "boards" / name
+                built = self.model.with_suffix(f".{build.name}.{name}")
+                shutil.copy(build / "boards" / name, built)
+            self._built[build.name] = built
         return self._built[build.name]
 
     def _emit(self) -> None:
         from stapes.emit.model_folder import emit_model
 
-        emit_model(self.model, self._folder / "model")
+        emit_model(self.model, self._folder / "model" / self.model.stem)
 
     def _compile(self, build: Path, board: str, options: tuple[str, ...]) -> None:
-        model = f"-DSTAPES_MODEL={self._folder / 'model'}"
+        model = f"-DSTAPES_MODEL={self._folder / 'model' / self.model.stem}"
         commands = [
             ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, f"-DSTAPES_BOARD={board}", model],
             ["cmake", "--build", build, "--target", "stapes-firmware", "-j2"],
@@ -86,7 +90,13 @@ class Firmware:
 @pytest.fixture(scope="session")
 def firmware(small_model) -> Firmware:
     """The firmware with the small model, for this machine and for boards."""
-    return Firmware(small_model())
+    return Firmware(small_model(), name="small")
+
+
+@pytest.fixture(scope="session")
+def window_firmware() -> Firmware:
+    """The firmware with a small model that sees many frames at once."""
+    return Firmware(window_model(), name="window")
 
 
 @pytest.fixture(scope="session")

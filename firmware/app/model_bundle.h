@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "app/frame_window.h"
 #include "base/span.h"
 #include "decoder/recognize_commands.h"
 #include "frontend/front_end.h"
@@ -29,6 +30,8 @@ struct ModelBundle {
   std::size_t front_end_work_bytes;       // for FrontEnd::Init, 8-byte aligned
   std::size_t decoder_work_bytes;         // for RecognizeCommands::Init, 4-byte aligned
   uint32_t front_end_crc;                 // names the front end's tables, less the quantization
+  uint16_t window_frames;                 // frames that the network takes at once
+  InputWindow* window;                    // nullptr where that is one, and each an inference
 };
 
 }  // namespace stapes

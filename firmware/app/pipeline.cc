@@ -6,7 +6,7 @@ namespace {
 // A frame must fit the model's input, and its scores the decoder.
 bool Fits(const InferenceEngine& engine, const ModelBundle& bundle) {
   return engine.input().type == TensorType::kInt8 && engine.output().type == TensorType::kInt8 &&
-         engine.input().size == bundle.feature_count &&
+         engine.input().size == std::size_t{bundle.feature_count} * bundle.window_frames &&
          engine.output().size == bundle.label_count;
 }
 
@@ -21,7 +21,7 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
     return engine_.error().reason;
   }
   if (!Fits(engine_, bundle)) {
-    return "the network does not take one frame of int8 features and give one int8 score a label";
+    return "the network does not take a frame or window of int8 features and give one int8 score a label";
   }
   if (bundle.decoder.label_count != bundle.label_count ||
       !decoder_.Init(bundle.decoder, memory.decoder_work)) {
@@ -32,12 +32,11 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
 }
 
 void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
-  const TensorView input = engine_.input();
   while (!samples.empty()) {
     const std::size_t taken = front_end_.Push(samples);
     samples = samples.Skip(taken);
     CountSamples(taken);
-    if (front_end_.PopFrame({input.data, input.size})) {
+    if (PopInput()) {
       Infer(sink);
     }
   }
@@ -45,6 +44,9 @@ void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
 
 void Pipeline::Reset() {
   front_end_.Reset();
+  if (bundle_->window != nullptr) {
+    bundle_->window->Reset();
+  }
   engine_.Reset();
   decoder_.Reset();
   samples_ = 0;
@@ -59,6 +61,12 @@ void Pipeline::CountSamples(std::size_t count) {
   const uint32_t scaled = time_remainder_ + static_cast<uint32_t>(count) * 1000;
   time_ms_ += scaled / bundle_->sample_rate;
   time_remainder_ = scaled % bundle_->sample_rate;
+}
+
+bool Pipeline::PopInput() {
+  const Span<int8_t> input = {engine_.input().data, engine_.input().size};
+  return bundle_->window == nullptr ? front_end_.PopFrame(input)
+                                    : bundle_->window->Pop(front_end_, input);
 }
 
 void Pipeline::Infer(PipelineSink& sink) {

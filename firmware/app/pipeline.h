@@ -9,10 +9,10 @@
 
 namespace stapes {
 
-// Hears what a pipeline finds. Times: end of the frame, in whole milliseconds of audio.
+// Hears what a pipeline finds. Times: end of the newest frame, in whole milliseconds of audio.
 class PipelineSink {
  public:
-  // The network's input of the frame whose scores come next.
+  // The network's input, a frame or a window of them, whose scores come next.
   virtual void OnFeatures(Span<const int8_t>) {}
   virtual void OnScores(uint32_t time_ms, Span<const int8_t> scores) = 0;
   // Called after OnScores of the same frame, for detections with is_new.
@@ -34,7 +34,8 @@ class Pipeline {
   // nullptr, or why the model cannot run: a literal. `bundle` must outlive the pipeline.
   const char* Init(const ModelBundle& bundle, const PipelineMemory& memory);
 
-  // Takes any number of 16-bit samples at the model's rate; one inference for each whole frame.
+  // Takes any number of 16-bit samples at the model's rate; one inference for each whole frame,
+  // or whenever the model's window is due.
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
   // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
@@ -55,10 +56,11 @@ class Pipeline {
   const InferenceEngine& engine() const { return engine_; }
   uint32_t dropped_scores() const { return decoder_.dropped(); }
   uint64_t samples() const { return samples_; }
-  uint32_t frames() const { return frames_; }
+  uint32_t frames() const { return frames_; }  // scored: inferences
 
  private:
   void CountSamples(std::size_t count);
+  bool PopInput();
   void Infer(PipelineSink& sink);
 
   const ModelBundle* bundle_ = nullptr;

@@ -89,8 +89,8 @@ def frame_capacity(settings: ModelSettings) -> int:
     Raises:
         StapesError: more than the firmware counts (16 bits).
     """
-    window_ms, front_end = settings.decoder.average_window_duration_ms, settings.front_end
-    frames = -(-(window_ms + 1) * front_end.sample_rate // (1000 * front_end.stride_samples))
+    window_ms, rate = settings.decoder.average_window_duration_ms, settings.front_end.sample_rate
+    frames = -(-(window_ms + 1) * rate // (1000 * settings.score_stride_samples))
     if frames > MAX_FRAMES:
         raise StapesError(
             f"average_window_duration_ms={window_ms}: found {frames} frames in it, expected at "

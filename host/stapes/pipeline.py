@@ -19,11 +19,13 @@ from stapes.tflite.metadata import load_model
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What came of some audio: per frame its end in milliseconds (uint32 [frames]), features
-    (int8 [frames, features]) and scores (int8 [frames, labels]); and the detections."""
+    """What came of some audio: per inference the end of its newest frame in milliseconds (uint32
+    [inferences]), the network's inputs (int8 [inferences, inputs], a frame or a window of them)
+    and scores (int8 [inferences, labels]); features (int8 [frames, features]); the detections."""
 
     times_ms: NDArray[np.uint32]
     features: NDArray[np.int8]
+    inputs: NDArray[np.int8]
     scores: NDArray[np.int8]
     detections: list[Detection]
 
@@ -36,7 +38,7 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
             no int8 softmax.
     """
     found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
-    expected = (settings.front_end.feature_count, len(settings.labels))
+    expected = (settings.input_size, len(settings.labels))
     for what, here, wanted in zip(("features in", "scores out"), found, expected, strict=True):
         if here != wanted:
             raise StapesError(
@@ -57,6 +59,35 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
     frame_capacity(settings)
 
 
+class Windows:
+    """Makes a network's inputs of frames: single ones, or windows at a stride."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._length, self._stride = settings.window_frames, settings.clip_stride_frames
+        self._kept = np.empty((0, settings.front_end.feature_count), np.int8)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all frames."""
+        self._kept = self._kept[:0]
+        self._begin = 0  # number of the first frame of the next window, counted from the reset
+        self._seen = 0
+
+    def process(self, features: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+        """int8 [frames, features] -> the windows that they complete, int8 [inferences, inputs],
+        and the number of the newest frame in each, int64 [inferences]."""
+        frames = np.concatenate([self._kept, features])
+        self._seen += len(features)
+        first = self._seen - len(frames)  # number of the oldest frame here
+        count = max(0, (self._seen - self._begin - self._length) // self._stride + 1)
+        begins = self._begin + self._stride * np.arange(count, dtype=np.int64)
+        self._begin += count * self._stride
+        self._kept = frames[max(0, self._begin - first) :]
+        rows = begins[:, None] - first + np.arange(self._length)
+        inputs = frames[rows].reshape(count, self._length * frames.shape[1])
+        return inputs, begins + self._length - 1
+
+
 class Pipeline:
     """A model as a board runs it, bit for bit: 16-bit samples in, scores and detections out.
 
@@ -74,29 +105,28 @@ class Pipeline:
             zero_point=self.engine.input_zero_point,
         )
         self.decoder = Decoder(self.settings)
-        self._frames = 0
+        self.windows = Windows(self.settings)
 
     def process(self, samples: NDArray[np.int16]) -> Trace:
         """Takes any number of samples; results do not depend on how the audio was cut up."""
         features = self.front_end.process(samples)
-        scores = self.engine.run(features)
-        times_ms = self._times_ms(len(features))
+        inputs, ends = self.windows.process(features)
+        scores = self.engine.run(inputs)
+        times_ms = self._times_ms(ends)
         return Trace(
             times_ms=times_ms,
             features=features,
+            inputs=inputs,
             scores=scores,
             detections=self.decoder.process(scores, times_ms),
         )
 
     def reset(self) -> None:
         """Forgets all audio."""
-        for part in (self.front_end, self.engine, self.decoder):
+        for part in (self.front_end, self.windows, self.engine, self.decoder):
             part.reset()
-        self._frames = 0
 
-    def _times_ms(self, count: int) -> NDArray[np.uint32]:
+    def _times_ms(self, frames: NDArray[np.int64]) -> NDArray[np.uint32]:
         settings = self.settings.front_end
-        numbers = np.arange(self._frames, self._frames + count, dtype=np.int64)
-        self._frames += count
-        ends = settings.window_samples + numbers * settings.stride_samples
+        ends = settings.window_samples + frames * settings.stride_samples
         return (ends * 1000 // settings.sample_rate).astype(np.uint32)

@@ -90,6 +90,8 @@ class FrontEndSettings:
         return 1 + (samples - self.window_samples) // self.stride_samples
 
 
+MAX_CLIP_STRIDE_FRAMES = 4096
+DEFAULT_CLIP_STRIDE_MS = 100.0
 DECODER_MODES = ("recognize_commands", "streaming")
 COMPATIBILITIES = ("none", "tutorial")
 
@@ -159,13 +161,19 @@ class DecoderSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """All that travels with a model. `provenance` is free-form JSON: data, seed, accuracies."""
+    """All that travels with a model. `provenance` is free-form JSON: data, seed, accuracies.
+
+    The network takes `window_frames` frames at once: 1 where it streams and remembers the rest,
+    else those of a clip; it is run again every `clip_stride_frames` frames.
+    """
 
     name: str
     labels: tuple[str, ...]
     front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
     decoder: DecoderSettings = field(default_factory=DecoderSettings)
     clip_duration_ms: int = 1000
+    window_frames: int = 1
+    clip_stride_frames: int = 1
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -190,6 +198,25 @@ class ModelSettings:
                     f"label_thresholds: found {label!r}, expected one of {', '.join(self.labels)}"
                 )
         _expect(1 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "1 to 60000")
+        longest = max(self.clip_frames, 1)
+        _expect(
+            1 <= self.window_frames <= longest, self, "window_frames", f"1 to {longest}, of a clip"
+        )
+        # A network that streams must hear every frame.
+        highest = 1 if self.window_frames == 1 else MAX_CLIP_STRIDE_FRAMES
+        _expect(
+            1 <= self.clip_stride_frames <= highest, self, "clip_stride_frames", f"1 to {highest}"
+        )
+
+    @property
+    def input_size(self) -> int:
+        """Values that the network takes at once."""
+        return self.window_frames * self.front_end.feature_count
+
+    @property
+    def score_stride_samples(self) -> int:
+        """Samples of audio from one inference to the next."""
+        return self.clip_stride_frames * self.front_end.stride_samples
 
     @property
     def clip_samples(self) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 from stapes.audio.wav import read_wav
 from stapes.errors import StapesError
 from stapes.frontend.front_end import FrontEnd
+from stapes.pipeline import Windows
 from stapes.tflite.engine import Engine
 from stapes.tflite.metadata import settings_of
 
@@ -129,10 +130,10 @@ def clip_streams(
     settings = settings_of(model, source=source)
     if frames < 1:
         raise StapesError(f"--frames={frames}: expected 1 or more")
-    if math.prod(engine.input_shape) != settings.front_end.feature_count:
+    if math.prod(engine.input_shape) != settings.input_size:
         raise StapesError(
-            f"{source}: found inputs of shape {engine.input_shape}, expected one frame of "
-            f"{settings.front_end.feature_count} features; leave --clips out"
+            f"{source}: found inputs of shape {engine.input_shape}, expected "
+            f"{settings.input_size} features; leave --clips out"
         )
     front_end = FrontEnd(
         settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
@@ -143,7 +144,8 @@ def clip_streams(
         if missing <= 0:
             break
         front_end.reset()
-        found = front_end.process(read_wav(path, sample_rate=settings.front_end.sample_rate))
+        audio = read_wav(path, sample_rate=settings.front_end.sample_rate)
+        found, _ = Windows(settings).process(front_end.process(audio))
         if len(found):
             streams.append(Stream(name=str(path.relative_to(folder)), frames=found[:missing]))
             missing -= len(found)

@@ -62,6 +62,21 @@ def test_real_speech_gives_the_same_everywhere(firmware, transport, speech):
         assert replayed.detections == expected.detections
 
 
+def test_a_network_that_sees_whole_windows_gives_the_same_everywhere(window_firmware, audio):
+    expected = NativePlayer(window_firmware.model).play(audio[:9000])
+    assert expected.frames == 3  # the first when 20 of the 27 frames are in, then every third
+    program, image = window_firmware.program, window_firmware.image(BOARD)
+    with (
+        open_player(program=program, send_scores=True) as x86,
+        open_player(board=BOARD, image=image, send_scores=True) as board,
+    ):
+        for player in (x86, board, board):  # a second time after a reset
+            replayed = player.play(audio[:9000])
+            np.testing.assert_array_equal(replayed.scores, expected.scores, err_msg=player.name)
+            np.testing.assert_array_equal(replayed.times_ms, expected.times_ms, player.name)
+            np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
+
+
 def test_the_board_says_what_it_uses(transport, audio):
     stats = LinkPlayer(transport).play(audio[:4000]).stats
     assert 0 < stats["stack_used"] < stats["stack_size"]

@@ -8,7 +8,7 @@ import pytest
 from stapes import __version__
 from stapes.audio.wav import write_wav
 from stapes.link.protocol import LineReader
-from stapes.link.replay import NativePlayer, detection_of
+from stapes.link.replay import NativePlayer, detection_of, open_player
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,17 @@ def test_a_wav_gives_hello_scores_detections_and_done(run, firmware, wav, audio)
         "frames": expected.frames,
         "detections": len(expected.detections),
     }
+
+
+def test_a_network_that_sees_whole_windows_gives_what_python_gives(window_firmware, audio):
+    expected = NativePlayer(window_firmware.model).play(audio)
+    with open_player(program=window_firmware.program, send_scores=True) as player:
+        replayed = player.play(audio)
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
+    np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
+    assert replayed.detections == expected.detections
+    assert len(np.unique(expected.scores, axis=0)) > 20  # of 35: not the same answer each time
 
 
 def test_without_scores_there_are_none(run, wav):

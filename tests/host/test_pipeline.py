@@ -6,8 +6,10 @@ import pytest
 from stapes import _native
 from stapes.decoder import Decoder, frame_capacity, threshold_q16
 from stapes.errors import StapesError
-from stapes.pipeline import Pipeline
+from stapes.pipeline import Pipeline, Windows
 from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.tflite.metadata import write_settings
+from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 
@@ -36,6 +38,63 @@ def test_how_audio_is_cut_up_makes_no_difference(model):
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(joined, getattr(whole, name))
     assert [found for part in parts for found in part.detections] == whole.detections
+
+
+def test_windows_are_the_newest_frames_at_every_stride(tmp_path):
+    path = tmp_path / "window.tflite"
+    path.write_bytes(window_model())
+    pipeline = Pipeline(path)
+    audio = np.random.default_rng(0).integers(-9000, 9000, 16000).astype(np.int16)
+    whole = pipeline.process(audio)
+    assert len(whole.features) == 49
+    ends = range(20, 50, 3)
+    expected = [whole.features[end - 20 : end].ravel() for end in ends]
+    np.testing.assert_array_equal(whole.inputs, expected)
+    assert whole.times_ms.tolist() == [30 + 20 * (end - 1) for end in ends]
+    pipeline.reset()
+    parts = [pipeline.process(part) for part in np.split(audio, [100, 7000, 7100, 7900])]
+    for name in ("times_ms", "features", "inputs", "scores"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_array_equal(joined, getattr(whole, name))
+
+
+@pytest.mark.parametrize(("stride", "count"), [(1, 6), (5, 2), (7, 1), (40, 1)])
+def test_strides_may_leave_frames_out(stride, count):
+    settings = ModelSettings(name="m", labels=LABELS, window_frames=20, clip_stride_frames=stride)
+    windows = Windows(settings)
+    frames = np.arange(25 * 40).reshape(25, 40).astype(np.int8)
+    at_once = windows.process(frames)
+    assert at_once[1].tolist() == list(range(19, 25, stride)) and len(at_once[0]) == count
+    windows.reset()
+    one_by_one = [windows.process(frames[i : i + 1]) for i in range(25)]
+    for joined, expected in zip(zip(*one_by_one, strict=True), at_once, strict=True):
+        np.testing.assert_array_equal(np.concatenate(joined), expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"window_frames": 50}, "window_frames=50: expected 1 to 49, of a clip"),
+        ({"clip_stride_frames": 2}, "clip_stride_frames=2: expected 1 to 1"),
+        ({"window_frames": 9, "clip_stride_frames": 0}, "clip_stride_frames=0: expected 1 to 4096"),
+    ],
+)
+def test_windows_that_make_no_sense_are_refused(values, message):
+    with pytest.raises(StapesError, match=message):
+        ModelSettings(name="m", labels=LABELS, **values)
+
+
+def test_a_network_for_other_windows_is_refused(tmp_path):
+    settings = ModelSettings(name="m", labels=LABELS, window_frames=19)
+    path = tmp_path / "window.tflite"
+    path.write_bytes(write_settings(window_model(), settings))
+    with pytest.raises(StapesError, match="found 800 features in, expected 760"):
+        Pipeline(path)
+
+
+def test_the_averaging_window_holds_a_score_for_each_inference():
+    settings = ModelSettings(name="m", labels=LABELS, window_frames=49, clip_stride_frames=5)
+    assert frame_capacity(settings) == 11  # 1000 ms at 100 ms each, and one more
 
 
 def test_a_certain_word_is_detected_once_when_enough_was_heard():

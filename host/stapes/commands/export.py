@@ -1,14 +1,15 @@
 """Quantize a trained model to int8 and write it as a .tflite file.
 
-The file takes one frame of features per inference, keeps its state inside, and carries labels,
-front-end settings and the measured accuracies. Ranges are calibrated on the training clips."""
+The file takes one frame of features per inference and keeps its state inside (SVDF networks), or
+takes a whole clip at every --clip_stride_ms (all others). It carries labels, front-end settings and
+the measured accuracies. Ranges are calibrated on the training clips."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from stapes.settings import DecoderSettings
+from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 
 EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.tflite"
 
@@ -20,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output_file", type=Path, required=True, help="the .tflite file to write")
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
+    )
+    parser.add_argument(
+        "--clip_stride_ms",
+        type=float,
+        default=DEFAULT_CLIP_STRIDE_MS,
+        help="how often a network that takes whole clips is run (default: %(default)g)",
     )
     decoder = parser.add_argument_group(
         "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
@@ -46,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output_file,
         decoder=decoder,
         data_dir=arguments.data_dir,
+        clip_stride_ms=arguments.clip_stride_ms,
         log=lambda line: print(line, flush=True),
     )
     lost = 100 * (result.float_accuracy - result.int8_accuracy)

@@ -103,7 +103,10 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
         "front_end": dataclasses.asdict(front_end),
         "decoder": dataclasses.asdict(settings.decoder),
         "provenance": settings.provenance,
-        "macs_per_second": macs * front_end.sample_rate // front_end.stride_samples,
+        "window_frames": settings.window_frames,
+        "clip_stride_frames": settings.clip_stride_frames,
+        "window_bytes": settings.input_size if settings.window_frames > 1 else 0,
+        "macs_per_second": macs * front_end.sample_rate // settings.score_stride_samples,
     }
 
 
@@ -194,6 +197,11 @@ def _summary(report: dict[str, Any]) -> str:
         f"{report['model_bytes']:,} bytes of model",
         f"{report['arena_bytes']:,} bytes of arena",
     ]
+    if report.get("window_bytes"):
+        parts.append(
+            f"{report['window_bytes']:,} bytes of window ({report['window_frames']} frames, an "
+            f"inference every {report['clip_stride_frames']})"
+        )
     if "macs_per_second" in report:
         parts.append(f"{report['macs_per_second']:,} MACs per second of audio")
     if report["instructions"]:

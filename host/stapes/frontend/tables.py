@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import struct
 import zlib
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings
+from stapes.settings import FrontEndSettings, ModelSettings
 
 _LARGEST = 2.0**31 * 0.999  # what a 32-bit sum may reach, less a margin for rounding
 
@@ -49,9 +50,13 @@ class FrontEndTables:
         """Values per frame."""
         return self.coefficient_count or self.channel_count
 
-    def crc32(self, sample_rate: int) -> int:
-        """Names the tables, less the quantization, which each model has of its own."""
-        crc = zlib.crc32(sample_rate.to_bytes(4, "little"))
+    def crc32(self, settings: ModelSettings) -> int:
+        """Names the tables and the windows of frames that a network takes, less the quantization,
+        which each model has of its own."""
+        crc = zlib.crc32(settings.front_end.sample_rate.to_bytes(4, "little"))
+        if settings.window_frames > 1:
+            windows = (settings.window_frames, settings.clip_stride_frames)
+            crc = zlib.crc32(struct.pack("<II", *windows), crc)
         for entry in dataclasses.fields(self):
             if entry.name not in ("zero_point", "multiplier", "shift"):
                 value = getattr(self, entry.name)

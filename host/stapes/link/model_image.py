@@ -62,7 +62,7 @@ def _header(engine: Engine, settings: ModelSettings, *, model_bytes: int) -> byt
         settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
     )
     header = struct.pack("<IHHI", MAGIC, VERSION, 0, model_bytes)
-    header += struct.pack("<I", tables.crc32(settings.front_end.sample_rate))
+    header += struct.pack("<I", tables.crc32(settings))
     header += np.float32(engine.input_scale).astype("<f4").tobytes()
     header += struct.pack("<iii", tables.zero_point, tables.multiplier, tables.shift)
     silence = labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1

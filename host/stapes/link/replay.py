@@ -28,10 +28,10 @@ from stapes.pipeline import Pipeline
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What came of some audio: frames heard, detections; and, if asked for, the scores (int8
-    [frames, labels]) with their times (uint32 [frames], ms) and the CRC-16 of each frame's features
-    (uint16 [frames]), else empty. `stats` are those of a board after the audio (docs/protocol.md),
-    empty for the engine in this process."""
+    """What came of some audio: frames scored, detections; and, if asked for, the scores (int8
+    [frames, labels]) with their times (uint32 [frames], ms) and the CRC-16 of the features that
+    each is of (uint16 [frames]), else empty. `stats` are those of a board after the audio
+    (docs/protocol.md), empty for the engine in this process."""
 
     frames: int
     detections: list[Detection]
@@ -95,7 +95,7 @@ class NativePlayer:
             times_ms=np.concatenate([trace.times_ms for trace in traces]),
             scores=scores,
             features_crc=np.array(
-                [crc16(frame.tobytes()) for trace in traces for frame in trace.features], np.uint16
+                [crc16(row.tobytes()) for trace in traces for row in trace.inputs], np.uint16
             ),
             stats={},
         )

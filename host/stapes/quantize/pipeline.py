@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from stapes import __version__
+from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
 from stapes.models.registry import create_model
 from stapes.quantize.calibration import calibrate
 from stapes.quantize.export import build_model
-from stapes.quantize.layers import plain_layers
+from stapes.quantize.layers import Layer, is_streaming, plain_layers
 from stapes.quantize.scoring import clip_scores
-from stapes.settings import DecoderSettings, ModelSettings
+from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.features import FeatureExtractor
+from stapes.training.settings import TrainingSettings
 from stapes.training.step import predict
 
 _CALIBRATION_CLIPS = 1000
@@ -44,6 +46,7 @@ def export_checkpoint(
     *,
     decoder: DecoderSettings,
     data_dir: str | os.PathLike[str] = "",
+    clip_stride_ms: float = DEFAULT_CLIP_STRIDE_MS,
     log: Callable[[str], None] = print,
 ) -> ExportResult:
     """Writes the int8 model of a checkpoint, with its settings and provenance inside.
@@ -51,9 +54,11 @@ def export_checkpoint(
     Args:
         decoder: what the model carries for its decoder.
         data_dir: the clips; by default those that the checkpoint was trained on.
+        clip_stride_ms: how often a network that sees a whole clip at once is run; rounded to whole
+            frames. Networks that stream are run at every frame.
 
     Raises:
-        StapesError: a checkpoint or corpus that does not fit, or a layer without a streaming twin.
+        StapesError: a checkpoint or corpus that does not fit, or a layer that cannot be exported.
     """
     check_output(output_file)
     checkpoint = Checkpoint.load(checkpoint_file)
@@ -61,13 +66,15 @@ def export_checkpoint(
     model = create_model(settings.architecture, settings.shape, settings.model)
     assign(model.variables, checkpoint.model, source=str(checkpoint_file))
     corpus = Corpus(data_dir or checkpoint.origin["data_dir"], settings)
-    build = _calibrated_builder(model, checkpoint, corpus, log)
+    layers = plain_layers(model)
+    build = _calibrated_builder(layers, checkpoint, corpus, log)
     unmeasured = ModelSettings(
         name=Path(output_file).stem,
         labels=settings.labels,
         front_end=settings.front_end,
         decoder=decoder,
         clip_duration_ms=settings.clip_duration_ms,
+        **_window(layers, settings, clip_stride_ms),
     )
     in_float, in_int8 = _test(model, build(unmeasured), unmeasured, checkpoint, corpus)
     log(f"Confusion matrix of the int8 model:\n{in_int8.table(settings.labels)}")
@@ -87,11 +94,30 @@ def export_checkpoint(
     )
 
 
+def _window(
+    layers: list[Layer], settings: TrainingSettings, clip_stride_ms: float
+) -> dict[str, int]:
+    """Frames that the network takes at once, and from one inference to the next.
+
+    Raises:
+        StapesError: a stride that is no length of time.
+    """
+    if not 0 < clip_stride_ms <= settings.clip_duration_ms:
+        raise StapesError(
+            f"--clip_stride_ms={clip_stride_ms:g}: expected above 0, up to the "
+            f"{settings.clip_duration_ms} of a clip"
+        )
+    if is_streaming(layers):
+        return {}
+    stride = round(clip_stride_ms / settings.front_end.window_stride_ms)
+    return {"window_frames": settings.clip_frames, "clip_stride_frames": max(stride, 1)}
+
+
 def _calibrated_builder(
-    model: Any, checkpoint: Checkpoint, corpus: Corpus, log: Callable[[str], None]
+    layers: list[Layer], checkpoint: Checkpoint, corpus: Corpus, log: Callable[[str], None]
 ) -> Callable[[ModelSettings], bytes]:
     """A function that gives the model's bytes, with the settings it is called with inside."""
-    layers, quantization = plain_layers(model), checkpoint.quantization
+    quantization = checkpoint.quantization
     clips = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
     log(f"Calibrating on {len(clips)} training clips")
     extractor = FeatureExtractor(checkpoint.settings.front_end, quantization)

@@ -1,4 +1,4 @@
-"""Clips through the firmware's own code: front end and engine, frame by frame."""
+"""Clips through the firmware's own code: front end and engine, frame by frame or at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from stapes.errors import StapesError
 from stapes.frontend.front_end import FrontEnd
+from stapes.pipeline import Windows, check_agreement
 from stapes.settings import ModelSettings
 from stapes.tflite.engine import Engine
 
@@ -23,23 +23,16 @@ def clip_scores(
         StapesError: the engine refuses the model, or its shapes contradict its settings.
     """
     engine = Engine.from_bytes(model, source=source)
-    _check_shapes(engine, settings, source)
+    check_agreement(engine, settings, source=source)
     front_end = FrontEnd(
         settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
     )
     features = front_end.compute_features(clips, threads=os.cpu_count() or 1)
     scores = np.empty((len(clips), len(settings.labels)), np.int8)
+    windows = Windows(settings)
     for number, frames in enumerate(features):
+        windows.reset()
+        inputs, _ = windows.process(frames)
         engine.reset()
-        scores[number] = engine.run(frames)[-1]
+        scores[number] = engine.run(inputs)[-1]
     return scores
-
-
-def _check_shapes(engine: Engine, settings: ModelSettings, source: str) -> None:
-    found = (*engine.input_shape, *engine.output_shape)
-    expected = (1, settings.front_end.feature_count, 1, len(settings.labels))
-    if found != expected:
-        raise StapesError(
-            f"{source}: found shapes {found}, expected {expected} for one frame in and one score "
-            "per label out; export the model again"
-        )

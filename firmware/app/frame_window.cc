@@ -1,0 +1,30 @@
+#include "app/frame_window.h"
+
+#include <cstring>
+
+namespace stapes {
+
+bool FrameWindow::Pop(FrontEnd& front_end, Span<int8_t> input) {
+  if (!front_end.PopFrame({ring_.data() + next_, feature_count_})) {
+    return false;
+  }
+  next_ += feature_count_;
+  if (next_ == ring_.size()) {
+    next_ = 0;
+  }
+  if (--missing_ > 0) {
+    return false;
+  }
+  missing_ = stride_frames_;
+  const std::size_t older = ring_.size() - next_;
+  std::memcpy(input.data(), ring_.data() + next_, older);
+  std::memcpy(input.data() + older, ring_.data(), next_);
+  return true;
+}
+
+void FrameWindow::Reset() {
+  next_ = 0;
+  missing_ = ring_.size() / feature_count_;
+}
+
+}  // namespace stapes
