@@ -20,6 +20,7 @@ MACHINES = {
     "mps2_an385": "mps2-an385",
     "mps2_an386": "mps2-an386",
     "mps2_an500": "mps2-an500",
+    "mps2_an505": "mps2-an505",
     "mps3_an547": "mps3-an547",
 }
 
