@@ -1,5 +1,6 @@
 """The spoken corpus: whole, reproducible, and honest about what it cannot say."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ import pytest
 
 from stapes.audio.wav import read_wav
 from stapes.cli import main
+from stapes.corpus.engines import Command, Espeak, Piper, Speaker
+from stapes.corpus.near_misses import near_misses
+from stapes.corpus.partition import which_set
 from stapes.corpus.speak import SpeakSettings, make_backgrounds, make_speakers, speak_corpus
 from stapes.errors import StapesError
 
@@ -131,3 +135,150 @@ def test_ctrl_c_leaves_no_folder_and_no_process(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(program.pid, 0)
+
+
+# ---- adding to what is there
+
+
+@needs_espeak
+def test_extending_adds_what_is_missing_and_touches_nothing(tmp_path):
+    speak_corpus(["yes"], tmp_path, settings=SMALL)
+    before = bytes_of(tmp_path)
+    more = SpeakSettings(clips=8, background_seconds=0.5, extend=True)
+    spoken = []
+    speak_corpus(["yes", "no"], tmp_path, settings=more, finished=spoken.append)
+    assert [(done.word, done.clips) for done in spoken] == [("yes", 3), ("no", 8)]
+    after = bytes_of(tmp_path)
+    assert {name: after[name] for name in before} == before
+    speak_corpus(["yes", "no"], tmp_path / "at_once", settings=more)
+    assert bytes_of(tmp_path / "at_once").items() <= after.items(), "as if spoken at once"
+
+
+@needs_espeak
+def test_clips_of_another_rate_are_not_mixed(tmp_path):
+    speak_corpus(["yes"], tmp_path, settings=SMALL)
+    other = SpeakSettings(clips=8, sample_rate=8000, extend=True)
+    with pytest.raises(
+        StapesError, match=r"found 16000 Hz, expected 8000 Hz .*--sample_rate 16000"
+    ):
+        speak_corpus(["yes"], tmp_path, settings=other)
+
+
+@needs_espeak
+def test_partitions_that_stay_empty_are_said(tmp_path, capsys):
+    command = ["data", "speak", "yes", "--clips", "3", "--output_dir", str(tmp_path)]
+    assert main(command) == 0
+    partition = which_set(next((tmp_path / "yes").iterdir()), 10, 10)
+    text = capsys.readouterr().out
+    assert f"{tmp_path / 'yes'}: 3 files" in text
+    others = [name for name in ("training", "validation", "testing") if name != partition]
+    assert f"Note: yes: no clip falls into {' and '.join(others)}; ask for more" in text
+    assert text.count("Note:") == 1, "none about the background"
+
+
+@needs_espeak
+def test_progress_counts_every_clip(tmp_path):
+    seen = []
+    speak_corpus(["yes"], tmp_path, settings=SMALL, progress=lambda *done: seen.append(done))
+    assert seen == [(3, 5), (5, 5)]
+
+
+# ---- near misses
+
+
+def test_near_misses_are_parts_and_neighbours_of_a_word():
+    found = near_misses("hey stapes", 9)
+    assert found[:3] == ["hey", "stapes", "stapes hey"]
+    assert len(set(found)) == 9 and "hey stapes" not in found
+    assert near_misses("hey stapes", 4) == found[:4]
+    assert "wes" in near_misses("yes", 3) and "yes yes" in near_misses("yes", 20)
+
+
+def test_near_misses_avoid_wanted_words_and_what_sounds_like_them():
+    assert "nown" not in near_misses("down", 20, avoid=["nown"])
+    sounds = {"see": "si:", "zee": "zi:", "ree": "si:"}
+    found = near_misses("see", 20, phonemes=lambda text: sounds.get(text, ""))
+    assert "zee" in found and "ree" not in found
+
+
+@needs_espeak
+def test_near_misses_are_spoken_and_sound_different(tmp_path):
+    settings = SpeakSettings(clips=6, background_seconds=0.5, near_misses=3)
+    speak_corpus(["bird"], tmp_path, settings=settings)
+    words = {path.name for path in tmp_path.iterdir()} - {"_background_noise_", "bird"}
+    assert len(words) == 3
+    assert all(len(list((tmp_path / word).iterdir())) == 2 for word in words)
+    phonemes = Espeak().phonemes
+    assert len({phonemes(word) for word in (*words, "bird")}) == 4
+
+
+# ---- engines
+
+
+@needs_espeak
+def test_any_program_can_speak_that_writes_a_recording(tmp_path):
+    """espeak-ng as a stranger: its own WAV file, voices by name."""
+    template = "espeak-ng -v {voice} -s {rate} -p {pitch} -w {output} {text}"
+    engine = Command(template=template, names=("en-us", "en-gb"))
+    speak_corpus(["yes"], tmp_path / "a", settings=SMALL, engine=engine)
+    assert len(bytes_of(tmp_path / "a" / "yes")) == 5
+    speaker = Speaker(voice="en-us", pitch=40, words_per_minute=150)
+    there, rate = engine.say('it\'s "quoted"; $(false)', speaker)
+    here, own_rate = Espeak().say('it\'s "quoted"; $(false)', speaker)
+    assert rate == own_rate == 22050
+    np.testing.assert_array_equal(there, here)
+
+
+@needs_espeak
+def test_piper_is_given_text_model_speaker_and_tempo(tmp_path, monkeypatch):
+    program = tmp_path / "piper"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nexec espeak-ng --stdin -w "${{10}}"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    voice = tmp_path / "voice.onnx"
+    Path(f"{voice}.json").write_text(json.dumps({"num_speakers": 3}))
+    engine = Piper(files=(str(voice),))
+    assert engine.voices() == [f"{voice}#{number}" for number in range(3)]
+    speaker = Speaker(voice=f"{voice}#2", pitch=99, words_per_minute=80)
+    samples, rate = engine.say("yes", speaker)
+    assert rate == 22050 and np.abs(samples).max() > 0.1
+    call = (tmp_path / "calls").read_text()
+    assert call.startswith(f"-m {voice} -s 2 --length-scale 2.000 --noise-scale 1.000 -f /")
+    command = ["data", "speak", "yes", "--engine", "piper", "--voice", str(voice), "--clips", "3"]
+    assert main([*command, "--output_dir", str(tmp_path / "corpus")]) == 0
+    assert len(list((tmp_path / "corpus" / "yes").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        (Piper(files=()), "found no --voice, expected one or more .onnx files"),
+        (Piper(files=("none.onnx",)), r"none\.onnx\.json: cannot be read"),
+        (Command(template="true {text}"), "found no {output}"),
+        (Command(template="no-such-program {output}"), "no-such-program: not found"),
+        (Command(template="true {tempo} {output}"), "cannot fill in 'tempo', expected {text}"),
+        (Command(template="true {output}"), "true: wrote no recording"),
+        (Command(template="false {output}"), r"false .*: failed \(no reason given\)"),
+    ],
+)
+def test_an_engine_that_cannot_speak_says_why(tmp_path, engine, message):
+    with pytest.raises(StapesError, match=message):
+        speak_corpus(["yes"], tmp_path / "corpus", settings=SMALL, engine=engine)
+    assert not list(tmp_path.glob("corpus/*"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--voice", "x"], "--voice x: found with espeak-ng"),
+        (["--pitch", "50,20"], "--pitch='50,20': expected LOW,HIGH up to 99"),
+        (["--words_per_minute", "10,900"], "--words_per_minute='10,900': expected LOW,HIGH"),
+        (["--near_misses", "-1"], "--near_misses=-1: expected 0 to 50"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(tmp_path, capsys, flags, message):
+    command = ["data", "speak", "yes", "--output_dir", str(tmp_path / "corpus"), *flags]
+    assert main(command) == 2
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Speaks a corpus with espeak-ng, for words that nobody has recorded.
+"""Speaks a corpus, for words that nobody has recorded.
 
 Each made-up speaker is a voice, a variant, a pitch and a speed; the same speakers say every word,
 and their names are hashes, so the partition rule splits them as it splits people. A corpus spoken
@@ -11,11 +11,10 @@ import hashlib
 import math
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,21 +22,24 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
-from stapes.audio.wav import write_wav
+from stapes.audio.wav import read_wav_with_rate, write_wav
+from stapes.corpus.engines import VARIANTS, Engine, Espeak, Speaker
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
+from stapes.corpus.near_misses import near_misses
+from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.files import writing
+from stapes.files import new_folder, visible_files, writing
 from stapes.settings import check_label
 
-BACKGROUND_FOLDER = "_background_noise_"
 CLIPS_PER_SPEAKER = 3
-INSTALL_HINT = "install it with: apt-get install espeak-ng"
-# Formant variants that come with espeak-ng and stay understandable.
-VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakSettings:
-    """`clips` of each word; equal settings and espeak-ng versions give equal bytes."""
+    """`clips` of each word; equal settings and engine versions give equal bytes.
+
+    `near_misses`: words for _unknown_ that sound nearly like each word, which share `clips` clips.
+    """
 
     clips: int = 300
     seed: int = 0
@@ -46,6 +48,10 @@ class SpeakSettings:
     language: str = "en"
     background_seconds: float = 30
     processes: int = 2
+    pitch: tuple[int, int] = (15, 85)
+    words_per_minute: tuple[int, int] = (110, 199)
+    near_misses: int = 0
+    extend: bool = False
 
     def __post_init__(self) -> None:
         _expect(1 <= self.clips <= 100_000, "clips", self.clips, "1 to 100000")
@@ -57,6 +63,11 @@ class SpeakSettings:
             self.clip_duration_ms,
             "200 to 60000",
         )
+        for name, high in (("pitch", 99), ("words_per_minute", 450)):
+            low, top = getattr(self, name)
+            fits = (0 if name == "pitch" else 40) <= low <= top <= high
+            _expect(fits, name, f"{low},{top}", f"LOW,HIGH up to {high}")
+        _expect(0 <= self.near_misses <= 50, "near_misses", self.near_misses, "0 to 50")
         _expect(1 <= self.processes <= 256, "processes", self.processes, "1 to 256")
 
     @property
@@ -65,17 +76,12 @@ class SpeakSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speaker:
-    """How espeak-ng is to sound; `name` is eight hexadecimal digits, as in Speech Commands."""
+class Spoken:
+    """A finished folder: how many clips are new in it, and partitions that none falls into."""
 
-    voice: str
-    pitch: int
-    words_per_minute: int
-
-    @property
-    def name(self) -> str:
-        sound = f"{self.voice} {self.pitch} {self.words_per_minute}"
-        return hashlib.sha256(sound.encode()).hexdigest()[:8]
+    word: str
+    clips: int
+    empty_partitions: tuple[str, ...] = ()
 
 
 def speak_corpus(
@@ -83,101 +89,146 @@ def speak_corpus(
     output_dir: str | Path,
     *,
     settings: SpeakSettings,
-    progress: Callable[[str, int], None] = lambda word, clips: None,
+    engine: Engine | None = None,
+    finished: Callable[[Spoken], None] = lambda spoken: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Writes <word>/<speaker>_nohash_<n>.wav for every word, and `_background_noise_`.
 
-    Each word's folder appears whole or not at all. `progress` is called with every finished folder
-    and its number of clips.
+    A new word's folder appears whole or not at all; with `settings.extend` what a folder lacks is
+    added to it. `finished` is called with every folder, `progress` with clips done and in all.
 
     Raises:
-        StapesError: a word does not fit a folder name or a clip, its folder exists already,
-            espeak-ng is missing or knows no voice of the language.
+        StapesError: a word does not fit a folder name or a clip, its folder exists already, the
+            engine is missing or has no voice.
     """
+    engine = engine or Espeak(language=settings.language)
     words = list(dict.fromkeys(words))
     for word in words:
         _check_word(word)
     root = Path(output_dir)
-    for word in words:
-        if (root / word).exists():
-            raise StapesError(
-                f"{root / word}: exists already, expected a new folder; "
-                "choose another --output_dir or remove it"
-            )
-    speakers = make_speakers(list_voices(settings.language), settings=settings)
+    voices = engine.voices()
+    plan = dict.fromkeys(words, settings.clips) | _near_misses(words, settings, engine)
+    for word in plan:
+        _check_folder(root / word, settings)
+    speakers = make_speakers(voices, settings=settings, variants=engine.variants())
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StapesError(
             f"{root}: cannot be made ({error.strerror}); choose another --output_dir"
         ) from error
-    for word in words:
-        # The pool is inside: its processes have ended before the folder gets its name or goes.
-        with (
-            _new_folder(root, word) as folder,
-            ProcessPoolExecutor(max_workers=settings.processes) as pool,
-        ):
-            speak = partial(_speak_speaker, word, folder, settings)
-            with _ctrl_c_held():  # the processes start here, and leave Ctrl-C to this one
-                spoken = pool.map(speak, enumerate(speakers), chunksize=4)
-            count = sum(spoken)
-        progress(word, count)
-    if not (root / BACKGROUND_FOLDER).exists():
-        with _new_folder(root, BACKGROUND_FOLDER) as folder:
+    done, total = 0, sum(plan.values())
+    for word, clips in plan.items():
+        job = _Job(word=word, clips=clips, settings=settings, engine=engine)
+        count = 0
+        with closing(_speak_word(job, root / word, speakers)) as counts:
+            for new in counts:
+                count, done = count + new, done + new
+                progress(done, total)
+        finished(Spoken(word=word, clips=count, empty_partitions=_empty(root / word)))
+    background = root / BACKGROUND_NOISE_FOLDER
+    if not background.exists():
+        with new_folder(background) as folder:
             backgrounds = make_backgrounds(settings=settings)
             for name, samples in backgrounds.items():
                 write_wav(folder / f"{name}.wav", samples, sample_rate=settings.sample_rate)
-        progress(BACKGROUND_FOLDER, len(backgrounds))
+        finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(backgrounds)))
 
 
-def list_voices(language: str) -> list[str]:
-    """The formant voices that espeak-ng has for a language, such as `en` or `de`.
+def _near_misses(words: list[str], settings: SpeakSettings, engine: Engine) -> dict[str, int]:
+    """Near misses of all words, with as many clips for each word's together as for the word."""
+    if not settings.near_misses:
+        return {}
+    plan: dict[str, int] = {}
+    for word in words:
+        found = near_misses(
+            word, settings.near_misses, avoid=[*words, *plan], phonemes=engine.phonemes
+        )
+        plan |= dict.fromkeys(found, math.ceil(settings.clips / max(len(found), 1)))
+    return plan
+
+
+def _check_folder(folder: Path, settings: SpeakSettings) -> None:
+    """A new word needs a free name; one to extend, clips of the same rate.
 
     Raises:
-        StapesError: espeak-ng is missing, or has none.
+        StapesError: there is something else.
     """
-    # `en` also matches mbrola voices and variants, whose sounds are not part of espeak-ng.
-    listing = _espeak([f"--voices={language}"]).decode("utf-8", errors="replace").splitlines()[1:]
-    rows = [line.split() for line in listing]
-    voices = {
-        row[1]
-        for row in rows
-        if len(row) >= 5
-        and not row[4].startswith(("mb/", "!v/"))
-        and row[1].split("-")[0] == language.split("-")[0]
-    }
-    if not voices:
+    if not folder.exists():
+        return
+    if not settings.extend:
         raise StapesError(
-            f"--language {language}: espeak-ng has no voice; list them: espeak-ng --voices"
+            f"{folder}: exists already, expected a new folder; "
+            "choose another --output_dir, remove it or pass --extend"
         )
-    return sorted(voices)
+    for path in visible_files(folder, "*.wav")[:1]:
+        rate = read_wav_with_rate(path)[1]
+        if rate != settings.sample_rate:
+            raise StapesError(
+                f"{path}: found {rate} Hz, expected {settings.sample_rate} Hz to add clips; "
+                f"pass --sample_rate {rate}"
+            )
 
 
-def make_speakers(voices: Sequence[str], *, settings: SpeakSettings) -> list[Speaker]:
-    """As many different speakers as `settings.clips` asks for, drawn from the seed."""
+def _speak_word(job: _Job, target: Path, speakers: list[Speaker]) -> Iterator[int]:
+    """Speaks the clips that `target` lacks; yields how many each speaker added."""
+    speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
+    extend = target.exists()
+    place = _addition(target) if extend else new_folder(target)
+    # The pool is inside: its processes have ended before the folder gets its name or goes.
+    with place as folder, ProcessPoolExecutor(max_workers=job.settings.processes) as pool:
+        speak = partial(_speak_speaker, job, folder, target if extend else None)
+        with _ctrl_c_held():  # the processes start here, and leave Ctrl-C to this one
+            spoken = pool.map(speak, enumerate(speakers), chunksize=1)
+        yield from spoken
+
+
+@contextmanager
+def _addition(target: Path) -> Iterator[Path]:
+    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole."""
+    with writing(target):
+        folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))
+        try:
+            yield folder
+        finally:
+            for path in visible_files(folder, "*.wav"):
+                path.replace(target / path.name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _empty(folder: Path) -> tuple[str, ...]:
+    """Partitions of the tutorial's percentages that no clip falls into."""
+    present = {which_set(path, 10, 10) for path in visible_files(folder, "*.wav")}
+    return tuple(partition for partition in PARTITIONS if partition not in present)
+
+
+def make_speakers(
+    voices: Sequence[str], *, settings: SpeakSettings, variants: Sequence[str] = VARIANTS
+) -> list[Speaker]:
+    """As many different speakers as `settings.clips` asks for, drawn from the seed: the first ones
+    are the same however many they are."""
     random = np.random.default_rng([settings.seed, 1])
     speakers: dict[str, Speaker] = {}
     while len(speakers) < math.ceil(settings.clips / CLIPS_PER_SPEAKER):
         speaker = Speaker(
-            voice=voices[random.integers(len(voices))] + VARIANTS[random.integers(len(VARIANTS))],
-            pitch=int(random.integers(15, 86)),
-            words_per_minute=int(random.integers(110, 200)),
+            voice=voices[random.integers(len(voices))] + variants[random.integers(len(variants))],
+            pitch=int(random.integers(settings.pitch[0], settings.pitch[1] + 1)),
+            words_per_minute=int(
+                random.integers(settings.words_per_minute[0], settings.words_per_minute[1] + 1)
+            ),
         )
         speakers[speaker.name] = speaker
     return list(speakers.values())
 
 
-def speak_word(word: str, speaker: Speaker, *, sample_rate: int) -> np.ndarray:
-    """The word as espeak-ng says it, without the silence around: float64 [samples], -1 to 1."""
-    arguments = [f"-v{speaker.voice}", f"-p{speaker.pitch}", f"-s{speaker.words_per_minute}"]
-    wav = _espeak([*arguments, "--stdout", "--stdin"], stdin=word.replace("_", " "))
-    # espeak-ng writes to a pipe and so cannot fill in the sizes of the header: take them as read.
-    rate = int.from_bytes(wav[24:28], "little")
-    voiced = np.frombuffer(wav[44 : 44 + (len(wav) - 44) // 2 * 2], dtype="<i2") / 32768
+def speak_word(word: str, speaker: Speaker, *, engine: Engine, sample_rate: int) -> np.ndarray:
+    """The word as the engine says it, without the silence around: float64 [samples], -1 to 1."""
+    voiced, rate = engine.say(word.replace("_", " "), speaker)
     loud = np.flatnonzero(np.abs(voiced) > 0.01)
     if not len(loud):
         raise StapesError(
-            f"word {word!r}: espeak-ng says nothing; write it as it is spoken, in letters"
+            f"word {word!r}: the engine says nothing; write it as it is spoken, in letters"
         )
     voiced = voiced[loud[0] : loud[-1] + 1]
     divisor = math.gcd(rate, sample_rate)
@@ -203,35 +254,48 @@ def make_backgrounds(*, settings: SpeakSettings) -> dict[str, np.ndarray]:
     return {name: _to_int16(0.7 * sound / np.abs(sound).max()) for name, sound in sounds.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """One word to speak, sent to every process."""
+
+    word: str
+    clips: int
+    settings: SpeakSettings
+    engine: Engine
+
+
 def _speak_speaker(
-    word: str, folder: Path, settings: SpeakSettings, numbered: tuple[int, Speaker]
+    job: _Job, folder: Path, existing: Path | None, numbered: tuple[int, Speaker]
 ) -> int:
-    """Writes the clips of one speaker; returns how many."""
+    """Writes the clips of one speaker that `existing` lacks; returns how many."""
     index, speaker = numbered
     first = index * CLIPS_PER_SPEAKER
-    clips = min(CLIPS_PER_SPEAKER, settings.clips - first)
-    key = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
-    for number in range(clips):
-        random = np.random.default_rng([settings.seed, 3, key, first + number])
-        samples = _place_word(word, speaker, random, settings)
-        path = folder / f"{speaker.name}_nohash_{number}.wav"
-        write_wav(path, samples, sample_rate=settings.sample_rate)
-    return clips
+    key = int.from_bytes(hashlib.sha256(job.word.encode()).digest()[:8], "little")
+    written = 0
+    for number in range(min(CLIPS_PER_SPEAKER, job.clips - first)):
+        name = f"{speaker.name}_nohash_{number}.wav"
+        if existing and (existing / name).exists():
+            continue
+        random = np.random.default_rng([job.settings.seed, 3, key, first + number])
+        samples = _place_word(job, speaker, random)
+        write_wav(folder / name, samples, sample_rate=job.settings.sample_rate)
+        written += 1
+    return written
 
 
-def _place_word(
-    word: str, speaker: Speaker, random: np.random.Generator, settings: SpeakSettings
-) -> np.ndarray:
+def _place_word(job: _Job, speaker: Speaker, random: np.random.Generator) -> np.ndarray:
     """One clip: the word at a random place, loudness and speed, in light noise."""
+    settings = job.settings
     for hurry in (1.0, 1.4, 1.9):
         faster = hurry * random.uniform(0.9, 1.1)
         spoken = speak_word(
-            word,
+            job.word,
             Speaker(
                 voice=speaker.voice,
                 pitch=speaker.pitch,
                 words_per_minute=round(speaker.words_per_minute * faster),
             ),
+            engine=job.engine,
             sample_rate=settings.sample_rate,
         )
         if len(spoken) <= settings.clip_samples:
@@ -239,7 +303,7 @@ def _place_word(
     else:
         milliseconds = len(spoken) * 1000 // settings.sample_rate
         raise StapesError(
-            f"word {word!r}: takes {milliseconds} ms to say, expected at most "
+            f"word {job.word!r}: takes {milliseconds} ms to say, expected at most "
             f"{settings.clip_duration_ms}; pass a longer --clip_duration_ms or a shorter word"
         )
     noise = 10 ** random.uniform(-4.0, -2.0)
@@ -254,36 +318,10 @@ def _to_int16(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(samples * 32767), -32768, 32767).astype(np.int16)
 
 
-def _espeak(arguments: list[str], stdin: str = "") -> bytes:
-    try:
-        done = subprocess.run(
-            ["espeak-ng", *arguments], input=stdin.encode(), capture_output=True, check=True
-        )
-    except FileNotFoundError as error:
-        raise StapesError(f"espeak-ng: not found, expected the program; {INSTALL_HINT}") from error
-    except subprocess.CalledProcessError as error:
-        reason = error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise StapesError(f"espeak-ng {' '.join(arguments)}: failed ({reason[-1]})") from error
-    return done.stdout
-
-
 def _check_word(word: str) -> None:
     check_label(word)
     if word.startswith(("_", ".", "-")):
         raise StapesError(f"word {word!r}: begins with {word[0]!r}, expected a letter; rename it")
-
-
-@contextmanager
-def _new_folder(root: Path, name: str) -> Iterator[Path]:
-    """Yields a temporary folder; renames it to `root`/`name` on success, removes it on error."""
-    with writing(root / name):
-        temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=root))
-        try:
-            yield temporary
-            temporary.chmod(0o755)
-            temporary.rename(root / name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

@@ -1,0 +1,223 @@
+"""Engines that speak: one small interface over espeak-ng, Piper and any other program.
+
+An engine lists its voices and says a text in one of them; it is sent to other processes, so it is
+plain data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from stapes.audio.reader import read_recording
+from stapes.errors import StapesError
+
+INSTALL_HINT = "install it with: apt-get install espeak-ng"
+NORMAL_WORDS_PER_MINUTE = 160
+# Formant variants that come with espeak-ng and stay understandable.
+VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """How an engine is to sound; `name` is eight hexadecimal digits, as in Speech Commands.
+
+    `pitch` is 0 to 99, 50 the voice's own; engines that know none leave it out.
+    """
+
+    voice: str
+    pitch: int
+    words_per_minute: int
+
+    @property
+    def name(self) -> str:
+        sound = f"{self.voice} {self.pitch} {self.words_per_minute}"
+        return hashlib.sha256(sound.encode()).hexdigest()[:8]
+
+
+class Engine(Protocol):
+    """What `speak_corpus` asks of an engine."""
+
+    def voices(self) -> list[str]:
+        """Names of all voices, sorted.
+
+        Raises:
+            StapesError: the program or the voice files are missing.
+        """
+
+    def variants(self) -> Sequence[str]:
+        """What may be appended to a voice's name to make another one of it."""
+
+    def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+        """float64 [samples] from -1 to 1, and their sample rate in Hz.
+
+        Raises:
+            StapesError: the program failed.
+        """
+
+    def phonemes(self, text: str) -> str:
+        """How it pronounces a text; "" where it cannot tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Espeak:
+    """espeak-ng's formant synthesis: hundreds of languages, robotic, everywhere installed."""
+
+    language: str = "en"
+
+    def voices(self) -> list[str]:
+        # `en` also matches mbrola voices and variants, whose sounds are not part of espeak-ng.
+        listing = _run(["espeak-ng", f"--voices={self.language}"])
+        rows = [line.split() for line in listing.decode(errors="replace").splitlines()[1:]]
+        voices = {
+            row[1]
+            for row in rows
+            if len(row) >= 5
+            and not row[4].startswith(("mb/", "!v/"))
+            and row[1].split("-")[0] == self.language.split("-")[0]
+        }
+        if not voices:
+            raise StapesError(
+                f"--language {self.language}: espeak-ng has no voice; list them: espeak-ng --voices"
+            )
+        return sorted(voices)
+
+    def variants(self) -> Sequence[str]:
+        return VARIANTS
+
+    def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+        arguments = [f"-v{speaker.voice}", f"-p{speaker.pitch}", f"-s{speaker.words_per_minute}"]
+        wav = _run(["espeak-ng", *arguments, "--stdout", "--stdin"], stdin=text)
+        # espeak-ng writes to a pipe and so cannot fill in the header's sizes: take them as read.
+        rate = int.from_bytes(wav[24:28], "little")
+        return np.frombuffer(wav[44 : 44 + (len(wav) - 44) // 2 * 2], dtype="<i2") / 32768, rate
+
+    def phonemes(self, text: str) -> str:
+        command = ["espeak-ng", "-q", "--ipa", f"-v{self.language}", "--stdin"]
+        return _run(command, stdin=text).decode(errors="replace").strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piper:
+    """Piper's neural voices: `files` are .onnx models with their .onnx.json beside them.
+
+    A voice is `<file>#<number>`: many models hold hundreds of speakers.
+    """
+
+    files: tuple[str, ...]
+    program: str = "piper"
+
+    def voices(self) -> list[str]:
+        if not self.files:
+            raise StapesError("--engine piper: found no --voice, expected one or more .onnx files")
+        voices = []
+        for file in self.files:
+            settings = Path(f"{file}.json")
+            try:
+                count = int(json.loads(settings.read_bytes()).get("num_speakers", 1))
+            except (OSError, ValueError, AttributeError) as error:
+                raise StapesError(
+                    f"{settings}: cannot be read ({error}), expected the settings of {file}; "
+                    "download both files of the voice"
+                ) from error
+            voices += [f"{file}#{number}" for number in range(max(count, 1))]
+        return sorted(voices)
+
+    def variants(self) -> Sequence[str]:
+        return ("",)
+
+    def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+        file, _, number = speaker.voice.rpartition("#")
+        slowness = NORMAL_WORDS_PER_MINUTE / speaker.words_per_minute
+        # The pitch is of no use to Piper, but draws how freely it speaks.
+        freedom = 0.4 + 0.6 * speaker.pitch / 99
+        options = ["-s", number, "--length-scale", f"{slowness:.3f}"]
+        options += ["--noise-scale", f"{freedom:.3f}"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "said.wav"
+            _run([self.program, "-m", file, *options, "-f", str(path)], stdin=text)
+            return _said(path, self.program)
+
+    def phonemes(self, text: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Any program that writes a recording: words of `template` may hold {text}, {voice}, {rate}
+    (words per minute), {speed} (1 is normal), {pitch} and {output}, the file to write. The text is
+    on standard input as well."""
+
+    template: str
+    names: tuple[str, ...] = ("default",)
+
+    def voices(self) -> list[str]:
+        words = shlex.split(self.template)
+        if not any("{output}" in word for word in words):
+            raise StapesError(
+                f"--engine_command {self.template!r}: found no {{output}}, expected a command with "
+                "the file to write, such as: 'mytts --out {output} {text}'"
+            )
+        if shutil.which(words[0]) is None:
+            raise StapesError(f"{words[0]}: not found, expected a program; check --engine_command")
+        return sorted(self.names)
+
+    def variants(self) -> Sequence[str]:
+        return ("",)
+
+    def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "said.wav"
+            values = {
+                "text": text,
+                "voice": speaker.voice,
+                "rate": speaker.words_per_minute,
+                "speed": f"{speaker.words_per_minute / NORMAL_WORDS_PER_MINUTE:.3f}",
+                "pitch": speaker.pitch,
+                "output": path,
+            }
+            words = shlex.split(self.template)
+            try:
+                filled = [word.format(**values) for word in words]
+            except (KeyError, ValueError, IndexError) as error:
+                raise StapesError(
+                    f"--engine_command {self.template!r}: cannot fill in {error}, expected "
+                    f"{', '.join(f'{{{name}}}' for name in values)}"
+                ) from error
+            _run(filled, stdin=text)
+            return _said(path, words[0])
+
+    def phonemes(self, text: str) -> str:
+        return ""
+
+
+def _said(path: Path, program: str) -> tuple[np.ndarray, int]:
+    if not path.exists():
+        raise StapesError(f"{program}: wrote no recording, expected one; try it by hand")
+    recording = read_recording(path)
+    return recording.samples / 32768, recording.sample_rate
+
+
+def _run(command: list[str], stdin: str = "") -> bytes:
+    program = command[0]
+    try:
+        done = subprocess.run(command, input=stdin.encode(), capture_output=True, check=True)
+    except FileNotFoundError as error:
+        hint = INSTALL_HINT if program == "espeak-ng" else "install it, or choose another --engine"
+        raise StapesError(f"{program}: not found, expected the program; {hint}") from error
+    except OSError as error:
+        raise StapesError(f"{program}: cannot be run ({error.strerror}); check it") from error
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise StapesError(f"{' '.join(command)}: failed ({reason[-1]})") from error
+    return done.stdout
