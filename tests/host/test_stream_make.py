@@ -1,5 +1,6 @@
 """Streaming test audio: the tutorial's mixture, reproducible, with a ground truth that holds."""
 
+import json
 import tracemalloc
 import wave
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_mistake_is_named_and_leaves_no_file(corpus, tmp_path, capsys, options
 def test_one_file_for_audio_and_labels_is_refused(corpus, tmp_path, capsys):
     (tmp_path / "link.txt").symlink_to(tmp_path / "a.wav")
     assert make(corpus, tmp_path / "a", "--output_labels_file", str(tmp_path / "link.txt")) == 2
-    assert "a.wav: found the same file for audio and labels" in capsys.readouterr().err
+    assert "link.txt: found the same file for two outputs" in capsys.readouterr().err
     assert not (tmp_path / "a.wav").exists()
 
 
@@ -178,3 +179,68 @@ def test_a_damaged_clip_leaves_neither_file(corpus, tmp_path, capsys):
 def test_unknown_words_without_other_words_are_refused():
     with pytest.raises(StapesError, match="--unknown_percentage 0"):
         plan_words({"yes": [Path("y")]}, [], settings=StreamSettings())
+
+
+def words_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_details_name_each_words_clip_and_the_end_of_its_speech(corpus, tmp_path):
+    tone = np.zeros(RATE, np.int16)
+    tone[3200:9600] = 8000 * np.sin(np.arange(6400) * 0.3)  # 200 ms to 600 ms
+    for path in (corpus / "yes").iterdir():
+        write_wav(path, tone, sample_rate=RATE)
+    assert make(corpus, tmp_path / "a", "--test_duration_seconds", "60") == 0
+    truth = read_labels(tmp_path / "a.txt", what="a ground truth")
+    details = words_of(tmp_path / "a.jsonl")
+    assert [(word["label"], word["time_ms"]) for word in details] == [
+        (entry.label, entry.time_ms) for entry in truth
+    ]
+    spoken = [word for word in details if word["label"] == "yes"]
+    assert spoken
+    for word in spoken:
+        assert word["start_ms"] - word["time_ms"] == pytest.approx(200, abs=10)
+        assert word["end_ms"] - word["time_ms"] == pytest.approx(600, abs=10)
+        assert (corpus / word["clip"]).parent.name == "yes"
+    read = read_labels(tmp_path / "a.jsonl", what="details")
+    assert read == truth
+    assert [entry.end_ms for entry in read] == [word["end_ms"] for word in details]
+
+
+def test_words_stand_out_of_their_background_by_the_ratio_asked_for(corpus, tmp_path):
+    options = ["--test_duration_seconds", "60", "--snr_db", "6", "--background_volume", "0.5"]
+    silence = {path: read_wav(path) for path in corpus.glob("*/*.wav")}
+    assert make(corpus, tmp_path / "a", *options) == 0
+    for path in silence:
+        if path.parent.name != "_background_noise_":
+            write_wav(path, np.zeros(RATE, np.int16), sample_rate=RATE)
+    assert make(corpus, tmp_path / "b", *options) == 0  # the same background without words
+    mixed, background = (read_wav(tmp_path / f"{name}.wav").astype(float) for name in "ab")
+    for word in words_of(tmp_path / "a.jsonl"):
+        place = int(word["time_ms"] * RATE / 1000)
+        noise = background[place : place + RATE]
+        # Without the ramps at both ends.
+        speech = (mixed[place : place + RATE] - noise)[600:-600]
+        ratio = 20 * np.log10(np.sqrt(np.mean(speech**2)) / np.sqrt(np.mean(noise**2)))
+        assert ratio == pytest.approx(6, abs=0.1)
+        assert word["snr_db"] == 6
+
+
+def test_ratios_are_drawn_from_the_range_and_never_beyond_full_scale(corpus, tmp_path):
+    options = ["--test_duration_seconds", "120", "--snr_db=-5,60"]
+    assert make(corpus, tmp_path / "a", *options) == 0
+    ratios = [word["snr_db"] for word in words_of(tmp_path / "a.jsonl")]
+    assert min(ratios) >= -5
+    assert max(ratios) <= 60
+    assert np.ptp(ratios) > 30
+    # A clip's peak reaches full scale at most; a background of 900 may come on top.
+    assert read_wav(tmp_path / "a.wav").max() <= 32767
+    assert max(word["gain"] for word in words_of(tmp_path / "a.jsonl")) <= 32767 / 1000 + 0.01
+
+
+def test_another_partition_has_other_clips(corpus, tmp_path):
+    for partition in ("testing", "validation"):
+        options = ["--test_duration_seconds", "60", "--partition", partition]
+        assert make(corpus, tmp_path / partition, *options) == 0
+        clips = {word["clip"] for word in words_of(tmp_path / f"{partition}.jsonl")}
+        assert {which_set(clip.split("/")[1], 10, 10) for clip in clips} == {partition}

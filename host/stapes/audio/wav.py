@@ -5,9 +5,11 @@ Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -45,7 +47,30 @@ def read_wav_with_rate(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:
     """As `read_wav`, and the file's sample rate in Hz."""
-    data = _whole_riff(path)
+    body, rate = _locate(path, read_bytes(path, what="a WAV file"), sample_rate)
+    return body.astype(np.int16), rate
+
+
+def map_wav(
+    path: str | os.PathLike[str], *, sample_rate: int | None = None
+) -> tuple[np.ndarray, int]:
+    """As `read_wav_with_rate`, but the samples stay in the file and are read when they are used:
+    hours of audio take no memory."""
+    try:
+        if not Path(path).is_file():
+            raise OSError(path)
+        with Path(path).open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return read_wav_with_rate(path, sample_rate=sample_rate)  # says what is wrong with it
+    return _locate(path, data, sample_rate)
+
+
+def _locate(
+    path: str | os.PathLike[str], content: bytes | mmap.mmap, sample_rate: int | None
+) -> tuple[np.ndarray, int]:
+    """A view of the samples in a file's content, and their rate in Hz."""
+    data = _whole_riff(path, content)
     rate = None
     for name, body, size in _chunks(memoryview(data)):
         if name == b"fmt ":
@@ -58,7 +83,7 @@ def read_wav_with_rate(
                 )
             if size > len(body):
                 raise _cut_short(path, f"{size} bytes of samples", f"{len(body)}")
-            return _samples(path, body), rate
+            return _view(path, body), rate
     missing = "'data'" if rate is not None else "'fmt '"
     raise StapesError(
         f"{path}: found no {missing} chunk, expected one; the file is damaged, record it again"
@@ -71,13 +96,13 @@ def check_chunks(path: str | os.PathLike[str]) -> None:
     Raises:
         StapesError: it is cut short, or no WAV file.
     """
-    for name, body, size in _chunks(memoryview(_whole_riff(path))):
+    data = _whole_riff(path, read_bytes(path, what="a WAV file"))
+    for name, body, size in _chunks(memoryview(data)):
         if size > len(body):
             raise _cut_short(path, f"{size} bytes of {name!r}", f"{len(body)}")
 
 
-def _whole_riff(path: str | os.PathLike[str]) -> bytes:
-    data = read_bytes(path, what="a WAV file")
+def _whole_riff(path: str | os.PathLike[str], data: bytes | mmap.mmap) -> bytes | mmap.mmap:
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         found = "an empty file" if not data else f"{data[:4]!r} at its start"
         raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
@@ -136,12 +161,12 @@ def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate:
     return rate
 
 
-def _samples(path: str | os.PathLike[str], body: memoryview) -> np.ndarray:
+def _view(path: str | os.PathLike[str], body: memoryview) -> np.ndarray:
     if not body:
         raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
     if len(body) % 2:
         raise _cut_short(path, "whole 16-bit samples", f"{len(body)} bytes")
-    return np.frombuffer(body, dtype="<i2").astype(np.int16)
+    return np.frombuffer(body, dtype="<i2")
 
 
 def _cut_short(path: str | os.PathLike[str], promised: str, found: str) -> StapesError:

@@ -2,7 +2,9 @@
 
 After generate_streaming_test_wav.py of TensorFlow's speech_commands, with its flags and defaults:
 words of the testing partition, at random places, over background noise. The times are the starts
-of the clips. Equal seeds and corpora give equal files."""
+of the clips. Beside the ground truth it writes, as JSON lines, the same words with their clip and
+the end of their speech (`end_ms`), from which `stapes stream score` tells how long after a word it
+was detected. Equal seeds and corpora give equal files."""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ from pathlib import Path
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
+from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.files import check_output
+from stapes.progress import ProgressBar
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
@@ -25,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = StreamSettings()
     add = parser.add_argument
     add("--data_dir", type=Path, required=True, help="the corpus: <word>/*.wav")
+    add("--partition", choices=PARTITIONS, default="testing",
+        help="whose clips to take; tune on one, verify on another (%(default)s)")  # fmt: skip
     add("--background_dir", type=Path, help="background WAVs (DATA_DIR/_background_noise_)")
+    add("--snr_db", type=_snr, metavar="DB[,DB]",
+        help="scale each word to a signal-to-noise ratio, drawn between two when two are given "
+        "(default: words keep their recorded level)")  # fmt: skip
     add("--background_volume", type=float, default=defaults.background_volume, metavar="V",
         help="loudest background, 0 to 1 (%(default)g)")  # fmt: skip
     add("--background_frequency", type=float, default=defaults.background_frequency, metavar="F",
@@ -49,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output_labels_file", type=Path, default=Path("streaming_test_labels.txt"),
         help="the ground truth (%(default)s)")  # fmt: skip
     add("--resample", action="store_true", help="convert clips of other rates, or stereo")
+    add(
+        "--output_details_file",
+        type=Path,
+        help="JSON lines: clip, start and end of each word (the labels' name with .jsonl)",
+    )
     add("--seed", type=int, default=defaults.seed, help="of all random choices (%(default)s)")
 
 
@@ -76,15 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
         unknown_percentage=arguments.unknown_percentage,
         background_volume=arguments.background_volume,
         background_frequency=arguments.background_frequency,
+        snr_db=arguments.snr_db,
         seed=arguments.seed,
         resample=arguments.resample,
     )
-    audio, labels = arguments.output_audio_file, arguments.output_labels_file
-    if check_output(audio) == check_output(labels):
-        raise StapesError(
-            f"{audio}: found the same file for audio and labels, expected two; "
-            "change --output_audio_file or --output_labels_file"
-        )
+    audio, labels, details = _output_files(arguments)
     index = scan_corpus(
         arguments.data_dir,
         CorpusSettings(
@@ -93,24 +103,56 @@ def run(arguments: argparse.Namespace) -> int:
             testing_percentage=arguments.testing_percentage,
         ),
     )
-    plan = plan_words(testing_clips(index), sorted(index.unknown["testing"]), settings=settings)
+    unknown = sorted(index.unknown[arguments.partition])
+    plan = plan_words(wanted_clips(index, arguments.partition), unknown, settings=settings)
     paths = _background_paths(arguments, index)
     backgrounds = [
         read_audio(path, sample_rate=settings.sample_rate, resample=settings.resample)
         for path in paths
     ]
-    write_stream(audio, labels, plan, backgrounds, settings=settings)
+    with ProgressBar("mixing, samples", settings.total_samples) as bar:
+        write_stream(
+            *(audio, labels, plan, backgrounds),
+            settings=settings,
+            details_path=details,
+            progress=bar.update,
+        )
     print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
     print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
+    print(f"{details}: where each of them ends")
     return 0
 
 
-def testing_clips(index: CorpusIndex) -> dict[str, list[Path]]:
-    """The clips of each wanted word that training has never heard."""
+def wanted_clips(index: CorpusIndex, partition: str) -> dict[str, list[Path]]:
+    """The clips of each wanted word in a partition."""
     clips: dict[str, list[Path]] = {word: [] for word in index.settings.wanted_words}
-    for path, label in index.wanted["testing"]:
+    for path, label in index.wanted[partition]:
         clips[index.settings.labels[label]].append(path)
     return clips
+
+
+def _snr(text: str) -> tuple[float, float]:
+    """ "10" or "5,20"."""
+    parts = [float(part) for part in text.split(",")]
+    if len(parts) not in (1, 2):
+        raise ValueError(text)
+    return parts[0], parts[-1]
+
+
+def _output_files(arguments: argparse.Namespace) -> list[Path]:
+    """Audio, labels and details: three different files that can be written."""
+    labels = arguments.output_labels_file
+    check_output(labels)
+    details = arguments.output_details_file or labels.with_suffix(".jsonl")
+    paths = [arguments.output_audio_file, labels, details]
+    finals = [check_output(path) for path in paths]
+    for place, path in enumerate(paths):
+        if finals[place] in finals[:place]:
+            raise StapesError(
+                f"{path}: found the same file for two outputs, expected one each; change "
+                "--output_audio_file, --output_labels_file or --output_details_file"
+            )
+    return paths
 
 
 def _background_paths(arguments: argparse.Namespace, index: CorpusIndex) -> list[Path]:

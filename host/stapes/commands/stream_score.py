@@ -1,85 +1,261 @@
-"""Score detections against a ground truth: words matched, correct, wrong, false accepts.
+"""Score detections against a ground truth: words matched, correct, wrong, false accepts per hour.
 
-Both files hold lines "label, time_ms"; detections may also be the JSON lines of `stapes replay` and
+With --model the audio is run through the firmware's own code, on all cores; --detections takes
+what something else has heard: "label, time_ms" lines, or the JSON lines of `stapes replay` and
 `stapes monitor`. A detection's time is the end of the audio heard, a ground truth's the start of a
 clip: they belong together when start <= detection <= start + clip duration + tolerance. Every word
-counts once, every surplus detection is a false accept. _silence_ and _unknown_ are not words
-(TensorFlow's test_streaming_accuracy counts _unknown_, and lets one word absorb any number of
-detections)."""
+counts once, every surplus detection is a false accept; _silence_ and _unknown_ are not words.
+--compatibility tutorial adds the figures by the rules of TensorFlow's test_streaming_accuracy,
+where one word absorbs any number of detections and _unknown_ counts.
+
+Intervals are exact (Poisson for false accepts, binomial for words) at 95%. A DET curve, false
+rejects against false accepts at every threshold, goes into --json and --det_png.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import sys
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.stream.labels import read_labels
-from stapes.stream.score import ScoreSettings, score_stream
+from stapes.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
+from stapes.stream.labels import LabelTime, read_labels
+from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
-EXAMPLE = """  stapes stream score --ground_truth labels.txt --detections detections.txt"""
+EXAMPLE = """\
+  stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
+  stapes stream score --ground_truth labels.txt --detections detections.txt"""
+DECODER_FLAGS = {
+    "average_window_duration_ms": int,
+    "detection_threshold": float,
+    "suppression_ms": int,
+    "minimum_count": int,
+    "hysteresis": float,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = ScoreSettings()
-    parser.add_argument(
-        "--ground_truth", type=Path, required=True, help='"label, time_ms" lines: starts of clips'
-    )
-    parser.add_argument(
-        "--detections",
+    add = parser.add_argument
+    add(
+        "--ground_truth",
         type=Path,
         required=True,
-        help='"label, time_ms" or JSON lines: ends of what was heard',
+        help='"label, time_ms" lines: starts of clips; a file beside it with the suffix .jsonl, as '
+        "`stapes stream make` writes it, tells where words end",
     )
-    parser.add_argument(
-        "--time_tolerance_ms",
-        type=float,
-        default=defaults.time_tolerance_ms,
-        help="how late a detection may come after its clip (%(default)g)",
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", type=Path, help="a .tflite file to run over the audio of --wav")
+    source.add_argument(
+        "--detections", type=Path, help='"label, time_ms" or JSON lines: ends of what was heard'
     )
-    parser.add_argument(
-        "--clip_duration_ms",
-        type=float,
-        default=defaults.clip_duration_ms,
-        help="length of a clip (%(default)g)",
+    add("--wav", type=Path, help="the audio; with --detections for its duration and --clips")
+    add("--time_tolerance_ms", type=float, default=defaults.time_tolerance_ms,
+        help="how late a detection may come after its clip (%(default)g)")  # fmt: skip
+    add("--clip_duration_ms", type=float,
+        help=f"length of a clip (the model's; else {defaults.clip_duration_ms:g})")  # fmt: skip
+    add(
+        "--compatibility",
+        choices=COMPATIBILITIES,
+        default="none",
+        help="tutorial: decode and count as TensorFlow's test_streaming_accuracy does as well",
     )
-    parser.add_argument(
-        "--wav",
+    add(
+        "--clips",
         type=Path,
-        help="the audio, for its duration; without it: up to the last entry",
+        metavar="DIR",
+        help="cut every miss, wrong word and false accept out of --wav, to listen to",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
+    add("--workers", type=int, help="threads; results are the same for any number (all cores)")
+    add("--json", action="store_true", help="print one JSON object")
+    decoder = parser.add_argument_group(
+        "decoder", "in place of the model's own settings; docs/numerics.md explains them"
+    ).add_argument
+    for name, kind in DECODER_FLAGS.items():
+        decoder(f"--{name}", type=kind)
+    decoder("--mode", choices=DECODER_MODES)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.audio.wav import read_wav_with_rate
+    _check(arguments)
+    truth = _read_truth(arguments.ground_truth, may_be_empty=arguments.wav is not None)
+    report = _score_model(arguments, truth) if arguments.model else _score_file(arguments, truth)
+    if arguments.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        print(report.to_text(), end="")
+    return 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Report:
+    score: StreamScore
+    tutorial: str | None  # the original's line
+    extra: dict  # of the model: `decoder`, `det`
+
+    def to_dict(self) -> dict:
+        return {**self.score.to_dict(), **self.extra, "tutorial": self.tutorial}
+
+    def to_text(self) -> str:
+        text = self.score.to_text()
+        if self.tutorial is not None:
+            text = f"{self.tutorial} (by the tutorial's rules)\n{text}"
+        return text
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Mistakes that can be found before the work starts."""
+    from stapes.files import check_output
+    from stapes.stream.cuts import check_folder
+    from stapes.stream.plot import check_plotting
 
     for name in ("time_tolerance_ms", "clip_duration_ms"):
-        if not 0 <= getattr(arguments, name) < 1e9:
-            raise StapesError(
-                f"--{name} {getattr(arguments, name)}: expected 0 or more milliseconds"
-            )
-    truth = read_labels(arguments.ground_truth, what="a ground truth")
-    if not truth:
-        raise StapesError(
-            f"{arguments.ground_truth}: found no entry, expected the words that were spoken; "
-            "check the path"
-        )
+        value = getattr(arguments, name)
+        if value is not None and not 0 <= value < 1e9:
+            raise StapesError(f"--{name} {value}: expected 0 or more milliseconds")
+    if arguments.workers is not None and not 1 <= arguments.workers <= 256:
+        raise StapesError(f"--workers {arguments.workers}: expected 1 to 256")
+    if arguments.model and not arguments.wav:
+        raise StapesError("--model: expected --wav as well, the audio to run it over")
+    if arguments.clips and not arguments.wav:
+        raise StapesError("--clips: expected --wav as well, the audio to cut clips out of")
+    given = [name for name in (*DECODER_FLAGS, "mode") if getattr(arguments, name) is not None]
+    if arguments.det_png:
+        given.append("det_png")
+    if arguments.detections and given:
+        raise StapesError(f"--{given[0]}: expected --model as well; detections are decoded already")
+    if arguments.clips:
+        check_folder(arguments.clips)
+    if arguments.det_png:
+        check_plotting()
+        check_output(arguments.det_png)
+
+
+def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
+    """What --detections says."""
+    from stapes.audio.wav import map_wav
+
+    settings = _score_settings(arguments, ScoreSettings.clip_duration_ms)
+    detections = read_labels(arguments.detections, what="detections")
     duration_ms = None
     if arguments.wav:
-        samples, sample_rate = read_wav_with_rate(arguments.wav)
-        duration_ms = len(samples) * 1000 / sample_rate
+        samples, rate = map_wav(arguments.wav)
+        duration_ms = len(samples) * 1000 / rate
+    score = score_stream(truth, detections, settings=settings, duration_ms=duration_ms)
+    _cut(arguments, score, settings)
+    tutorial = _tutorial(arguments, truth, detections, settings)
+    return _Report(score=score, tutorial=tutorial, extra={})
+
+
+def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
+    """What --model hears in --wav."""
+    from stapes.stream.curve import CurvePoint, Material, detection_curve
+    from stapes.stream.plot import draw_curves
+    from stapes.stream.scores import load_track
+
+    track = load_track(arguments.model, arguments.wav, workers=arguments.workers)
+    model = track.settings
+    settings = _score_settings(arguments, model.clip_duration_ms)
+    decoder = _decoder(arguments, model.decoder)
     score = score_stream(
+        truth, track.detections(decoder), settings=settings, duration_ms=track.duration_ms
+    )
+    extra: dict = {"decoder": dataclasses.asdict(decoder)}
+    if arguments.json or arguments.det_png:
+        material = [Material(track=track, ground_truth=truth)]
+        curve = detection_curve(material, decoder, settings=settings, workers=arguments.workers)
+        extra["det"] = [point.to_dict() for point in curve]
+        if arguments.det_png:
+            draw_curves(
+                arguments.det_png,
+                {model.name: curve},
+                title=f"{arguments.wav.name}: {score.words} words, {score.hours:.2f} h",
+                chosen={model.name: CurvePoint.of(decoder.detection_threshold, score)},
+            )
+    _cut(arguments, score, settings)
+    originals = track.detections(_as_original(decoder)) if _is_compatible(arguments) else []
+    return _Report(
+        score=score, tutorial=_tutorial(arguments, truth, originals, settings), extra=extra
+    )
+
+
+def _read_truth(path: Path, *, may_be_empty: bool) -> list[LabelTime]:
+    """The ground truth, with the ends of words where a details file beside it tells them."""
+    truth = read_labels(path, what="a ground truth")
+    if not truth and not may_be_empty:
+        raise StapesError(
+            f"{path}: found no entry, expected the words that were spoken; check the path, "
+            "or pass --wav where none were"
+        )
+    details = path.with_suffix(".jsonl")
+    if details == path or not details.exists():
+        return truth
+    ends = {(e.label, round(e.time_ms)): e for e in read_labels(details, what="details of words")}
+    return [ends.get((entry.label, round(entry.time_ms)), entry) for entry in truth]
+
+
+def _score_settings(arguments: argparse.Namespace, clip_duration_ms: float) -> ScoreSettings:
+    given = arguments.clip_duration_ms
+    return ScoreSettings(
+        clip_duration_ms=clip_duration_ms if given is None else given,
+        time_tolerance_ms=arguments.time_tolerance_ms,
+    )
+
+
+def _decoder(arguments: argparse.Namespace, decoder: DecoderSettings) -> DecoderSettings:
+    """The model's decoder with what the flags change; one threshold given holds for all words."""
+    changes = {
+        name: value
+        for name in (*DECODER_FLAGS, "mode")
+        if (value := getattr(arguments, name)) is not None
+    }
+    if "detection_threshold" in changes:
+        changes["label_thresholds"] = {}
+    return dataclasses.replace(decoder, **changes)
+
+
+def _is_compatible(arguments: argparse.Namespace) -> bool:
+    return arguments.compatibility == "tutorial"
+
+
+def _as_original(decoder: DecoderSettings) -> DecoderSettings:
+    """What of it the original has."""
+    return DecoderSettings(
+        average_window_duration_ms=decoder.average_window_duration_ms,
+        detection_threshold=decoder.detection_threshold,
+        suppression_ms=decoder.suppression_ms,
+        minimum_count=decoder.minimum_count,
+        compatibility="tutorial",
+    )
+
+
+def _tutorial(
+    arguments: argparse.Namespace,
+    truth: list[LabelTime],
+    detections: list[LabelTime],
+    settings: ScoreSettings,
+) -> str | None:
+    from stapes.stream.tutorial import tutorial_score
+
+    if not _is_compatible(arguments):
+        return None
+    return tutorial_score(
         truth,
-        read_labels(arguments.detections, what="detections"),
-        settings=ScoreSettings(
-            clip_duration_ms=arguments.clip_duration_ms,
-            time_tolerance_ms=arguments.time_tolerance_ms,
-        ),
-        duration_ms=duration_ms,
-    )
-    print(
-        json.dumps(score.to_dict()) if arguments.json else score.to_text(),
-        end="\n" if arguments.json else "",
-    )
-    return 0
+        detections,
+        clip_duration_ms=settings.clip_duration_ms,
+        time_tolerance_ms=settings.time_tolerance_ms,
+    ).to_text()
+
+
+def _cut(arguments: argparse.Namespace, score: StreamScore, settings: ScoreSettings) -> None:
+    from stapes.audio.wav import map_wav
+    from stapes.stream.cuts import write_cuts
+
+    if arguments.clips:
+        samples, rate = map_wav(arguments.wav)
+        count = write_cuts(arguments.clips, score, samples, sample_rate=rate, settings=settings)
+        print(f"{arguments.clips}: {count} clips to listen to", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from stapes.errors import StapesError
@@ -16,10 +16,17 @@ MAX_TIME_MS = 2**32  # a board's clock goes no further
 @dataclass(frozen=True, kw_only=True, order=True)
 class LabelTime:
     """A label at a time: the start of a clip in a ground truth, the end of the audio that was
-    heard in a list of detections. Milliseconds from the first sample."""
+    heard in a list of detections. Milliseconds from the first sample. `end_ms`: where the word
+    itself ends, where that is known; `score`: of a detection, 0 to 1, likewise."""
 
     time_ms: float
     label: str
+    end_ms: float | None = field(default=None, compare=False)
+    score: float | None = field(default=None, compare=False)
+
+    def to_dict(self) -> dict:
+        """What is known, as JSON-ready values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def format_line(entry: LabelTime) -> str:
@@ -29,7 +36,8 @@ def format_line(entry: LabelTime) -> str:
 
 def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
     """Reads a file of "label, time_ms[, score]" lines, or of JSON objects that hold `label` and
-    `time_ms`, one a line (`stapes replay --json`; objects of other events are passed over).
+    `time_ms`, and may hold `end_ms` and `score`, one a line (the details of `stapes stream make`,
+    `stapes replay --json`; objects of other events are passed over).
 
     Empty lines and lines that begin with `#` are passed over. The result is in order of time.
 
@@ -61,10 +69,12 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
 
 
 def _parse_text(line: str) -> LabelTime:
-    label, time_ms, *_score = (part.strip() for part in line.split(","))
-    if not label or len(_score) > 1:
+    label, time_ms, *score = (part.strip() for part in line.split(","))
+    if not label or len(score) > 1:
         raise ValueError(line)
-    return LabelTime(label=label, time_ms=_in_range(time_ms))
+    return LabelTime(
+        label=label, time_ms=_in_range(time_ms), score=float(score[0]) if score else None
+    )
 
 
 def _parse_json(line: str) -> LabelTime | None:
@@ -72,9 +82,16 @@ def _parse_json(line: str) -> LabelTime | None:
     if "label" not in event:
         return None
     label, time_ms = event["label"], event["time_ms"]
-    if not isinstance(label, str) or not label or type(time_ms) not in (int, float):
+    end_ms, score = event.get("end_ms"), event.get("score")
+    numbers = [time_ms, *(value for value in (end_ms, score) if value is not None)]
+    if not isinstance(label, str) or not label or {type(n) for n in numbers} - {int, float}:
         raise ValueError(line)
-    return LabelTime(label=label, time_ms=_in_range(time_ms))
+    return LabelTime(
+        label=label,
+        time_ms=_in_range(time_ms),
+        end_ms=None if end_ms is None else _in_range(end_ms),
+        score=score,
+    )
 
 
 def _in_range(value: str | float) -> float:

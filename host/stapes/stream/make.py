@@ -2,14 +2,18 @@
 
 After generate_streaming_test_wav.py of TensorFlow's speech_commands: backgrounds of one clip
 duration plus a cross-over of 500 ms follow each other at random volumes, and into every
-clip_duration + word_gap a word is mixed at a random place, with ramps of 500 samples. Audio is
-made and written clip by clip, so hours of it need no more memory than seconds.
+clip_duration + word_gap a word is mixed at a random place, with ramps of 500 samples. Beyond the
+original: equal seeds give equal streams, words can be brought to a given signal-to-noise ratio, and
+the end of each word is written down. Audio is made and written clip by clip, so hours of it need no
+more memory than seconds.
 """
 
 from __future__ import annotations
 
+import json
 import wave
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +24,21 @@ from stapes.errors import StapesError
 from stapes.files import atomic_path
 from stapes.settings import UNKNOWN_LABEL
 from stapes.stream.labels import LabelTime, format_line
+from stapes.stream.speech import rms, speech_span
 
 BACKGROUND_CROSSOVER_MS = 500
 WORD_RAMP_SAMPLES = 500
+FULL_SCALE = 32767
 WAV_MAX_SAMPLES = (2**32 - 64) // 2  # a RIFF header counts bytes in 32 bits
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
-    """What to mix; the defaults are those of TensorFlow's generate_streaming_test_wav."""
+    """What to mix; the defaults are those of TensorFlow's generate_streaming_test_wav.
+
+    `snr_db` (lowest, highest): words are scaled, each by a ratio drawn from this range, against the
+    background around them; None: words keep their recorded level, as in the original.
+    """
 
     sample_rate: int = 16000
     clip_duration_ms: int = 1000
@@ -37,6 +47,7 @@ class StreamSettings:
     unknown_percentage: float = 30
     background_volume: float = 0.1
     background_frequency: float = 1.0
+    snr_db: tuple[float, float] | None = None
     seed: int = 0
     resample: bool = False
 
@@ -47,6 +58,9 @@ class StreamSettings:
         _expect(0 <= self.unknown_percentage <= 100, self, "unknown_percentage", "0 to 100")
         _expect(0 <= self.background_volume <= 1, self, "background_volume", "0 to 1")
         _expect(0 <= self.background_frequency <= 1, self, "background_frequency", "0 to 1")
+        if self.snr_db is not None:
+            low, high = self.snr_db
+            _expect(-60 <= low <= high <= 100, self, "snr_db", "-60 to 100, the lower one first")
         _expect(0 <= self.seed < 2**63, self, "seed", "0 or more")
         longest = WAV_MAX_SAMPLES / self.sample_rate
         _expect(
@@ -71,14 +85,42 @@ class StreamSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WordClip:
-    """A clip to mix in: its place in the stream, its label, its file."""
+    """A clip to mix in: its place in the stream, its label, its file, and the signal-to-noise
+    ratio it is brought to (None: its own level)."""
 
     start: int
     label: str
     path: Path
+    snr_db: float | None = None
 
     def label_time(self, sample_rate: int) -> LabelTime:
         return LabelTime(label=self.label, time_ms=self.start * 1000 / sample_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedWord:
+    """A word as it was mixed in: where its speech begins and ends in the stream, in samples, and
+    the factor that was applied to its clip."""
+
+    word: WordClip
+    speech_start: int
+    speech_end: int
+    gain: float
+
+    def to_json(self, sample_rate: int) -> str:
+        """One line of the details file; `label` and `time_ms` as in the ground truth."""
+        word = self.word
+        entry = {
+            "label": word.label,
+            "time_ms": round(word.start * 1000 / sample_rate),
+            "start_ms": round(self.speech_start * 1000 / sample_rate),
+            "end_ms": round(self.speech_end * 1000 / sample_rate),
+            "clip": f"{word.path.parent.name}/{word.path.name}",
+            "gain": round(self.gain, 4),
+        }
+        if word.snr_db is not None:
+            entry["snr_db"] = round(word.snr_db, 2)
+        return json.dumps(entry, ensure_ascii=False) + "\n"
 
 
 def plan_words(
@@ -100,15 +142,17 @@ def plan_words(
     for label, paths in clips.items():
         if not paths:
             raise StapesError(
-                f"no clips of {label!r} in the testing partition; record more speakers, "
-                "raise --testing_percentage or leave the word out"
+                f"no clips of {label!r} in this partition; record more speakers, "
+                "raise --testing_percentage (or --validation_percentage, for that partition) or "
+                "leave the word out"
             )
     if not unknown_clips and settings.unknown_percentage > 0:
         raise StapesError(
-            "no clips of other words in the testing partition; add folders of other words or pass "
+            "no clips of other words in this partition; add folders of other words or pass "
             "--unknown_percentage 0"
         )
     random = np.random.default_rng([settings.seed, 1])
+    levels = np.random.default_rng([settings.seed, 3])
     labels = list(clips)
     stride_ms = settings.clip_duration_ms + settings.word_gap_ms
     words = []
@@ -118,12 +162,18 @@ def plan_words(
         label = UNKNOWN_LABEL if unknown else labels[random.integers(len(labels))]
         choices = unknown_clips if unknown else clips[label]
         path = choices[random.integers(len(choices))]
-        words.append(WordClip(start=settings.samples(start_ms), label=label, path=path))
+        snr_db = None if settings.snr_db is None else float(levels.uniform(*settings.snr_db))
+        start = settings.samples(start_ms)
+        words.append(WordClip(start=start, label=label, path=path, snr_db=snr_db))
     return words
 
 
 def mix_stream(
-    words: Sequence[WordClip], backgrounds: Sequence[np.ndarray], *, settings: StreamSettings
+    words: Sequence[WordClip],
+    backgrounds: Sequence[np.ndarray],
+    *,
+    settings: StreamSettings,
+    on_word: Callable[[MixedWord], None] = lambda word: None,
 ) -> Iterator[np.ndarray]:
     """Yields the stream as int16 blocks of one clip duration (the last one may be shorter).
 
@@ -131,25 +181,26 @@ def mix_stream(
         words: in order of time, none overlapping the next by more than a clip.
         backgrounds: int16 [samples] each, at least one sample; none: digital silence.
         settings: all else.
+        on_word: hears of every word when it is mixed in, before its block is yielded.
     """
     random = np.random.default_rng([settings.seed, 2])
     block = settings.clip_samples
     crossover = settings.samples(BACKGROUND_CROSSOVER_MS)
-    # What starts in a block ends within this.
-    track = np.zeros(block + max(block, crossover), dtype=np.float32)
+    # A word that starts in a block ends in the next one, and its background must be there before
+    # it: segments are laid one block ahead.
+    track = np.zeros(2 * block + crossover, dtype=np.float32)
     next_word = 0
+    if backgrounds:
+        _mix_background(track, 0, backgrounds, block + crossover, crossover, random, settings)
     for start in range(0, settings.total_samples, block):
         if backgrounds:
-            _mix_background(track, backgrounds, block + crossover, crossover, random, settings)
+            ahead = block + crossover
+            _mix_background(track, block, backgrounds, ahead, crossover, random, settings)
         while next_word < len(words) and words[next_word].start < start + block:
-            word = words[next_word]
-            samples = read_audio(
-                word.path, sample_rate=settings.sample_rate, resample=settings.resample
-            )[:block]
-            _mix(track, word.start - start, samples, block, WORD_RAMP_SAMPLES)
+            on_word(_mix_word(track, words[next_word], start, settings))
             next_word += 1
         length = min(block, settings.total_samples - start)
-        yield np.clip(np.rint(track[:length]), -32768, 32767).astype(np.int16)
+        yield np.clip(np.rint(track[:length]), -32768, FULL_SCALE).astype(np.int16)
         track[:-block] = track[block:]
         track[-block:] = 0
 
@@ -161,22 +212,70 @@ def write_stream(
     backgrounds: Sequence[np.ndarray],
     *,
     settings: StreamSettings,
+    details_path: str | Path | None = None,
+    progress: Callable[[int], None] = lambda samples: None,
 ) -> None:
-    """Writes the WAV file and its ground truth; both appear whole, or neither does."""
-    with atomic_path(labels_path) as labels, atomic_path(audio_path) as audio:
-        truth = (format_line(word.label_time(settings.sample_rate)) for word in words)
+    """Writes the WAV file, its ground truth and details of every word; all appear whole, or none.
+
+    `progress` is called with the samples written so far.
+    """
+    rate = settings.sample_rate
+    with ExitStack() as outputs:
+        labels = outputs.enter_context(atomic_path(labels_path))
+        details = details_path and outputs.enter_context(atomic_path(details_path))
+        audio = outputs.enter_context(atomic_path(audio_path))
+        truth = (format_line(word.label_time(rate)) for word in words)
         labels.write_text("".join(truth), encoding="utf-8")
+        lines: list[str] = []
         with wave.open(str(audio), "wb") as out:
             out.setnchannels(1)
             out.setsampwidth(2)
-            out.setframerate(settings.sample_rate)
+            out.setframerate(rate)
             out.setnframes(settings.total_samples)
-            for samples in mix_stream(words, backgrounds, settings=settings):
+            written = 0
+            for samples in mix_stream(
+                words,
+                backgrounds,
+                settings=settings,
+                on_word=lambda word: lines.append(word.to_json(rate)),
+            ):
                 out.writeframesraw(samples.astype("<i2").tobytes())
+                written += len(samples)
+                progress(written)
+        if details:
+            details.write_text("".join(lines), encoding="utf-8")
+
+
+def _mix_word(
+    track: np.ndarray, word: WordClip, block_start: int, settings: StreamSettings
+) -> MixedWord:
+    """Adds a word to the track, whose first sample is `block_start` of the stream."""
+    block, place = settings.clip_samples, word.start - block_start
+    samples = read_audio(word.path, sample_rate=settings.sample_rate, resample=settings.resample)[
+        :block
+    ]
+    first, last = speech_span(samples, sample_rate=settings.sample_rate)
+    gain = 1.0
+    if word.snr_db is not None:
+        noise = rms(track[place : place + len(samples)])
+        gain = _gain(samples, rms(samples[first:last]), noise, word.snr_db)
+    _mix(track, place, samples * np.float32(gain), block, WORD_RAMP_SAMPLES)
+    return MixedWord(
+        word=word, speech_start=word.start + first, speech_end=word.start + last, gain=gain
+    )
+
+
+def _gain(samples: np.ndarray, speech: float, noise: float, snr_db: float) -> float:
+    """Brings speech to `snr_db` over noise, as far as full scale allows; 1 without either."""
+    if speech == 0 or noise < 1:
+        return 1.0
+    peak = max(int(samples.max()), -int(samples.min()))
+    return min(noise / speech * 10 ** (snr_db / 20), FULL_SCALE / peak)
 
 
 def _mix_background(
     track: np.ndarray,
+    place: int,
     backgrounds: Sequence[np.ndarray],
     length: int,
     ramp: int,
@@ -188,7 +287,7 @@ def _mix_background(
     volume = random.uniform(0, settings.background_volume)
     if random.uniform() >= settings.background_frequency:
         return
-    _mix(track, 0, samples[offset : offset + length] * volume, length, ramp)
+    _mix(track, place, samples[offset : offset + length] * volume, length, ramp)
 
 
 def _mix(track: np.ndarray, start: int, samples: np.ndarray, length: int, ramp: int) -> None:

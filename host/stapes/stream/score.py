@@ -17,10 +17,14 @@ ground truth. The rules differ where the original is unfair:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime
 
 NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})
@@ -36,71 +40,208 @@ class ScoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrongWord:
-    """A word of the ground truth for which another word was detected."""
+class Pair:
+    """A word of the ground truth, and what was detected for it."""
 
     spoken: LabelTime
     detected: LabelTime
 
+    @property
+    def latency_ms(self) -> float | None:
+        """From the end of the word to its detection; None where the end is not known."""
+        end_ms = self.spoken.end_ms
+        return None if end_ms is None else self.detected.time_ms - end_ms
+
+    def to_dict(self) -> dict:
+        return {"spoken": self.spoken.to_dict(), "detected": self.detected.to_dict()}
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamScore:
-    """Counts, percentages of `words`, and the entries behind them."""
+    """What became of every word and every detection."""
 
-    words: int
-    correct: int
-    wrong: int
-    missed: int
-    false_accepts: int
     duration_ms: float
-    wrong_words: list[WrongWord] = field(default_factory=list)
+    correct_words: list[Pair] = field(default_factory=list)
+    wrong_words: list[Pair] = field(default_factory=list)
     missed_words: list[LabelTime] = field(default_factory=list)
     false_accept_detections: list[LabelTime] = field(default_factory=list)
+
+    def __add__(self, other: StreamScore) -> StreamScore:
+        """Two streams as one."""
+        return StreamScore(
+            duration_ms=self.duration_ms + other.duration_ms,
+            correct_words=self.correct_words + other.correct_words,
+            wrong_words=self.wrong_words + other.wrong_words,
+            missed_words=self.missed_words + other.missed_words,
+            false_accept_detections=self.false_accept_detections + other.false_accept_detections,
+        )
+
+    @property
+    def correct(self) -> int:
+        return len(self.correct_words)
+
+    @property
+    def wrong(self) -> int:
+        return len(self.wrong_words)
+
+    @property
+    def missed(self) -> int:
+        return len(self.missed_words)
+
+    @property
+    def false_accepts(self) -> int:
+        return len(self.false_accept_detections)
 
     @property
     def matched(self) -> int:
         return self.correct + self.wrong
 
     @property
+    def words(self) -> int:
+        return self.matched + self.missed
+
+    @property
+    def hours(self) -> float:
+        return self.duration_ms / MS_PER_HOUR
+
+    @property
     def false_accepts_per_hour(self) -> float:
-        return self.false_accepts * MS_PER_HOUR / self.duration_ms if self.duration_ms else 0.0
+        return self.false_accepts / self.hours if self.hours else 0.0
+
+    @property
+    def false_accepts_per_hour_interval(self) -> tuple[float, float]:
+        """95% bounds of the rate: exact, of a Poisson process."""
+        low, high = poisson_interval(self.false_accepts)
+        return (low / self.hours, high / self.hours) if self.hours else (0.0, math.inf)
+
+    @property
+    def false_reject_rate(self) -> float:
+        """Share of the words that were missed or taken for another; 0 when there are none."""
+        return (self.words - self.correct) / self.words if self.words else 0.0
+
+    @property
+    def false_reject_rate_interval(self) -> tuple[float, float]:
+        """95% bounds of the rate: exact, binomial."""
+        return binomial_interval(self.words - self.correct, self.words)
 
     def percent(self, count: int) -> float:
         """`count` in percent of the words of the ground truth; 0 when there are none."""
         return 100.0 * count / self.words if self.words else 0.0
 
-    def to_dict(self) -> dict:
-        """All figures as JSON-ready values."""
-        derived = {
+    def latency(self) -> dict | None:
+        """Milliseconds from the end of a word to its detection: `count`, `median`, `percentile_90`,
+        `longest`; None where no end is known. Negative: detected before the end."""
+        known = [pair.latency_ms for pair in self.correct_words if pair.latency_ms is not None]
+        if not known:
+            return None
+        return {
+            "count": len(known),
+            "median": float(np.median(known)),
+            "percentile_90": float(np.percentile(known, 90)),
+            "longest": float(max(known)),
+        }
+
+    def by_label(self) -> dict[str, StreamScore]:
+        """The same for each label: its words, and the false accepts of it."""
+        labels = {entry.label for entry in (*self.missed_words, *self.false_accept_detections)}
+        labels |= {pair.spoken.label for pair in (*self.correct_words, *self.wrong_words)}
+        return {
+            label: StreamScore(
+                duration_ms=self.duration_ms,
+                correct_words=[p for p in self.correct_words if p.spoken.label == label],
+                wrong_words=[p for p in self.wrong_words if p.spoken.label == label],
+                missed_words=[e for e in self.missed_words if e.label == label],
+                false_accept_detections=[
+                    e for e in self.false_accept_detections if e.label == label
+                ],
+            )
+            for label in sorted(labels)
+        }
+
+    def figures(self) -> dict:
+        """All counts and rates as JSON-ready values."""
+        low, high = self.false_accepts_per_hour_interval
+        return {
+            "words": self.words,
             "matched": self.matched,
+            "correct": self.correct,
+            "wrong": self.wrong,
+            "missed": self.missed,
+            "false_accepts": self.false_accepts,
+            "duration_ms": self.duration_ms,
             "matched_percent": self.percent(self.matched),
             "correct_percent": self.percent(self.correct),
             "wrong_percent": self.percent(self.wrong),
             "false_positive_percent": self.percent(self.false_accepts),
             "false_accepts_per_hour": self.false_accepts_per_hour,
+            "false_accepts_per_hour_95": [low, None if math.isinf(high) else high],
+            "false_reject_rate": self.false_reject_rate,
+            "false_reject_rate_95": list(self.false_reject_rate_interval),
+            "latency_ms": self.latency(),
         }
-        return {**asdict(self), **derived}
+
+    def to_dict(self) -> dict:
+        """All figures, those of each label, and every miss, wrong word and false accept."""
+        return {
+            **self.figures(),
+            "labels": {label: score.figures() for label, score in self.by_label().items()},
+            "wrong_words": [pair.to_dict() for pair in self.wrong_words],
+            "missed_words": [word.to_dict() for word in self.missed_words],
+            "false_accept_detections": [entry.to_dict() for entry in self.false_accept_detections],
+        }
 
     def to_text(self) -> str:
-        """The tutorial's line, then counts, then every miss and false accept."""
+        """The tutorial's line, then rates, each label, every miss and every false accept."""
+        return "\n".join([*self._summary(), *self._label_table(), *self._events()]) + "\n"
+
+    def _summary(self) -> list[str]:
         shares = [self.percent(n) for n in (self.matched, self.correct, self.wrong)]
+        low, high = self.false_accepts_per_hour_interval
+        rejects = [100 * rate for rate in self.false_reject_rate_interval]
         lines = [
             "{:.1f}% matched, {:.1f}% correctly, {:.1f}% wrongly, ".format(*shares)
             + f"{self.percent(self.false_accepts):.1f}% false positives",
             f"{self.words} words: {self.correct} correct, {self.wrong} wrong, {self.missed} missed",
+            f"false rejects: {100 * self.false_reject_rate:.1f}% of the words "
+            f"(95% interval: {rejects[0]:.1f} to {rejects[1]:.1f})",
             f"{self.false_accepts} false accepts in {self.duration_ms / 1000:.1f} s "
-            f"({self.false_accepts_per_hour:.2f} per hour)",
+            f"({self.false_accepts_per_hour:.2f} per hour; 95% interval: {low:.2f} to {high:.2f})",
         ]
-        lines += [
-            f"wrong         {_clock(pair.spoken)} {pair.spoken.label}: "
-            f"{pair.detected.label} at {_clock(pair.detected).strip()}"
+        if latency := self.latency():
+            lines.append(
+                "detected {median:.0f} ms after the end of a word (median); 90% within "
+                "{percentile_90:.0f} ms, all within {longest:.0f} ms".format(**latency)
+            )
+        return lines
+
+    def _label_table(self) -> list[str]:
+        rows = self.by_label()
+        if len(rows) < 2:
+            return []
+        width = max(5, *map(len, rows))
+        columns = ("words", "correct", "wrong", "missed", "FRR %", "false acc.", "FA/h")
+        lines = ["", f"{'label':<{width}}" + "".join(f"{name:>11}" for name in columns)]
+        for label, score in rows.items():
+            counts = (score.words, score.correct, score.wrong, score.missed)
+            cells = [str(count) for count in counts]
+            cells += [f"{100 * score.false_reject_rate:.1f}" if score.words else "-"]
+            cells += [str(score.false_accepts), f"{score.false_accepts_per_hour:.2f}"]
+            lines.append(f"{label:<{width}}" + "".join(f"{cell:>11}" for cell in cells))
+        return [*lines, ""]
+
+    def _events(self) -> list[str]:
+        lines = [
+            f"wrong         {clock(pair.spoken.time_ms)} {pair.spoken.label}: "
+            f"{pair.detected.label} at {clock(pair.detected.time_ms)}"
             for pair in self.wrong_words
         ]
-        lines += [f"missed        {_clock(word)} {word.label}" for word in self.missed_words]
+        lines += [f"missed        {clock(word.time_ms)} {word.label}" for word in self.missed_words]
         lines += [
-            f"false accept  {_clock(entry)} {entry.label}" for entry in self.false_accept_detections
+            f"false accept  {clock(entry.time_ms)} {entry.label}"
+            + ("" if entry.score is None else f" ({entry.score:.3f})")
+            for entry in self.false_accept_detections
         ]
-        return "\n".join(lines) + "\n"
+        return lines
 
 
 def score_stream(
@@ -127,13 +268,9 @@ def score_stream(
         ends = [entry.time_ms + settings.clip_duration_ms for entry in ground_truth]
         duration_ms = max([*ends, *(entry.time_ms for entry in detections)], default=0.0)
     return StreamScore(
-        words=len(words),
-        correct=len(correct),
-        wrong=len(wrong),
-        missed=len(missed),
-        false_accepts=len(false_accepts),
         duration_ms=duration_ms,
-        wrong_words=[WrongWord(spoken=word, detected=entry) for word, entry in wrong],
+        correct_words=correct,
+        wrong_words=wrong,
         missed_words=missed,
         false_accept_detections=false_accepts,
     )
@@ -141,7 +278,7 @@ def score_stream(
 
 def _pair(
     words: list[LabelTime], heard: list[LabelTime], settings: ScoreSettings, *, same_label: bool
-) -> tuple[list[tuple[LabelTime, LabelTime]], list[LabelTime], list[LabelTime]]:
+) -> tuple[list[Pair], list[LabelTime], list[LabelTime]]:
     """Pairs in order of time; all windows are equally long, so taking the earliest detection that
     fits leaves the fewest words unpaired. Returns pairs, words left, detections left."""
     fits = _fits(settings, same_label)
@@ -158,7 +295,7 @@ def _pair(
             index += 1
         if index < len(heard):
             taken.add(index)
-            pairs.append((word, heard[index]))
+            pairs.append(Pair(spoken=word, detected=heard[index]))
         else:
             words_left.append(word)
     return pairs, words_left, [entry for index, entry in enumerate(heard) if index not in taken]
@@ -176,6 +313,7 @@ def _fits(settings: ScoreSettings, same_label: bool) -> Callable[[LabelTime, Lab
     return fits
 
 
-def _clock(entry: LabelTime) -> str:
-    seconds = entry.time_ms / 1000
+def clock(time_ms: float) -> str:
+    """Hours, minutes and seconds: 1:02:03.456."""
+    seconds = time_ms / 1000
     return f"{int(seconds // 3600)}:{int(seconds // 60 % 60):02}:{seconds % 60:06.3f}"

@@ -1,0 +1,79 @@
+"""DET and ROC curves as PNG; needs matplotlib, which the extra `plot` brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stapes.errors import StapesError
+from stapes.files import atomic_path
+from stapes.stream.curve import CurvePoint
+
+_DPI = 120
+
+
+def check_plotting() -> None:
+    """Checks, before the work starts, that curves can be drawn.
+
+    Raises:
+        StapesError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise StapesError(
+            "found no matplotlib, expected it for drawing; run: pip install 'stapes[plot]'"
+        ) from error
+
+
+def draw_curves(
+    path: str | Path,
+    curves: Mapping[str, Sequence[CurvePoint]],
+    *,
+    title: str,
+    chosen: Mapping[str, CurvePoint] | None = None,
+) -> None:
+    """Draws false rejects (DET, left) and detected words (ROC, right) against false accepts per
+    hour, atomically; equal curves give equal files.
+
+    Args:
+        path: the PNG to write.
+        curves: points by the name of their curve.
+        title: over both.
+        chosen: operating points to mark, by curve.
+
+    Raises:
+        StapesError: matplotlib is missing, or the file cannot be written.
+    """
+    check_plotting()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    det, roc = figure.subplots(1, 2)
+    for name, points in curves.items():
+        ordered = sorted(points, key=lambda p: (p.false_accepts_per_hour, -p.false_reject_rate))
+        rates = [point.false_accepts_per_hour for point in ordered]
+        rejects = [100 * point.false_reject_rate for point in ordered]
+        (line,) = det.plot(rates, rejects, marker=".", label=name)
+        roc.plot(rates, [100 - reject for reject in rejects], marker=".", label=name)
+        if chosen and name in chosen:
+            rate, reject = (
+                chosen[name].false_accepts_per_hour,
+                100 * chosen[name].false_reject_rate,
+            )
+            form = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": line.get_color()}
+            det.plot([rate], [reject], **form)
+            roc.plot([rate], [100 - reject], **form)
+    for axes, what in ((det, "words not detected, %"), (roc, "words detected, %")):
+        axes.set_xscale("symlog", linthresh=0.1)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("false accepts per hour")
+        axes.set_ylabel(what)
+        axes.set_ylim(-2, 102)
+        axes.grid(True, which="both", alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})

@@ -1,0 +1,98 @@
+"""Scores of long audio: on several cores as on one, whatever the network remembers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import write_wav
+from stapes.errors import StapesError
+from stapes.pipeline import Pipeline
+from stapes.stream import scores as module
+from stapes.stream.scores import compute_scores, load_track
+from stapes.tflite.engine import Engine
+from stapes.tflite.metadata import load_model
+
+RATE = 16000
+
+
+def speech_like(seconds: float) -> np.ndarray:
+    """Noise whose loudness changes by the syllable."""
+    random = np.random.default_rng(5)
+    count = int(seconds * RATE)
+    loudness = np.repeat(10 ** random.uniform(0, 4, count // 3000 + 1), 3000)[:count]
+    return np.clip(random.normal(size=count) * loudness, -32768, 32767).astype(np.int16)
+
+
+@pytest.fixture
+def model(small_model, tmp_path) -> Path:
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model())
+    return path
+
+
+@pytest.fixture
+def segments_of_any_length(monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_SEGMENT", 50)
+    monkeypatch.setattr(module, "BATCH", 77)
+
+
+def test_scores_and_times_are_those_of_the_pipeline(model, segments_of_any_length):
+    content, settings = load_model(model)
+    samples = speech_like(20.013)
+    trace = Pipeline(model).process(samples)
+    for workers in (1, 3):
+        track = compute_scores(content, settings, samples, workers=workers)
+        assert track.scores.tobytes() == trace.scores.tobytes()
+        assert track.times_ms.tobytes() == trace.times_ms.tobytes()
+        assert track.decode() == trace.detections
+        assert track.duration_ms == pytest.approx(20013)
+
+
+def test_a_network_that_remembers_longer_than_thought_gives_the_same_scores(
+    model, segments_of_any_length, monkeypatch
+):
+    content, settings = load_model(model)
+    samples = speech_like(12)
+    serial = compute_scores(content, settings, samples, workers=1)
+    monkeypatch.setattr(module._Run, "_warm_up", lambda self: 1)
+    mended = []
+    compute = module._Run.compute
+
+    def counted(self, start, stop, state):
+        if state is not None:
+            mended.append(start)
+        return compute(self, start, stop, state)
+
+    monkeypatch.setattr(module._Run, "compute", counted)
+    parallel = compute_scores(content, settings, samples, workers=2)
+    assert mended, "one frame is less than the network remembers"
+    assert parallel.scores.tobytes() == serial.scores.tobytes()
+
+
+def test_an_engine_goes_on_from_the_state_of_another(model):
+    content = Path(model).read_bytes()
+    one, other = Engine(content), Engine(content)
+    size = int(np.prod(one.input_shape))
+    frames = np.random.default_rng(1).integers(-128, 128, (60, size), np.int8)
+    one.run(frames[:30])
+    other.state = one.state
+    assert other.run(frames[30:]).tobytes() == one.run(frames[30:]).tobytes()
+    assert other.state == one.state
+    other.reset()
+    assert other.state != one.state
+    with pytest.raises(ValueError, match="same model"):
+        other.state = one.state[:-1]
+
+
+def test_audio_shorter_than_a_frame_has_no_scores(model, tmp_path):
+    write_wav(tmp_path / "a.wav", np.zeros(100, np.int16), sample_rate=RATE)
+    track = load_track(model, tmp_path / "a.wav")
+    assert track.scores.shape[0] == 0
+    assert track.detections() == []
+
+
+def test_audio_of_another_rate_is_refused(model, tmp_path):
+    write_wav(tmp_path / "a.wav", np.zeros(9000, np.int16), sample_rate=8000)
+    with pytest.raises(StapesError, match="found 8000 Hz, expected 16000 Hz"):
+        load_track(model, tmp_path / "a.wav")
