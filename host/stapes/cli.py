@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "emit": "write the C arrays that a firmware build compiles in",
     "stream make": "write a streaming test WAV with its ground truth",
     "stream score": "score detections against a ground truth",
+    "tune": "choose a model's decoder settings for a rate of false accepts",
     "replay": "stream a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board, which uses it from then on",
     "monitor": "show a board's detections as they come over the serial port",

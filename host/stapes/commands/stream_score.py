@@ -22,7 +22,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
-from stapes.stream.labels import LabelTime, read_labels
+from stapes.stream.labels import LabelTime, read_labels, read_truth
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
 EXAMPLE = """\
@@ -184,18 +184,13 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
 
 
 def _read_truth(path: Path, *, may_be_empty: bool) -> list[LabelTime]:
-    """The ground truth, with the ends of words where a details file beside it tells them."""
-    truth = read_labels(path, what="a ground truth")
+    truth = read_truth(path)
     if not truth and not may_be_empty:
         raise StapesError(
             f"{path}: found no entry, expected the words that were spoken; check the path, "
             "or pass --wav where none were"
         )
-    details = path.with_suffix(".jsonl")
-    if details == path or not details.exists():
-        return truth
-    ends = {(e.label, round(e.time_ms)): e for e in read_labels(details, what="details of words")}
-    return [ends.get((entry.label, round(entry.time_ms)), entry) for entry in truth]
+    return truth
 
 
 def _score_settings(arguments: argparse.Namespace, clip_duration_ms: float) -> ScoreSettings:

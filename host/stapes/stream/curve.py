@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -66,8 +67,9 @@ class CurvePoint:
 
 
 def curve_thresholds(points: int = CURVE_POINTS) -> list[float]:
-    """Thresholds from 0.05 to 0.998, closer together where scores are: near 1."""
-    logits = np.linspace(-3.0, 6.2, points)
+    """Thresholds from 0.05 to 0.995, closer together where scores are: near 1, the highest one
+    just below the highest score, 255/256."""
+    logits = np.linspace(-3.0, 5.3, points)
     return [round(float(value), 4) for value in 1 / (1 + np.exp(-logits))]
 
 
@@ -107,9 +109,12 @@ def detection_curve(
     `progress` is called after each.
     """
 
+    lock = threading.Lock()
+
     def point(threshold: float) -> CurvePoint:
         score = score_material(material, at_threshold(decoder, threshold), settings=settings)
-        progress()
+        with lock:
+            progress()
         return CurvePoint.of(threshold, score)
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:

@@ -53,6 +53,21 @@ def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
     return sorted(_parse_lines(text.splitlines(), path))
 
 
+def read_truth(path: str | Path) -> list[LabelTime]:
+    """Reads a ground truth, with the ends of words where the file beside it with the suffix .jsonl,
+    as `stapes stream make` writes it, tells them.
+
+    Raises:
+        StapesError: as `read_labels`.
+    """
+    truth = read_labels(path, what="a ground truth")
+    details = Path(path).with_suffix(".jsonl")
+    if details == Path(path) or not details.exists():
+        return truth
+    ends = {(e.label, round(e.time_ms)): e for e in read_labels(details, what="details of words")}
+    return [ends.get((entry.label, round(entry.time_ms)), entry) for entry in truth]
+
+
 def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
     for number, line in enumerate(lines, start=1):
         line = line.strip()

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from stapes.audio.wav import map_wav
 from stapes.decoder import Decoder, Detection
 from stapes.frontend import FrontEnd
-from stapes.pipeline import check_agreement
+from stapes.pipeline import Windows, check_agreement
 from stapes.progress import ProgressBar
 from stapes.settings import DecoderSettings, ModelSettings
 from stapes.stream.labels import LabelTime
@@ -35,12 +35,9 @@ SEGMENTS_PER_WORKER = 4  # so that workers end at about the same time
 SHORTEST_SEGMENT = 4000  # inferences
 
 
-LENGTH = STRIDE = 1
-
-
 def inference_count(settings: ModelSettings, frames: int) -> int:
     """Inferences that so many frames make."""
-    return max(0, (frames - LENGTH) // STRIDE + 1)
+    return max(0, (frames - settings.window_frames) // settings.clip_stride_frames + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +148,8 @@ class _Run:
     def times_ms(self) -> NDArray[np.uint32]:
         """The end of each inference's newest frame, as the firmware counts it."""
         front_end = self.settings.front_end
-        numbers = np.arange(self.count, dtype=np.int64) * STRIDE + LENGTH - 1
+        numbers = np.arange(self.count, dtype=np.int64) * self.settings.clip_stride_frames
+        numbers += self.settings.window_frames - 1
         ends = front_end.window_samples + numbers * front_end.stride_samples
         return (ends * 1000 // front_end.sample_rate).astype(np.uint32)
 
@@ -196,18 +194,18 @@ class _Run:
         first one."""
         settings = self.settings.front_end
         front_end = FrontEnd(settings, scale=engine.input_scale, zero_point=engine.input_zero_point)
+        length, stride = self.settings.window_frames, self.settings.clip_stride_frames
         for first in range(start, stop, BATCH):
             last = min(first + BATCH, stop)
-            frames = (last - 1 - first) * STRIDE + LENGTH
-            begin = first * STRIDE * settings.stride_samples
+            frames = (last - 1 - first) * stride + length
+            begin = first * stride * settings.stride_samples
             end = begin + (frames - 1) * settings.stride_samples + settings.window_samples
             front_end.reset()
             features = front_end.process(np.asarray(self.samples[begin:end]))
-            rows = STRIDE * np.arange(last - first)[:, None] + np.arange(LENGTH)
-            yield first, features[rows].reshape(last - first, -1)
+            yield first, Windows(self.settings).process(features)[0]
 
     def _warm_up(self) -> int:
-        """More than a network trained on clips remembers, as a rule."""
+        """Inferences: more than a network trained on clips remembers, as a rule."""
         return max(2 * self.settings.clip_frames, 64)
 
     def _engine(self) -> Engine:

@@ -1,0 +1,243 @@
+"""Choose a model's decoder settings for a rate of false accepts, and write them into the model.
+
+The audio is scored once; averaging windows, suppression times, decoder modes and thresholds are
+then tried on the scores through the firmware's decoder. The settings with the fewest words lost at
+--fa_per_hour or less go into --output_file, or with --in_place into the model itself, together with
+what they were measured on. --verify_wav tells what they are worth on audio that had no part in the
+choice: quote that. Several WAVs count as one; labels of audio without words are an empty file.
+
+docs/thresholds.md says how much audio it takes, and how to choose a target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stapes.errors import StapesError
+from stapes.files import check_output, write_bytes
+from stapes.settings import DECODER_MODES
+from stapes.stream.score import ScoreSettings
+
+if TYPE_CHECKING:
+    from stapes.stream.curve import Material
+    from stapes.stream.score import StreamScore
+    from stapes.stream.tune import Tuned
+
+EXAMPLE = """\
+  stapes tune model.tflite --wav stream.wav --labels labels.txt --fa_per_hour 0.5 \\
+      --verify_wav other.wav --verify_labels other.txt --output_file tuned.tflite"""
+WINDOWS_MS = "100,200,300,500,700,1000"
+SUPPRESSIONS_MS = "500,1000,1500"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL.tflite", help="the model to tune")
+    add("--wav", type=Path, nargs="+", required=True, help="audio to tune on")
+    add("--labels", type=Path, nargs="+", required=True, help="a ground truth for each --wav")
+    add("--fa_per_hour", type=float, default=0.5, metavar="RATE",
+        help="false accepts per hour to stay within (%(default)g)")  # fmt: skip
+    add("--verify_wav", type=Path, nargs="+", default=[], help="audio to verify the choice on")
+    add("--verify_labels", type=Path, nargs="+", default=[], help="a ground truth for each of them")
+    add("--modes", default=",".join(DECODER_MODES), help="decoder modes to try (%(default)s)")
+    add("--average_window_duration_ms", default=WINDOWS_MS, metavar="MS,...",
+        help="averaging windows to try (%(default)s)")  # fmt: skip
+    add("--suppression_ms", default=SUPPRESSIONS_MS, metavar="MS,...",
+        help="suppression times to try (%(default)s)")  # fmt: skip
+    add("--per_label", action="store_true", help="choose a threshold for each label")
+    add("--time_tolerance_ms", type=float, default=ScoreSettings.time_tolerance_ms,
+        help="how late a detection may come after its clip (%(default)g)")  # fmt: skip
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--output_file", type=Path, help="the tuned model (default: only print)")
+    output.add_argument("--in_place", action="store_true", help="write into the model itself")
+    add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
+    add("--workers", type=int, help="threads; results are the same for any number (all cores)")
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.progress import ProgressBar
+    from stapes.stream.curve import score_material
+    from stapes.stream.tune import TuneSettings, tune
+
+    _check(arguments)
+    settings = TuneSettings(
+        fa_per_hour=arguments.fa_per_hour,
+        modes=_modes(arguments.modes),
+        average_window_duration_ms=_integers("average_window_duration_ms", arguments),
+        suppression_ms=_integers("suppression_ms", arguments),
+        per_label=arguments.per_label,
+    )
+    material = _load(arguments, arguments.wav, arguments.labels)
+    model = material[0].track.settings
+    scoring = ScoreSettings(
+        clip_duration_ms=model.clip_duration_ms, time_tolerance_ms=arguments.time_tolerance_ms
+    )
+    with ProgressBar("tuning, decodings", settings.decodings) as bar:
+        tuned = tune(
+            material,
+            model.decoder,
+            settings=settings,
+            scoring=scoring,
+            workers=arguments.workers,
+            progress=bar.update,
+        )
+    verified = None
+    if arguments.verify_wav:
+        others = _load(arguments, arguments.verify_wav, arguments.verify_labels)
+        verified = score_material(others, tuned.decoder, settings=scoring)
+    report = _report(arguments, tuned, verified)
+    if arguments.det_png:
+        _draw(arguments, tuned)
+    target = arguments.model if arguments.in_place else arguments.output_file
+    if target:
+        _write(arguments.model, target, tuned, report)
+    print(json.dumps(report) if arguments.json else _text(arguments, tuned, verified, target))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Mistakes that can be found before the work starts."""
+    from stapes.stream.plot import check_plotting
+    from stapes.tflite.builder import load_schema
+
+    for wavs, labels in (("wav", "labels"), ("verify_wav", "verify_labels")):
+        counts = len(getattr(arguments, wavs)), len(getattr(arguments, labels))
+        if counts[0] != counts[1]:
+            raise StapesError(
+                f"--{labels}: found {counts[1]} for {counts[0]} of --{wavs}, expected one each"
+            )
+    if arguments.workers is not None and not 1 <= arguments.workers <= 256:
+        raise StapesError(f"--workers {arguments.workers}: expected 1 to 256")
+    if not 0 <= arguments.time_tolerance_ms < 1e9:
+        raise StapesError(
+            f"--time_tolerance_ms {arguments.time_tolerance_ms}: expected 0 or more milliseconds"
+        )
+    if arguments.det_png:
+        check_plotting()
+        check_output(arguments.det_png)
+    if arguments.in_place or arguments.output_file:
+        load_schema()
+        check_output(arguments.output_file or arguments.model)
+
+
+def _modes(text: str) -> tuple[str, ...]:
+    modes = tuple(mode.strip() for mode in text.split(","))
+    for mode in modes:
+        if mode not in DECODER_MODES:
+            raise StapesError(f"--modes: found {mode!r}, expected {' or '.join(DECODER_MODES)}")
+    return modes
+
+
+def _integers(name: str, arguments: argparse.Namespace) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in getattr(arguments, name).split(","))
+    except ValueError as error:
+        raise StapesError(
+            f"--{name}: found {getattr(arguments, name)!r}, expected milliseconds, separated by "
+            "commas"
+        ) from error
+
+
+def _load(
+    arguments: argparse.Namespace, wavs: Sequence[Path], labels: Sequence[Path]
+) -> list[Material]:
+    from stapes.stream.curve import Material
+    from stapes.stream.labels import read_truth
+    from stapes.stream.scores import load_track
+
+    truths = [read_truth(path) for path in labels]
+    return [
+        Material(
+            track=load_track(arguments.model, wav, workers=arguments.workers), ground_truth=truth
+        )
+        for wav, truth in zip(wavs, truths, strict=True)
+    ]
+
+
+def _report(
+    arguments: argparse.Namespace, tuned: Tuned, verified: StreamScore | None
+) -> dict[str, Any]:
+    return {
+        "fa_per_hour": arguments.fa_per_hour,
+        "reached": tuned.reached,
+        "decoder": dataclasses.asdict(tuned.decoder),
+        "tuned_on": _measured(arguments.wav, tuned.score),
+        "verified_on": verified and _measured(arguments.verify_wav, verified),
+        "det": [point.to_dict() for point in next(iter(tuned.curves.values()))],
+    }
+
+
+def _measured(wavs: Sequence[Path], score: StreamScore) -> dict[str, Any]:
+    return {"wav": [path.name for path in wavs], **score.figures()}
+
+
+def _draw(arguments: argparse.Namespace, tuned: Tuned) -> None:
+    from stapes.stream.plot import draw_curves
+
+    best = next(iter(tuned.curves))
+    draw_curves(
+        arguments.det_png,
+        tuned.curves,
+        title=f"{arguments.model.name}: {tuned.score.words} words in {tuned.score.hours:.2f} h",
+        chosen={best: tuned.point},
+    )
+
+
+def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> None:
+    """The model with its new decoder, and how it was chosen, at `target`."""
+    from stapes.tflite.metadata import load_model, write_settings
+
+    model, settings = load_model(source)
+    kept = {name: report[name] for name in ("fa_per_hour", "reached", "tuned_on", "verified_on")}
+    settings = dataclasses.replace(
+        settings,
+        decoder=tuned.decoder,
+        provenance={**settings.provenance, "decoder_tuning": kept},
+    )
+    write_bytes(target, write_settings(model, settings))
+
+
+def _text(
+    arguments: argparse.Namespace,
+    tuned: Tuned,
+    verified: StreamScore | None,
+    target: Path | None,
+) -> str:
+    lines = ["decoder"]
+    lines += [f"  {name:<28}{value}" for name, value in dataclasses.asdict(tuned.decoder).items()]
+    lines += ["", _row("tuned on", tuned.score)]
+    if verified:
+        lines.append(_row("verified on", verified))
+    if not tuned.reached:
+        lines.append(
+            f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour; these "
+            "settings come closest"
+        )
+    if tuned.score.hours * arguments.fa_per_hour < 3:
+        need = 3 / arguments.fa_per_hour if arguments.fa_per_hour else float("inf")
+        print(
+            f"tune: {tuned.score.hours:.2f} h cannot tell {arguments.fa_per_hour:g} false accepts "
+            f"per hour from none; {need:.0f} h or more would",
+            file=sys.stderr,
+        )
+    if target:
+        lines.append(f"{target}: written")
+    return "\n".join(lines)
+
+
+def _row(name: str, score: StreamScore) -> str:
+    low, high = score.false_accepts_per_hour_interval
+    rejects = [100 * bound for bound in score.false_reject_rate_interval]
+    return (
+        f"{name:<12} {score.words} words in {score.hours:.2f} h: "
+        f"{100 * score.false_reject_rate:.1f}% false rejects "
+        f"({rejects[0]:.1f} to {rejects[1]:.1f}), {score.false_accepts_per_hour:.2f} false accepts "
+        f"per hour ({low:.2f} to {high:.2f})"
+    )

@@ -1,0 +1,260 @@
+"""Finds the decoder settings that detect most words at a given rate of false accepts.
+
+Scores are computed once; every candidate decodes them again through the firmware's decoder. First
+modes, averaging windows and suppression times are tried at a few thresholds each; the best of them
+then get a full curve, on which the operating point is chosen. Thresholds per label come from the
+same curve, which says for each label what it costs and gains alone, and are then decoded together.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from stapes.decoder import frame_capacity
+from stapes.errors import StapesError
+from stapes.settings import DECODER_MODES, DecoderSettings, ModelSettings
+from stapes.stream.curve import (
+    CurvePoint,
+    Material,
+    at_threshold,
+    curve_thresholds,
+    detection_curve,
+    score_material,
+)
+from stapes.stream.score import ScoreSettings, StreamScore
+
+COARSE_POINTS = 14
+FINE_POINTS = 64
+FINALISTS = 3
+LABEL_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneSettings:
+    """What to try, and the target. Suppression only matters to words that come twice."""
+
+    fa_per_hour: float = 0.5
+    modes: tuple[str, ...] = DECODER_MODES
+    average_window_duration_ms: tuple[int, ...] = (100, 200, 300, 500, 700, 1000)
+    suppression_ms: tuple[int, ...] = (500, 1000, 1500)
+    per_label: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fa_per_hour <= 10000:
+            raise StapesError(f"--fa_per_hour {self.fa_per_hour}: expected 0 to 10000")
+        for name in ("modes", "average_window_duration_ms", "suppression_ms"):
+            if not getattr(self, name):
+                raise StapesError(f"--{name}: found nothing to try, expected one value or more")
+
+    @property
+    def candidates(self) -> int:
+        """Combinations of all but the threshold."""
+        return len(self.modes) * len(self.average_window_duration_ms) * len(self.suppression_ms)
+
+    @property
+    def decodings(self) -> int:
+        """How often all scores are decoded, as far as it is known before."""
+        return self.candidates * COARSE_POINTS + min(FINALISTS, self.candidates) * FINE_POINTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """The chosen decoder, what it scores on the material, and how it came about: the curve that it
+    lies on, and the curves of the other finalists, by what they are. `reached`: whether the
+    target is met."""
+
+    decoder: DecoderSettings
+    score: StreamScore
+    reached: bool
+    point: CurvePoint
+    curves: dict[str, list[CurvePoint]] = field(default_factory=dict)
+
+
+def tune(
+    material: Sequence[Material],
+    start: DecoderSettings,
+    *,
+    settings: TuneSettings,
+    scoring: ScoreSettings,
+    workers: int | None = None,
+    progress: Callable[[int], None] = lambda decodings: None,
+) -> Tuned:
+    """The decoder with the fewest false rejects at `settings.fa_per_hour` or less.
+
+    Where no threshold reaches that, the one with the fewest false accepts. Among equals the shorter
+    latency wins, then the earlier candidate; on a plateau of thresholds that score the same its
+    middle, which is farthest from both errors.
+
+    Args:
+        material: scores and ground truths, at least one word among them.
+        start: what is not tried stays as it is here.
+        settings: what to try, and the target.
+        scoring: how detections belong to words.
+        workers: threads; the result is the same for any number.
+        progress: called with the decodings done so far, of `settings.decodings`.
+
+    Raises:
+        StapesError: the ground truth has no words.
+    """
+    search = _Search(material, settings, scoring, workers, progress)
+    if not search.words:
+        raise StapesError("the ground truth: found no words, expected some to detect")
+    candidates = search.candidates(start)
+    coarse = {key: search.curve(decoder, COARSE_POINTS) for key, decoder in candidates.items()}
+    ranked = sorted(candidates, key=lambda key: search.rank(search.choose(coarse[key])))
+    finalists = ranked[:FINALISTS]
+    fine = {key: search.curve(candidates[key], FINE_POINTS) for key in finalists}
+    best = min(finalists, key=lambda key: search.rank(search.choose(fine[key])))
+    point = search.choose(fine[best])
+    decoder = at_threshold(candidates[best], point.threshold)
+    if settings.per_label:
+        decoder = search.per_label(decoder, fine[best], point)
+    score = score_material(material, decoder, settings=scoring)
+    return Tuned(
+        decoder=decoder,
+        score=score,
+        reached=score.false_accepts_per_hour <= settings.fa_per_hour,
+        point=CurvePoint.of(point.threshold, score),
+        curves={best: fine[best], **fine},
+    )
+
+
+class _Search:
+    def __init__(
+        self,
+        material: Sequence[Material],
+        settings: TuneSettings,
+        scoring: ScoreSettings,
+        workers: int | None,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.material, self.settings, self.scoring = material, settings, scoring
+        self.workers, self.progress = workers, progress
+        self.model: ModelSettings = material[0].track.settings
+        self.hours = sum(piece.track.duration_ms for piece in material) / 3_600_000
+        nothing = at_threshold(self.model.decoder, 1)
+        self.words = score_material(material, nothing, settings=scoring).words
+        self.done = 0
+
+    def candidates(self, start: DecoderSettings) -> dict[str, DecoderSettings]:
+        """All combinations, by a name for people."""
+        tried = itertools.product(
+            self.settings.modes,
+            self.settings.average_window_duration_ms,
+            self.settings.suppression_ms,
+        )
+        found = {}
+        for mode, window_ms, suppression_ms in tried:
+            decoder = replace(
+                start,
+                mode=mode,
+                average_window_duration_ms=window_ms,
+                suppression_ms=suppression_ms,
+                compatibility="none",
+            )
+            found[f"{mode}, {window_ms} ms window, {suppression_ms} ms suppression"] = decoder
+            frame_capacity(replace(self.model, decoder=decoder))  # refuses what does not fit
+        return found
+
+    def curve(self, decoder: DecoderSettings, points: int) -> list[CurvePoint]:
+        def count() -> None:
+            self.done += 1
+            self.progress(self.done)
+
+        return detection_curve(
+            self.material,
+            decoder,
+            settings=self.scoring,
+            thresholds=curve_thresholds(points),
+            workers=self.workers,
+            progress=count,
+        )
+
+    def rank(self, point: CurvePoint) -> tuple[float, ...]:
+        """Smaller is better."""
+        excess = max(0.0, point.false_accepts_per_hour - self.settings.fa_per_hour)
+        latency = point.median_latency_ms
+        return (
+            excess,
+            point.words - point.correct,
+            point.false_accepts,
+            latency if latency is not None else 0.0,
+        )
+
+    def choose(self, curve: Sequence[CurvePoint]) -> CurvePoint:
+        """The best point; the middle of its plateau."""
+
+        def worth(point: CurvePoint) -> tuple[float, ...]:
+            return self.rank(point)[:3]
+
+        best = min(map(worth, curve))
+        place = next(i for i, point in enumerate(curve) if worth(point) == best)
+        last = place
+        while last + 1 < len(curve) and worth(curve[last + 1]) == best:
+            last += 1
+        return curve[(place + last) // 2]
+
+    def per_label(
+        self, decoder: DecoderSettings, curve: Sequence[CurvePoint], point: CurvePoint
+    ) -> DecoderSettings:
+        """Thresholds of their own for the labels, where that is better than one for all."""
+        budget = int(self.settings.fa_per_hour * self.hours)
+        best, best_rank = decoder, self.rank(point)
+        for _ in range(LABEL_ATTEMPTS):
+            if budget < 0:
+                break
+            thresholds = split_budget(curve, budget)
+            candidate = replace(
+                decoder, label_thresholds={**decoder.label_thresholds, **thresholds}
+            )
+            score = score_material(self.material, candidate, settings=self.scoring)
+            found = CurvePoint.of(point.threshold, score)
+            if self.rank(found) < best_rank:
+                best, best_rank = candidate, self.rank(found)
+            over = found.false_accepts - int(self.settings.fa_per_hour * self.hours)
+            if over <= 0:
+                break
+            budget -= over  # labels are not quite independent: one's detection suppresses another's
+        return best
+
+
+def split_budget(curve: Sequence[CurvePoint], budget: int) -> dict[str, float]:
+    """A threshold for each label such that false accepts add up to at most `budget` and the fewest
+    words are lost, as far as labels do not influence each other.
+
+    A knapsack over labels: for each number of false accepts allowed, the fewest words lost.
+    """
+    labels = sorted({label for point in curve for label in point.labels})
+    # Lost words and thresholds, by false accepts spent so far.
+    best: dict[int, tuple[int, dict[str, float]]] = {0: (0, {})}
+    for label in labels:
+        grown: dict[int, tuple[int, dict[str, float]]] = {}
+        for spent, (lost, chosen) in best.items():
+            for cost, (words, threshold) in _options(curve, label).items():
+                total = spent + cost
+                if total > budget:
+                    continue
+                entry = (lost + words, {**chosen, label: threshold})
+                if total not in grown or entry[0] < grown[total][0]:
+                    grown[total] = entry
+        if not grown:  # not even the fewest false accepts fit: the highest threshold
+            strictest = curve[-1].threshold
+            grown = {s: (n, {**c, label: strictest}) for s, (n, c) in best.items()}
+        best = grown
+    return min(best.items(), key=lambda item: (item[1][0], item[0]))[1][1]
+
+
+def _options(curve: Sequence[CurvePoint], label: str) -> dict[int, tuple[int, float]]:
+    """For each number of false accepts of a label: fewest words lost, and the middle one of the
+    thresholds that give both."""
+    lost_by_cost: dict[int, int] = {}
+    for point in curve:
+        lost, cost = point.labels.get(label, (0, 0))
+        lost_by_cost[cost] = min(lost, lost_by_cost.get(cost, lost))
+    options = {}
+    for cost, fewest in lost_by_cost.items():
+        same = [p.threshold for p in curve if p.labels.get(label, (0, 0)) == (fewest, cost)]
+        options[cost] = (fewest, same[len(same) // 2])
+    return options

@@ -1,0 +1,266 @@
+"""Tuning: scores with known peaks, and the command from audio to a tuned model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import write_wav
+from stapes.cli import main
+from stapes.errors import StapesError
+from stapes.pipeline import Pipeline
+from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.stream.curve import Material, detection_curve, score_material
+from stapes.stream.labels import LabelTime
+from stapes.stream.score import ScoreSettings
+from stapes.stream.scores import ScoreTrack
+from stapes.stream.tune import TuneSettings, split_budget, tune
+from stapes.tflite.metadata import read_settings
+
+LABELS = ("_silence_", "yes", "no")
+STRIDE_MS = 100
+SCORING = ScoreSettings()
+
+
+def pulses(*events, minutes=60, labels=LABELS):
+    """Silence but for (label, time_ms, height of 256, milliseconds); a track."""
+    frames = minutes * 60_000 // STRIDE_MS
+    scores = np.zeros((frames, len(labels)), int)
+    scores[:, 0] = 255
+    for label, time_ms, height, length_ms in events:
+        place = slice(time_ms // STRIDE_MS, (time_ms + length_ms) // STRIDE_MS)
+        scores[place, 0] = 0
+        scores[place, labels.index(label)] = height
+    return ScoreTrack(
+        scores=(scores - 128).astype(np.int8),
+        times_ms=(np.arange(frames) * STRIDE_MS).astype(np.uint32),
+        settings=ModelSettings(
+            name="m", labels=labels, front_end=FrontEndSettings(window_stride_ms=STRIDE_MS)
+        ),
+        duration_ms=minutes * 60_000.0,
+    )
+
+
+def spoken(*events):
+    return [LabelTime(label=label, time_ms=float(time_ms)) for label, time_ms in events]
+
+
+def material(heights, false_heights, label="yes"):
+    """Words of these heights, one each 10 s, then false pulses without a word."""
+    words = [(label, 10_000 * n, height, 400) for n, height in enumerate(heights, start=1)]
+    start = 10_000 * (len(heights) + 2)
+    wrong = [(label, start + 5000 * n, height, 400) for n, height in enumerate(false_heights)]
+    truth = spoken(*((label, time_ms) for label, time_ms, _, _ in words))
+    return Material(track=pulses(*words, *wrong), ground_truth=truth)
+
+
+def settings_of(**changes):
+    return TuneSettings(
+        modes=("streaming",), average_window_duration_ms=(200,), suppression_ms=(500,), **changes
+    )
+
+
+def test_the_threshold_falls_between_words_and_what_is_none():
+    heard = material([220] * 8, [150] * 8)
+    tuned = tune([heard], DecoderSettings(minimum_count=1), settings=settings_of(), scoring=SCORING)
+    assert (tuned.score.correct, tuned.score.false_accepts) == (8, 0)
+    assert tuned.reached
+    # The middle of what separates them, on the scale of the curve: far from both.
+    assert 170 / 256 < tuned.decoder.detection_threshold < 210 / 256
+
+
+def test_a_higher_target_buys_more_words():
+    heard = material([240] * 4 + [140] * 4, [160, 200])
+    rejects = {}
+    for rate in (0, 1, 2):
+        tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING,
+                     settings=settings_of(fa_per_hour=rate))  # fmt: skip
+        assert tuned.score.false_accepts_per_hour <= rate
+        rejects[rate] = tuned.score.missed
+    assert rejects == {0: 4, 1: 4, 2: 0}
+
+
+def test_where_the_target_cannot_be_reached_the_fewest_false_accepts_win():
+    heard = material([200] * 4, [255] * 3)
+    tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING,
+                 settings=settings_of(fa_per_hour=0.5))  # fmt: skip
+    assert tuned.score.false_accepts == 3
+    assert not tuned.reached
+
+
+def test_a_window_that_keeps_short_words_is_preferred():
+    words = [("yes", 10_000 * n, 250, 800) for n in range(1, 9)]
+    clicks = [("no", 5000 + 10_000 * n, 255, 100) for n in range(1, 9)]
+    truth = spoken(*(word[:2] for word in words))
+    heard = Material(track=pulses(*words, *clicks), ground_truth=truth)
+    tuned = tune(
+        [heard],
+        DecoderSettings(minimum_count=1),
+        settings=TuneSettings(
+            modes=("streaming",), average_window_duration_ms=(1, 400, 5000), suppression_ms=(500,)
+        ),
+        scoring=SCORING,
+    )
+    assert tuned.decoder.average_window_duration_ms == 400
+    assert (tuned.score.correct, tuned.score.false_accepts) == (8, 0)
+
+
+def test_each_label_gets_the_threshold_that_it_needs():
+    quiet = material([120] * 6, [90] * 3, label="yes")
+    loud = material([250] * 6, [190] * 3, label="no")
+    both = [quiet, loud]
+    start = DecoderSettings(minimum_count=1)
+    one = tune(both, start, settings=settings_of(), scoring=SCORING)
+    each = tune(both, start, settings=settings_of(per_label=True), scoring=SCORING)
+    assert (one.score.correct, one.score.false_accepts) == (6, 0)
+    assert (each.score.correct, each.score.false_accepts) == (12, 0)
+    thresholds = each.decoder.label_thresholds
+    assert 90 / 256 < thresholds["yes"] < 120 / 256
+    assert 190 / 256 < thresholds["no"] < 250 / 256
+
+
+def test_a_budget_is_spent_where_it_saves_most_words():
+    heard = [material([120] * 6, [130], label="yes"), material([250] * 6 + [100], [190], "no")]
+    curve = detection_curve(
+        heard, DecoderSettings(mode="streaming", average_window_duration_ms=200), settings=SCORING
+    )
+    chosen = split_budget(curve, 1)
+    assert chosen["yes"] < 120 / 256, "one false accept saves six words"
+    assert 190 / 256 < chosen["no"] < 250 / 256, "and would save one here"
+
+
+def test_the_curve_is_the_same_for_any_number_of_workers():
+    heard = [material([100, 150, 200, 250], [120, 180])]
+    decoder = DecoderSettings(mode="streaming", average_window_duration_ms=200, minimum_count=1)
+    curves = [detection_curve(heard, decoder, settings=SCORING, workers=n) for n in (1, 4)]
+    assert curves[0] == curves[1]
+    rates = [point.false_reject_rate for point in curves[0]]
+    assert rates == sorted(rates)
+    assert rates[0] == 0
+    assert rates[-1] == 1
+
+
+def test_several_recordings_count_as_one():
+    one, other = material([220] * 3, [200]), material([], [200, 210])
+    decoder = DecoderSettings(
+        mode="streaming", average_window_duration_ms=100, minimum_count=1, detection_threshold=0.5
+    )
+    score = score_material([one, other], decoder, settings=SCORING)
+    assert (score.words, score.correct, score.false_accepts) == (3, 3, 3)
+    assert score.false_accepts_per_hour == pytest.approx(1.5)
+
+
+def test_audio_without_words_alone_cannot_be_tuned_on():
+    with pytest.raises(StapesError, match="found no words"):
+        tune([material([], [200])], DecoderSettings(), settings=settings_of(), scoring=SCORING)
+
+
+@pytest.fixture
+def recorded(small_model, tmp_path):
+    """A small model, audio, and a ground truth: what it hears itself, half of it."""
+    labels = ("_silence_", "yes", "no", "up")
+    path = tmp_path / "m.tflite"
+    path.write_bytes(small_model(ModelSettings(name="small", labels=labels)))
+    random = np.random.default_rng(3)
+    loudness = np.repeat(10 ** random.uniform(0, 4, 700), 3000)
+    samples = np.clip(random.normal(size=len(loudness)) * loudness, -32768, 32767)
+    samples = samples.astype(np.int16)
+    write_wav(tmp_path / "a.wav", samples, sample_rate=16000)
+    pipeline = Pipeline(path)
+    decoder = DecoderSettings(
+        mode="streaming", average_window_duration_ms=100, detection_threshold=0.3, suppression_ms=0
+    )
+    trace = pipeline.process(samples)
+    track = ScoreTrack(scores=trace.scores, times_ms=trace.times_ms, duration_ms=1.0,
+                       settings=pipeline.settings)  # fmt: skip
+    heard = track.detections(decoder)[::2]
+    assert len(heard) > 5
+    lines = [f"{found.label}, {max(0, found.time_ms - 700):.0f}\n" for found in heard]
+    (tmp_path / "a.txt").write_text("".join(lines))
+    return tmp_path
+
+
+def command(folder, *options):
+    return main(
+        ["tune", str(folder / "m.tflite"), "--wav", str(folder / "a.wav"),
+         "--labels", str(folder / "a.txt"), "--fa_per_hour", "200", *options]
+    )  # fmt: skip
+
+
+def test_the_tuned_model_scores_as_tuning_said(recorded, capsys):
+    out = recorded / "tuned.tflite"
+    options = ["--output_file", str(out), "--per_label", "--json", "--verify_wav",
+               str(recorded / "a.wav"), "--verify_labels", str(recorded / "a.txt")]  # fmt: skip
+    assert command(recorded, *options) == 0
+    report = json.loads(capsys.readouterr().out)
+    before, after = read_settings(recorded / "m.tflite"), read_settings(out)
+    assert after.decoder == DecoderSettings(**report["decoder"])
+    assert replace(after, decoder=before.decoder, provenance={}) == before
+    assert after.provenance["decoder_tuning"]["tuned_on"] == report["tuned_on"]
+    assert report["verified_on"] == report["tuned_on"]
+    status = main(["stream", "score", "--model", str(out), "--wav", str(recorded / "a.wav"),
+                   "--ground_truth", str(recorded / "a.txt"), "--json"])  # fmt: skip
+    scored = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert scored["words"] > 5
+    names = ("words", "correct", "wrong", "missed", "false_accepts", "false_accepts_per_hour")
+    assert {n: scored[n] for n in names} == {n: report["tuned_on"][n] for n in names}
+
+
+def test_in_place_changes_the_settings_and_nothing_else(recorded):
+    model = recorded / "m.tflite"
+    before = Pipeline(model)
+    assert command(recorded, "--in_place") == 0
+    after = Pipeline(model)
+    assert after.settings.decoder != before.settings.decoder
+    samples = np.random.default_rng(1).integers(-9000, 9000, 32000).astype(np.int16)
+    assert after.process(samples).scores.tobytes() == before.process(samples).scores.tobytes()
+
+
+def test_without_an_output_the_model_stays_as_it_is(recorded, capsys):
+    content = (recorded / "m.tflite").read_bytes()
+    assert command(recorded, "--modes", "streaming", "--suppression_ms", "300,400") == 0
+    output = capsys.readouterr()
+    assert "tuned on" in output.out
+    assert "h cannot tell" not in output.out
+    assert (recorded / "m.tflite").read_bytes() == content
+
+
+def test_too_little_audio_for_the_target_is_said(recorded, capsys):
+    assert command(recorded, "--fa_per_hour", "0.5") == 0
+    assert "cannot tell 0.5 false accepts per hour from none; 6 h or more would" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--modes", "fast"], "--modes: found 'fast'"),
+        (["--suppression_ms", "a"], "--suppression_ms: found 'a', expected milliseconds"),
+        (["--verify_wav", "x.wav"], "--verify_labels: found 0 for 1 of --verify_wav"),
+        (["--average_window_duration_ms", "0"], "average_window_duration_ms=0"),
+        (["--fa_per_hour", "-1"], "--fa_per_hour -1"),
+        (["--output_file", "nowhere/x.tflite"], "nowhere/x.tflite: cannot be written"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(recorded, capsys, options, message):
+    content = (recorded / "m.tflite").read_bytes()
+    assert command(recorded, *options) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+    assert (recorded / "m.tflite").read_bytes() == content
+
+
+def test_curves_are_drawn(recorded):
+    pytest.importorskip("matplotlib")
+    png = recorded / "det.png"
+    assert command(recorded, "--modes", "streaming", "--det_png", str(png)) == 0
+    first = png.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    assert command(recorded, "--modes", "streaming", "--det_png", str(png)) == 0
+    assert png.read_bytes() == first
+    assert Path(recorded / "a.wav").exists()
