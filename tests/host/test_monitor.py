@@ -1,9 +1,11 @@
 """`stapes monitor` beside a serial port that misbehaves: a pseudo-terminal that the test holds."""
 
+import base64
 import contextlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +15,9 @@ from queue import Empty, Queue
 
 import numpy as np
 import pytest
-from test_link_protocol import line
+from test_link_protocol import cobs_decode, line
+
+from stapes.audio.wav import read_wav
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
 PATIENCE = 20.0
@@ -165,6 +169,150 @@ def test_ctrl_c_ends_it_with_a_summary_and_status_0(board, watch):
     monitor.next()
     assert monitor.stop() == 0
     assert "1 events, 0 damaged" in monitor.until("events", monitor.err)
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    """Type and payload of each whole frame."""
+    frames = [cobs_decode(frame) for frame in data.split(b"\0")[:-1] if frame]
+    return [frame[:1] + frame[2:-2] for frame in frames]
+
+
+def test_the_answer_to_hello_is_not_shown_twice_a_restart_is(board, watch):
+    monitor = watch("--port", board.path)
+    board.send(line(0, HELLO) + line(1, HELLO + " request=1") + detection(2, 1000))
+    assert monitor.next().startswith("b: model m")
+    assert monitor.next().startswith("0:00:01.000")
+    board.send(line(0, HELLO) + detection(1, 2000))
+    assert monitor.next().startswith("b: model m")
+    assert monitor.next().startswith("0:00:02.000")
+
+
+def test_silence_is_shown_only_when_asked_for(board, watch):
+    silence = line(1, "detection time_ms=500 label=_silence_ score=0.90000")
+    for words, shown in (((), "0:00:01.000"), (("--show_silence",), "0:00:00.500")):
+        monitor = watch("--port", board.path, *words)
+        board.send(silence + detection(2, 1000))
+        assert monitor.next().startswith(shown)
+        monitor.stop()
+
+
+def test_settings_are_sent_again_to_a_board_that_began_again(board, watch):
+    watch("--port", board.path, "--set", "threshold:no=0.5", "--set", "average_ms=400")
+    wanted = {
+        b"\x07" + struct.pack("<HI", 2, 32768),
+        b"\x08" + struct.pack("<IIH", 400, 0xFFFFFFFF, 0xFFFF),
+    }
+    for _ in range(2):
+        board.send(line(0, HELLO))
+        sent = b""
+        deadline = time.monotonic() + PATIENCE
+        while not wanted <= set(frames_of(sent)):
+            assert time.monotonic() < deadline
+            sent += board.receive()
+
+
+def test_a_setting_that_the_board_refuses_is_told(board, watch):
+    monitor = watch("--port", board.path, "--set", "average_ms=9000")
+    board.send(line(0, HELLO) + line(1, "refused request=3 reason=too%20long"))
+    monitor.until("the board refused: too long", monitor.err)
+
+
+def test_a_label_that_the_model_does_not_have_is_a_mistake(board, watch):
+    monitor = watch("--port", board.path, "--set", "threshold:maybe=0.5")
+    board.send(line(0, HELLO))
+    monitor.until("found label 'maybe', expected one of _silence_, yes, no", monitor.err)
+    assert monitor.process.wait(PATIENCE) == 2
+
+
+def test_the_log_holds_every_event_and_rotates(board, watch, tmp_path):
+    log = tmp_path / "log.jsonl"
+    monitor = watch("--port", board.path, "--log", log, "--log_bytes", 500, "--log_files", 2)
+    for number in range(20):
+        board.send(detection(number, 1000 * number))
+        monitor.until(f"0:00:{number:02}")
+    assert monitor.stop() == 0
+    files = [tmp_path / name for name in ("log.jsonl.2", "log.jsonl.1", "log.jsonl")]
+    assert set(files) == set(tmp_path.glob("log*"))
+    assert all(path.stat().st_size <= 500 for path in files)
+    entries = [json.loads(text) for path in files for text in path.read_text().splitlines()]
+    times = [entry["time_ms"] for entry in entries if entry["event"] == "detection"]
+    assert times == list(range(times[0], 20_000, 1000))
+
+
+def audio(sequence: int, sample: int, samples: np.ndarray) -> bytes:
+    pcm = base64.b64encode(samples.astype("<i2").tobytes()).decode().rstrip("=")
+    return line(sequence, f"audio sample={sample} pcm={pcm}")
+
+
+def test_what_the_board_hears_becomes_a_wav_with_silence_where_some_is_missing(
+    board, watch, tmp_path
+):
+    wav = tmp_path / "heard.wav"
+    heard = np.arange(-500, 500, dtype=np.int16)
+    monitor = watch("--port", board.path, "--wav", wav)
+    board.send(line(0, HELLO) + audio(1, 0, heard[:100]) + audio(2, 100, heard[100:300]))
+    board.send(line(3, "audio sample=300 pcm=###") + audio(4, 400, heard[400:]) + detection(5, 60))
+    monitor.until("0:00:00.060")
+    assert not wav.exists()
+    assert monitor.stop() == 0
+    expected = heard.copy()
+    expected[300:400] = 0
+    np.testing.assert_array_equal(read_wav(wav, sample_rate=16000), expected)
+    monitor.until("1000 samples, 100 of them missing", monitor.err)
+
+
+def test_a_wav_of_nothing_is_not_written(board, watch, tmp_path):
+    monitor = watch("--port", board.path, "--wav", tmp_path / "heard.wav")
+    assert monitor.stop() == 0
+    monitor.until("not written", monitor.err)
+    assert not list(tmp_path.glob("*.wav"))
+    assert not list(tmp_path.glob(".stapes*"))
+
+
+def test_it_ends_by_itself_when_told_to(board):
+    command = [sys.executable, "-m", "stapes", "monitor", "--port", str(board.path)]
+    done = subprocess.run([*command, "--seconds", "0.5"], capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 0
+
+
+def test_garbage_half_lines_and_hang_ups_for_a_while(board, watch):
+    monitor = watch("--port", board.path, "--json")
+    rng = np.random.default_rng(1)
+    for number in range(4):
+        whole = [detection(i, 1000 * i) for i in range(40)]
+        for i in rng.choice(39, 12, replace=False):
+            cut = rng.integers(0, len(whole[i]))
+            whole[i] = whole[i][:cut] + rng.integers(0, 256, 20).astype(np.uint8).tobytes() + b"\n"
+        board.send(b"".join(whole))
+        while json.loads(monitor.next())["time_ms"] != 39_000:
+            pass
+        if number < 3:
+            board.pull_out()
+            monitor.until("the connection ended", monitor.err)
+            board.plug_in()
+            monitor.until("watching", monitor.err)
+    assert monitor.stop() == 0
+
+
+def test_on_a_terminal_the_label_that_was_heard_lights_up(board):
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "stapes", "monitor", "--port", str(board.path)]
+    process = subprocess.Popen(
+        command, stdout=theirs, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    shown, deadline = b"", time.monotonic() + PATIENCE
+    while b"\x1b[1;30;42m yes " not in shown and time.monotonic() < deadline:
+        board.send(line(0, HELLO + " stride_samples=320") + detection(1, 1000))
+        shown += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):
+        while os.read(ours, 4096):
+            pass
+    assert process.wait(PATIENCE) == 0
+    os.close(ours)
+    assert b"b: m, firmware 1" in shown
+    assert b"88%" in shown
 
 
 def test_a_pipe_is_read_to_its_end(watch):

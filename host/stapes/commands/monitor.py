@@ -1,71 +1,201 @@
 """Shows a board's detections as they come over the serial port.
 
 Goes on through noise, cut lines, resets and unplugging; what was lost is said on standard error.
-Ctrl-C ends it. With --json every event is one JSON object a line, ready for a pipe."""
+Ctrl-C ends it. On a terminal a live view shows labels, scores and load; elsewhere, and with
+--plain, each detection is a line. With --json every event is one JSON object a line, ready for a
+pipe."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
+import contextlib
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.settings import SILENCE_LABEL
+
 if TYPE_CHECKING:
+    from stapes.link.monitor import Notice, Wishes
     from stapes.link.protocol import Event
+    from stapes.link.transport import Transport
 
 BAR_WIDTH = 20
+STATS_SECONDS = 2.0
 
-EXAMPLE = """  stapes monitor --port /dev/ttyACM0
+EXAMPLE = """  stapes monitor
+  stapes monitor --port /dev/ttyACM0 --set threshold:yes=0.7
   stapes monitor --port socket://localhost:4321 --json | tee log.jsonl
+  stapes monitor --log week.jsonl --wav heard.wav --seconds 60
   stapes-firmware --raw - < audio.raw | stapes monitor --port -"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
-        required=True,
         help="a serial port, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe, or - for "
-        "standard input",
+        "standard input; without it the board is found by its USB ids",
     )
     parser.add_argument("--baud", type=int, default=115200, help="of a serial port (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print every event as a JSON object")
+    parser.add_argument("--plain", action="store_true", help="lines, also on a terminal")
     parser.add_argument("--scores", action="store_true", help="ask for the scores of every frame")
+    parser.add_argument(
+        "--show_silence", action="store_true", help=f"show detections of {SILENCE_LABEL} as well"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change the decoder, as stapes set does; may be given several times",
+    )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append every event as JSON lines")
+    parser.add_argument(
+        "--log_bytes", type=int, default=10_000_000, help="then FILE becomes FILE.1 (%(default)s)"
+    )
+    parser.add_argument(
+        "--log_files", type=int, default=5, help="how many of those to keep (%(default)s)"
+    )
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="write what the board hears")
+    parser.add_argument("--seconds", type=float, help="end by itself after this time")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.link.monitor import Monitor, Notice, summary
-    from stapes.link.transport import open_transport
+    from stapes.errors import StapesError
+    from stapes.link.event_log import EventLog
+    from stapes.link.monitor import Monitor, summary
+    from stapes.link.wav_capture import WavCapture
 
+    if arguments.log_bytes < 1 or arguments.log_files < 1:
+        raise StapesError("monitor: expected --log_bytes and --log_files of 1 or more")
+    live = sys.stdout.isatty() and not arguments.json and not arguments.plain
     monitor = Monitor(
-        lambda: open_transport(arguments.port, baud=arguments.baud),
+        _opener(arguments),
         reconnect=arguments.port != "-",
-        send_scores=arguments.scores,
+        wishes=_wishes(arguments, live=live),
+        tick_seconds=0.1 if live else 0.5,
     )
-    say = print_json if arguments.json else Screen().show
-    try:
-        for entry in monitor.watch():
-            if isinstance(entry, Notice):
-                print(f"stapes: {entry.text}", file=sys.stderr, flush=True)
-            else:
-                say(entry)
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
+    with contextlib.ExitStack() as stack:
+        takers = []
+        if arguments.log:
+            log = EventLog(arguments.log, max_bytes=arguments.log_bytes, files=arguments.log_files)
+            takers.append(_log_to(stack.enter_context(contextlib.closing(log))))
+        if arguments.wav:
+            wav = stack.enter_context(contextlib.closing(WavCapture(arguments.wav)))
+            takers.append(_capture_to(wav))
+        takers.append(_show(arguments, monitor, stack, live=live))
+        try:
+            _watch(monitor, takers, seconds=arguments.seconds)
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
     print(f"stapes: {summary(monitor.reader.counts)}", file=sys.stderr)
+    if arguments.wav:
+        print(f"stapes: {_about(wav)}", file=sys.stderr)
     return 0
 
 
-def print_json(event: Event) -> None:
-    """One object: the event's name, when it came (UTC), its line number, its fields."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    values = {"event": event.name, "received": now, "sequence": event.sequence, **event.values()}
-    print(json.dumps(values, ensure_ascii=False), flush=True)
+Taker = Callable[["Event | Notice | None"], None]
+
+
+def _watch(monitor, takers: list[Taker], *, seconds: float | None) -> None:
+    end = time.monotonic() + seconds if seconds is not None else None
+    for entry in monitor.watch():
+        for take in takers:
+            take(entry)
+        if end is not None and time.monotonic() >= end:
+            return
+
+
+def _opener(arguments: argparse.Namespace) -> Callable[[], Transport]:
+    from stapes.link.ports import find_port
+    from stapes.link.transport import open_transport
+
+    if arguments.port is not None:
+        return lambda: open_transport(arguments.port, baud=arguments.baud)
+    finder = find_port()
+    return lambda: open_transport(finder.find(), baud=arguments.baud)
+
+
+def _wishes(arguments: argparse.Namespace, *, live: bool) -> Callable[[Transport], Wishes]:
+    from stapes.link.decoder_settings import parse_changes
+    from stapes.link.monitor import Wishes
+    from stapes.link.transport import audio_rate
+
+    changes = parse_changes(arguments.set)
+    return lambda transport: Wishes(
+        send_scores=arguments.scores or live,
+        audio_rate=audio_rate(transport) if arguments.wav else 0,
+        stats_seconds=STATS_SECONDS if live else 0.0,
+        changes=changes,
+    )
+
+
+def _log_to(log) -> Taker:
+    from stapes.link.monitor import Notice
+
+    def take(entry: Event | Notice | None) -> None:
+        if isinstance(entry, Notice):
+            log.notice(entry.name, entry.text)
+        elif entry is not None and entry.name != "audio":
+            log.event(entry)
+
+    return take
+
+
+def _capture_to(wav) -> Taker:
+    from stapes.link.monitor import Notice
+
+    def take(entry: Event | Notice | None) -> None:
+        if isinstance(entry, Notice):
+            if entry.name in ("disconnected", "restarted"):
+                wav.forget_place()
+        elif entry is not None and entry.name == "hello":
+            wav.start(entry.number("sample_rate"))
+        elif entry is not None and entry.name == "audio":
+            wav.hear(entry)
+
+    return take
+
+
+def _about(wav) -> str:
+    if not wav.samples:
+        return f"{wav.path}: not written, the board sent no audio"
+    missing = f", {wav.missing} of them missing and silent" if wav.missing else ""
+    return f"{wav.path}: {wav.samples} samples{missing}"
+
+
+def _show(
+    arguments: argparse.Namespace, monitor, stack: contextlib.ExitStack, *, live: bool
+) -> Taker:
+    from stapes.link.event_log import json_line
+    from stapes.link.monitor import Notice
+
+    if live:
+        from stapes.link.live_view import LiveView
+
+        view = LiveView(monitor.reader.counts, show_silence=arguments.show_silence)
+        return stack.enter_context(view).show
+    say = Screen(show_silence=arguments.show_silence).show
+    if arguments.json:
+        say = lambda event: print(json_line(event), flush=True)  # noqa: E731
+
+    def take(entry: Event | Notice | None) -> None:
+        if isinstance(entry, Notice):
+            print(f"stapes: {entry.text}", file=sys.stderr, flush=True)
+        elif entry is not None and entry.name != "audio":
+            say(entry)
+
+    return take
 
 
 class Screen:
     """Events as lines for people."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, show_silence: bool = False) -> None:
+        self._show_silence = show_silence
         self._labels: list[str] = []
 
     def show(self, event: Event) -> None:
@@ -84,7 +214,10 @@ class Screen:
                     f"firmware {values.get('firmware')}, hears {', '.join(self._labels)}"
                 )
             case "detection":
-                return self._heard(event, str(values.get("label")), values.get("score"))
+                label = str(values.get("label"))
+                if label == SILENCE_LABEL and not self._show_silence:
+                    return None
+                return self._heard(event, label, values.get("score"))
             case "scores":
                 return self._leader(event, values.get("q"))
             case "error" | "fatal" | "log":

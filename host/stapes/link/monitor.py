@@ -4,25 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import struct
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from stapes.errors import StapesError
+from stapes.link.decoder_settings import DecoderChanges, Request
 from stapes.link.protocol import Event, FrameType, LineReader, LinkCounts, encode_frame
 from stapes.link.transport import LinkClosed, Transport
+
+ASK_SECONDS = 1.0  # before a request that was not answered is made again
+ASK_TIMES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """Something about the connection itself, in words for people."""
 
-    name: str  # connected, disconnected, lost, restarted
+    name: str  # connected, disconnected, lost, restarted, refused
     text: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is asked of every board that speaks, and again after it restarted.
+
+    `audio_rate`: characters of `audio` lines a second, 0: none; `stats_seconds`: how often the
+    statistics, 0: never.
+    """
+
+    send_scores: bool = False
+    audio_rate: int = 0
+    stats_seconds: float = 0.0
+    changes: DecoderChanges = dataclasses.field(default_factory=DecoderChanges)
+
+    def requests(self, labels: list[str], *, source: str) -> list[Request]:
+        """Frames for a board with these labels."""
+        return [
+            (FrameType.SCORES, bytes([self.send_scores])),
+            (FrameType.LISTEN, struct.pack("<I", self.audio_rate)),
+            *self.changes.requests(labels, source=source),
+        ]
+
+
 class Monitor:
-    """Gives events and notices for as long as it is asked.
+    """Gives events and notices for as long as it is asked; None when nothing came for
+    `tick_seconds`.
 
     `open_port` opens the transport; after a break it is tried again every `retry_seconds`. Without
     `reconnect` a break ends the monitor.
@@ -33,21 +61,24 @@ class Monitor:
         open_port: Callable[[], Transport],
         *,
         reconnect: bool = True,
-        send_scores: bool = False,
+        wishes: Callable[[Transport], Wishes] = lambda transport: Wishes(),
         retry_seconds: float = 1.0,
+        tick_seconds: float = 0.5,
     ) -> None:
         self.reader = LineReader()
         self._open_port = open_port
         self._reconnect = reconnect
-        self._send_scores = send_scores
+        self._wishes_for = wishes
         self._retry_seconds = retry_seconds
+        self._tick_seconds = tick_seconds
         self._told = dataclasses.replace(self.reader.counts)
 
-    def watch(self) -> Iterator[Event | Notice]:
+    def watch(self) -> Iterator[Event | Notice | None]:
         """Never ends by itself while it may reconnect.
 
         Raises:
-            StapesError: the port cannot be opened at the very first.
+            StapesError: the port cannot be opened at the very first, or a setting does not fit the
+                board.
         """
         transport = self._open_port()
         while True:
@@ -60,17 +91,41 @@ class Monitor:
                     return
                 self.reader.forget()
                 yield Notice(name="disconnected", text=str(error))
-            transport = self._open_again()
+            while (again := self._open_again()) is None:
+                yield None
+            transport = again
 
-    def _watch_one(self, transport: Transport) -> Iterator[Event | Notice]:
-        # Whoever can only be listened to ignores this.
-        transport.write(b"\0" + encode_frame(FrameType.HELLO, 0))
-        transport.write(encode_frame(FrameType.SCORES, 1, bytes([self._send_scores])))
+    def _watch_one(self, transport: Transport) -> Iterator[Event | Notice | None]:
+        # Whoever can only be listened to ignores all requests.
+        wishes = self._wishes_for(transport)
+        requests = _Requests(transport)
+        requests.ask(FrameType.HELLO, before=b"\0")  # ends whatever came before
+        known: dict[str, str] | None = None  # what the board has said of itself
+        next_stats = time.monotonic() + wishes.stats_seconds
         while True:
-            for event in self.reader.feed(transport.read(0.5)):
+            for event in self.reader.feed(transport.read(self._tick_seconds)):
                 yield from self._news()
+                requests.take(event)
+                if event.name == "refused":
+                    yield Notice(name="refused", text=f"the board refused: {_reason(event)}")
+                if event.name == "hello":
+                    said = {key: text for key, text in event.fields.items() if key != "request"}
+                    news, known = said != known or event.starts_anew, said
+                    if not news:
+                        continue  # asked for, and just what it had said by itself
+                    requests.forget()
+                    labels = event.values().get("labels")
+                    for kind, payload in wishes.requests(
+                        labels if isinstance(labels, list) else [], source=transport.name
+                    ):
+                        requests.ask(kind, payload)
                 yield event
+            if wishes.stats_seconds and known is not None and time.monotonic() >= next_stats:
+                requests.ask(FrameType.STATS)
+                next_stats = time.monotonic() + wishes.stats_seconds
+            requests.ask_again()
             yield from self._news()
+            yield None
 
     def _news(self) -> Iterator[Notice]:
         counts = self.reader.counts
@@ -85,11 +140,58 @@ class Monitor:
                 f"(in all {counts.damaged} and {counts.lost})",
             )
 
-    def _open_again(self) -> Transport:
-        while True:
-            time.sleep(self._retry_seconds)
-            with contextlib.suppress(StapesError, OSError):
-                return self._open_port()
+    def _open_again(self) -> Transport | None:
+        time.sleep(self._retry_seconds)
+        with contextlib.suppress(StapesError, OSError):
+            return self._open_port()
+        return None
+
+
+class _Requests:
+    """Requests that wait for their answer, by number."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._number = 0
+        self._waiting: dict[int, _Waiting] = {}
+
+    def ask(self, kind: FrameType, payload: bytes = b"", *, before: bytes = b"") -> None:
+        self._number = (self._number + 1) & 0xFF
+        frame = before + encode_frame(kind, self._number, payload)
+        self._waiting[self._number] = _Waiting(frame=frame, at=time.monotonic())
+        self._transport.write(frame)
+
+    def take(self, event: Event) -> None:
+        """Any event may be an answer."""
+        if "request" in event.fields:
+            self._waiting.pop(event.number("request"), None)
+
+    def ask_again(self) -> None:
+        """What has waited long enough; what was asked often enough is given up."""
+        now = time.monotonic()
+        for number, waiting in list(self._waiting.items()):
+            if now - waiting.at < ASK_SECONDS:
+                continue
+            if waiting.times == ASK_TIMES:
+                del self._waiting[number]
+                continue
+            waiting.at, waiting.times = now, waiting.times + 1
+            self._transport.write(waiting.frame)
+
+    def forget(self) -> None:
+        """The board that was asked is another one now."""
+        self._waiting.clear()
+
+
+@dataclass
+class _Waiting:
+    frame: bytes
+    at: float
+    times: int = 1
+
+
+def _reason(event: Event) -> str:
+    return event.fields.get("reason", "no reason given")
 
 
 def summary(counts: LinkCounts) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 PROTOCOL_VERSION = 1
 MAX_PAYLOAD_BYTES = 256
+ALL_AUDIO = 0xFFFFFFFF  # of a listen frame: no limit
 MAX_NUMBER_DIGITS = 20  # of a 64-bit number
 MAX_LINE_BYTES = 16384  # 64 labels of 48 bytes, all escaped, and the rest of a hello line
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stapes.decoder import threshold_q16
 from stapes.errors import StapesError
+from stapes.link.decoder_settings import DecoderChanges
 from stapes.link.model_image import ALIGNMENT, ModelImage
 from stapes.link.protocol import (
     MAX_PAYLOAD_BYTES,
@@ -32,8 +32,6 @@ OnEvent = Callable[[Event], None]
 OnProgress = Callable[[int], None]
 
 MAX_SAMPLE_RATE = 1_000_000
-ALL_AUDIO = 0xFFFFFFFF
-_KEEP = 0xFFFFFFFF
 MODEL_PIECE_BYTES = (MAX_PAYLOAD_BYTES - 4) // ALIGNMENT * ALIGNMENT
 
 # The events that answer a request or carry the stream; all others are news.
@@ -93,40 +91,15 @@ class Session:
         """Counters and meters of the board, by the names of docs/protocol.md."""
         return self._ask(FrameType.STATS, answer="stats").values()
 
-    def set_threshold(self, label: str, threshold: float) -> None:
-        """What the average score of `label` must be above, until the board restarts.
+    def set_decoder(self, changes: DecoderChanges) -> None:
+        """Changes the decoder's settings until the board restarts or takes another model.
 
         Raises:
-            StapesError: the model has no such label, or the threshold is not from 0 to 1.
+            StapesError: the model has no such label, or the board refuses, such as a longer window
+                than it has memory for.
         """
-        if label not in self.hello.labels:
-            raise StapesError(
-                f"{self._transport.name}: found label {label!r}, expected one of "
-                f"{', '.join(self.hello.labels)}"
-            )
-        index = self.hello.labels.index(label)
-        payload = struct.pack("<HI", index, threshold_q16(threshold))
-        self._ask(FrameType.THRESHOLD, payload, answer="ok")
-
-    def set_decoder(
-        self,
-        *,
-        average_ms: int | None = None,
-        suppression_ms: int | None = None,
-        minimum_count: int | None = None,
-    ) -> None:
-        """Changes what is given, until the board restarts.
-
-        Raises:
-            StapesError: the board refuses, such as a longer window than it has memory for.
-        """
-        payload = struct.pack(
-            "<IIH",
-            _KEEP if average_ms is None else average_ms,
-            _KEEP if suppression_ms is None else suppression_ms,
-            _KEEP & 0xFFFF if minimum_count is None else minimum_count,
-        )
-        self._ask(FrameType.DECODER, payload, answer="ok")
+        for kind, payload in changes.requests(self.hello.labels, source=self._transport.name):
+            self._ask(kind, payload, answer="ok")
 
     def reset_decoder(self) -> None:
         """Forgets scores and detections, not the audio."""

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import serial
 
 from stapes.errors import StapesError
+from stapes.link.ports import is_usb_device
+from stapes.link.protocol import ALL_AUDIO
 
 DEFAULT_BAUD = 115200
 _CHUNK = 65536
@@ -138,6 +140,7 @@ class SerialTransport:
 
     def __init__(self, url: str, *, baud: int) -> None:
         self.name = url
+        self.baud = baud
         try:
             self._serial = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=30)
         except (OSError, ValueError, LookupError, re.error) as error:  # varies with the URL
@@ -227,6 +230,15 @@ def open_transport(port: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     if _is_pipe(port):
         return FileTransport(port, os.open(port, os.O_RDONLY), None, owned=True)
     return SerialTransport(port, baud=baud)
+
+
+def audio_rate(transport: Transport) -> int:
+    """Characters of `audio` lines a second that leave room for all else; ALL_AUDIO over anything
+    that has no baud rate."""
+    baud = getattr(transport, "baud", None)
+    if baud is None or is_usb_device(transport.name):
+        return ALL_AUDIO
+    return baud // 10 * 7 // 10  # ten bits a character
 
 
 def connect(name: str, family: int, address: object, *, patience: float = 0.0) -> SocketTransport:

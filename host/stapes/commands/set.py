@@ -1,0 +1,43 @@
+"""Changes the decoder of a running board, until it restarts or takes another model.
+
+Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (no longer than
+the model's own averaging window), suppression_ms=300, minimum_count=3."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+
+EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyACM0
+  stapes set --reset"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("settings", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument(
+        "--port", help="as of stapes monitor; without it the board is found by its USB ids"
+    )
+    parser.add_argument("--baud", type=int, default=115200, help="of a serial port (%(default)s)")
+    parser.add_argument(
+        "--reset", action="store_true", help="let the decoder forget what it has heard"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.errors import StapesError
+    from stapes.link.decoder_settings import HELP, parse_changes
+    from stapes.link.ports import find_port
+    from stapes.link.session import Session
+    from stapes.link.transport import open_transport
+
+    changes = parse_changes(arguments.settings)
+    if not arguments.settings and not arguments.reset:
+        raise StapesError(f"set: found no setting, expected {HELP}, or --reset")
+    port = arguments.port or find_port().find()
+    with contextlib.closing(open_transport(port, baud=arguments.baud)) as transport:
+        session = Session(transport)
+        session.set_decoder(changes)
+        if arguments.reset:
+            session.reset_decoder()
+    print(f"{session.hello.board}: {' '.join(arguments.settings) or 'decoder reset'}")
+    return 0

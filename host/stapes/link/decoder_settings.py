@@ -1,0 +1,91 @@
+"""Settings of a running board's decoder: words like threshold:yes=0.7, and frames that set them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stapes.decoder import threshold_q16
+from stapes.errors import StapesError
+from stapes.link.protocol import FrameType
+
+_KEEP = 0xFFFFFFFF
+_LIMITS = {"average_ms": 10_000, "suppression_ms": 60_000, "minimum_count": 1000}
+HELP = (
+    "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "
+    "suppression_ms=300, minimum_count=3"
+)
+
+Request = tuple[FrameType, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderChanges:
+    """What is to change; None, and labels that are not named, stay. "" in `thresholds`: all."""
+
+    thresholds: dict[str, float] = field(default_factory=dict)
+    average_ms: int | None = None
+    suppression_ms: int | None = None
+    minimum_count: int | None = None
+
+    def requests(self, labels: Sequence[str], *, source: str) -> list[Request]:
+        """Frames for a board with these labels; `source` names it in error messages.
+
+        Raises:
+            StapesError: a threshold of a label that the model does not have.
+        """
+        out: list[Request] = []
+        if (self.average_ms, self.suppression_ms, self.minimum_count) != (None, None, None):
+            payload = struct.pack(
+                "<IIH",
+                _KEEP if self.average_ms is None else self.average_ms,
+                _KEEP if self.suppression_ms is None else self.suppression_ms,
+                _KEEP & 0xFFFF if self.minimum_count is None else self.minimum_count,
+            )
+            out.append((FrameType.DECODER, payload))
+        for name, threshold in sorted(self.thresholds.items()):  # one for all comes first
+            if name and name not in labels:
+                raise StapesError(
+                    f"{source}: found label {name!r}, expected one of {', '.join(labels)}"
+                )
+            for index, label in enumerate(labels):
+                if name in ("", label):
+                    payload = struct.pack("<HI", index, threshold_q16(threshold))
+                    out.append((FrameType.THRESHOLD, payload))
+        return out
+
+
+def parse_changes(words: Sequence[str]) -> DecoderChanges:
+    """`words` as HELP describes them.
+
+    Raises:
+        StapesError: one of them is something else.
+    """
+    thresholds: dict[str, float] = {}
+    numbers: dict[str, int] = {}
+    for word in words:
+        name, _, text = word.rpartition("=")
+        if name == "threshold" or name.startswith("threshold:"):
+            thresholds[name.partition(":")[2]] = _threshold(word, text)
+        elif name in _LIMITS:
+            numbers[name] = _number(word, text, _LIMITS[name])
+        else:
+            raise StapesError(f"{word}: expected {HELP}; correct it")
+    return DecoderChanges(thresholds=thresholds, **numbers)
+
+
+def _threshold(word: str, text: str) -> float:
+    try:
+        threshold = float(text)
+    except ValueError:
+        threshold = -1.0
+    if not 0 <= threshold <= 1:
+        raise StapesError(f"{word}: found {text!r}, expected a number from 0 to 1; correct it")
+    return threshold
+
+
+def _number(word: str, text: str, limit: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= limit):
+        raise StapesError(f"{word}: found {text!r}, expected 1 to {limit}; correct it")
+    return int(text)

@@ -1,0 +1,166 @@
+"""The monitor on a terminal: labels, of which the one just heard lights up, scores, load, losses.
+
+The highlighting is that of TensorFlow's Android demo of speech commands: the word that was heard
+shines with its score, and fades.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from stapes.link.monitor import Notice
+from stapes.link.protocol import Event, LinkCounts
+from stapes.settings import SILENCE_LABEL
+
+SHINE_SECONDS = 1.5
+REFRESH_SECONDS = 0.1
+RATE_SECONDS = 2.0
+BAR_WIDTH = 30
+HISTORY = 6
+
+# What the board counts as an error of the link or a loss.
+BOARD_ERRORS = (
+    *("bad_framing", "bad_length", "bad_checksum", "bad_command", "out_of_order"),
+    *("overruns", "lost_samples", "dropped_scores", "lost_lines"),
+)
+
+
+class LiveView:
+    """Shows events as they come; `counts` are those of the reader that finds them."""
+
+    def __init__(
+        self, counts: LinkCounts, *, console: Console | None = None, show_silence: bool = False
+    ) -> None:
+        self._counts = counts
+        self._show_silence = show_silence
+        self._title = "waiting for the board"
+        self._state = ""
+        self._labels: list[str] = []
+        self._sample_rate = 0
+        self._stride = 0
+        self._scores: list[float] = []
+        self._heard: tuple[str, float, float] = ("", 0.0, 0.0)  # label, score, when
+        self._history: deque[str] = deque(maxlen=HISTORY)
+        self._frames: deque[float] = deque()
+        self._stats: dict[str, object] = {}
+        self._load: float | None = None
+        self._shown = 0.0
+        self._live = Live(console=console or Console(), auto_refresh=False)
+
+    def __enter__(self) -> LiveView:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._draw()
+        self._live.__exit__(None, None, None)
+
+    def show(self, entry: Event | Notice | None) -> None:
+        """Takes what a Monitor gives; draws now and then."""
+        if isinstance(entry, Notice):
+            self._state = entry.text
+        elif entry is not None:
+            self._take(entry)
+        if time.monotonic() - self._shown >= REFRESH_SECONDS:
+            self._draw()
+
+    def _take(self, event: Event) -> None:
+        values = event.values()
+        match event.name:
+            case "hello":
+                self._greet(values, event)
+            case "scores":
+                q = values.get("q")
+                if isinstance(q, list):
+                    self._scores = [(value + 128) / 256 for value in q]
+                self._frames.append(time.monotonic())
+            case "detection":
+                self._detect(values, event)
+            case "stats":
+                self._measure(values)
+            case "error" | "fatal" | "log":
+                words = " ".join(f"{name}={value}" for name, value in values.items() if value)
+                self._history.append(f"{event.name}: {words}")
+
+    def _greet(self, values: dict[str, object], event: Event) -> None:
+        labels = values.get("labels")
+        self._labels = labels if isinstance(labels, list) else []
+        self._title = (
+            f"{values.get('board')}: {values.get('model')}, firmware {values.get('firmware')}"
+        )
+        self._sample_rate = event.number("sample_rate")
+        self._stride = event.number("stride_samples")
+        self._scores, self._stats, self._load = [], {}, None
+
+    def _detect(self, values: dict[str, object], event: Event) -> None:
+        label, score = str(values.get("label")), values.get("score")
+        if label == SILENCE_LABEL and not self._show_silence:
+            return
+        score = score if isinstance(score, float) else 0.0
+        self._heard = (label, score, time.monotonic())
+        self._history.append(f"{event.number('time_ms') / 1000:10.3f} s  {label}  {score:.3f}")
+
+    def _measure(self, values: dict[str, object]) -> None:
+        before, self._stats = self._stats, values
+        ticks, samples = (_difference(values, before, name) for name in ("busy_ticks", "samples"))
+        per_second = values.get("ticks_per_second")
+        if isinstance(per_second, int) and per_second > 0 and samples > 0 and self._sample_rate:
+            self._load = (ticks / per_second) / (samples / self._sample_rate)
+
+    def _draw(self) -> None:
+        self._shown = time.monotonic()
+        self._live.update(self._render(self._shown), refresh=True)
+
+    def _render(self, now: float) -> Panel:
+        history = Text("\n".join(self._history) or "nothing heard yet", style="dim")
+        parts = [self._label_table(now), Text(""), history, Text(""), self._footer(now)]
+        return Panel(Group(*parts), title=self._title, subtitle=self._state)
+
+    def _label_table(self, now: float) -> Table:
+        table = Table.grid(padding=(0, 2))
+        heard, heard_score, heard_at = self._heard
+        for index, label in enumerate(self._labels):
+            shines = label == heard and now - heard_at < SHINE_SECONDS
+            score = self._scores[index] if index < len(self._scores) else 0.0
+            said = f"{heard_score:.0%}" if shines else ""
+            style = "bold black on green" if shines else ""
+            table.add_row(
+                Text(f" {label} ", style=style),
+                ProgressBar(total=1.0, completed=score, width=BAR_WIDTH),
+                f"{score:.2f}",
+                Text(said, style="bold green"),
+            )
+        return table
+
+    def _footer(self, now: float) -> Text:
+        while self._frames and now - self._frames[0] > RATE_SECONDS:
+            self._frames.popleft()
+        rate = len(self._frames) / RATE_SECONDS
+        words = [f"{rate:.0f} frames/s"]
+        if self._stride and self._sample_rate:
+            words.append(f"{rate * self._stride / self._sample_rate:.2f} x real time")
+        if self._load is not None:
+            words.append(f"CPU {self._load:.1%}")
+        counts = self._counts
+        words.append(f"lines {counts.damaged} damaged, {counts.lost} lost")
+        errors = sum(
+            value for name in BOARD_ERRORS if isinstance(value := self._stats.get(name), int)
+        )
+        words.append(f"board's errors {errors}")
+        return Text("  ·  ".join(words))
+
+
+def _difference(now: dict[str, object], before: dict[str, object], name: str) -> int:
+    """Since the last statistics; since the last reset where the board was reset in between."""
+    new, old = now.get(name), before.get(name, 0)
+    if not isinstance(new, int) or not isinstance(old, int):
+        return 0
+    return new - old if new >= old else new
