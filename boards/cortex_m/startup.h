@@ -24,6 +24,10 @@ void FaultHandler();
 // The same, for the interrupt or NMI by which a watchdog announces itself.
 void WatchdogHandler();
 
+// For a watchdog that restarts the chip unannounced, which a register then tells: the reason of
+// board::LastFault from now on, unless it has one already.
+void NoteWatchdog();
+
 struct Interrupt {
   uint32_t number;  // of the external interrupt
   Handler handler;

@@ -158,8 +158,14 @@ void Application::HandleFrame() {
 }
 
 void Application::HandleReset() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() > 1 || (payload.size() == 1 && payload[0] > 1)) {
+    ++refused_.command;
+    return;
+  }
   pipeline_.Reset();
   ForgetAudio();
+  streaming_ = payload.size() == 1 && payload[0] == 1;
   WriteOk();
 }
 

@@ -194,11 +194,12 @@ def test_times_and_scores_out_of_range_do_not_stop_a_replay():
         answer(1, HELLO + " request=1"),
         answer(2, "ok request=2"),
         answer(3, "ok request=3"),
-        answer(4, "detection time_ms=1 label=a score=1.e999")
-        + answer(5, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
-        + answer(6, "done frames=1 detections=1")
-        + answer(7, "ack next=1"),
-        answer(8, "stats request=4"),
+        answer(4, "ok request=4"),
+        answer(5, "detection time_ms=1 label=a score=1.e999")
+        + answer(6, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
+        + answer(7, "done frames=1 detections=1")
+        + answer(8, "ack next=1"),
+        answer(9, "stats request=5"),
     )
     replayed = LinkPlayer(board, send_scores=True, answer_seconds=0.01).play(np.zeros(0, np.int16))
     assert replayed.detections[0].score_q16 == 0

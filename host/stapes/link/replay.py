@@ -110,6 +110,8 @@ class LinkPlayer:
     def __init__(
         self, transport: Transport, *, send_scores: bool = False, answer_seconds: float = 1.0
     ) -> None:
+        self.labels: tuple[str, ...] = ()
+        self._start(lambda found: None)  # a board with a microphone may speak first
         self._session = Session(transport, on_event=self._hear, answer_seconds=answer_seconds)
         self._session.send_scores(send_scores)
         self._send_scores = send_scores
@@ -117,7 +119,6 @@ class LinkPlayer:
         self.name = f"{hello.board}, {hello.model}"
         self.labels = hello.labels
         self.sample_rate = hello.sample_rate
-        self._start(lambda found: None)
 
     def play(
         self,
@@ -126,6 +127,7 @@ class LinkPlayer:
         on_detection: OnResult = lambda found: None,
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
+        self._session.reset(microphone=False)  # what it has heard so far belongs to nobody
         self._start(on_detection)
         done = self._session.play(samples, on_progress=on_progress)
         stats = self._session.stats()

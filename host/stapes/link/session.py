@@ -79,9 +79,10 @@ class Session:
         self._connected = False
         self.hello = self._greet()
 
-    def reset(self) -> None:
-        """Forgets all audio: the next sample is the first one."""
-        self._ask(FrameType.RESET, answer="ok")
+    def reset(self, *, microphone: bool = True) -> None:
+        """Forgets all audio: the next sample is the first one, of the microphone if there is one
+        and it is not to be left out, or of a stream."""
+        self._ask(FrameType.RESET, b"" if microphone else b"\1", answer="ok")
 
     def send_scores(self, on: bool) -> None:
         """Whether the scores of every frame come as events."""
@@ -120,7 +121,7 @@ class Session:
         Raises:
             StapesError: the board falls silent, restarts, or reports a fault.
         """
-        self.reset()
+        self.reset(microphone=False)
         data = samples.astype("<i2").tobytes()
         payloads = [
             data[start : start + MAX_PAYLOAD_BYTES]
