@@ -2,11 +2,14 @@
 
 The file takes one frame of features per inference and keeps its state inside (SVDF networks), or
 takes a whole clip at every --clip_stride_ms (all others). It carries labels, front-end settings and
-the measured accuracies. Ranges are calibrated on the training clips."""
+the measured accuracies. Ranges are those of `stapes train --quantize`, else calibrated on the
+training clips. The log says what each layer loses."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 from pathlib import Path
 
 from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
@@ -28,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_CLIP_STRIDE_MS,
         help="how often a network that takes whole clips is run (default: %(default)g)",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, no log")
     decoder = parser.add_argument_group(
         "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
     ).add_argument
@@ -54,8 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
         decoder=decoder,
         data_dir=arguments.data_dir,
         clip_stride_ms=arguments.clip_stride_ms,
-        log=lambda line: print(line, flush=True),
+        log=(lambda line: None) if arguments.json else (lambda line: print(line, flush=True)),
     )
+    if arguments.json:
+        print(json.dumps({"model": str(arguments.output_file), **dataclasses.asdict(result)}))
+        return 0
     lost = 100 * (result.float_accuracy - result.int8_accuracy)
     print(
         f"Test accuracy: float {100 * result.float_accuracy:.1f}%, "

@@ -100,6 +100,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="that softens the teacher's scores (%(default)s)",
     )
     loop("--label_smoothing", type=float, default=0.0, help="0 to 1 (%(default)s)")
+    loop(
+        "--quantize",
+        type=truth,
+        nargs="?",
+        const=True,
+        default=False,
+        help="simulate int8 in the last steps, so that the exported model loses less",
+    )
+    loop(
+        "--quantize_delay",
+        type=int,
+        default=-1,
+        help="steps before that (three quarters of all)",
+    )
     loop("--batch_size", type=int, default=100, help="clips per step (%(default)s)")
     loop(
         "--eval_step_interval",
@@ -183,6 +197,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
         TrainingSettings,
         *("clip_duration_ms", "optimizer", "label_smoothing", "weight_decay", "batch_size"),
         *("eval_step_interval", "save_step_interval", "early_stopping_evaluations", "seed"),
+        *("quantize", "quantize_delay"),
         *("teacher_weight", "teacher_temperature"),
         corpus=take(
             CorpusSettings,

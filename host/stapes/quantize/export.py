@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stapes.models.backend import tf
 from stapes.quantize.calibration import Ranges
 from stapes.quantize.layers import (
     AddLayer,
@@ -35,7 +36,7 @@ _INT32_MAX = 2**31 - 1
 _STATE_MAX = 2**15 - 1
 # Loud audio beyond the calibration clips must not saturate the state.
 _STATE_HEADROOM = 1.25
-_BIAS_MAX = 2**30
+BIAS_MAX = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +91,9 @@ def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
     """
     largest = np.maximum(np.abs(layer.feature).max(axis=1), 1e-12)
     feature, time = layer.feature / largest[:, None], layer.time * largest[:, None]
-    state_scale = np.float32(
-        _STATE_HEADROOM * max((state_range / largest).max(), 1e-9) / _STATE_MAX
+    state_scale, time_scale = (
+        np.float32(scale) for scale in svdf_scales(time, layer.bias, state_range / largest)
     )
-    # |sum of state * time + bias| <= (_STATE_MAX + 1) * sum |time| + |bias|, unit by unit.
-    weight_sums = np.abs(time).reshape(len(layer.bias), -1).sum(axis=1)
-    needed = ((_STATE_MAX + 1) * weight_sums + np.abs(layer.bias) / state_scale).max()
-    # Rounding may add half a step to each of the weights.
-    slack = (_STATE_MAX + 1) * layer.memory * layer.rank
-    finest = np.abs(time).max() / _STATE_MAX
-    time_scale = np.float32(max(needed / (_INT32_MAX - slack), finest, 1e-12))
     feature_scale = np.float32(1 / 127)
     bias_scale = state_scale * time_scale
     return QuantizedSvdf(
@@ -112,16 +106,32 @@ def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
     )
 
 
+def svdf_scales(time: Any, bias: Any, state_range: Any) -> tuple[Any, Any]:
+    """Scales of states and of time filters: of arrays or tensors [filters, memory], [units],
+    [filters]."""
+    filters, memory = time.shape
+    rank = filters // bias.shape[0]
+    state_scale = _STATE_HEADROOM * tf.maximum(tf.reduce_max(state_range), 1e-9) / _STATE_MAX
+    state_scale = tf.cast(state_scale, time.dtype)
+    # |sum of state * time + bias| <= (_STATE_MAX + 1) * sum |time| + |bias|, unit by unit.
+    weight_sums = tf.reduce_sum(tf.reshape(tf.abs(time), [-1, rank * memory]), axis=1)
+    needed = tf.reduce_max((_STATE_MAX + 1) * weight_sums + tf.abs(bias) / state_scale)
+    # Rounding may add half a step to each of the weights.
+    slack = (_STATE_MAX + 1) * memory * rank
+    finest = tf.reduce_max(tf.abs(time)) / _STATE_MAX
+    return state_scale, tf.maximum(tf.maximum(needed / (_INT32_MAX - slack), finest), 1e-12)
+
+
 def quantize_weights(
     layer: DenseLayer | ConvLayer | DepthwiseLayer, source_scale: np.float32
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """int8 weights, int32 bias, and the weights' scales: one for a dense layer, else one for every
     output channel. `source_scale` is that of the layer's inputs."""
-    axes = _channel_axes(layer)
+    axes = channel_axes(layer)
     largest = np.abs(layer.weights).max(axis=axes) / 127
     bias = np.abs(layer.bias)
     # A channel of tiny weights must not need a bias beyond int32.
-    smallest = (bias if largest.ndim else bias.max()) / (_BIAS_MAX * float(source_scale))
+    smallest = (bias if largest.ndim else bias.max()) / (BIAS_MAX * float(source_scale))
     scales = np.maximum(np.maximum(largest, smallest), 1e-9 / 127).astype(np.float32)
     steps = np.expand_dims(scales, axes) if scales.ndim else scales
     return (
@@ -131,7 +141,7 @@ def quantize_weights(
     )
 
 
-def _channel_axes(layer: DenseLayer | ConvLayer | DepthwiseLayer) -> tuple[int, ...] | None:
+def channel_axes(layer: DenseLayer | ConvLayer | DepthwiseLayer) -> tuple[int, ...] | None:
     """Axes of the weights that share a scale; None: all of them do."""
     if isinstance(layer, ConvLayer):
         return (1, 2, 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -11,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stapes import __version__
+from stapes.corpus.clips import LabelledClips
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
 from stapes.models.registry import create_model
-from stapes.quantize.calibration import calibrate
-from stapes.quantize.export import build_model
+from stapes.quantize.calibration import Ranges, calibrate
+from stapes.quantize.export import Quantum, build_model
 from stapes.quantize.layers import Layer, is_streaming, plain_layers
+from stapes.quantize.report import LayerError, layer_errors, table
 from stapes.quantize.scoring import clip_scores
+from stapes.quantize.simulate import ranges_from_arrays
 from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion
@@ -28,16 +32,19 @@ from stapes.training.settings import TrainingSettings
 from stapes.training.step import predict
 
 _CALIBRATION_CLIPS = 1000
+_ERROR_CLIPS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """Accuracies on the testing partition, 0 to 1, before and after quantization."""
+    """Accuracies on the testing partition, 0 to 1, before and after quantization; and what each
+    layer loses."""
 
     float_accuracy: float
     int8_accuracy: float
     test_clips: int
     model_bytes: int
+    layers: list[LayerError]
 
 
 def export_checkpoint(
@@ -67,7 +74,8 @@ def export_checkpoint(
     assign(model.variables, checkpoint.model, source=str(checkpoint_file))
     corpus = Corpus(data_dir or checkpoint.origin["data_dir"], settings)
     layers = plain_layers(model)
-    build = _calibrated_builder(layers, checkpoint, corpus, log)
+    clips = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
+    network = _network(layers, checkpoint, clips, log)
     unmeasured = ModelSettings(
         name=Path(output_file).stem,
         labels=settings.labels,
@@ -76,7 +84,7 @@ def export_checkpoint(
         clip_duration_ms=settings.clip_duration_ms,
         **_window(layers, settings, clip_stride_ms),
     )
-    in_float, in_int8 = _test(model, build(unmeasured), unmeasured, checkpoint, corpus)
+    in_float, in_int8 = _test(model, network.build(unmeasured), unmeasured, checkpoint, corpus)
     log(f"Confusion matrix of the int8 model:\n{in_int8.table(settings.labels)}")
     provenance = {
         **_provenance(checkpoint, corpus),
@@ -84,13 +92,16 @@ def export_checkpoint(
         "int8_accuracy": round(in_int8.accuracy, 5),
         "test_clips": in_int8.total,
     }
-    content = build(dataclasses.replace(unmeasured, provenance=provenance))
+    content = network.build(dataclasses.replace(unmeasured, provenance=provenance))
+    errors = _layer_errors(network, unmeasured, checkpoint, clips)
+    log(f"What each layer loses to int8:\n{table(errors)}")
     write_bytes(output_file, content)
     return ExportResult(
         float_accuracy=in_float.accuracy,
         int8_accuracy=in_int8.accuracy,
         test_clips=in_int8.total,
         model_bytes=len(content),
+        layers=errors,
     )
 
 
@@ -113,22 +124,55 @@ def _window(
     return {"window_frames": settings.clip_frames, "clip_stride_frames": max(stride, 1)}
 
 
-def _calibrated_builder(
-    layers: list[Layer], checkpoint: Checkpoint, corpus: Corpus, log: Callable[[str], None]
-) -> Callable[[ModelSettings], bytes]:
-    """A function that gives the model's bytes, with the settings it is called with inside."""
+@dataclass(frozen=True, kw_only=True)
+class _Network:
+    """Layers with the ranges of their outputs, and the quantization of the features."""
+
+    layers: list[Layer]
+    ranges: list[Ranges]
+    quantum: Quantum
+
+    def build(self, settings: ModelSettings) -> bytes:
+        """The model's bytes, with these settings inside."""
+        return build_model(
+            self.layers,
+            self.ranges,
+            settings,
+            input_scale=self.quantum.scale,
+            input_zero_point=self.quantum.zero_point,
+        )
+
+
+def _network(
+    layers: list[Layer], checkpoint: Checkpoint, clips: LabelledClips, log: Callable[[str], None]
+) -> _Network:
+    """With the ranges of quantization-aware training, else those of the clips."""
     quantization = checkpoint.quantization
-    clips = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
-    log(f"Calibrating on {len(clips)} training clips")
-    extractor = FeatureExtractor(checkpoint.settings.front_end, quantization)
-    ranges = calibrate(layers, extractor.real(clips.samples))
-    return functools.partial(
-        build_model,
-        layers,
-        ranges,
-        input_scale=quantization.scale,
-        input_zero_point=quantization.zero_point,
+    if checkpoint.ranges:
+        log("Taking the ranges of quantization-aware training")
+        ranges = ranges_from_arrays(checkpoint.ranges)
+        if len(ranges) != len(layers):
+            raise StapesError(
+                f"checkpoint: found {len(ranges)} ranges, expected one for each of {len(layers)} "
+                "layers; train again"
+            )
+    else:
+        log(f"Calibrating on {len(clips)} training clips")
+        extractor = FeatureExtractor(checkpoint.settings.front_end, quantization)
+        ranges = calibrate(layers, extractor.real(clips.samples))
+    return _Network(
+        layers=layers,
+        ranges=ranges,
+        quantum=Quantum(scale=np.float32(quantization.scale), zero_point=quantization.zero_point),
     )
+
+
+def _layer_errors(
+    network: _Network, settings: ModelSettings, checkpoint: Checkpoint, clips: LabelledClips
+) -> list[LayerError]:
+    extractor = FeatureExtractor(settings.front_end, checkpoint.quantization)
+    stored = extractor.stored(clips.samples[:_ERROR_CLIPS])
+    return layer_errors(network.layers, network.ranges, settings, stored, network.quantum)
 
 
 def _test(

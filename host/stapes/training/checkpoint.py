@@ -33,7 +33,8 @@ _DAMAGES = (
 class Checkpoint:
     """The state of a training after `step` steps; the batches to come depend on `step` alone.
 
-    `origin` says where it came from: `command` and `data_dir`.
+    `origin` says where it came from: `command` and `data_dir`. `ranges` are those of
+    quantization-aware training, an array for each layer that is exported; else there are none.
     """
 
     step: int
@@ -43,11 +44,12 @@ class Checkpoint:
     optimizer: list[np.ndarray]
     origin: dict[str, str]
     history: History = field(default_factory=History)
+    ranges: list[np.ndarray] = field(default_factory=list)
 
     @property
     def finite(self) -> bool:
         """Whether every weight is a number."""
-        return all(np.isfinite(array).all() for array in self.model)
+        return all(np.isfinite(array).all() for array in [*self.model, *self.ranges])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Raises:
@@ -63,6 +65,7 @@ class Checkpoint:
         }
         arrays |= {f"model_{number:04d}": array for number, array in enumerate(self.model)}
         arrays |= {f"optimizer_{number:04d}": array for number, array in enumerate(self.optimizer)}
+        arrays |= {f"range_{number:04d}": array for number, array in enumerate(self.ranges)}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
 
@@ -89,6 +92,7 @@ class Checkpoint:
                 optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
                 origin={"command": origin["command"], "data_dir": origin["data_dir"]},
                 history=History.from_json(str(content.get("history", "{}"))),
+                ranges=[content[name] for name in sorted(content) if name.startswith("range_")],
             )
         except _DAMAGES as error:
             raise StapesError(

@@ -19,6 +19,9 @@ from stapes.files import check_output
 from stapes.models.backend import tf
 from stapes.models.registry import create_model
 from stapes.progress import ProgressBar
+from stapes.quantize.calibration import Ranges, calibrate
+from stapes.quantize.layers import plain_layers
+from stapes.quantize.simulate import SimulatedInt8, ranges_from_arrays, ranges_to_arrays
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
@@ -35,6 +38,7 @@ from stapes.training.summaries import Summaries
 Log = Callable[[str], None]
 CACHE_FOLDER = "features"
 _CALIBRATION_CLIPS = 2000
+_RANGE_CLIPS = 500
 _POINT_STEP_INTERVAL = 10
 
 
@@ -146,6 +150,7 @@ class _Run:
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor
         self._train_step = compiled_step(self.model, self._optimizer, settings, teacher)
+        self._simulated: SimulatedInt8 | None = None
 
     def choose_quantization(self) -> None:
         """From training clips; a teacher's own, so that it hears what it was trained with."""
@@ -162,6 +167,22 @@ class _Run:
         assign(self._optimizer.variables, checkpoint.optimizer, source=source)
         self._extractor = FeatureExtractor(self._settings.front_end, checkpoint.quantization)
         self._history = checkpoint.history.until(checkpoint.step)
+        if self._settings.quantize and checkpoint.ranges:
+            self._simulate_int8(ranges_from_arrays(checkpoint.ranges))
+
+    def _simulate_int8(self, ranges: list[Ranges]) -> None:
+        self._simulated = SimulatedInt8(
+            self.model, ranges, input_scale=self._extractor.quantization.scale
+        )
+        self._train_step = compiled_step(
+            self._simulated, self._optimizer, self._settings, self._teacher
+        )
+
+    def _calibrated(self) -> list[Ranges]:
+        """Ranges of the float model over training clips."""
+        count = -(-_RANGE_CLIPS // self._settings.batch_size)
+        clips = np.concatenate([self._clips.batch(number).samples for number in range(count)])
+        return calibrate(plain_layers(self.model), self._extractor.real(clips))
 
     def finish(self, validation: LabelledClips, testing: LabelledClips) -> TrainingResult:
         first, started = self._step, time.monotonic()
@@ -215,6 +236,9 @@ class _Run:
 
     def _do_step(self, step: int, batch: _Batch) -> None:
         """Step `step`, counted from 1."""
+        if step > self._settings.float_steps and not self._simulated:
+            self._simulate_int8(self._calibrated())
+            self._say(f"Step #{step}: from here on int8 is simulated (--quantize)")
         rate = self._settings.schedule.rate(step - 1)
         self._optimizer.learning_rate.assign(rate)
         if self._nan_watch:
@@ -255,6 +279,8 @@ class _Run:
     def _is_over(self) -> bool:
         """Whether validation has not improved for as many evaluations as were allowed."""
         patience, best = self._settings.early_stopping_evaluations, self._history.best()
+        if self._settings.quantize and not self._simulated:
+            return False  # the best in int8 is still to come
         if not (patience and best and self._history.evaluations_since_best() >= patience):
             return False
         self._say(
@@ -321,7 +347,9 @@ class _Run:
         """Confusion matrix and cross entropy."""
         stored = self._cache.stored(self._extractor, clips.samples)
         predicted, loss = evaluate(
-            self.model, self._extractor.quantization.real(stored), clips.labels
+            self._simulated or self.model,
+            self._extractor.quantization.real(stored),
+            clips.labels,
         )
         return Confusion.of(clips.labels, predicted, labels=len(self._labels)), loss
 
@@ -349,6 +377,7 @@ class _Run:
             optimizer=[variable.numpy() for variable in self._optimizer.variables],
             origin=self._origin,
             history=self._history,
+            ranges=ranges_to_arrays(self._simulated.ranges) if self._simulated else [],
         )
         if not checkpoint.finite:
             raise self._diverged()

@@ -85,6 +85,8 @@ class TrainingSettings:
     eval_step_interval: int = 400
     save_step_interval: int = 100
     early_stopping_evaluations: int = 0
+    quantize: bool = False
+    quantize_delay: int = -1
     seed: int = 59185
 
     def __post_init__(self) -> None:
@@ -99,6 +101,7 @@ class TrainingSettings:
             "weight_decay": (0, 1),
             "teacher_weight": (0, 1),
             "teacher_temperature": (0.1, 100),
+            "quantize_delay": (-1, self.schedule.total_steps - 1),
             "seed": (0, 2**32 - 1),
         }
         for name, (low, high) in limits.items():
@@ -111,6 +114,14 @@ class TrainingSettings:
                 f"--clip_duration_ms={self.clip_duration_ms}: found no whole frame in a clip, "
                 f"expected at least --window_size_ms={self.front_end.window_size_ms:g}"
             )
+
+    @property
+    def float_steps(self) -> int:
+        """Steps before int8 is simulated: `quantize_delay`, or three quarters of all for -1."""
+        total = self.schedule.total_steps
+        if not self.quantize:
+            return total
+        return 3 * total // 4 if self.quantize_delay < 0 else self.quantize_delay
 
     @property
     def labels(self) -> tuple[str, ...]:

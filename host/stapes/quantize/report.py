@@ -1,0 +1,102 @@
+"""How much each layer loses to int8: the firmware's engine against the float network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stapes.quantize.calibration import Ranges, activations
+from stapes.quantize.export import Quantum, build_part
+from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
+from stapes.settings import ModelSettings
+from stapes.tflite.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerError:
+    """A layer's int8 outputs against those of the float network, all layers before it included.
+
+    Attributes:
+        sqnr_db: signal to quantization noise ratio, 10 log10(sum float^2 / sum (float - int8)^2);
+            None where there is no signal or no noise.
+        step: of the int8 outputs, a real number.
+        largest_error: in those steps.
+        beyond: share of the float outputs outside the range that int8 holds, 0 to 1.
+    """
+
+    name: str
+    operator: str
+    sqnr_db: float | None
+    step: float
+    largest_error: float
+    beyond: float
+
+
+def layer_errors(
+    layers: Sequence[Layer],
+    ranges: Sequence[Ranges],
+    settings: ModelSettings,
+    stored: np.ndarray,
+    quantum: Quantum,
+) -> list[LayerError]:
+    """Errors of every layer over features as the device computes them, int8 [clips, frames,
+    features], of the quantization `quantum`."""
+    real = (stored.astype(np.float32) - quantum.zero_point) * quantum.scale
+    errors = []
+    for count, (layer, (_, exact)) in enumerate(
+        zip(layers, activations(layers, real), strict=True), start=1
+    ):
+        if isinstance(layer, ReshapeLayer):
+            continue
+        model, output = build_part(layers[:count], ranges[:count], settings, quantum)
+        engine = Engine.from_bytes(model, source=layer.name)
+        found = _outputs(engine, stored, exact.shape, streaming=is_streaming(layers[:count]))
+        operator = engine.operators[-1]["name"]
+        errors.append(_error(layer.name, operator, exact.reshape(found.shape), found, output))
+    return errors
+
+
+def table(errors: Sequence[LayerError]) -> str:
+    """The errors as text, one row per layer."""
+    width = max(len(error.name) for error in errors) + 2
+    lines = [f"{'layer':<{width}}{'operator':<20}{'SQNR, dB':>10}{'largest':>10}{'beyond':>9}"]
+    for error in errors:
+        ratio = "-" if error.sqnr_db is None else f"{error.sqnr_db:.1f}"
+        lines.append(
+            f"{error.name:<{width}}{error.operator:<20}{ratio:>10}"
+            f"{error.largest_error:>10.1f}{100 * error.beyond:>8.3f}%"
+        )
+    return "\n".join([*lines, "largest error in int8 steps; beyond: outside the range of int8"])
+
+
+def _outputs(
+    engine: Engine, stored: np.ndarray, shape: tuple[int, ...], *, streaming: bool
+) -> np.ndarray:
+    """int8 [clips, values]: for a network that streams of the newest frames that float has too."""
+    found = []
+    for clip in stored:
+        engine.reset()
+        rows = engine.run(clip if streaming else clip.reshape(1, -1))
+        found.append(rows[-shape[1] :].ravel() if streaming else rows.ravel())
+    return np.stack(found)
+
+
+def _error(
+    name: str, operator: str, exact: np.ndarray, stored: np.ndarray, quantum: Quantum
+) -> LayerError:
+    signal = exact.astype(np.float64)
+    scale = float(quantum.scale)
+    noise = (stored.astype(np.float64) - quantum.zero_point) * scale - signal
+    low, high = ((bound - quantum.zero_point) * scale for bound in (-128.5, 127.5))
+    powers = float((signal**2).sum()), float((noise**2).sum())
+    return LayerError(
+        name=name,
+        operator=operator,
+        sqnr_db=10 * math.log10(powers[0] / powers[1]) if all(powers) else None,
+        step=scale,
+        largest_error=float(np.abs(noise).max()) / scale,
+        beyond=float(((signal < low) | (signal > high)).mean()),
+    )

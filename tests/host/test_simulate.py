@@ -1,0 +1,221 @@
+"""Quantization-aware training: what is simulated is what is exported, and gradients pass."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from test_quantize import CASES, INPUT, SETTINGS, exported
+from tones import TRAIN_FLAGS, write_tones
+
+from stapes.audio.wav import write_wav
+from stapes.cli import main
+from stapes.models.backend import tf
+from stapes.models.options import ModelOptions
+from stapes.models.registry import ARCHITECTURES
+from stapes.quantize.calibration import calibrate
+from stapes.quantize.export import Quantum, build_part, quantize_svdf, quantize_weights
+from stapes.quantize.layers import SvdfLayer, plain_layers, with_arrays
+from stapes.quantize.report import layer_errors, table
+from stapes.quantize.simulate import (
+    SimulatedInt8,
+    ranges_from_arrays,
+    ranges_to_arrays,
+    with_rounded_svdf,
+    with_rounded_weights,
+)
+from stapes.tflite.engine import Engine
+from stapes.training.checkpoint import FILE_NAME, Checkpoint
+
+QUANTUM = Quantum(scale=np.float32(INPUT.scale), zero_point=INPUT.zero_point)
+
+
+def prepared(architecture, options):
+    """A model, its plain layers, their ranges, and stored features."""
+    model, _, stored = exported(architecture, options)
+    layers = plain_layers(model)
+    return model, layers, calibrate(layers, INPUT.real(stored)), stored
+
+
+@pytest.mark.parametrize(("architecture", "options"), CASES)
+def test_the_simulation_computes_what_the_engine_computes(architecture, options):
+    model, layers, ranges, stored = prepared(architecture, options)
+    simulated = SimulatedInt8(model, ranges, input_scale=INPUT.scale)
+    content, output = build_part(layers, ranges, SETTINGS, QUANTUM)
+    engine = Engine.from_bytes(content)
+    found = []
+    for clip in stored[:20]:
+        engine.reset()
+        found.append(engine.run(clip.reshape(-1, math.prod(engine.input_shape)))[-1].astype(float))
+    logits = simulated(INPUT.real(stored[:20])).numpy()
+    steps = np.abs(logits / output.scale + output.zero_point - np.array(found))
+    exact = model(INPUT.real(stored[:20]), training=False).numpy()
+    float_steps = np.abs(exact / output.scale + output.zero_point - np.array(found))
+    # Steps of later layers differ where a value lies on the edge between two.
+    assert steps.max() <= 3 and steps.mean() < 0.35
+    assert steps.mean() < float_steps.mean() / 2  # float itself is further from int8
+
+
+@pytest.mark.parametrize("architecture", ["conv", "ds_cnn", "single_fc"])
+def test_simulated_weights_lie_on_the_exporters_steps(architecture):
+    _, layers, _, _ = prepared(architecture, ModelOptions())
+    for layer in (layer for layer in layers if hasattr(layer, "weights")):
+        stored, _, scales = quantize_weights(layer, np.float32(0.1))
+        tensors = with_arrays(layer, lambda array: tf.constant(array, tf.float32))
+        found = with_rounded_weights(tensors, 0.1).weights.numpy()
+        channels = -1 if layer.weights.shape[0] == 1 else 0
+        shape = [1] * found.ndim
+        shape[channels] = -1
+        expected = stored * (scales.reshape(shape) if scales.ndim else scales)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_simulated_svdf_weights_lie_on_the_exporters_steps():
+    _, layers, ranges, _ = prepared("svdf", ModelOptions(svdf_units=(9, 7), svdf_rank=2))
+    for layer, seen in zip(layers, ranges, strict=True):
+        if not isinstance(layer, SvdfLayer):
+            continue
+        parts = quantize_svdf(layer, seen.state)
+        tensors = with_arrays(layer, lambda array: tf.constant(array, tf.float32))
+        found, largest, state_scale = with_rounded_svdf(tensors, tf.constant(seen.state))
+        gain = largest.numpy()[:, None]
+        np.testing.assert_allclose(found.feature, parts.feature / 127 * gain, rtol=1e-4, atol=1e-6)
+        time = parts.time * np.float64(parts.time_scale) / gain
+        np.testing.assert_allclose(found.time, time, atol=2 * parts.time_scale / gain.min())
+        assert float(state_scale) == pytest.approx(float(parts.state_scale), rel=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["residual_svdf", "ds_cnn"])
+def test_gradients_reach_every_weight_as_if_nothing_were_rounded(architecture):
+    options = ModelOptions(svdf_units=(16, 12, 16), dropout=0.0)
+    model, _, ranges, stored = prepared(architecture, options)
+    wide = [dataclasses.replace(entry, low=2 * entry.low, high=2 * entry.high) for entry in ranges]
+    simulated = SimulatedInt8(model, wide, input_scale=INPUT.scale)
+    features = INPUT.real(stored[:20])
+    variables = model.trainable_variables
+
+    def gradients(network):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(features, training=False)))
+        return np.concatenate([g.numpy().ravel() for g in tape.gradient(loss, variables)])
+
+    exact, found = gradients(model), gradients(simulated)
+    cosine = exact @ found / (np.linalg.norm(exact) * np.linalg.norm(found))
+    assert cosine > 0.98
+
+
+def test_ranges_follow_the_batches_in_training_only():
+    model, _, ranges, stored = prepared("svdf", ModelOptions(svdf_units=(8, 8)))
+    simulated = SimulatedInt8(model, ranges, input_scale=INPUT.scale)
+    louder = 2 * INPUT.real(stored)
+    simulated(louder)
+    before = simulated.ranges
+    assert [entry.high for entry in before] == pytest.approx([entry.high for entry in ranges])
+    for _ in range(60):
+        simulated(louder, training=True)
+    after = simulated.ranges[0]
+    (exact, *_) = calibrate(plain_layers(model), louder)
+    assert after.high > 1.2 * before[0].high
+    np.testing.assert_allclose(after.state, exact.state, rtol=0.1)
+
+
+def test_ranges_come_back_from_their_arrays():
+    _, _, ranges, _ = prepared("svdf", ModelOptions(svdf_units=(8, 8)))
+    again = ranges_from_arrays(ranges_to_arrays(ranges))
+    for one, other in zip(ranges, again, strict=True):
+        assert (other.low, other.high) == pytest.approx((one.low, one.high))
+        np.testing.assert_array_equal(one.state, other.state)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "operators"),
+    [
+        ("residual_svdf", ["SVDF", "FULLY_CONNECTED", "SVDF", "FULLY_CONNECTED", "ADD", "SVDF"]),
+        ("tiny_conv", ["CONV_2D"]),
+    ],
+)
+def test_the_report_tells_what_each_layer_loses(architecture, operators):
+    _, layers, ranges, stored = prepared(architecture, ModelOptions(svdf_units=(16, 12, 16)))
+    errors = layer_errors(layers, ranges, SETTINGS, stored, QUANTUM)
+    assert [error.operator for error in errors] == [*operators, "FULLY_CONNECTED"]
+    assert all(25 < error.sqnr_db < 60 and error.beyond < 0.01 for error in errors)
+    # A range that cuts the first layer's outputs off shows in it and in all that follow.
+    low, high = ranges[0].low, ranges[0].high
+    if architecture == "tiny_conv":  # after the reshaping
+        low, high = ranges[1].low, ranges[1].high
+    place = 1 if architecture == "tiny_conv" else 0
+    cut = [*ranges]
+    cut[place] = dataclasses.replace(ranges[place], low=low / 4, high=high / 4)
+    worse = layer_errors(layers, cut, SETTINGS, stored, QUANTUM)
+    assert worse[0].beyond > 0.02 and worse[0].sqnr_db < errors[0].sqnr_db - 10
+    assert all(b.sqnr_db < a.sqnr_db - 5 for a, b in zip(errors, worse, strict=True))
+    assert f"{errors[0].name} " in table(errors) and f"{errors[0].sqnr_db:.1f}" in table(errors)
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory):
+    return write_tones(tmp_path_factory.mktemp("tones") / "data", clips=24)
+
+
+def train(data, folder, *flags):
+    small = [*TRAIN_FLAGS, "--svdf_units", "6,6,6", "--batch_size", "16"]
+    folders = ["--data_dir", str(data), "--train_dir", str(folder)]
+    return main(["train", *folders, *small, *flags])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_goes_all_the_way(architecture, tones, tmp_path, capsys):
+    """From `stapes train --quantize` to a replay."""
+    flags = ["--model_architecture", architecture, "--quantize", "--quantize_delay", "0"]
+    if architecture == "low_latency_svdf":
+        flags += ["--svdf_units", "6"]
+    steps = ["--how_many_training_steps", "1"]
+    assert train(tones, tmp_path / "train", *flags, *steps) == 0
+    assert "from here on int8 is simulated" in capsys.readouterr().out
+    model = tmp_path / "m.tflite"
+    export = ["export", "--train_dir", str(tmp_path / "train"), "--output_file", str(model)]
+    assert main([*export, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["layers"][-1]["name"] == "final_fc"
+    assert main(["evaluate", str(model), "--data_dir", str(tones), "--json"]) == 0
+    accuracy = json.loads(capsys.readouterr().out)["int8_accuracy"]
+    assert accuracy == pytest.approx(report["int8_accuracy"])
+    wav = tmp_path / "a.wav"
+    noise = np.random.default_rng(0).integers(-9000, 9000, 12000).astype(np.int16)
+    write_wav(wav, noise, sample_rate=8000)
+    assert main(["replay", "--model", str(model), str(wav)]) == 0
+    assert main(["info", str(model), "--no_measure", "--json"]) == 0
+    info = json.loads(capsys.readouterr().out.splitlines()[-1])
+    streams = "svdf" in architecture
+    assert (info["window_frames"], info["clip_stride_frames"]) == ((1, 1) if streams else (49, 5))
+    assert info["window_bytes"] == (0 if streams else 49 * 20)
+
+
+def test_training_goes_on_from_a_float_checkpoint_and_after_a_stop(tones, tmp_path, capsys):
+    assert train(tones, tmp_path / "float", "--how_many_training_steps", "4") == 0
+    assert not Checkpoint.load(tmp_path / "float" / FILE_NAME).ranges
+    flags = ["--quantize", "--how_many_training_steps", "4,2", "--learning_rate", "0.01,0.001"]
+    start = ["--start_checkpoint", str(tmp_path / "float" / FILE_NAME)]
+    capsys.readouterr()
+    assert train(tones, tmp_path / "int8", *flags, *start) == 0
+    assert "Step #5: from here on int8 is simulated" in capsys.readouterr().out
+    whole = Checkpoint.load(tmp_path / "int8" / FILE_NAME)
+    # The same in two parts: the ranges are taken up where they were.
+    shorter = ["4,1" if flag == "4,2" else flag for flag in flags]
+    assert train(tones, tmp_path / "parts", *shorter, *start) == 0
+    capsys.readouterr()
+    assert train(tones, tmp_path / "parts", *flags) == 0
+    assert "from here on" not in capsys.readouterr().out
+    parts = Checkpoint.load(tmp_path / "parts" / FILE_NAME)
+    for name in ("model", "ranges"):
+        for one, other in zip(getattr(whole, name), getattr(parts, name), strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def test_a_delay_that_leaves_no_step_is_refused(tones, tmp_path, capsys):
+    flags = ["--quantize", "--quantize_delay", "4", "--how_many_training_steps", "4"]
+    assert train(tones, tmp_path / "train", *flags) == 2
+    assert "--quantize_delay=4: expected -1 to 3" in capsys.readouterr().err
