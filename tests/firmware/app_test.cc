@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/application.h"
+#include "app/audio_tap.h"
 #include "app/event_sink.h"
 
 namespace stapes {
@@ -135,6 +136,46 @@ TEST_CASE("scores are sent when asked for, detections always, and counted") {
   events.OnDetection({1, 32768, 50, true});
   CHECK(port.sent.substr(0, 50) == "$0001 detection time_ms=50 label=ja score=0.50000*");
   CHECK(events.detections() == 1);
+}
+
+// Lines of audio among what a port was sent.
+int AudioLines(const FakePort& port) {
+  int count = 0;
+  for (std::size_t at = 0; (at = port.sent.find(" audio ", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+TEST_CASE("audio goes back to the host only when asked for, with the number of each first sample") {
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  AudioTap tap(lines);
+  const int16_t samples[300] = {1, -2};
+  tap.Hear(0, samples, 0);
+  CHECK(port.sent.empty());
+  tap.Allow(AudioTap::kUnlimited, 0);
+  tap.Hear(0x100000000, samples, 0);
+  CHECK(port.sent.substr(0, 38) == "$0000 audio sample=4294967296 pcm=AQD+");
+  CHECK(port.sent.find("audio sample=4294967424 pcm=AAAA") != std::string::npos);
+  CHECK(AudioLines(port) == 3);
+  tap.Allow(0, 0);
+  tap.Hear(0, samples, 0);
+  CHECK(AudioLines(port) == 3);
+}
+
+TEST_CASE("audio lines take no more of the line than they may, also when the clock wraps") {
+  FakePort port;
+  port.room = 10000000;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  AudioTap tap(lines);
+  constexpr uint32_t kRate = 8000;
+  const uint32_t start_ms = 0xFFFFF000;
+  tap.Allow(kRate, start_ms);
+  const int16_t samples[128] = {};
+  for (uint32_t ms = 0; ms < 20000; ms += 8) tap.Hear(16 * ms, samples, start_ms + ms);
+  CHECK(port.sent.size() < 20 * kRate + 384);
+  CHECK(port.sent.size() > 20 * kRate * 85 / 100);
 }
 
 }  // namespace

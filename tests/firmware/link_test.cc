@@ -154,6 +154,23 @@ TEST_CASE("int8 bytes are written as two hexadecimal digits each") {
         }) == " q=80FF007F");
 }
 
+TEST_CASE("bytes are written in base64 without padding, as RFC 4648 has it") {
+  const auto base64 = [](const std::string& text) {
+    StringSink sink;
+    LineWriter lines(sink);
+    lines.Begin("e");
+    lines.FieldBase64("b", {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+    return sink.text.substr(10);
+  };
+  CHECK(base64("").empty());
+  CHECK(base64("f") == "Zg");
+  CHECK(base64("fo") == "Zm8");
+  CHECK(base64("foo") == "Zm9v");
+  CHECK(base64("foob") == "Zm9vYg");
+  CHECK(base64("fooba") == "Zm9vYmE");
+  CHECK(base64("foobar") == "Zm9vYmFy");
+}
+
 TEST_CASE("a frame comes through whatever its payload") {
   std::mt19937 random(1);
   for (std::size_t size = 0; size <= kMaxPayloadBytes; ++size) {

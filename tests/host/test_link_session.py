@@ -3,17 +3,21 @@
 The other side is the firmware itself (stapes-firmware --link, built with sanitizers).
 """
 
+import base64
 import contextlib
 import random
 
 import numpy as np
 import pytest
 
+from stapes.cli import main
 from stapes.errors import StapesError
-from stapes.link.protocol import FrameType, encode_frame
+from stapes.link.decoder_settings import parse_changes
+from stapes.link.protocol import ALL_AUDIO, FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import LinkClosed, ProgramTransport
+from stapes.settings import DecoderSettings, ModelSettings
 
 ANSWER_SECONDS = 0.1
 
@@ -123,6 +127,86 @@ def test_lost_scores_are_said(program, audio):
     player = LinkPlayer(connection, answer_seconds=ANSWER_SECONDS, send_scores=True)
     with pytest.raises(StapesError, match="lines were lost on the way"):
         player.play(audio)
+
+
+def test_what_the_board_hears_comes_back_sample_for_sample(program, audio):
+    heard = []
+    session = Session(program, on_event=heard.append)
+    session.listen(ALL_AUDIO)
+    session.play(audio)
+    lines = [event for event in heard if event.name == "audio"]
+    starts = [event.number("sample") for event in lines]
+    pcm = [base64.b64decode(event.fields["pcm"] + "==") for event in lines]
+    assert b"".join(pcm) == audio.astype("<i2").tobytes()
+    assert starts == [sum(map(len, pcm[:index])) // 2 for index in range(len(pcm))]
+    session.listen(0)
+    heard.clear()
+    session.play(audio[:4000])
+    assert [event for event in heard if event.name == "audio"] == []
+
+
+def labels_found(session, found, audio) -> list[str]:
+    found.clear()
+    session.play(audio)
+    return [event.fields["label"] for event in found if event.name == "detection"]
+
+
+def test_settings_change_what_is_detected_until_the_board_restarts(program, audio, expected):
+    found = []
+    session = Session(program, on_event=found.append)
+    as_it_is = [detection.label for detection in expected.detections]
+    assert labels_found(session, found, audio) == as_it_is
+    session.set_decoder(parse_changes(["threshold=1", f"threshold:{as_it_is[0]}=0.1"]))
+    assert set(labels_found(session, found, audio)) == {as_it_is[0]}
+    session.set_decoder(parse_changes([f"threshold:{as_it_is[0]}=1"]))
+    assert labels_found(session, found, audio) == []
+    session.set_decoder(parse_changes(["threshold=0", "average_ms=100", "suppression_ms=1"]))
+    assert labels_found(session, found, audio) != []
+    assert found[0].number("time_ms") < expected.detections[0].time_ms
+    session.reset_decoder()
+
+
+def test_settings_equal_those_of_the_model_that_has_them(program, small_model, audio, tmp_path):
+    """The same words in a running board and inside a model give the same detections."""
+    decoder = DecoderSettings(
+        average_window_duration_ms=300,
+        suppression_ms=100,
+        minimum_count=5,
+        label_thresholds={"yes": 0.5, "_unknown_": 0.9},
+    )
+    path = tmp_path / "model.tflite"
+    labels = ("_silence_", "_unknown_", "yes", "no")
+    path.write_bytes(small_model(ModelSettings(name="small", labels=labels, decoder=decoder)))
+    words = ["average_ms=300", "suppression_ms=100", "minimum_count=5", "threshold:yes=0.5"]
+    player = LinkPlayer(program)
+    player._session.set_decoder(parse_changes([*words, "threshold:_unknown_=0.9"]))
+    assert player.play(audio).detections == NativePlayer(path).play(audio).detections != []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["average_ms=5000"], "the board refused"),
+        (["threshold:maybe=0.5"], "found label 'maybe'"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(program, words, said):
+    session = Session(program)
+    with pytest.raises(StapesError, match=said):
+        session.set_decoder(parse_changes(words))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("threshold", "threshold=2", "threshold:yes=x", "threshold=nan", "volume=3", "=", ""),
+        *("average_ms=0", "average_ms=99999", "suppression_ms=-1", "minimum_count=1.5"),
+    ],
+)
+def test_words_that_are_no_settings_are_mistakes(word, capsys):
+    assert main(["set", word, "--port", "/dev/none"]) == 2
+    assert "expected" in (error := capsys.readouterr().err)
+    assert error.count("\n") == 1
 
 
 def test_a_silent_board_is_given_up():
