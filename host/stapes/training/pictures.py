@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from stapes.errors import StapesError
+from stapes.figures import new_figure, png_bytes
 from stapes.files import write_bytes
 from stapes.training.confusion import Confusion
 from stapes.training.history import History
 
-_DOTS_PER_INCH = 100
-
 
 def write_curves(history: History, path: str | os.PathLike[str]) -> None:
     """Accuracy and cross entropy over steps, of training batches and of validation, as a PNG."""
-    figure = _figure(9, 4)
+    figure = new_figure(9, 4)
     accuracy, loss = figure.subplots(1, 2)
     for name, points, style in (
         ("training", history.training, {"alpha": 0.5, "linewidth": 1}),
@@ -31,14 +28,14 @@ def write_curves(history: History, path: str | os.PathLike[str]) -> None:
     accuracy.set(xlabel="step", ylabel="accuracy (%)", ylim=(0, 100))
     loss.set(xlabel="step", ylabel="cross entropy", ylim=(0, None))
     loss.legend()
-    write_bytes(path, _png(figure))
+    write_bytes(path, png_bytes(figure))
 
 
 def write_confusion(
     confusion: Confusion, labels: Sequence[str], path: str | os.PathLike[str]
 ) -> None:
     """The confusion matrix as a PNG."""
-    write_bytes(path, _png(_confusion_figure(confusion, labels)))
+    write_bytes(path, png_bytes(_confusion_figure(confusion, labels)))
 
 
 def confusion_pixels(confusion: Confusion, labels: Sequence[str]) -> np.ndarray:
@@ -51,7 +48,7 @@ def confusion_pixels(confusion: Confusion, labels: Sequence[str]) -> np.ndarray:
 def _confusion_figure(confusion: Confusion, labels: Sequence[str]) -> Any:
     """True labels downwards; colours are shares of the row, numbers are clips."""
     size = 2 + 0.5 * len(labels)
-    figure = _figure(size, size)
+    figure = new_figure(size, size)
     axes = figure.subplots()
     rows = np.maximum(confusion.matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(confusion.matrix / rows, cmap="Blues", vmin=0, vmax=1)
@@ -67,24 +64,3 @@ def _confusion_figure(confusion: Confusion, labels: Sequence[str]) -> Any:
                 colour = "white" if dark else "black"
                 axes.text(column, row, str(count), ha="center", va="center", color=colour)
     return figure
-
-
-def _figure(width: float, height: float) -> Any:
-    """In inches; without pyplot, which would keep every figure and look for a display."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise StapesError(
-            f"matplotlib: cannot import it ({error}), expected for pictures; "
-            "run pip install 'stapes[train]'"
-        ) from error
-    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Any) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return content.getvalue()

@@ -1,0 +1,49 @@
+"""Show what each variation of `stapes train` does to a clip: a picture each, with --audio a WAV.
+
+Every picture has the clip's spectrogram and its features as the device sees them, before and after.
+Without a recording espeak-ng speaks one. docs/augmentation.md shows the pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EXAMPLE = """  stapes data augment --output_dir gallery
+  stapes data augment corpus/yes/0a7c2a8d_nohash_0.wav --audio --output_dir gallery"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("wav", type=Path, nargs="?", metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
+    add("--output_dir", type=Path, required=True, help="the new folder")
+    add("--audio", action="store_true", help="write the varied clips as well")
+    add("--text", default="hey stapes", help="what espeak-ng says (%(default)s)")
+    add("--seed", type=int, default=0, help="of all random choices (%(default)s)")
+    add("--sample_rate", type=int, default=16000, help="in Hz (%(default)s)")
+    add("--clip_duration_ms", type=int, default=1000, help="length of the clip (%(default)s)")
+    add("--resample", action="store_true", help="convert another rate, or stereo")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from stapes.audio.reader import read_audio
+    from stapes.corpus.engines import Espeak, Speaker
+    from stapes.corpus.gallery import write_gallery
+    from stapes.corpus.speak import speak_word
+
+    rate = arguments.sample_rate
+    if arguments.wav:
+        samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
+    else:
+        speaker = Speaker(voice="en-us+f2", pitch=55, words_per_minute=150)
+        spoken = speak_word(arguments.text, speaker, engine=Espeak(), sample_rate=rate)
+        samples = np.rint(spoken * 16000 / np.abs(spoken).max()).astype(np.int16)
+    clip = np.zeros(rate * arguments.clip_duration_ms // 1000, np.int16)
+    start = max(0, len(clip) - len(samples)) // 2
+    clip[start : start + len(samples)] = samples[: len(clip)]
+    names = write_gallery(
+        clip, arguments.output_dir, sample_rate=rate, seed=arguments.seed, audio=arguments.audio
+    )
+    print(f"{arguments.output_dir}: {', '.join(names)}")
+    return 0

@@ -1,0 +1,174 @@
+"""Pictures of sound: the numbers under them, the files, and what is said where they cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import shutil
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from tones import SAMPLE_RATE, sweep, trained_tones
+
+from stapes.audio.wav import read_wav, write_wav
+from stapes.cli import main
+from stapes.corpus.augment_settings import AugmentSettings
+from stapes.errors import StapesError
+from stapes.pipeline import Pipeline
+from stapes.settings import FrontEndSettings
+from stapes.spectrogram import (
+    DeviceView,
+    SpectrogramSettings,
+    drawing_png,
+    magnitudes,
+    pixels,
+    plain_png,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLIP = sweep(400, 1600, seed=1)
+
+
+@pytest.fixture
+def wav(tmp_path) -> Path:
+    write_wav(tmp_path / "up.wav", CLIP, sample_rate=SAMPLE_RATE)
+    return tmp_path / "up.wav"
+
+
+def picture(content: bytes) -> np.ndarray:
+    """float32 [height, width, channels], 0 to 1."""
+    return matplotlib.image.imread(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(("window", "stride"), [(256, 128), (400, 100), (1000, 1500)])
+def test_magnitudes_are_those_of_tensorflow(window, stride):
+    import tensorflow as tf
+
+    found = magnitudes(CLIP, SpectrogramSettings(window_size=window, stride=stride))
+    sound = (CLIP[:, None] / 32768).astype(np.float32)
+    expected = tf.raw_ops.AudioSpectrogram(input=sound, window_size=window, stride=stride)[0]
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)
+
+
+def test_brightness_saturates_and_does_not_wrap():
+    assert pixels(np.array([0.0, 1.0, 3.9, 4.0, 1e9]), 64).tolist() == [0, 64, 249, 255, 255]
+
+
+def test_the_plain_picture_has_a_pixel_for_every_value():
+    settings = SpectrogramSettings(brightness=30)
+    found = picture(plain_png(CLIP, settings))
+    expected = pixels(magnitudes(CLIP, settings), 30)
+    assert found.shape[:2] == expected.shape == (1 + (8000 - 256) // 128, 129)
+    np.testing.assert_array_equal(np.rint(found * 255), expected)
+
+
+def test_the_drawing_shows_the_features_that_the_firmware_computes():
+    settings = FrontEndSettings(sample_rate=SAMPLE_RATE, channel_count=20, dct_coefficient_count=0)
+    view = DeviceView.for_samples(settings, CLIP)
+    assert view.features(CLIP).shape == (settings.frame_count(len(CLIP)), 20)
+    loud = picture(drawing_png(CLIP, SpectrogramSettings(), view))
+    quiet = picture(drawing_png(CLIP // 8, SpectrogramSettings(), view))
+    assert loud.shape == quiet.shape and np.abs(loud - quiet).max() > 0.2
+
+
+def test_with_a_model_the_features_are_those_of_its_pipeline(tmp_path, monkeypatch):
+    trained = trained_tones()
+    clip = next((trained.data_dir / "up").iterdir())
+    drawn = []
+    monkeypatch.setattr(
+        "stapes.spectrogram.drawing_png",
+        lambda samples, settings, view: drawn.append(view.features(samples)) or b"png",
+    )
+    output = ["--output_image", str(tmp_path / "a.png")]
+    assert main(["spectrogram", str(clip), "--model", str(trained.model), *output]) == 0
+    expected = Pipeline(trained.model).process(read_wav(clip)).features
+    np.testing.assert_array_equal(drawn[0], expected)
+
+
+def test_the_command_writes_a_picture_of_a_part(wav, tmp_path, capsys):
+    output = tmp_path / "a.png"
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--output_image", str(output)]
+    part = ["--start_seconds", "0.5", "--seconds", "0.25"]
+    assert main(["spectrogram", str(wav), *flags, *part]) == 0
+    assert capsys.readouterr().out == f"{output}: 0.25 s of {wav}\n"
+    assert picture(output.read_bytes()).shape == (700, 900, 4)
+    assert main(["spectrogram", str(wav), *flags, "--plain"]) == 0
+    assert picture(output.read_bytes()).shape[:2] == (61, 129)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--sample_rate", "16000"], "found 8000 Hz, expected 16000 Hz"),
+        (["--window_size", "9000"], "--window_size=9000: found 8000 samples"),
+        (["--window_size", "1"], "--window_size=1: expected 2 to 65536"),
+        (["--brightness", "0"], "--brightness=0: expected above 0"),
+        (["--start_seconds", "1"], "--start_seconds=1 --seconds=10: found 1.00 s of audio"),
+        (["--output_image", "/no/such/folder/a.png"], "cannot be written"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_no_file(wav, tmp_path, capsys, flags, message):
+    default = ["--sample_rate", str(SAMPLE_RATE), "--output_image", str(tmp_path / "a.png")]
+    assert main(["spectrogram", str(wav), *default, *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("module", ["matplotlib.figure", "PIL"])
+def test_a_missing_matplotlib_is_said_with_how_to_install_it(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    view = DeviceView.for_samples(FrontEndSettings(sample_rate=SAMPLE_RATE), CLIP)
+    with pytest.raises(StapesError, match=r"matplotlib: .*pip install 'stapes\[plot\]'"):
+        plain_png(CLIP, SpectrogramSettings())
+        drawing_png(CLIP, SpectrogramSettings(), view)
+
+
+# ---- the gallery
+
+
+def test_the_gallery_draws_and_writes_every_variation(wav, tmp_path):
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
+    assert main(["data", "augment", str(wav), *flags]) == 0
+    assert len(list((tmp_path / "g").glob("*.png"))) == 12
+    assert len(list((tmp_path / "g").glob("*.wav"))) == 10, "masks make no sound"
+    shifted = read_wav(tmp_path / "g" / "time_shift_ms.wav", sample_rate=SAMPLE_RATE)
+    assert shifted[800:].tolist() == CLIP[:-800].tolist()
+    before, after = (
+        picture((tmp_path / "g" / f"{name}.png").read_bytes()) for name in ("gain_db", "reverb_ms")
+    )
+    assert before.shape == after.shape and not np.array_equal(before, after)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_path, monkeypatch):
+    monkeypatch.setattr("stapes.corpus.gallery._picture", lambda *_: b"png")
+
+    def said(name: str, *flags: str) -> dict[str, bytes]:
+        folder = ["--output_dir", str(tmp_path / name)]
+        assert main(["data", "augment", "--audio", *folder, *flags]) == 0
+        return {path.stem: path.read_bytes() for path in (tmp_path / name).glob("*.wav")}
+
+    first, second, other = said("a"), said("b"), said("c", "--seed", "1")
+    assert first == second
+    assert first["gain_db"] == other["gain_db"] and first["reverb_ms"] != other["reverb_ms"]
+
+
+def test_an_existing_folder_is_not_touched(wav, tmp_path, capsys):
+    (tmp_path / "g").mkdir()
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--output_dir", str(tmp_path / "g")]
+    assert main(["data", "augment", str(wav), *flags]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_the_docs_show_every_flag_in_a_small_picture():
+    text = (DOCS / "augmentation.md").read_text()
+    settings = {entry.name for entry in dataclasses.fields(AugmentSettings)}
+    assert all(f"--{name}" in text for name in settings)
+    pictures = {path.stem for path in (DOCS / "augmentation").glob("*.png")}
+    assert pictures == settings - {"background_frequency", "augment_frequency"}
+    for name in pictures:
+        assert f"(augmentation/{name}.png)" in text
+        assert (DOCS / "augmentation" / f"{name}.png").stat().st_size < 150_000
