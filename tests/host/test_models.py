@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -132,24 +134,59 @@ def test_equal_seeds_give_equal_weights():
     assert not np.array_equal(weights(5)[0], weights(6)[0])
 
 
-def test_ones_own_architecture_plugs_in(tmp_path, monkeypatch):
-    (tmp_path / "my_models.py").write_text(
-        "import keras\n"
-        "from stapes.models.layers import SVDF\n"
-        "def tiny(shape, options):\n"
-        "    return keras.Sequential([\n"
-        "        keras.Input((shape.frames, shape.features)),\n"
-        "        SVDF(3, memory=shape.frames),\n"
-        "        keras.layers.Flatten(),\n"
-        "        keras.layers.Dense(shape.labels)])\n"
-        "def wrong(shape, options):\n"
-        "    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
+OWN_MODELS = """
+import keras
+from stapes.models.layers import SVDF
+def tiny(shape, options):
+    return keras.Sequential([
+        keras.Input((shape.frames, shape.features)),
+        SVDF(3, memory=shape.frames),
+        keras.layers.Flatten(),
+        keras.layers.Dense(shape.labels)])
+def output(shape, options):
+    return keras.Sequential([
+        keras.Input((shape.frames, shape.features)), keras.layers.Flatten(), keras.layers.Dense(1)])
+def input(shape, options):
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(shape.labels)])
+def nothing(shape, options):
+    pass
+def crash(shape, options):
+    return shape.channels
+def one(shape):
+    pass
+"""
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch):
+    """A module in the current folder."""
+    (tmp_path / "my_models.py").write_text(OWN_MODELS)
+    (tmp_path / "my_broken_models.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    yield
+    sys.modules.pop("my_models", None)
+
+
+def test_ones_own_architecture_plugs_in(own_models):
     model = create_model("my_models:tiny", SMALL, ModelOptions())
     assert model.count_params() == 8 * 3 + 20 * 3 + 3 + 3 * 4 + 4
-    with pytest.raises(StapesError, match=r"found output \(None, 1\), expected .* \(None, 4\)"):
-        create_model("my_models:wrong", SMALL, ModelOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("my_models:output", r"found output \(None, 1\), expected .* output \(None, 4\)"),
+        ("my_models:input", r"found input \(None, 3\), expected .* input \(None, 20, 8\)"),
+        ("my_models:nothing", "found input NoneType, expected a Keras model"),
+        ("my_models:crash", "found AttributeError while it was built .*channels"),
+        ("my_models:one", "cannot be used .*too many positional arguments"),
+        ("my_models:missing", "cannot be used .*missing"),
+        ("my_broken_models:any", "cannot be used .division by zero."),
+    ],
+)
+def test_an_architecture_of_ones_own_that_is_wrong_is_told_how(own_models, name, message):
+    with pytest.raises(StapesError, match=message):
+        create_model(name, SMALL, ModelOptions())
 
 
 @pytest.mark.parametrize(

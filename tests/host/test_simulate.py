@@ -219,3 +219,24 @@ def test_a_delay_that_leaves_no_step_is_refused(tones, tmp_path, capsys):
     flags = ["--quantize", "--quantize_delay", "4", "--how_many_training_steps", "4"]
     assert train(tones, tmp_path / "train", *flags) == 2
     assert "--quantize_delay=4: expected -1 to 3" in capsys.readouterr().err
+
+
+def test_layers_that_cannot_be_exported_are_told_before_training(
+    tones, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "memory_models.py").write_text(
+        "import keras\n"
+        "def lstm(shape, options):\n"
+        "    source = keras.Input((shape.frames, shape.features))\n"
+        "    values = keras.layers.LSTM(4, name='memory')(source)\n"
+        "    return keras.Model(source, keras.layers.Dense(shape.labels)(values))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    flags = ["--model_architecture", "memory_models:lstm", "--how_many_training_steps", "1"]
+    assert train(tones, tmp_path / "train", *flags, "--quantize") == 2
+    said = capsys.readouterr()
+    assert "layer 'memory': found a LSTM, expected layers of docs/" in said.err
+    assert "Step #" not in said.out
+    assert train(tones, tmp_path / "train", *flags) == 0
+    said = capsys.readouterr().out
+    assert said.index("Note: layer 'memory': found a LSTM") < said.index("Step #1")

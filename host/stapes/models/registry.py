@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
@@ -40,13 +43,26 @@ def create_model(
         StapesError: no such architecture, or one whose shape does not fit.
     """
     keras.utils.set_random_seed(seed)
-    model = _builder(architecture)(shape, options)
-    if not isinstance(model, keras.Model) or model.output_shape != (None, shape.labels):
-        found = getattr(model, "output_shape", type(model).__name__)
+    builder = _builder(architecture)
+    try:
+        model = builder(shape, options)
+    except StapesError:
+        raise
+    except Exception as error:  # a stranger's function may raise anything
         raise StapesError(
-            f"--model_architecture={architecture}: found output {found}, expected a Keras model "
-            f"with output (None, {shape.labels}); mend the function"
-        )
+            f"--model_architecture={architecture}: found {type(error).__name__} while it was built "
+            f"({' '.join(str(error).split())}), expected a Keras model; mend the function"
+        ) from error
+    for what, expected in (
+        ("input", (None, shape.frames, shape.features)),
+        ("output", (None, shape.labels)),
+    ):
+        found = getattr(model, f"{what}_shape", type(model).__name__)
+        if not isinstance(model, keras.Model) or found != expected:
+            raise StapesError(
+                f"--model_architecture={architecture}: found {what} {found}, expected a Keras "
+                f"model with {what} {expected}; mend the function"
+            )
     return model
 
 
@@ -60,11 +76,24 @@ def _builder(architecture: str) -> Callable[..., Any]:
             "or your own as module:function"
         )
     try:
-        builder = getattr(importlib.import_module(module_name), function_name)
+        with _current_folder_importable():
+            builder = getattr(importlib.import_module(module_name), function_name)
         inspect.signature(builder).bind("shape", "options")
         return builder
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # a stranger's module may raise anything
         raise StapesError(
-            f"--model_architecture={architecture}: cannot be used ({error}), expected "
-            "module:function on PYTHONPATH that takes (shape, options); check both names"
+            f"--model_architecture={architecture}: cannot be used ({' '.join(str(error).split())}),"
+            " expected module:function in this folder or on PYTHONPATH that takes (shape, options);"
+            " check both names"
         ) from error
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    """A console script's import path lacks the folder that it is called in."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)

@@ -151,6 +151,7 @@ class _Run:
         self._extractor: FeatureExtractor
         self._train_step = compiled_step(self.model, self._optimizer, settings, teacher)
         self._simulated: SimulatedInt8 | None = None
+        self._check_exportable()
 
     def choose_quantization(self) -> None:
         """From training clips; a teacher's own, so that it hears what it was trained with."""
@@ -169,6 +170,19 @@ class _Run:
         self._history = checkpoint.history.until(checkpoint.step)
         if self._settings.quantize and checkpoint.ranges:
             self._simulate_int8(ranges_from_arrays(checkpoint.ranges))
+
+    def _check_exportable(self) -> None:
+        """Layers that cannot be exported are told now, not after hours of training.
+
+        Raises:
+            StapesError: there are some, and int8 is to be simulated.
+        """
+        try:
+            plain_layers(self.model)
+        except StapesError as error:
+            if self._settings.quantize:
+                raise
+            self._log(f"Note: {error} before you export this model")
 
     def _simulate_int8(self, ranges: list[Ranges]) -> None:
         self._simulated = SimulatedInt8(
