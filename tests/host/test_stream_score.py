@@ -4,14 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stapes.audio.wav import write_wav
+from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
 from stapes.errors import StapesError
+from stapes.pipeline import Pipeline
+from stapes.settings import DecoderSettings, ModelSettings
+from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime, format_line, read_labels
-from stapes.stream.score import ScoreSettings, score_stream
+from stapes.stream.score import MS_PER_HOUR, ScoreSettings, score_stream
+from stapes.stream.tutorial import tutorial_score
 
 SETTINGS = ScoreSettings(clip_duration_ms=1000, time_tolerance_ms=750)
 
@@ -93,6 +98,117 @@ def test_without_words_or_detections_nothing_divides_by_zero():
     result = score([], [])
     assert (result.words, result.false_accepts, result.false_accepts_per_hour) == (0, 0, 0)
     assert "0 words" in result.to_text()
+
+
+def test_two_words_at_one_time_are_two_words():
+    result = score([("yes", 1000), ("no", 1000)], [("no", 1500), ("yes", 1600)])
+    assert (result.words, result.correct, result.false_accepts) == (2, 2, 0)
+    twins = score([("yes", 1000), ("yes", 1000)], [("yes", 1500)])
+    assert (twins.words, twins.correct, twins.missed) == (2, 1, 1)
+
+
+def test_a_detection_between_two_neighbours_belongs_to_the_one_it_names():
+    result = score([("yes", 1000), ("no", 2000)], [("no", 2600)])
+    assert (result.correct, result.missed, result.wrong) == (1, 1, 0)
+    assert result.missed_words == at(("yes", 1000))
+
+
+def test_a_late_detection_is_a_miss_and_a_false_accept():
+    result = score([("yes", 1000)], [("yes", 2751)])
+    assert (result.missed, result.false_accepts) == (1, 1)
+
+
+def test_without_words_every_detection_is_a_false_accept():
+    result = score([], [("yes", 1000), ("yes", 1100)], duration_ms=1_800_000)
+    assert (result.words, result.false_accepts, result.false_accepts_per_hour) == (0, 2, 4)
+    assert result.false_reject_rate == 0
+
+
+def test_rates_come_with_exact_intervals():
+    result = score([("yes", 5000 * n) for n in range(10)], [("yes", 5500), ("no", 60_000)],
+                   duration_ms=MS_PER_HOUR)  # fmt: skip
+    assert result.false_reject_rate == 0.9
+    # Against other implementations of the same intervals.
+    exact = scipy.stats.binomtest(9, 10).proportion_ci(0.95, method="exact")
+    assert result.false_reject_rate_interval == pytest.approx((exact.low, exact.high))
+    low, high = result.false_accepts_per_hour_interval
+    assert scipy.stats.poisson.sf(0, low) == pytest.approx(0.025)
+    assert scipy.stats.poisson.cdf(1, high) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 400])
+def test_intervals_hold_the_count_and_nothing_seen_bounds_from_above_alone(count):
+    low, high = poisson_interval(count)
+    assert low <= count <= high
+    assert scipy.stats.poisson.cdf(count, high) == pytest.approx(0.025)
+    assert (low == 0) == (count == 0)
+    assert binomial_interval(0, count)[0] == 0
+    assert binomial_interval(count, count)[1] == 1
+
+
+def test_latency_counts_from_the_end_of_the_word():
+    words = [LabelTime(label="yes", time_ms=5000 * n, end_ms=5000 * n + 600) for n in range(4)]
+    heard = [LabelTime(label="yes", time_ms=5000 * n + late) for n, late in
+             enumerate((500, 700, 800, 1000))]  # fmt: skip
+    latency = score_stream(words, heard, settings=SETTINGS).latency()
+    assert latency == pytest.approx(
+        {"count": 4, "median": 150, "percentile_90": 340, "longest": 400}
+    )
+    assert score([("yes", 0)], [("yes", 500)]).latency() is None
+
+
+def test_each_label_has_its_own_figures():
+    truth = [("yes", 0), ("yes", 5000), ("no", 10_000)]
+    result = score(truth, [("yes", 500), ("no", 5500), ("no", 20_000)], duration_ms=MS_PER_HOUR)
+    labels = result.by_label()
+    assert (labels["yes"].correct, labels["yes"].wrong, labels["yes"].false_accepts) == (1, 1, 0)
+    assert (labels["no"].missed, labels["no"].false_accepts_per_hour) == (1, 1)
+    rows = [line.split() for line in result.to_text().splitlines()]
+    assert ["no", "1", "0", "0", "1", "100.0", "1", "1.00"] in rows
+    assert ["yes", "2", "1", "1", "0", "50.0", "0", "0.00"] in rows
+
+
+def tutorial(truth, heard):
+    result = tutorial_score(at(*truth), at(*heard), clip_duration_ms=1000, time_tolerance_ms=750)
+    return result.matched, result.correct, result.wrong, result.false_positives
+
+
+def test_the_tutorial_counts_a_duplicate_as_wrong():
+    assert tutorial([("yes", 1000)], [("yes", 2000), ("yes", 2300)]) == (1, 1, 1, 0)
+
+
+def test_the_tutorial_lets_a_wrong_early_neighbour_hide_the_right_later_one():
+    truth = [("no", 1000), ("yes", 1500)]
+    assert tutorial(truth, [("yes", 2500)]) == (1, 0, 1, 0)
+    assert score(truth, [("yes", 2500)]).correct == 1
+
+
+def test_the_tutorial_measures_both_ways_from_the_start_of_the_window():
+    for time_ms, correct in ((1249, 0), (1250, 1), (2750, 1), (2751, 0)):
+        assert tutorial([("yes", 1000)], [("yes", time_ms)]) == (
+            correct,
+            correct,
+            0,
+            1 - correct,
+        )
+
+
+def test_the_tutorial_merges_words_at_one_time_and_counts_unknown_but_not_silence():
+    assert tutorial([("yes", 1000), ("no", 1000)], [("yes", 2000), ("no", 2100)]) == (1, 1, 1, 0)
+    heard = [("_unknown_", 2000), ("_silence_", 2000), ("_unknown_", 9000)]
+    assert tutorial([("_unknown_", 1000)], heard) == (1, 1, 0, 1)
+
+
+def test_the_tutorials_line_is_worded_as_it_is():
+    result = tutorial_score(
+        at(("yes", 0), ("no", 5000), ("no", 9000)), at(("yes", 1000), ("no", 90_000)),
+        clip_duration_ms=1000, time_tolerance_ms=750,
+    )  # fmt: skip
+    assert result.to_text() == (
+        "33.3% matched, 33.3% correctly, 0.0% wrongly, 33.3% false positives"
+    )
+    empty = tutorial_score([], at(("no", 1)), clip_duration_ms=0, time_tolerance_ms=0)
+    assert empty.to_text() == "No ground truth yet, 1 false positives"
 
 
 entries = st.lists(
@@ -198,3 +314,139 @@ def test_the_duration_is_that_of_the_samples_and_a_lying_header_is_refused(tmp_p
     wav.write_bytes(good[:24] + bytes(8) + good[32:])
     assert score_command(tmp_path, "--wav", str(wav)) == 2
     assert "found 0 Hz" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recorded(small_model, tmp_path):
+    """A small model, audio, and words that it will hear, miss and imagine."""
+    path = tmp_path / "m.tflite"
+    decoder = DecoderSettings(
+        mode="streaming", average_window_duration_ms=100, detection_threshold=0.4, minimum_count=1
+    )
+    labels = ("_silence_", "yes", "no", "up")
+    path.write_bytes(small_model(ModelSettings(name="small", labels=labels, decoder=decoder)))
+    random = np.random.default_rng(3)
+    loudness = np.repeat(10 ** random.uniform(0, 4, 640), 3000)
+    samples = np.clip(random.normal(size=len(loudness)) * loudness, -32768, 32767)
+    samples = np.concatenate([samples, np.zeros(4 * 16000)])  # 120 s, then silence
+    write_wav(tmp_path / "a.wav", samples.astype(np.int16), sample_rate=16000)
+    heard = Pipeline(path).process(samples.astype(np.int16)).detections
+    assert len(heard) > 8
+    truth = [f"{found.label}, {max(0, found.time_ms - 800)}\n" for found in heard[::2]]
+    (tmp_path / "a.txt").write_text("".join(truth) + "yes, 122000\n")
+    ends = [
+        {"label": f.label, "time_ms": max(0, f.time_ms - 800), "end_ms": max(0, f.time_ms - 150)}
+        for f in heard[::2]
+    ]
+    details = (json.dumps(entry) + "\n" for entry in ends)
+    (tmp_path / "a.jsonl").write_text("".join(details))
+    return tmp_path
+
+
+def score_model(folder, *options):
+    return main(
+        ["stream", "score", "--model", str(folder / "m.tflite"), "--wav", str(folder / "a.wav"),
+         "--ground_truth", str(folder / "a.txt"), *options]
+    )  # fmt: skip
+
+
+def test_a_model_is_scored_as_its_detections_are(recorded, capsys):
+    assert score_model(recorded, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    heard = Pipeline(recorded / "m.tflite").process(read_wav(recorded / "a.wav")).detections
+    lines = [f"{found.label}, {found.time_ms}, {found.score}\n" for found in heard]
+    (recorded / "heard.txt").write_text("".join(lines))
+    assert score_command(
+        recorded, "--detections", str(recorded / "heard.txt"), "--wav", str(recorded / "a.wav"),
+        "--json", truth=(recorded / "a.txt").read_text(),
+    ) == 0  # fmt: skip
+    same = json.loads(capsys.readouterr().out)
+    for name in ("words", "correct", "wrong", "false_accepts", "duration_ms"):
+        assert report[name] == same[name]
+    assert report["correct"] >= 4
+    assert report["false_accepts"] >= 4
+    assert report["missed_words"] == [{"time_ms": 122000.0, "label": "yes"}]
+    assert report["latency_ms"]["median"] == pytest.approx(150, abs=2)
+    thresholds = [point["threshold"] for point in report["det"]]
+    assert thresholds == sorted(thresholds)
+    at_model = min(report["det"], key=lambda point: abs(point["threshold"] - 0.4))
+    assert at_model["correct"] == pytest.approx(report["correct"], abs=3)
+
+
+def test_the_number_of_workers_changes_no_byte(recorded, capsys, monkeypatch):
+    monkeypatch.setattr("stapes.stream.scores.SHORTEST_SEGMENT", 300)
+    outputs = []
+    for workers in ("1", "2", "5"):
+        for options in ([], ["--json"]):
+            assert score_model(recorded, "--workers", workers, *options) == 0
+            outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[2] == outputs[4]
+    assert outputs[1] == outputs[3] == outputs[5]
+
+
+def test_flags_stand_in_for_the_models_decoder(recorded, capsys):
+    assert score_model(recorded, "--detection_threshold", "1", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["correct"], report["false_accepts"]) == (0, 0)
+    assert report["decoder"]["detection_threshold"] == 1
+
+
+def test_the_tutorials_figures_come_first_where_they_are_asked_for(recorded, capsys):
+    assert score_model(recorded, "--compatibility", "tutorial") == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first.endswith("% false positives (by the tutorial's rules)")
+    assert second.endswith("% false positives")
+
+
+def test_misses_and_false_accepts_are_cut_out_to_listen_to(recorded, capsys):
+    clips = recorded / "clips"
+    assert score_model(recorded, "--clips", str(clips), "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    names = sorted(path.name for path in clips.iterdir())
+    events = [report["missed"], report["wrong"], report["false_accepts"]]
+    assert len(names) == sum(events)
+    assert sum(name.startswith("false_accept_") for name in names) == report["false_accepts"]
+    (missed,) = (path for path in clips.iterdir() if path.name.startswith("miss_"))
+    assert missed.name == "miss_0001_0-02-02.000_yes.wav"
+    audio = read_wav(recorded / "a.wav")
+    assert read_wav(missed).tobytes() == audio[121_500 * 16 : 123_500 * 16].tobytes()
+    assert score_model(recorded, "--clips", str(clips)) == 2
+    assert "expected a new or empty folder" in capsys.readouterr().err
+
+
+def test_audio_without_words_tells_false_accepts_per_hour(recorded, capsys):
+    (recorded / "a.txt").write_text("")
+    (recorded / "a.jsonl").unlink()
+    assert score_model(recorded, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["words"] == 0
+    assert report["false_accepts_per_hour"] == pytest.approx(report["false_accepts"] * 3600 / 124)
+
+
+def test_curves_are_drawn(recorded):
+    pytest.importorskip("matplotlib")
+    assert score_model(recorded, "--det_png", str(recorded / "det.png")) == 0
+    assert (recorded / "det.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "0"], "--workers 0: expected 1 to 256"),
+        (["--clip_duration_ms", "-1"], "--clip_duration_ms -1"),
+        (["--hysteresis", "2"], "hysteresis=2.0: expected 0 to 1"),
+        (["--det_png", "nowhere/det.png"], "nowhere/det.png: cannot be written"),
+    ],
+)
+def test_a_mistake_is_one_line(recorded, capsys, options, message):
+    assert score_model(recorded, *options) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_decoder_flags_and_clips_ask_for_what_they_need(tmp_path, capsys):
+    assert score_command(tmp_path, "--detection_threshold", "0.5") == 2
+    assert "--detection_threshold: expected --model as well" in capsys.readouterr().err
+    assert score_command(tmp_path, "--clips", str(tmp_path / "clips")) == 2
+    assert "--clips: expected --wav as well" in capsys.readouterr().err
