@@ -1,7 +1,7 @@
 #include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
 
-#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_X86
+#if STAPES_KERNELS_PLAIN
 
 #include "nn/kernels/requantize.h"
 
