@@ -22,7 +22,7 @@ class PdmDecimator {
 
   // Amplifies by 2^gain_log2, 0 to kMaxGainLog2: at 0 a stream of ones gives 32767. Up to
   // kMaxGainLog2 amplification brings out more bits of the input, not of the rounding.
-  explicit PdmDecimator(int gain_log2) : shift_(kMaxGainLog2 - gain_log2) {}
+  explicit constexpr PdmDecimator(int gain_log2) : shift_(kMaxGainLog2 - gain_log2) {}
 
   // words: 16 bits each, the earliest in the most significant place; as many samples as fit both
   // are made, of kWordsPerSample words each. Returns how many. What exceeds 16 bits is saturated.
