@@ -21,7 +21,7 @@ struct ModelBundle {
   uint16_t feature_count;                 // int8 values per frame
   uint32_t sample_rate;                   // hertz
   uint32_t window_samples;                // samples in one frame
-  uint32_t stride_samples;                // samples from one frame to the next
+  uint32_t stride_samples;                // samples from one inference to the next
   Span<const uint8_t> model;              // the .tflite file, 16-byte aligned
   const FrontEndTables* front_end;
   Span<const Operator* const> operators;  // those the model needs

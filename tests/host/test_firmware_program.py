@@ -68,6 +68,12 @@ def test_a_network_that_sees_whole_windows_gives_what_python_gives(window_firmwa
     assert len(np.unique(expected.scores, axis=0)) > 20  # of 35: not the same answer each time
 
 
+def test_hello_says_how_far_scores_are_apart(firmware, window_firmware):
+    for build, stride in ((firmware, 320), (window_firmware, 3 * 320)):
+        done = subprocess.run([build.program, "--raw", "-"], input=bytes(2), capture_output=True)
+        assert events(done.stdout)[0].number("stride_samples") == stride
+
+
 def test_without_scores_there_are_none(run, wav):
     names = {event.name for event in events(run(wav).stdout)}
     assert names == {"hello", "detection", "done"}

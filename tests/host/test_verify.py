@@ -15,6 +15,7 @@ from stapes.cli import main
 from stapes.frontend.front_end import FrontEnd
 from stapes.settings import FrontEndSettings
 from stapes.tflite.builder import ModelBuilder
+from window_model import window_model
 
 
 def stateful_network() -> bytes:
@@ -202,6 +203,15 @@ def test_clips_go_through_the_models_own_front_end(speaking_model, clips):
         front_end.reset()
         expected = front_end.process(read_wav(clips / stream.name))
         np.testing.assert_array_equal(stream.frames, expected)
+
+
+def test_clips_become_windows_for_a_network_that_takes_them(clips, tmp_path, capsys):
+    path = tmp_path / "window.tflite"
+    path.write_bytes(window_model())
+    assert main(["verify", str(path), "--clips", str(clips), "--json"]) == 0
+    report = report_of(capsys)
+    # Only the longer clip holds 20 frames; 24 frames are two windows at a stride of 3.
+    assert (report["equal"], report["streams"], report["frames"]) == (True, 1, 2)
 
 
 def test_clips_are_taken_until_there_are_enough_frames(speaking_model, clips, capsys):

@@ -328,8 +328,8 @@ def _is_relu(layer: Any) -> bool:
         limits = layer.max_value, layer.negative_slope, layer.threshold
         if limits == (None, 0, 0):
             return True
-    elif (activation := keras.activations.serialize(layer.activation)) in ("linear", "relu"):
-        return activation == "relu"
+    elif layer.activation in (keras.activations.linear, keras.activations.relu):
+        return layer.activation is keras.activations.relu
     raise _unknown(layer, "the activation linear or relu")
 
 

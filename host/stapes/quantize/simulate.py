@@ -63,6 +63,8 @@ class SimulatedInt8:
             )
         ]
 
+    # Nothing here depends on values: tracing as it is takes less time.
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, features: Any, training: bool = False) -> Any:
         """float32 [batch, frames, features] -> logits [batch, labels]."""
         layers = tensor_layers(self._model, "float32")
