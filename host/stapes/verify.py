@@ -20,7 +20,7 @@ from types import ModuleType
 
 import numpy as np
 
-from stapes.audio.wav import read_wav
+from stapes.audio.reader import audio_files, read_audio
 from stapes.errors import StapesError
 from stapes.frontend.front_end import FrontEnd
 from stapes.pipeline import Windows
@@ -138,13 +138,13 @@ def clip_streams(
     front_end = FrontEnd(
         settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
     )
-    paths = sorted(folder.rglob("*.wav"))
+    paths = audio_files(folder, "**/*")
     streams, missing = [], frames
     for path in random.Random(seed).sample(paths, len(paths)):
         if missing <= 0:
             break
         front_end.reset()
-        audio = read_wav(path, sample_rate=settings.front_end.sample_rate)
+        audio = read_audio(path, sample_rate=settings.front_end.sample_rate)
         found, _ = Windows(settings).process(front_end.process(audio))
         if len(found):
             streams.append(Stream(name=str(path.relative_to(folder)), frames=found[:missing]))

@@ -121,6 +121,25 @@ def test_a_batch_depends_on_its_number_and_the_seed_alone(index, noises):
     assert not np.array_equal(one.batch(5).labels, different.batch(5).labels)
 
 
+def test_so_it_does_with_every_variation_in_many_threads(index, noises):
+    everything = {
+        "noise_snr_db": (0.0, 20.0),
+        "time_stretch_percent": 10,
+        "pitch_shift_semitones": 2,
+        "reverb_ms": 300,
+        "equalizer_db": 6,
+        "band_limit_hertz": 2000,
+        "clipping_db": 6,
+    }
+    one, other = (training_clips(index, noises, **everything) for _ in range(2))
+    expected = [one.batch(number) for number in (0, 1, 2)]
+    for number in (2, 0, 1):
+        np.testing.assert_array_equal(other.batch(number).samples, expected[number].samples)
+    plain = training_clips(index, noises).batch(0)
+    np.testing.assert_array_equal(plain.labels, expected[0].labels)
+    assert not np.array_equal(plain.samples, expected[0].samples)
+
+
 def test_an_epoch_holds_every_wanted_clip_once(index, noises):
     clips = training_clips(index, noises, batch_size=1)
     labels = [int(clips.batch(number).labels[0]) for number in range(clips.epoch_size)]

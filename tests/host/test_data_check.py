@@ -157,6 +157,18 @@ def test_a_word_may_have_umlauts_however_its_folder_spells_them(folder, form):
     assert found(folder, settings) == {}
 
 
+def test_the_partitions_are_held_to_the_lists_that_come_with_speech_commands(folder):
+    names = [f"{path.parent.name}/{path.name}" for path in folder.glob("[!_]*/*.wav")]
+    for partition in ("validation", "testing"):
+        listed = [name for name in names if which_set(name, 10, 10) == partition]
+        (folder / f"{partition}_list.txt").write_text("\n".join(listed) + "\n")
+    assert found(folder) == {}
+    moved = next(name for name in names if which_set(name, 10, 10) == "training")
+    with (folder / "testing_list.txt").open("a") as out:
+        out.write(f"{moved}\n")
+    assert found(folder) == {"official_lists": [f"{moved}: listed under testing"]}
+
+
 def test_the_command_says_all_that_in_lines_or_json(folder, capsys):
     command = ["data", "check", "--data_dir", str(folder), *FLAGS]
     assert main(command) == 0

@@ -115,6 +115,19 @@ def test_a_server_without_ranges_sends_it_all_again(server, load):
     assert server.starts == [0, 0]
 
 
+def test_ctrl_c_keeps_what_has_arrived(server, load, tmp_path):
+    def interrupt(done, total):
+        if done > 300_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(progress=interrupt)
+    had = part(tmp_path).stat().st_size
+    assert 300_000 < had < len(CONTENT)
+    assert load() == CONTENT
+    assert server.starts == [0, had]
+
+
 def test_a_part_that_is_whole_already_is_taken(server, load, tmp_path):
     part(tmp_path).write_bytes(CONTENT)
     assert load() == CONTENT

@@ -16,7 +16,7 @@ from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_recording
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_of
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.files import visible_files
+from stapes.files import read_bytes, visible_files
 from stapes.settings import check_label
 
 FULL_SCALE = 32766
@@ -118,6 +118,7 @@ def check_corpus(
         *_backgrounds(background, settings),
         *_duplicates(sound),
         *_balance(clips, settings),
+        *_official_lists(folder, clips),
     ]
     return CorpusReport(
         folder=str(folder),
@@ -276,6 +277,25 @@ def _balance(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
             kind="unbalanced",
             text=f"wanted words have {min(totals)} to {max(totals)} clips: the rare ones suffer",
         )
+
+
+def _official_lists(folder: Path, clips: list[Clip]) -> Iterable[Finding]:
+    """Speech Commands brings lists of its partitions: the rule must give the same at 10 and 10%."""
+    listed: dict[str, str] = {}
+    for partition in ("validation", "testing"):
+        path = folder / f"{partition}_list.txt"
+        if path.is_file():
+            names = read_bytes(path, what="a list of clips").decode(errors="replace").split()
+            listed |= dict.fromkeys(names, partition)
+    if not listed:
+        return
+    moved = [
+        f"{clip.name}: listed under {expected}"
+        for clip in clips
+        if which_set(clip.name, 10, 10) != (expected := listed.get(clip.name, "training"))
+    ]
+    text = "in another partition than validation_list.txt and testing_list.txt say"
+    yield from _found("warning", "official_lists", moved, text)
 
 
 def _found(
