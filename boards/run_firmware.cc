@@ -54,6 +54,7 @@ void ShowDetections(const Application& application) {
 }  // namespace
 
 int RunFirmware() {
+  board::FeedWatchdog();
   static BoardPort port;
   static Pipeline pipeline;
   const PipelineMemory memory = {arena, front_end_work, decoder_work};

@@ -1,0 +1,104 @@
+"""What goes wrong on a board restarts it, and it says why: faults, a full stack, a program that
+hangs. Provoked on every emulated board."""
+
+import time
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from stapes.link.emulator import MACHINES, Emulator
+from stapes.link.protocol import Event, LineReader
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [
+    ROOT / "tests" / "board" / "faults" / "fault_main.cc",
+    ROOT / "firmware" / "app" / "event_sink.cc",
+    ROOT / "firmware" / "link" / "line_writer.cc",
+    ROOT / "firmware" / "base" / "crc16.cc",
+]
+BOARDS = sorted(MACHINES)
+WATCHED = [board for board in BOARDS if board != "microbit"]  # QEMU has no watchdog of the nRF51
+HARD_FAULT, NMI = 3, 2
+
+
+@pytest.fixture(scope="module")
+def images(build_image):
+    built = {}
+
+    def image(board: str) -> Path:
+        if board not in built:
+            built[board] = build_image(board, SOURCES)
+        return built[board]
+
+    return image
+
+
+class Victim:
+    """A running board and what it says."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._transport = emulator.transport
+        self._reader = LineReader()
+        self._events: deque[Event] = deque()
+
+    def next(self, name: str) -> Event:
+        """The next event, which must be `name`."""
+        deadline = time.monotonic() + 60
+        while not self._events and time.monotonic() < deadline:
+            self._events.extend(self._reader.feed(self._transport.read(0.2)))
+        assert self._events, f"no {name}"
+        event = self._events.popleft()
+        assert event.name == name, event
+        return event
+
+    def provoke(self, what: bytes) -> None:
+        self._transport.write(what)
+
+
+def address(event: Event, name: str) -> int:
+    """Of a function: without the bit that says Thumb."""
+    return event.number(name) & ~1
+
+
+def provoked(victim: Victim, what: bytes) -> Event:
+    """What the board says after it has restarted."""
+    victim.provoke(what)
+    fatal = victim.next("fatal")
+    victim.next("ready")
+    return fatal
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_after_a_fault_the_board_restarts_and_says_where_it_was(images, board):
+    with Emulator(board, images(board)) as emulator:
+        victim = Victim(emulator)
+        at = address(victim.next("ready"), "undefined_at")
+        for _ in range(2):
+            fatal = provoked(victim, b"u")
+            assert fatal.fields["reason"] == "fault"
+            assert fatal.number("exception") == HARD_FAULT
+            assert at <= fatal.number("pc") < at + 8
+        fatal = provoked(victim, b"c")  # a call into nowhere
+        assert fatal.fields["reason"] == "fault" and fatal.number("exception") == HARD_FAULT
+        assert provoked(victim, b"s").fields["reason"] == "stack overflow"
+
+
+@pytest.mark.parametrize("board", WATCHED)
+def test_a_program_that_hangs_is_found_by_the_watchdog(images, board):
+    with Emulator(board, images(board)) as emulator:
+        victim = Victim(emulator)
+        at = address(victim.next("ready"), "hang_at")
+        fatal = provoked(victim, b"h")
+        assert fatal.fields["reason"] == "watchdog" and fatal.number("exception") == NMI
+        assert at <= fatal.number("pc") < at + 16
+        assert provoked(victim, b"i").fields["reason"] == "watchdog"  # interrupts held back
+
+
+@pytest.mark.parametrize("board", WATCHED)
+def test_a_program_that_feeds_the_watchdog_is_left_alone(images, board):
+    with Emulator(board, images(board)) as emulator:
+        victim = Victim(emulator)
+        victim.next("ready")
+        victim.provoke(b"w")  # works for longer than the watchdog waits
+        victim.next("ready")
