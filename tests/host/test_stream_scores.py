@@ -8,6 +8,7 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
 from stapes.pipeline import Pipeline
+from stapes.settings import ModelSettings
 from stapes.stream import scores as module
 from stapes.stream.scores import compute_scores, load_track
 from stapes.tflite.engine import Engine
@@ -24,10 +25,16 @@ def speech_like(seconds: float) -> np.ndarray:
     return np.clip(random.normal(size=count) * loudness, -32768, 32767).astype(np.int16)
 
 
-@pytest.fixture
-def model(small_model, tmp_path) -> Path:
+LABELS = ("_silence_", "_unknown_", "yes", "no")
+FRAMES = ModelSettings(name="small", labels=LABELS)
+WINDOWS = ModelSettings(name="windows", labels=LABELS, window_frames=7, clip_stride_frames=3)
+
+
+@pytest.fixture(params=[FRAMES, WINDOWS], ids=lambda settings: settings.name)
+def model(small_model, tmp_path, request) -> Path:
+    """A network that takes one frame at a time, and one that takes seven at every third."""
     path = tmp_path / "small.tflite"
-    path.write_bytes(small_model())
+    path.write_bytes(small_model(request.param, features=request.param.input_size))
     return path
 
 
@@ -83,6 +90,20 @@ def test_an_engine_goes_on_from_the_state_of_another(model):
     assert other.state != one.state
     with pytest.raises(ValueError, match="same model"):
         other.state = one.state[:-1]
+
+
+def test_an_interrupted_run_stops_all_workers(model, segments_of_any_length):
+    content, settings = load_model(model)
+    calls = []
+
+    def interrupt(done):
+        calls.append(done)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compute_scores(content, settings, speech_like(60), workers=2, progress=interrupt)
+    assert len(calls) <= 5, "each worker ends with the batch that it is at"
 
 
 def test_audio_shorter_than_a_frame_has_no_scores(model, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from stapes.audio.wav import read_wav, read_wav_with_rate, write_wav
+from stapes.audio.wav import map_wav, read_wav, read_wav_with_rate, write_wav
 from stapes.errors import StapesError
 
 SAMPLES = np.array([0, 1, -1, 32767, -32768], np.int16)
@@ -98,6 +98,25 @@ def test_refuses_with_one_line_naming_the_file(tmp_path, content, message):
     assert message in text
     assert text.startswith(str(tmp_path / "clip.wav"))
     assert "\n" not in text
+
+
+def test_a_mapped_file_holds_the_same_samples_and_is_checked_as_strictly(tmp_path):
+    samples = np.arange(-500, 500, dtype=np.int16)
+    path = tmp_path / "a.wav"
+    write_wav(path, samples, sample_rate=8000)
+    mapped, rate = map_wav(path, sample_rate=8000)
+    assert (mapped.tobytes(), mapped.dtype, rate) == (samples.tobytes(), np.int16, 8000)
+    assert not mapped.flags.writeable
+    with pytest.raises(StapesError, match="found 8000 Hz, expected 16000 Hz"):
+        map_wav(path, sample_rate=16000)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(StapesError, match="cut short"):
+        map_wav(path)
+    path.write_bytes(b"")
+    with pytest.raises(StapesError, match="found an empty file"):
+        map_wav(path)
+    with pytest.raises(StapesError, match="cannot be read"):
+        map_wav(tmp_path / "none.wav")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -144,6 +144,7 @@ class _Run:
         self.scores = np.empty((self.count, len(settings.labels)), np.int8)
         self.lock = threading.Lock()
         self.done = 0
+        self.stopped = False  # told to all workers
 
     def times_ms(self) -> NDArray[np.uint32]:
         """The end of each inference's newest frame, as the firmware counts it."""
@@ -161,8 +162,8 @@ class _Run:
             futures = [pool.submit(self.compute, *piece, None) for piece in pieces]
             try:
                 states = [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+            except BaseException:  # Ctrl-C among them
+                self.stopped = True
                 raise
         end = states[0][1]
         for piece, (first, last) in zip(pieces[1:], states[1:], strict=True):
@@ -182,10 +183,17 @@ class _Run:
         before = engine.state
         for first, inputs in self._inputs(engine, start, stop):
             self.scores[first : first + len(inputs)] = engine.run(inputs)
-            with self.lock:
-                self.done = min(self.count, self.done + len(inputs))
-                self.progress(self.done)
+            self._report(len(inputs))
         return before, engine.state
+
+    def _report(self, inferences: int) -> None:
+        with self.lock:
+            self.done = min(self.count, self.done + inferences)
+            try:
+                self.progress(self.done)
+            except BaseException:
+                self.stopped = True
+                raise
 
     def _inputs(
         self, engine: Engine, start: int, stop: int
@@ -196,6 +204,8 @@ class _Run:
         front_end = FrontEnd(settings, scale=engine.input_scale, zero_point=engine.input_zero_point)
         length, stride = self.settings.window_frames, self.settings.clip_stride_frames
         for first in range(start, stop, BATCH):
+            if self.stopped:
+                return
             last = min(first + BATCH, stop)
             frames = (last - 1 - first) * stride + length
             begin = first * stride * settings.stride_samples
