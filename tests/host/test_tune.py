@@ -12,11 +12,11 @@ from stapes.cli import main
 from stapes.errors import StapesError
 from stapes.pipeline import Pipeline
 from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.stream.curve import Material, detection_curve, score_material
+from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import ScoreTrack
-from stapes.stream.tune import TuneSettings, split_budget, tune
+from stapes.stream.tune import TuneSettings, rejects_at, split_budget, tune
 from stapes.tflite.metadata import read_settings
 
 LABELS = ("_silence_", "yes", "no")
@@ -140,6 +140,21 @@ def test_the_curve_is_the_same_for_any_number_of_workers():
     assert rates == sorted(rates)
     assert rates[0] == 0
     assert rates[-1] == 1
+
+
+def test_a_curve_is_read_at_the_target_between_its_points():
+    def curve(*points):
+        return [CurvePoint(threshold=0.5, words=100, correct=0, wrong=0, false_accepts=0, labels={},
+                           false_reject_rate=rejects, false_accepts_per_hour=rate,
+                           median_latency_ms=None) for rate, rejects in points]  # fmt: skip
+
+    points = curve((0, 0.9), (2, 0.5), (4, 0.1))
+    assert rejects_at(points, 0) == 0.9
+    assert rejects_at(points, 1) == pytest.approx(0.7)
+    assert rejects_at(points, 2) == 0.5
+    assert rejects_at(points, 9) == 0.1
+    assert rejects_at(curve((3, 0.2)), 1) == 1
+    assert rejects_at(curve((0, 0.3), (2, 0.5)), 1) == 0.3, "more false accepts buy nothing here"
 
 
 def test_several_recordings_count_as_one():

@@ -49,7 +49,7 @@ def draw_curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    figure = Figure(figsize=(10, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     det, roc = figure.subplots(1, 2)
     for name, points in curves.items():
@@ -73,7 +73,7 @@ def draw_curves(
         axes.set_ylabel(what)
         axes.set_ylim(-2, 102)
         axes.grid(True, which="both", alpha=0.3)
-        axes.legend()
     figure.suptitle(title)
+    figure.legend(*det.get_legend_handles_labels(), loc="outside lower center")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})

@@ -25,9 +25,9 @@ from stapes.stream.curve import (
 )
 from stapes.stream.score import ScoreSettings, StreamScore
 
-COARSE_POINTS = 14
+COARSE_POINTS = 20
 FINE_POINTS = 64
-FINALISTS = 3
+FINALISTS = 6
 LABEL_ATTEMPTS = 8
 
 
@@ -103,7 +103,7 @@ def tune(
         raise StapesError("the ground truth: found no words, expected some to detect")
     candidates = search.candidates(start)
     coarse = {key: search.curve(decoder, COARSE_POINTS) for key, decoder in candidates.items()}
-    ranked = sorted(candidates, key=lambda key: search.rank(search.choose(coarse[key])))
+    ranked = sorted(candidates, key=lambda key: rejects_at(coarse[key], settings.fa_per_hour))
     finalists = ranked[:FINALISTS]
     fine = {key: search.curve(candidates[key], FINE_POINTS) for key in finalists}
     best = min(finalists, key=lambda key: search.rank(search.choose(fine[key])))
@@ -218,6 +218,28 @@ class _Search:
                 break
             budget -= over  # labels are not quite independent: one's detection suppresses another's
         return best
+
+
+def rejects_at(curve: Sequence[CurvePoint], fa_per_hour: float) -> float:
+    """The false reject rate of a curve at a rate of false accepts: between points, on the line
+    between the best ones on both sides; 1 where the curve does not get there."""
+
+    def best(points: list[CurvePoint]) -> CurvePoint:
+        return min(points, key=lambda p: (p.false_reject_rate, p.false_accepts_per_hour))
+
+    within = [p for p in curve if p.false_accepts_per_hour <= fa_per_hour]
+    if not within:
+        return 1.0
+    left = best(within)
+    beyond = [p for p in curve if p.false_accepts_per_hour > fa_per_hour]
+    if not beyond:
+        return left.false_reject_rate
+    nearest = min(p.false_accepts_per_hour for p in beyond)
+    right = best([p for p in beyond if p.false_accepts_per_hour == nearest])
+    width = right.false_accepts_per_hour - left.false_accepts_per_hour
+    share = (fa_per_hour - left.false_accepts_per_hour) / width
+    change = min(0.0, right.false_reject_rate - left.false_reject_rate)
+    return left.false_reject_rate + share * change
 
 
 def split_budget(curve: Sequence[CurvePoint], budget: int) -> dict[str, float]:
