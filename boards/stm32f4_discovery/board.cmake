@@ -9,3 +9,7 @@ set(STAPES_RAM_BYTES 131072)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOARD_SOURCES stm32f407/board.cc stm32f407/clock.cc stm32f407/usart.cc stm32f407/pdm.cc
     cortex_m/systick.cc cortex_m/main.cc cortex_m/reset_at_exit.cc)
+set(STAPES_FLASHER pyocd)
+set(STAPES_PYOCD_TARGET stm32f407vg)
+set(STAPES_PYOCD_PACK stm32f407vg)
+set(STAPES_FLASH_PRESS "connect the debugger's USB port, CN1")

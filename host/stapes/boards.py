@@ -30,6 +30,13 @@ class Board:
     stack_bytes: int
     sources: tuple[str, ...]
     qemu_machine: str | None
+    # How `stapes flash` reaches a real one (pyocd, bossac, uf2), what pyOCD calls its chip and
+    # which pack it needs for it, how its drive calls itself, and what the user is to do.
+    flasher: str | None = None
+    pyocd_target: str | None = None
+    pyocd_pack: str | None = None
+    uf2_board_id: str | None = None
+    press: str = "connect it"
 
     @property
     def emulated(self) -> bool:
@@ -89,5 +96,10 @@ def _parse(name: str, text: str) -> Board:
         cpu_flags=tuple(values["CPU_FLAGS"].split()),
         sources=tuple(values["BOARD_SOURCES"].split()),
         qemu_machine=values.get("QEMU_MACHINE"),
+        flasher=values.get("FLASHER"),
+        pyocd_target=values.get("PYOCD_TARGET"),
+        pyocd_pack=values.get("PYOCD_PACK"),
+        uf2_board_id=values.get("UF2_BOARD_ID"),
+        press=values.get("FLASH_PRESS", "connect it"),
         **{number.lower(): int(values[number], 0) for number in numbers},
     )

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "stream make": "write a streaming test WAV with its ground truth",
     "stream score": "score detections against a ground truth",
     "tune": "choose a model's decoder settings for a rate of false accepts",
+    "flash": "build the firmware around a model and flash a board, or start an emulated one",
     "replay": "stream a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board, which uses it from then on",
     "set": "change the decoder's settings of a running board",

@@ -1,0 +1,121 @@
+"""Builds the firmware around a model and flashes a board, or starts an emulated one.
+
+Real boards are flashed by a debug probe (pyOCD), by their boot loader (bossac) or by copying a
+file to the drive that they show (UF2); boards/NAME/README.md says what to connect. An emulated
+board runs until Ctrl-C, with its serial port at a TCP port of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from stapes.errors import StapesError
+
+EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
+  stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
+  stapes flash --board arduino_nano33ble_sense --port /dev/ttyACM0 model.tflite --dry_run
+  stapes flash --board mps2_an386 model.tflite
+  stapes flash --list"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite", help="for the board")
+    parser.add_argument("--board", help="a folder under boards/, e.g. nrf52840dk")
+    parser.add_argument("--list", action="store_true", help="only show what is plugged in")
+    parser.add_argument(
+        "--dry_run", action="store_true", help="only print the commands, exactly as they would run"
+    )
+    parser.add_argument("--probe", help="which debug probe: its id, or a part of it")
+    parser.add_argument("--port", help="the boot loader's serial port (bossac)")
+    parser.add_argument("--drive", type=Path, help="where the boot loader's drive is mounted (UF2)")
+    parser.add_argument(
+        "--wait_seconds", type=float, default=30.0, help="for the board to appear (%(default)s)"
+    )
+    parser.add_argument(
+        "--tcp_port", type=int, default=4321, help="of an emulated board (%(default)s)"
+    )
+    parser.add_argument(
+        "--build_dir", type=Path, help="where to build (build/flash/BOARD of the source tree)"
+    )
+    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.boards import find_board
+    from stapes.demo.run import find_source
+    from stapes.flash.build import build_commands, check_build_tools, image, run_build
+    from stapes.flash.emulated import check_emulator, qemu_command, run_emulator
+    from stapes.flash.flashers import Options, flasher_of
+
+    if arguments.list:
+        return _list()
+    if arguments.model is None or arguments.board is None:
+        raise StapesError(
+            "flash: expected MODEL.tflite and --board; --list shows what is plugged in"
+        )
+    if not arguments.model.is_file():
+        raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
+    source = find_source(arguments.source_dir)
+    board = find_board(source, arguments.board)
+    folder = arguments.build_dir or source / "build" / "flash" / board.name
+    build = build_commands(board, arguments.model, source, folder)
+
+    if board.emulated:
+        emulator = qemu_command(board, image(folder, "elf"), arguments.tcp_port)
+        if arguments.dry_run:
+            return _print([*build, emulator])
+        check_build_tools()
+        check_emulator(arguments.tcp_port)
+        _say(run_build(build))
+        _say(f"{board.name} runs; Ctrl-C stops it. In another terminal:")
+        _say(f"  stapes monitor --port socket://127.0.0.1:{arguments.tcp_port}")
+        run_emulator(emulator)
+        return 0
+
+    options = Options(
+        probe=arguments.probe,
+        port=arguments.port,
+        drive=arguments.drive,
+        wait_seconds=arguments.wait_seconds,
+    )
+    flasher = flasher_of(board, options)
+    if arguments.dry_run:
+        _say(f"# {board.press}")
+        return _print([*build, *flasher.commands(folder)])
+    check_build_tools()
+    flasher.check()
+    _say(run_build(build))
+    _say(f"now: {board.press}")
+    flasher.flash(folder)
+    _say(f"{board.name} is flashed. Its serial port: boards/{board.name}/README.md; then:")
+    _say("  stapes monitor --port PORT")
+    return 0
+
+
+def _list() -> int:
+    from stapes.flash import devices
+    from stapes.flash.flashers import GET_PYOCD
+
+    try:
+        found = devices.probes(devices.find_tool("pyocd", GET_PYOCD))
+        for probe in found:
+            print(f"probe  {probe.uid}  {probe.description}")
+    except StapesError as error:
+        print(f"stapes: {error}", file=sys.stderr)
+    for port in devices.ports():
+        print(f"port   {port.device}  {port.vendor:04x}:{port.product:04x}  {port.description}")
+    for drive in devices.drives():
+        print(f"drive  {drive.folder}  {drive.board_id}")
+    return 0
+
+
+def _print(commands: list[list[str]]) -> int:
+    for command in commands:
+        print(shlex.join(command))
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,1 @@
+"""Building a firmware and getting it onto a board."""

@@ -1,0 +1,304 @@
+"""stapes flash, with programs on the path that only note how they were called."""
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stapes import cli
+from stapes.boards import all_boards
+from stapes.flash import devices, flashers
+from stapes.flash.devices import Port
+from stapes.link.emulator import MACHINES
+from stapes.link.session import Session
+from stapes.link.transport import open_transport
+
+SOURCE = Path(__file__).parents[2]
+PROBE = {"unique_id": "000683", "info": "J-Link"}
+FAKE_CMAKE = """
+import pathlib, sys
+if "--build" in sys.argv:
+    folder = pathlib.Path(sys.argv[sys.argv.index("--build") + 1]) / "boards"
+    folder.mkdir(parents=True)
+    for suffix in ("elf", "bin", "hex", "uf2"):
+        (folder / f"stapes-firmware.{suffix}").write_text(suffix)
+    print("[1/1] linking\\nflash: 1 of 2 bytes\\nRAM:   3 of 4 bytes")
+"""
+
+
+class Bench:
+    """A folder of fake programs that is the whole path; `calls` are the command lines they saw."""
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.folder = folder
+        self.model = model
+        self.build = folder / "build"
+        self.log = folder / "calls"
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        for name in ("ninja", "arm-none-eabi-g++"):
+            self.program(name)
+        self.program("cmake", FAKE_CMAKE)
+
+    def program(self, name: str, code: str = "") -> None:
+        path = self.bin / name
+        path.write_text(
+            f"#!{sys.executable}\nimport shlex, sys\n"
+            f"open({str(self.log)!r}, 'a').write(shlex.join([{name!r}, *sys.argv[1:]]) + '\\n')\n"
+            + code
+        )
+        path.chmod(0o755)
+
+    def pyocd(
+        self, *probes: dict, targets: tuple[str, ...] = ("nrf52840",), status: int = 0
+    ) -> None:
+        answers = {
+            "--probes": {"boards": probes},
+            "--targets": {"targets": [{"name": t} for t in targets]},
+        }
+        self.program(
+            "pyocd",
+            "import json\n"
+            f"answers = {answers!r}\n"
+            "if sys.argv[1] == 'json': print(json.dumps(answers[sys.argv[2]])); sys.exit()\n"
+            f"sys.exit({status})\n",
+        )
+
+    def flash(self, board: str, *flags: str) -> int:
+        return cli.main(
+            [
+                *("flash", str(self.model), "--board", board, "--build_dir", str(self.build)),
+                *("--source_dir", str(SOURCE), "--wait_seconds", "0", *flags),
+            ]
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def image(self, suffix: str) -> str:
+        return str(self.build / "boards" / f"stapes-firmware.{suffix}")
+
+
+@pytest.fixture
+def bench(tmp_path, small_model, monkeypatch):
+    model = tmp_path / "my model.tflite"
+    model.write_bytes(small_model())
+    bench = Bench(tmp_path, model)
+    monkeypatch.setenv("PATH", str(bench.bin))
+    monkeypatch.setattr(devices, "ports", list)
+    monkeypatch.setattr(devices, "MOUNTS", tmp_path / "mounts")
+    (tmp_path / "mounts").write_text("")
+    return bench
+
+
+def error(capsys) -> str:
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("stapes: error: ")
+    return lines[-1]
+
+
+def test_every_real_board_says_how_it_is_flashed():
+    for board in all_boards(SOURCE).values():
+        if not board.emulated:
+            assert flashers.flasher_of(board, flashers.Options())
+            assert board.press != "connect it", board.name
+
+
+def test_a_probe_gets_the_image(bench, capsys):
+    bench.pyocd(PROBE)
+    assert bench.flash("nrf52840dk") == 0
+    assert bench.calls[-1] == shlex.join(
+        ["pyocd", "flash", "--target", "nrf52840", bench.image("hex")]
+    )
+    said = capsys.readouterr().out
+    assert "flash: 1 of 2 bytes" in said
+    assert "switch the board on" in said
+
+
+def test_one_of_several_probes_is_asked_for_by_name(bench, capsys):
+    bench.pyocd(PROBE, {"unique_id": "0D28", "info": "DAPLink"})
+    assert bench.flash("nrf52840dk") == 2
+    assert "found 2 probes (000683, 0D28), expected one; pass --probe" in error(capsys)
+    shutil.rmtree(bench.build)
+    assert bench.flash("nrf52840dk", "--probe", "0D28") == 0
+    assert "--uid 0D28" in bench.calls[-1]
+    shutil.rmtree(bench.build)
+    assert bench.flash("nrf52840dk", "--probe", "77") == 2
+    assert "--probe 77: found 000683, 0D28" in error(capsys)
+
+
+def test_a_pack_is_fetched_only_for_a_chip_that_pyocd_does_not_know(bench):
+    bench.pyocd(PROBE)
+    assert bench.flash("stm32f4_discovery") == 0
+    assert "pyocd pack install stm32f407vg" in bench.calls
+    shutil.rmtree(bench.build)
+    bench.log.unlink()
+    bench.pyocd(PROBE, targets=("stm32f407vg",))
+    assert bench.flash("stm32f4_discovery") == 0
+    assert not any(call.startswith("pyocd pack") for call in bench.calls)
+
+
+def test_what_is_missing_is_said_before_or_after_the_build_with_the_remedy(bench, capsys):
+    bench.pyocd()
+    assert bench.flash("nrf52840dk") == 2
+    assert "found no debug probe; connect the USB port" in error(capsys)
+    (bench.bin / "pyocd").unlink()
+    shutil.rmtree(bench.build)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(bench.bin / "python"))
+        assert bench.flash("nrf52840dk") == 2
+        assert "pyocd: not found, needed to flash this board; run: pip install" in error(capsys)
+        assert bench.flash("arduino_nano33ble_sense") == 2
+        assert "bossac: not found" in error(capsys)
+    assert not bench.build.exists()
+    (bench.bin / "ninja").unlink()
+    assert bench.flash("nrf52840dk") == 2
+    assert "ninja: not found, needed to build a firmware; run: apt-get" in error(capsys)
+
+
+def test_a_flasher_that_fails_and_a_build_that_fails_are_told_apart(bench, capsys):
+    bench.pyocd(PROBE, status=3)
+    assert bench.flash("nrf52840dk") == 2
+    assert "pyocd: exit status 3, its output is above; check cable" in error(capsys)
+    bench.program("cmake", "print('no such compiler'); sys.exit(1)")
+    assert bench.flash("nrf52840dk") == 2
+    said = capsys.readouterr().err
+    assert "no such compiler" in said and "exit status 1, its last lines are above" in said
+
+
+def test_a_model_that_is_none_is_the_only_complaint(bench, capsys):
+    bench.pyocd(PROBE)
+    bench.model.write_bytes(b"no model")
+    assert bench.flash("nrf52840dk") == 2
+    assert str(bench.model) in error(capsys)
+    assert bench.calls == []
+
+
+def test_the_boot_loader_of_the_nano_is_found_by_its_usb_id(bench, monkeypatch, capsys):
+    bench.program("bossac")
+    assert bench.flash("arduino_nano33ble_sense") == 2
+    assert "found 0 boot loaders (none), expected one; press the reset button" in error(capsys)
+    shutil.rmtree(bench.build)
+    loader = Port(device="/dev/ttyACM7", vendor=0x2341, product=0x5A, description="Nano")
+    monkeypatch.setattr(devices, "ports", lambda: [loader])
+    assert bench.flash("arduino_nano33ble_sense") == 0
+    assert bench.calls[-1] == shlex.join(
+        ["bossac", "--port=ttyACM7", "-U", "-i", "-e", "-w", bench.image("bin"), "-R"]
+    )
+
+
+def test_a_sketch_on_the_nano_is_asked_to_start_the_boot_loader(bench, monkeypatch):
+    bench.program("bossac")
+    sketch = Port(device="/dev/ttyACM0", vendor=0x2341, product=0x805A, description="Nano")
+    loader = Port(device="/dev/ttyACM1", vendor=0x2341, product=0x5A, description="Nano")
+    plugged = [sketch]
+    monkeypatch.setattr(devices, "ports", lambda: plugged)
+
+    def touch(port):
+        assert port == "/dev/ttyACM0"
+        plugged[:] = [loader]
+
+    monkeypatch.setattr(flashers, "touch", touch)
+    assert bench.flash("arduino_nano33ble_sense") == 0
+    assert "--port=ttyACM1" in bench.calls[-1]
+
+
+@pytest.mark.parametrize("board", ["nrf52840dk", "arduino_nano33ble_sense", "mps2_an386"])
+def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
+    assert bench.flash(board, "--dry_run", "--port", "/dev/ttyACM3", "--probe", "12") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert lines[0] == shlex.join(
+        ["stapes", "emit", str(bench.model), "--output_dir", str(bench.build / "model")]
+    )
+    assert [shlex.split(line)[0] for line in lines[:3]] == ["stapes", "cmake", "cmake"]
+    assert f"-DSTAPES_BOARD={board}" in shlex.split(lines[1])
+    last = {
+        "nrf52840dk": ["pyocd", "flash", "--target", "nrf52840", "--uid", "12", bench.image("hex")],
+        "arduino_nano33ble_sense": [
+            *("bossac", "--port=ttyACM3", "-U", "-i", "-e", "-w", bench.image("bin"), "-R")
+        ],
+        "mps2_an386": [
+            *("qemu-system-arm", "-machine", MACHINES["mps2_an386"], "-nographic"),
+            *("-monitor", "none", "-serial", "tcp:127.0.0.1:4321,server=on,wait=off"),
+            *("-semihosting-config", "enable=on,target=native", "-kernel", bench.image("elf")),
+        ],
+    }[board]
+    assert shlex.split(lines[-1]) == last
+    assert bench.calls == [] and not bench.build.exists()
+
+
+def test_the_list_shows_probes_ports_and_drives(bench, monkeypatch, capsys):
+    bench.pyocd(PROBE)
+    port = Port(device="/dev/ttyACM7", vendor=0x2341, product=0x5A, description="Nano 33")
+    monkeypatch.setattr(devices, "ports", lambda: [port])
+    drive = bench.folder / "a drive"
+    drive.mkdir()
+    (drive / devices.INFO_FILE).write_text("UF2 Bootloader v3.0\nModel: Pico\nBoard-ID: RPI-RP2\n")
+    (bench.folder / "mounts").write_text(
+        f"/dev/sdb1 {str(drive).replace(' ', chr(92) + '040')} vfat\n"
+    )
+    assert cli.main(["flash", "--list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "probe  000683  J-Link",
+        "port   /dev/ttyACM7  2341:005a  Nano 33",
+        f"drive  {drive}  RPI-RP2",
+    ]
+
+
+def test_a_board_and_a_model_are_needed(capsys):
+    assert cli.main(["flash"]) == 2
+    assert "expected MODEL.tflite and --board" in error(capsys)
+    assert cli.main(["flash", "no.tflite", "--board", "mps2_an386"]) == 2
+    assert "no.tflite: not found" in error(capsys)
+
+
+def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
+    firmware, tmp_path, monkeypatch
+):
+    built = firmware.image("mps2_an386")  # skips without compiler and emulator
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    bench = Bench(tmp_path, firmware.model)
+    copy = f"import shutil; shutil.copy({str(built)!r}, folder / 'stapes-firmware.elf')"
+    bench.program("cmake", f"{FAKE_CMAKE}    {copy}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "stapes", "flash", "--board", "mps2_an386"]
+    flags = ["--tcp_port", str(port), "--build_dir", bench.build, "--source_dir", SOURCE]
+    process = subprocess.Popen(
+        [*command, *flags, bench.model], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        lines = []
+        while not lines or "stapes monitor" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        url = lines[-1].split()[-1]
+        assert url == f"socket://127.0.0.1:{port}"
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                transport = open_transport(url)
+                break
+            except Exception:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        assert Session(transport, answer_seconds=5.0).hello.board == "mps2_an386"
+        transport.close()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 0
+        with socket.socket() as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(("127.0.0.1", port))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
