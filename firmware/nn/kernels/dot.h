@@ -29,7 +29,7 @@ void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32
 #if STAPES_KERNELS_DSP
 #include "nn/kernels/dot_dsp.h"
 #else
-#include "nn/kernels/dot_plain.h"  // with a DotRowBlock of its own for Helium
+#include "nn/kernels/dot_plain.h"  // with a DotRowBlock of their own for Helium and x86
 #endif
 
 namespace stapes {

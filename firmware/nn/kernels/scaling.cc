@@ -4,7 +4,7 @@
 
 namespace stapes {
 
-#if !STAPES_KERNELS_MVE
+#if !STAPES_KERNELS_MVE && !STAPES_KERNELS_X86
 void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
   if (kHasDownScale && fast && channel_step == 0 && bias != nullptr) {
     ScaleDown(sums, bias, count, Down(0), output_offset, outputs);

@@ -25,9 +25,9 @@ from stapes.stream.curve import (
 )
 from stapes.stream.score import ScoreSettings, StreamScore
 
-COARSE_POINTS = 20
+COARSE_POINTS = 24
 FINE_POINTS = 64
-FINALISTS = 6
+FINALISTS = 8
 LABEL_ATTEMPTS = 8
 
 
