@@ -175,6 +175,8 @@ def run(arguments: argparse.Namespace) -> int:
         ),
         log=(lambda line: print(line, flush=True)) if talkative else (lambda line: None),
     )
+    if not result.chief:
+        return 0
     folder = Path(arguments.train_dir)
     write_curves(result.history, folder / CURVES)
     write_confusion(result.test, settings.labels, folder / CONFUSION)

@@ -34,6 +34,7 @@ from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, evaluate, make_optimizer
 from stapes.training.summaries import Summaries
+from stapes.training.workers import Workers
 
 Log = Callable[[str], None]
 CACHE_FOLDER = "features"
@@ -61,13 +62,17 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """Float accuracies of the trained model, 0 to 1, and how fast the training went."""
+    """Float accuracies of the trained model, 0 to 1, and how fast the training went.
+
+    Of several workers only the `chief` has written anything.
+    """
 
     checkpoint: Path
     validation_accuracy: float
     test: Confusion
     history: History
     steps_per_second: float
+    chief: bool
 
 
 def train(
@@ -87,38 +92,50 @@ def train(
 
     `command` is kept in the checkpoint, and so in the model: how to train it again.
 
+    With TF_CONFIG set, this is one worker of several; all of them see the same train_dir.
+
     Raises:
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
+    workers = Workers.of_environment()
+    if not workers.is_chief:
+        log = _nothing
     path = check_output(_prepare_folder(train_dir) / FILE_NAME)
     source = Path(start_checkpoint) if start_checkpoint else path
     earlier = None
     if start_checkpoint or path.exists():
         earlier = Checkpoint.load(source)
         settings.check_continues(earlier.settings, source=str(source))
-    teaching = Teacher(teacher, settings) if teacher else None
+    with workers.scope():
+        teaching = Teacher(teacher, settings) if teacher else None
     corpus = Corpus(data_dir, settings)
     for notice in corpus.notices():
         log(f"Note: {notice}")
     validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
     log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
     origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
-    run = _Run(
-        settings,
-        corpus.training(),
-        path=path,
-        origin=origin,
-        options=options or RunOptions(),
-        log=log,
-        teacher=teaching,
-    )
-    if earlier:
-        run.restore(earlier, source=str(source))
-        log(f"Going on from step {earlier.step} of {source}")
-    else:
-        run.choose_quantization()
-    return run.finish(validation, testing)
+    with workers.scope():
+        run = _Run(
+            settings,
+            corpus.training(),
+            path=path,
+            origin=origin,
+            options=options if options and workers.is_chief else RunOptions(),
+            workers=workers,
+            log=log,
+            teacher=teaching,
+        )
+        if earlier:
+            run.restore(earlier, source=str(source))
+            log(f"Going on from step {earlier.step} of {source}")
+        else:
+            run.choose_quantization()
+        return run.finish(validation, testing)
+
+
+def _nothing(line: str) -> None:
+    """The log of workers that are not the chief."""
 
 
 class _Run:
@@ -132,10 +149,12 @@ class _Run:
         path: Path,
         origin: dict[str, str],
         options: RunOptions,
+        workers: Workers,
         log: Log,
         teacher: Teacher | None = None,
     ) -> None:
         self._settings, self._clips, self._path, self._log = settings, clips, path, log
+        self._workers, self._rows = workers, workers.rows(settings.batch_size)
         self._origin, self._options, self._teacher = origin, options, teacher
         self._history = History()
         self._progress = ProgressBar("", 0, out=io.StringIO())
@@ -205,6 +224,8 @@ class _Run:
         except StapesError:  # the training has gone wrong: the last checkpoint stays
             raise
         except BaseException:
+            if self._workers.count > 1:  # the others are in the middle of a step
+                raise
             self._save()
             self._log(f"Stopped at step {self._step}; the same command goes on from there")
             raise
@@ -220,6 +241,7 @@ class _Run:
             test=test,
             history=self._history,
             steps_per_second=(self._step - first) / max(seconds, 1e-9),
+            chief=self._workers.is_chief,
         )
 
     @property
@@ -331,11 +353,13 @@ class _Run:
             )
 
     def _batch(self, number: int) -> _Batch:
-        batch = self._clips.batch(number)
-        features = self._extractor.real(batch.samples)
-        generator = np.random.default_rng([self._settings.seed, 2, number])
+        batch, rows = self._clips.batch(number), self._rows
+        features = self._extractor.real(batch.samples[rows])
+        generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
         return _Batch(
-            samples=batch.samples, features=self._masked(features, generator), labels=batch.labels
+            samples=batch.samples[rows],
+            features=self._masked(features, generator),
+            labels=batch.labels[rows],
         )
 
     def _masked(self, features: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -395,7 +419,8 @@ class _Run:
         )
         if not checkpoint.finite:
             raise self._diverged()
-        checkpoint.save(path or self._path)
+        if self._workers.is_chief:
+            checkpoint.save(path or self._path)
 
 
 @dataclass(frozen=True, kw_only=True)

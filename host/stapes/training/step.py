@@ -46,28 +46,40 @@ def compiled_step(
 ) -> Callable[..., Any]:
     """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
     step and returns accuracy and loss of the batch before it: the cross entropy, and with a
-    teacher what it adds."""
+    teacher what it adds.
+
+    Under a distribution strategy the batch is this worker's, and the results are those of all.
+    """
+    strategy = tf.distribute.get_strategy()
     labels = len(settings.labels)
     shape = settings.shape
-    cross_entropy = keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=settings.label_smoothing
-    )
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-        ]
-    )
     def step(features: Any, truth: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             logits = model(features, training=True)
-            loss = cross_entropy(tf.one_hot(truth, labels), logits)
+            losses = keras.losses.categorical_crossentropy(
+                tf.one_hot(truth, labels),
+                logits,
+                from_logits=True,
+                label_smoothing=settings.label_smoothing,
+            )
+            loss = tf.reduce_mean(losses)
             if teacher:
                 loss = teacher.loss(features, logits, loss)
-        gradients = tape.gradient(loss, model.trainable_variables)
+            share = loss / strategy.num_replicas_in_sync  # the optimizer adds up all workers'
+        gradients = tape.gradient(share, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)
         return tf.reduce_mean(tf.cast(right, tf.float32)), loss
 
-    return step
+    def step_of_all(features: Any, truth: Any) -> tuple[Any, Any]:
+        results = strategy.run(step, args=(features, truth))
+        return tuple(strategy.reduce("MEAN", result, axis=None) for result in results)
+
+    return tf.function(
+        step_of_all if tf.distribute.has_strategy() else step,
+        input_signature=[
+            tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+        ],
+    )

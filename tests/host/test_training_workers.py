@@ -1,0 +1,101 @@
+"""Training on several machines: what two workers learn is what one learns."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tones import trained_tones
+
+from stapes.cli import main
+from stapes.errors import StapesError
+from stapes.training.checkpoint import FILE_NAME, Checkpoint
+from stapes.training.workers import Workers
+
+FLAGS = (
+    *("--wanted_words", "up,down", "--sample_rate", "8000", "--preprocess", "logmel"),
+    *("--feature_bin_count", "10", "--model_architecture", "low_latency_svdf"),
+    *("--svdf_units", "16", "--dropout", "0", "--batch_size", "32", "--learning_rate", "0.05"),
+    *("--optimizer", "momentum", "--how_many_training_steps", "8", "--save_step_interval", "4"),
+)
+
+
+def command(folder, *more: str) -> list[str]:
+    data = str(trained_tones().data_dir)
+    return ["train", "--data_dir", data, "--train_dir", str(folder), *FLAGS, *more]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+def config(index: int, addresses: list[str]) -> str:
+    cluster = {"worker": addresses}
+    return json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+
+
+def test_two_workers_learn_what_one_learns_and_the_chief_writes(tmp_path):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "stapes", *command(tmp_path / "two")],
+            env={**os.environ, "TF_CONFIG": config(index, addresses)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert "Step #8:" in outputs[0][0] and "wrote" in outputs[0][0] and not outputs[1][0]
+    assert main(command(tmp_path / "one")) == 0
+    two, one = (Checkpoint.load(tmp_path / name / FILE_NAME) for name in ("two", "one"))
+    assert two.step == one.step == 8
+    for a, b in zip(two.model, one.model, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    assert two.history.validation[-1].accuracy == one.history.validation[-1].accuracy
+    # One machine goes on from what two have learnt.
+    assert main(command(tmp_path / "two", "--how_many_training_steps", "9")) == 0
+
+
+def test_each_worker_has_its_own_rows():
+    assert [Workers(count=4, index=index).rows(8) for index in range(4)] == [
+        slice(0, 2),
+        slice(2, 4),
+        slice(4, 6),
+        slice(6, 8),
+    ]
+    with pytest.raises(StapesError, match="--batch_size=10: expected a multiple of 4"):
+        Workers(count=4).rows(10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "here",
+        "[]",
+        "{}",
+        '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": [], "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_tf_config_that_makes_no_sense_is_told(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(StapesError, match="TF_CONFIG: found no cluster of workers"):
+        Workers.of_environment()
+
+
+def test_a_cluster_of_one_is_no_cluster(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config(0, ["127.0.0.1:1"]))
+    assert Workers.of_environment() == Workers()
