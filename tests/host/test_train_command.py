@@ -42,6 +42,25 @@ def test_dashes_and_lists_are_the_tutorials_flags(tmp_path):
     assert checkpoint.settings.schedule.rates == (0.01, 0.001)
 
 
+def test_a_word_of_other_letters_goes_all_the_way(tmp_path, capsys):
+    folder = write_tones(tmp_path / "data", clips=40)
+    (folder / "up").rename(folder / "größe")
+    words = ("--wanted_words", "größe,down", "--how_many_training_steps", "2")
+    assert main(flags(tmp_path, *words)) == 0
+    model, train_dir = str(tmp_path / "model.tflite"), str(tmp_path / "train")
+    assert main(["export", "--best", "--train_dir", train_dir, "--output_file", model]) == 0
+    clip = next((folder / "größe").iterdir())
+    assert main(["label_wav", "--graph", model, "--wav", str(clip), "--how_many_labels", "4"]) == 0
+    assert "größe (score = " in capsys.readouterr().out
+
+
+def test_a_corpus_of_one_clip_is_told_what_it_lacks(tmp_path, capsys):
+    write_tones(tmp_path / "data", clips=1)
+    assert main(flags(tmp_path)) == 2
+    error = capsys.readouterr().err
+    assert "found 1 clips of which none falls into" in error and error.count("\n") == 1
+
+
 def test_mfcc_bins_are_coefficients(tmp_path):
     write_tones(tmp_path / "data")
     mfcc = ("--preprocess", "mfcc", "--feature_bin_count", "10", "--how_many_training_steps", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import os
 import signal
@@ -262,6 +263,21 @@ def test_a_killed_training_goes_on_to_the_weights_of_an_unbroken_one(tmp_path):
     pairs = zip(killed.model + killed.optimizer, whole.model + whole.optimizer, strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
     assert killed.history == whole.history
+
+
+def test_a_disk_that_fills_up_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
+    save, calls = np.savez, iter(range(100))
+
+    def save_until_full(path, **arrays):
+        if next(calls) >= 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(path, **arrays)
+
+    monkeypatch.setattr(np, "savez", save_until_full)
+    with pytest.raises(StapesError, match=r"checkpoint\.npz: cannot be written \(No space left"):
+        run(tmp_path, settings(save_step_interval=4))
+    assert Checkpoint.load(tmp_path / FILE_NAME).step == 4
+    assert not list(tmp_path.glob(".stapes.*"))
 
 
 def test_the_command_leaves_curves_and_confusion_matrix_as_pictures(tmp_path):

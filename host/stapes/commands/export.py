@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--train_dir", type=Path, help="the folder that `stapes train` filled")
     source.add_argument("--start_checkpoint", type=Path, help="or a checkpoint file")
+    parser.add_argument(
+        "--best", action="store_true", help="of --train_dir the best step, not the last"
+    )
     parser.add_argument("--output_file", type=Path, required=True, help="the .tflite file to write")
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.quantize.pipeline import export_checkpoint
-    from stapes.training.checkpoint import FILE_NAME
+    from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME
 
     decoder = DecoderSettings(
         average_window_duration_ms=arguments.average_window_duration_ms,
@@ -51,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         suppression_ms=arguments.suppression_ms,
         minimum_count=arguments.minimum_count,
     )
-    checkpoint = arguments.start_checkpoint or arguments.train_dir / FILE_NAME
+    name = BEST_FILE_NAME if arguments.best else FILE_NAME
+    checkpoint = arguments.start_checkpoint or arguments.train_dir / name
     result = export_checkpoint(
         checkpoint,
         arguments.output_file,

@@ -40,10 +40,13 @@ class Quantization:
 class FeatureExtractor:
     """The firmware's front end over whole clips."""
 
-    def __init__(self, settings: FrontEndSettings, quantization: Quantization) -> None:
+    def __init__(
+        self, settings: FrontEndSettings, quantization: Quantization, *, threads: int = 0
+    ) -> None:
+        """`threads` 0: one for each core."""
         self.settings = settings
         self.quantization = quantization
-        self._threads = min(os.cpu_count() or 1, 16)
+        self._threads = threads or min(os.cpu_count() or 1, 16)
         self._front_end = FrontEnd(
             settings, scale=quantization.scale, zero_point=quantization.zero_point
         )
