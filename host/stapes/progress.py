@@ -31,9 +31,10 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self.clear()
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, total: int | None = None) -> None:
         """`done` of `total` now."""
         self._done = done
+        self._total = total or self._total
         now = time.monotonic()
         if now - self._shown < (_REDRAW_SECONDS if self._terminal else _LINE_SECONDS):
             return

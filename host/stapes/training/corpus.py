@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from stapes.corpus.clips import LabelledClips, TrainingClips, evaluation_clips, load_background
+from stapes.corpus.clips import (
+    LabelledClips,
+    Progress,
+    TrainingClips,
+    evaluation_clips,
+    load_background,
+)
 from stapes.corpus.index import CorpusIndex, scan_corpus
 from stapes.training.settings import TrainingSettings
 
@@ -38,7 +44,7 @@ class Corpus:
                 "any word may be taken for a wanted one"
             )
 
-    def training(self) -> TrainingClips:
+    def training(self, *, progress: Progress | None = None) -> TrainingClips:
         return TrainingClips(
             self.index,
             **self._format,
@@ -46,6 +52,7 @@ class Corpus:
             augmentation=self._settings.augmentation,
             batch_size=self._settings.batch_size,
             seed=self._settings.seed,
+            progress=progress,
         )
 
     def evaluation(self, partition: str, *, limit: int = 0) -> LabelledClips:

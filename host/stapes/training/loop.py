@@ -98,9 +98,9 @@ def train(
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
-    workers = Workers.of_environment()
+    workers, options = Workers.of_environment(), options or RunOptions()
     if not workers.is_chief:
-        log = _nothing
+        log, options = _nothing, RunOptions()
     path = check_output(_prepare_folder(train_dir) / FILE_NAME)
     source = Path(start_checkpoint) if start_checkpoint else path
     earlier = None
@@ -118,10 +118,10 @@ def train(
     with workers.scope():
         run = _Run(
             settings,
-            corpus.training(),
+            _read_clips(corpus, options),
             path=path,
             origin=origin,
-            options=options if options and workers.is_chief else RunOptions(),
+            options=options,
             workers=workers,
             log=log,
             teacher=teaching,
@@ -136,6 +136,11 @@ def train(
 
 def _nothing(line: str) -> None:
     """The log of workers that are not the chief."""
+
+
+def _read_clips(corpus: Corpus, options: RunOptions) -> TrainingClips:
+    with ProgressBar("Reading", 1) as bar:
+        return corpus.training(progress=bar.update if options.progress else None)
 
 
 class _Run:
