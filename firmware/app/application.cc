@@ -1,6 +1,7 @@
 #include "app/application.h"
 
 #include "base/little_endian.h"
+#include "link/packed_audio.h"
 
 namespace stapes {
 namespace {
@@ -130,6 +131,7 @@ void Application::HandleFrame() {
       WriteStats(reader_.sequence());
       break;
     case FrameType::kAudio:
+    case FrameType::kPackedAudio:
     case FrameType::kEnd:
       HandleStream();
       break;
@@ -238,7 +240,8 @@ void Application::HandleStream() {
   }
   if (is_end) {
     WriteDone(lines_, pipeline_, events_);
-  } else if (!AcceptAudio(reader_.payload())) {
+  } else if (reader_.type() == FrameType::kAudio ? !AcceptAudio(reader_.payload())
+                                                 : !AcceptPackedAudio(reader_.payload())) {
     ++refused_.command;
     return;
   }
@@ -258,6 +261,19 @@ bool Application::AcceptAudio(Span<const uint8_t> payload) {
   }
   streaming_ = true;
   Process({samples, count});
+  return true;
+}
+
+bool Application::AcceptPackedAudio(Span<const uint8_t> payload) {
+  if (payload.size() < PackedAudio::kHeaderBytes) {
+    return false;
+  }
+  streaming_ = true;
+  PackedAudio packed(payload);
+  int16_t samples[kMaxFrameSamples];
+  while (const std::size_t count = packed.Read(samples)) {
+    Process({samples, count});
+  }
   return true;
 }
 

@@ -82,6 +82,7 @@ class Application {
   void HandleModelData();
   void HandleStream();
   bool AcceptAudio(Span<const uint8_t> payload);
+  bool AcceptPackedAudio(Span<const uint8_t> payload);
   void Process(Span<const int16_t> samples);
   void ReportErrors();
   void ForgetAudio();

@@ -62,6 +62,7 @@ void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& spe
   lines.Field("window_samples", bundle.window_samples);
   lines.Field("stride_samples", bundle.stride_samples);
   lines.Field("credits", kAudioCredits);
+  lines.Field("packing", 1u);
   if (speaker.models != nullptr) {
     lines.Field("model_bytes", static_cast<uint32_t>(speaker.models->capacity()));
     lines.Field("model_slot", static_cast<uint32_t>(speaker.models->slot() + 1));

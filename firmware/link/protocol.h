@@ -26,6 +26,7 @@ enum class FrameType : uint8_t {
   kModelData = 12,    // payload: offset, uint32; bytes, a multiple of 16
   kModelCommit = 13,  // payload: CRC-32 of the image, uint32
   kModelBuiltIn = 14, // back to the compiled-in model
+  kPackedAudio = 15,  // stream: samples in fewer bytes (packed_audio.h)
 };
 
 constexpr std::size_t kFrameHeaderBytes = 2;

@@ -8,6 +8,7 @@
 #include "base/crc16.h"
 #include "link/frame_reader.h"
 #include "link/line_writer.h"
+#include "link/packed_audio.h"
 
 namespace stapes {
 namespace {
@@ -223,6 +224,30 @@ TEST_CASE("an endless frame ends at the next zero byte, and the frame after it i
   CHECK(Feed(reader, {0}).empty());
   CHECK(reader.errors().Total() == 1);
   CHECK(Feed(reader, Frame(1, 1, {})).size() == 1);
+}
+
+std::vector<int16_t> Unpacked(const Bytes& payload) {
+  PackedAudio packed({payload.data(), payload.size()});
+  std::vector<int16_t> samples;
+  int16_t some[5];
+  while (const std::size_t count = packed.Read(some)) samples.insert(samples.end(), some, some + count);
+  return samples;
+}
+
+TEST_CASE("packed audio, by hand") {
+  // Order 0, r 1: 3 folds to 6, quotient 3: 1110 and 0; -1 folds to 1: 0 and 1; 0: 0 and 0.
+  CHECK(Unpacked({0x01, 2, 0xE2, 0x00}) == std::vector<int16_t>{3, -1, 0});
+  // Order 1, r 0: 1, then +1 folds to 2 twice: 110 each.
+  CHECK(Unpacked({0x10, 2, 0xDB, 0x00}) == std::vector<int16_t>{1, 2, 3});
+  // Order 2, r 0: 1 folds to 2; the line through 0 and 1 goes on to 2 and 3 without a difference.
+  CHECK(Unpacked({0x20, 2, 0xC0}) == std::vector<int16_t>{1, 2, 3});
+  // 16 ones, then -32768 folds to 65535; from there +32767 * 2 wraps around: -2.
+  CHECK(Unpacked({0x10, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xE0}) == std::vector<int16_t>{-32768, 32766});
+}
+
+TEST_CASE("a payload of packed audio that ends early goes on with zeros") {
+  CHECK(Unpacked({0x00, 255}) == std::vector<int16_t>(256, 0));
+  CHECK(Unpacked({0x15, 3, 0xFF}).size() == 4);
 }
 
 // Damages `bytes` once: flips, drops, inserts, repeats or cuts.

@@ -45,6 +45,7 @@ class FrameType(enum.IntEnum):
     MODEL_DATA = 12
     MODEL_COMMIT = 13
     MODEL_BUILT_IN = 14
+    PACKED_AUDIO = 15
 
 
 def crc16(data: bytes) -> int:

@@ -112,6 +112,8 @@ class SocketTransport(FileTransport):
 class ProgramTransport(FileTransport):
     """A program's standard input and output; the program ends with the transport."""
 
+    is_fast = True  # no wire between
+
     def __init__(self, command: list[str]) -> None:
         try:
             self._process = subprocess.Popen(
