@@ -17,6 +17,14 @@ target_link_options(stapes-firmware PRIVATE
   # Any use of the heap ends here, as an undefined reference.
   -Wl,--wrap=malloc -Wl,--wrap=_malloc_r -Wl,--wrap=_sbrk_r)
 set_target_properties(stapes-firmware PROPERTIES LINK_DEPENDS ${cortex_m}/image.ld)
+if(STAPES_BOOT_CHECKSUM OR STAPES_UF2_FAMILY)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  set(python ${CMAKE_COMMAND} -E env PYTHONPATH=${cortex_m}/../../host ${Python3_EXECUTABLE})
+endif()
+if(STAPES_BOOT_CHECKSUM)
+  add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
+    COMMAND ${python} -m stapes.boot_checksum $<TARGET_FILE:stapes-firmware>)
+endif()
 add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
   COMMAND ${CMAKE_COMMAND} -DELF=$<TARGET_FILE:stapes-firmware> -DSIZE=arm-none-eabi-size
           -DBOARD=${STAPES_BOARD}
@@ -26,9 +34,7 @@ add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
   COMMAND arm-none-eabi-objcopy -O binary $<TARGET_FILE:stapes-firmware> ${image}.bin
   COMMAND arm-none-eabi-objcopy -O ihex $<TARGET_FILE:stapes-firmware> ${image}.hex)
 if(STAPES_UF2_FAMILY)
-  find_package(Python3 REQUIRED COMPONENTS Interpreter)
   add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
-    COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${cortex_m}/../../host
-            ${Python3_EXECUTABLE} -m stapes.uf2 ${image}.bin ${image}.uf2
+    COMMAND ${python} -m stapes.uf2 ${image}.bin ${image}.uf2
             --family ${STAPES_UF2_FAMILY} --address ${STAPES_FLASH_START})
 endif()

@@ -211,6 +211,36 @@ def test_a_sketch_on_the_nano_is_asked_to_start_the_boot_loader(bench, monkeypat
     assert "--port=ttyACM1" in bench.calls[-1]
 
 
+def uf2_drive(folder, board_id="RPI-RP2"):
+    folder.mkdir()
+    (folder / devices.INFO_FILE).write_text(f"UF2 Bootloader v3.0\nBoard-ID: {board_id}\n")
+    return folder
+
+
+def test_the_image_is_copied_to_the_drive_that_the_board_shows(bench, capsys):
+    assert bench.flash("rpi_pico") == 2
+    assert "found 0 drives (none), expected one named RPI-RP2; hold BOOTSEL" in error(capsys)
+    drive = uf2_drive(bench.folder / "pico")
+    other = uf2_drive(bench.folder / "other", board_id="SAMD21")
+    (bench.folder / "mounts").write_text(f"/dev/sdb1 {drive} vfat\n/dev/sdc1 {other} vfat\n")
+    shutil.rmtree(bench.build)
+    assert bench.flash("rpi_pico") == 0
+    assert (drive / "stapes-firmware.uf2").read_text() == "uf2"
+    assert not (other / "stapes-firmware.uf2").exists()
+
+
+def test_a_folder_that_is_no_boot_loaders_drive_is_left_alone(bench, capsys):
+    folder = bench.folder / "pico"
+    folder.mkdir()
+    assert bench.flash("rpi_pico", "--drive", str(folder)) == 2
+    assert "found no INFO_UF2.TXT in it, expected the drive of a boot loader" in error(capsys)
+    assert list(folder.iterdir()) == []
+    shutil.rmtree(bench.build)
+    drive = uf2_drive(bench.folder / "drive")
+    assert bench.flash("rpi_pico", "--drive", str(drive)) == 0
+    assert (drive / "stapes-firmware.uf2").exists()
+
+
 @pytest.mark.parametrize("board", ["nrf52840dk", "arduino_nano33ble_sense", "mps2_an386"])
 def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
     assert bench.flash(board, "--dry_run", "--port", "/dev/ttyACM3", "--probe", "12") == 0
@@ -239,9 +269,7 @@ def test_the_list_shows_probes_ports_and_drives(bench, monkeypatch, capsys):
     bench.pyocd(PROBE)
     port = Port(device="/dev/ttyACM7", vendor=0x2341, product=0x5A, description="Nano 33")
     monkeypatch.setattr(devices, "ports", lambda: [port])
-    drive = bench.folder / "a drive"
-    drive.mkdir()
-    (drive / devices.INFO_FILE).write_text("UF2 Bootloader v3.0\nModel: Pico\nBoard-ID: RPI-RP2\n")
+    drive = uf2_drive(bench.folder / "a drive")
     (bench.folder / "mounts").write_text(
         f"/dev/sdb1 {str(drive).replace(' ', chr(92) + '040')} vfat\n"
     )

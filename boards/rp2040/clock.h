@@ -1,0 +1,17 @@
+// The clocks: 128 MHz, which a PDM microphone's 1.024 MHz divides, from the 12 MHz crystal; 1 MHz
+// for the timer (the fine clock) and the watchdog. Source: RP2040 Datasheet, 2.14 (resets), 2.15
+// (clocks), 2.16 (crystal), 2.18 (PLL), 4.7.2 (tick).
+#pragma once
+
+#include <cstdint>
+
+namespace stapes {
+namespace rp2040 {
+
+constexpr uint32_t kClockHertz = 128000000;
+
+// Starts the clocks and takes the peripherals of this folder out of reset, fresh after any restart.
+void StartClocks();
+
+}  // namespace rp2040
+}  // namespace stapes

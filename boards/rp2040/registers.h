@@ -1,0 +1,31 @@
+// Where an RP2040's peripherals are. Source of everything in this folder: Raspberry Pi, RP2040
+// Datasheet, build of 2024.
+#pragma once
+
+#include <cstdint>
+
+namespace stapes {
+namespace rp2040 {
+
+class Peripheral {
+ public:
+  explicit constexpr Peripheral(uint32_t base) : base_(base) {}
+
+  volatile uint32_t& At(uint32_t offset) const {
+    return *reinterpret_cast<volatile uint32_t*>(base_ + offset);
+  }
+  // Bits by the aliases that change no other (2.1.2).
+  void Set(uint32_t offset, uint32_t bits) const { At(offset + 0x2000) = bits; }
+  void Clear(uint32_t offset, uint32_t bits) const { At(offset + 0x3000) = bits; }
+  constexpr uint32_t AddressOf(uint32_t offset) const { return base_ + offset; }
+
+ private:
+  uint32_t base_;
+};
+
+inline uint32_t AddressOf(const volatile void* place) {
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(place));
+}
+
+}  // namespace rp2040
+}  // namespace stapes

@@ -1,0 +1,325 @@
+"""An RP2040 as far as Stapes' drivers use it. Source of all registers and of their behaviour:
+RP2040 Datasheet. What a driver must not do is an assertion here."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+
+import numpy as np
+from cortex_m import Machine, Peripheral, SerialTransport, Uart
+from numpy.typing import NDArray
+from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M0
+
+HERTZ = 128_000_000
+FLASH = 0x10000000
+RAM = range(0x20000000, 0x20042000)
+SECOND_STAGE = 0x20041F00
+UART_INTERRUPT, DMA_INTERRUPT = 20, 11
+FIFO_BYTES = 32
+PDM_CYCLES = 125
+
+
+class Resets(Peripheral):
+    """2.14: all but what the boot ROM uses starts in reset."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.values[0x0] = 0x01FFFFFF
+
+    def read(self, offset: int) -> int:
+        return ~self.values[0x0] if offset == 0x8 else super().read(offset)
+
+    def released(self, block: int) -> bool:
+        return not self.values[0x0] >> block & 1
+
+
+class Clocks(Peripheral):
+    """2.15: a glitchless multiplexer shows what it has selected."""
+
+    def read(self, offset: int) -> int:
+        if offset in (0x38, 0x44):
+            return 1 << (self.values.get(offset - 8, 0) & 3)
+        return super().read(offset)
+
+
+class Crystal(Peripheral):
+    """2.16."""
+
+    def read(self, offset: int) -> int:
+        if offset == 0x4:
+            return 1 << 31 if self.values.get(0x0) == 0xFABAA0 else 0
+        return super().read(offset)
+
+
+class Pll(Peripheral):
+    """2.18."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.values[0x4] = 0x2D
+
+    def read(self, offset: int) -> int:
+        if offset == 0x0:
+            return 1 << 31 if not self.values[0x4] & 0x21 else 0
+        return super().read(offset)
+
+    def hertz(self) -> float:
+        assert not self.values[0x4] & 0x29, "all of it powered"
+        vco = 12_000_000 * self.values[0x8]
+        assert 750_000_000 <= vco <= 1_600_000_000
+        return vco / (self.values[0xC] >> 16 & 7) / (self.values[0xC] >> 12 & 7)
+
+
+class Ssi(Peripheral):
+    """4.10, with a flash whose quad mode is off until somebody switches it on (W25Q16JV, 7.1)."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.status2 = 0
+        self.sent: list[int] = []
+        self._answers: deque[int] = deque()
+
+    def read(self, offset: int) -> int:
+        if offset == 0x28:
+            return 1 << 2  # empty and idle
+        if offset == 0x60:
+            return self._answers.popleft()
+        return super().read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset != 0x60:
+            return
+        assert self.values[0x08] == 1, "switched on"
+        self.sent.append(value)
+        command = self.sent[-2] if len(self.sent) > 1 else None
+        if command == 0x31:
+            self.status2 = value
+        self._answers.append(self.status2 if command == 0x35 else 0)
+
+    def executes_in_place(self) -> bool:
+        """Whether the flash was put into, and is now read in, its continuous quad mode."""
+        return (
+            self.status2 == 2
+            and self.sent[-2:] == [0xEB, 0xA0]
+            and self.values[0xF4] == 0xA0002022
+            and self.values[0x08] == 1
+        )
+
+
+class Pl011(Peripheral):
+    """4.2.8: FIFOs of 32 bytes; interrupts at an eighth, or when bytes lie there in silence."""
+
+    def __init__(self, machine: Rp2040) -> None:
+        super().__init__(machine)
+        self.line = Uart(machine)
+        self.line.take = self._take
+        self._chip = machine
+        self._received: deque[int] = deque()
+        self._waiting = 0
+        self._free_at = 0.0
+        self._raw = 0
+
+    def read(self, offset: int) -> int:
+        if offset == 0x00:
+            return self._received.popleft() if self._received else 0
+        if offset == 0x18:
+            return (not self._received) << 4 | (self._waiting >= FIFO_BYTES) << 5
+        return super().read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == 0x00:
+            self._send(value & 0xFF)
+        elif offset == 0x44:
+            self._raw &= ~value
+
+    def _send(self, byte: int) -> None:
+        assert self._chip.resets.released(22) and self.values[0x30] == 0x301
+        assert self.values[0x2C] == 0x70, "8 data bits, FIFOs on"
+        divider = self.values[0x24] + self.values[0x28] / 64
+        baud = self._chip.pll.hertz() / 16 / divider
+        assert abs(baud - 115200) < 50
+        assert self._waiting < FIFO_BYTES
+        self._waiting += 1
+        self._free_at = max(self._free_at, self.machine.now) + self.line.byte_cycles
+
+        def gone() -> None:
+            self.line.sent.append(byte)
+            self._waiting -= 1
+            if self._waiting == FIFO_BYTES // 8:
+                self._interrupt(5)
+
+        self.machine.at(round(self._free_at), gone)
+
+    def _take(self, byte: int) -> None:
+        if self.values.get(0x30) != 0x301:
+            return
+        assert len(self._received) < FIFO_BYTES, "read in time"
+        self._received.append(byte)
+        if len(self._received) >= FIFO_BYTES // 8:
+            self._interrupt(4)
+        else:
+            count = len(self._received)
+            silence = round(3.2 * self.line.byte_cycles)
+            self.machine.at(
+                self.machine.now + silence,
+                lambda: self._interrupt(6) if len(self._received) == count else None,
+            )
+
+    def _interrupt(self, bit: int) -> None:
+        self._raw |= 1 << bit
+        if self.values.get(0x38, 0) >> bit & 1:
+            self.machine.pend(UART_INTERRUPT)
+
+
+class Pio(Peripheral):
+    """3.4: one state machine without branches, looked at instead of run."""
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == 0x000 and value & 1:
+            self._check()
+            self.machine.dma.start_pacing()
+
+    def _check(self) -> None:
+        assert self.values[0x0C8] == 1 << 16, "no fraction, which would jitter"
+        last = self.values[0x0CC] >> 12 & 31
+        steps = [self.values[0x048 + 4 * i] for i in range(last + 1)]
+        cycles = [(step >> 8 & 15) + 1 for step in steps]
+        high = sum(n for n, step in zip(cycles, steps, strict=True) if step >> 12 & 1)
+        assert sum(cycles) == PDM_CYCLES and abs(high / PDM_CYCLES - 0.5) < 0.1
+        taken = [i for i, step in enumerate(steps) if step & 0xE0FF == 0x4001]  # in pins, 1
+        assert taken == [last] and not steps[last] >> 12 & 1, (
+            "the left channel's, when clock is low"
+        )
+        shift = self.values[0x0D0]
+        assert shift >> 16 & 1 and not shift >> 18 & 1 and shift >> 20 & 31 == 16
+        pins = self.values[0x0DC]
+        self.clock_pin, self.data_pin = pins >> 10 & 31, pins >> 15 & 31
+        assert pins >> 29 == 1 and self.values[0x0D8] == 0xE081, "the clock's pin is an output"
+
+
+class Dma(Peripheral):
+    """2.5: two channels in turn, paced by the state machine. `bits` are heard, then silence."""
+
+    def __init__(self, machine: Rp2040) -> None:
+        super().__init__(machine)
+        self._chip = machine
+        self._pending = 0
+        self._running: int | None = None
+        self.words = np.zeros(0, dtype=np.uint16)
+        self.delivered: list[NDArray[np.uint16]] = []
+        self._position = 0
+
+    def read(self, offset: int) -> int:
+        return self._pending if offset == 0x40C else super().read(offset)
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == 0x40C:
+            self._pending &= ~value
+        elif offset % 0x40 == 0x0C and offset < 0x300:
+            self.values[offset + 4] = value
+            self._running = offset // 0x40
+
+    def play(self, words: NDArray[np.uint16]) -> None:
+        self.words = np.concatenate([self.words[: self._position], words])
+
+    def start_pacing(self) -> None:
+        assert self._running is not None and self._chip.resets.released(2)
+        self._block()
+
+    def _block(self) -> None:
+        channel = self._running
+        control = self.values[0x40 * channel + 0x10]
+        count = self.values[0x40 * channel + 0x08]
+        start = self.values[0x40 * channel + 0x04]
+        assert control & 1 and control >> 2 & 3 == 1 and control >> 15 & 63 == 4
+        assert self.values[0x40 * channel] == 0x50200020, "reads RXF0"
+        assert start in RAM and start + 2 * count in RAM
+
+        def end() -> None:
+            words = self.words[self._position : self._position + count]
+            quiet = np.full(count - len(words), 0x5555, np.uint16)
+            self._position += len(words)
+            words = np.concatenate([words, quiet])
+            self.delivered.append(words)
+            self.machine.uc.mem_write(start, words.astype("<u2").tobytes())
+            assert not self._pending >> channel & 1, "served in time"
+            self._pending |= 1 << channel
+            if self.values[0x404] >> channel & 1:
+                self.machine.pend(DMA_INTERRUPT)
+            self.values[0x40 * channel + 0x04] = start + 2 * count
+            self._running = control >> 11 & 15
+            self._block()
+
+        self.machine.at(self.machine.now + count * 16 * PDM_CYCLES, end)
+
+
+class FineTimer(Peripheral):
+    """4.6, at the watchdog's tick."""
+
+    def read(self, offset: int) -> int:
+        return self.machine.now // (HERTZ // 1_000_000) if offset == 0x28 else super().read(offset)
+
+
+class Rp2040(Machine):
+    """With an image in its flash, as the boot ROM starts it."""
+
+    def __init__(self, image: bytes) -> None:
+        super().__init__(cpu_model=UC_CPU_ARM_CORTEX_M0, hertz=HERTZ)
+        self.memory(FLASH, 0x200000, image)
+        self.memory(RAM.start, len(RAM), b"\xa7" * len(RAM))
+        self.resets, self.clocks = Resets(self), Clocks(self)
+        self.pll, self.ssi = Pll(self), Ssi(self)
+        self.uart, self.pio, self.dma = Pl011(self), Pio(self), Dma(self)
+        self.sio, self.watchdog = Peripheral(self), Peripheral(self)
+        self.region(
+            0x40000000,
+            0x60000,
+            {
+                0x40008000: self.clocks,
+                0x4000C000: self.resets,
+                0x40010000: Peripheral(self),
+                0x40014000: Peripheral(self),
+                0x4001C000: Peripheral(self),
+                0x40020000: Peripheral(self),
+                0x40024000: Crystal(self),
+                0x40028000: self.pll,
+                0x40034000: self.uart,
+                0x40054000: FineTimer(self),
+                0x40058000: self.watchdog,
+            },
+        )
+        self.region(0x18000000, 0x1000, {0x18000000: self.ssi})
+        self.region(0x50000000, 0x1000, {0x50000000: self.dma})
+        self.region(0x50200000, 0x1000, {0x50200000: self.pio})
+        self.region(0xD0000000, 0x1000, {0xD0000000: self.sio})
+        self.transport = SerialTransport(self, self.uart.line)
+        self._boot()
+
+    def _boot(self) -> None:
+        """2.8.1.2: the second stage is checked, copied and called."""
+        stage = self.load(FLASH, 256)
+        assert int.from_bytes(stage[252:], "little") == rom_crc32(stage[:252]), "the ROM refuses it"
+        self.uc.mem_write(SECOND_STAGE, stage)
+        self.uc.reg_write(UC_ARM_REG_LR, 0)
+        self.uc.reg_write(UC_ARM_REG_PC, SECOND_STAGE)
+
+    def write(self, address: int, value: int) -> None:
+        """With the aliases that change single bits (2.1.2)."""
+        if 0x40000000 <= address < 0x40060000 and address >> 12 & 3:
+            peripheral, offset = self._find(address & ~0x3000)
+            before = peripheral.values.get(offset, 0)
+            change = {1: before ^ value, 2: before | value, 3: before & ~value}
+            peripheral.write(offset, change[address >> 12 & 3])
+        else:
+            super().write(address, value)
+
+
+def rom_crc32(data: bytes) -> int:
+    """The boot ROM's checksum from zlib's, which has the same polynomial mirrored."""
+    mirrored = bytes(int(f"{byte:08b}"[::-1], 2) for byte in data)
+    return int(f"{zlib.crc32(mirrored) ^ 0xFFFFFFFF:032b}"[::-1], 2)
