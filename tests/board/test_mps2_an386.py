@@ -141,6 +141,23 @@ def test_code_and_memory_stay_within_the_budget(firmware, image):
     assert sizes[".data"] + sizes[".bss"] + sizes[".stack"] <= 14 * 1024
 
 
+def test_replay_builds_the_firmware_for_a_model_and_replays_a_folder(
+    firmware, image, audio, tmp_path, capsys
+):
+    from stapes.audio.wav import write_wav
+    from stapes.cli import main
+
+    write_wav(tmp_path / "a.wav", audio, sample_rate=16000)
+    words = ["replay", "--model", str(firmware.model), str(tmp_path)]
+    found = []
+    for where in (["--board", BOARD], []):
+        assert main([*words, *where]) == 0
+        found.append(capsys.readouterr().out)
+    assert found[0] == found[1]
+    assert found[0].startswith(f"# {tmp_path / 'a.wav'}\n")
+    assert found[0].count("\n") > 1
+
+
 def test_a_monitor_shows_the_detections_while_the_board_hears_audio(
     firmware, image, audio, tmp_path
 ):

@@ -90,7 +90,10 @@ def test_a_bad_wav_leaves_no_output_file(model, wav, tmp_path, capsys):
     [
         (("a.wav",), "found none, expected one of --model, --program, --board, --port"),
         (("--model", "m", "--port", "p", "a.wav"), "found --model and --port"),
-        (("--board", "mps2_an386", "a.wav"), "--board and --image go together"),
+        (("--image", "i", "--port", "p", "a.wav"), "--image is for --board"),
+        (("--image", "i", "--board", "b", "--model", "m", "a.wav"), "--image is for --board"),
+        (("--board", "toaster", "a.wav"), "--board toaster: found no such board"),
+        (("--board", "nrf52840dk", "a.wav"), "'nrf52840dk': found no emulator for it"),
         (("--board", "toaster", "--image", "x", "a.wav"), "board 'toaster': found no emulator"),
         (("--board", "mps2_an386", "--image", "/none.elf", "a.wav"), "/none.elf: not found"),
         (("--program", "/none", "a.wav"), "/none: cannot be run (No such file or directory)"),

@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.link.model_image import read_model_image
-    from stapes.link.progress import progress
     from stapes.link.session import Session
+    from stapes.progress import ProgressBar
 
     if (arguments.model is None) != arguments.built_in:
         raise StapesError("load: expected either MODEL or --built_in; give one")
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         if image is None:
             hello = session.use_built_in()
         else:
-            with progress(f"sending {image.name}", len(image.data)) as on_progress:
-                hello = session.load(image, on_progress=on_progress)
+            with ProgressBar(f"sending {image.name}", len(image.data)) as bar:
+                hello = session.load(image, on_progress=bar.update)
     where = f"slot {hello.model_slot}" if hello.model_slot else "built in"
     print(f"{hello.board}: model {hello.model} ({where}), hears {', '.join(hello.labels)}")
     return 0

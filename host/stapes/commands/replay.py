@@ -1,9 +1,12 @@
 """Streams a WAV, or every WAV of a folder, through the firmware and prints what it detects.
 
 The firmware runs in this process (--model), as the program stapes-firmware (--program), on an
-emulated board (--board with --image) or on a board at a serial port (--port). All give the same
-detections. Each is printed as "label, time_ms, score"; time_ms is the end of the audio heard.
-With a folder a line "# FILE" goes before each file's detections."""
+emulated board (--board) or on a board at a serial port (--port). All give the same detections. For
+an emulated board the firmware is built around --model, or --image is one that was built, or it is
+what `stapes flash --board` built last.
+
+Each detection is printed as "label, time_ms, score"; time_ms is the end of the audio heard. With a
+folder a line "# FILE" goes before each file's detections."""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt
   stapes replay --program build/host/boards/stapes-firmware test.wav
+  stapes replay --board mps2_an386 --model model.tflite test.wav
   stapes replay --board mps2_an386 --image build/m4/boards/stapes-firmware.elf test.wav
   stapes replay --port /dev/ttyACM0 --json --scores clips/
   mkfifo said; stapes monitor --port said &
@@ -35,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
     parser.add_argument("--model", type=Path, help="a .tflite file, run in this process")
     parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
-    parser.add_argument("--board", help="an emulated board, e.g. mps2_an386; with --image")
+    parser.add_argument("--board", help="an emulated board, e.g. mps2_an386")
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
     parser.add_argument("--port", help="a board's serial port or a pyserial URL")
     parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
@@ -60,11 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(line, flush=True)
 
+    image = _image(arguments)
     with open_player(
-        model=arguments.model,
+        model=arguments.model if arguments.board is None else None,
         program=arguments.program,
         board=arguments.board,
-        image=arguments.image,
+        image=image,
         port=arguments.port,
         baud=arguments.baud,
         send_scores=arguments.scores,
@@ -96,20 +101,45 @@ def _check(arguments: argparse.Namespace) -> None:
         for name in ("model", "program", "board", "port")
         if getattr(arguments, name) is not None
     ]
-    if len(given) != 1:
+    if len(given) != 1 and given != ["model", "board"]:
         found = " and ".join(f"--{name}" for name in given) or "none"
         raise StapesError(
             f"replay: found {found}, expected one of --model, --program, --board, --port; "
             "say where the firmware runs"
         )
-    if (arguments.board is None) != (arguments.image is None):
-        raise StapesError("replay: --board and --image go together; give both")
+    if arguments.image is not None and given != ["board"]:
+        raise StapesError("replay: --image is for --board, without --model; leave one of them out")
     if arguments.scores and not arguments.json:
         raise StapesError("replay: --scores needs --json; add it")
-    if arguments.tee is not None and arguments.model is not None:
+    if arguments.tee is not None and given == ["model"]:
         raise StapesError("replay: --tee needs a link, --model has none; leave one of them out")
     if arguments.output is not None:
         check_output(arguments.output)
+
+
+def _image(arguments: argparse.Namespace) -> Path | None:
+    """The image for an emulated board, built if need be."""
+    if arguments.board is None or arguments.image is not None:
+        return arguments.image
+    from stapes.boards import find_board
+    from stapes.demo.run import find_source
+    from stapes.flash.build import build_commands, check_build_tools, image, run_build
+
+    source = find_source(None)
+    board = find_board(source, arguments.board)
+    if not board.emulated:
+        raise StapesError(
+            f"board {board.name!r}: found no emulator for it, expected one; use --port"
+        )
+    folder = source / "build" / "flash" / board.name
+    if arguments.model is not None:
+        check_build_tools()
+        run_build(build_commands(board, arguments.model, source, folder))
+    elif not image(folder, "elf").is_file():
+        raise StapesError(
+            f"replay: found no firmware for {board.name}, expected --model, or --image; give one"
+        )
+    return image(folder, "elf")
 
 
 def _wav_files(audio: Path) -> list[Path]:
