@@ -155,9 +155,8 @@ def _vocoded(clip: np.ndarray, rate: float) -> np.ndarray:
     spectra = scipy.fft.rfft(frames * window, axis=1)
     magnitudes = np.abs(spectra)
     # A bin without sound has no phase: 0 will do, and the next frame's turn leads on from there.
-    units = np.where(magnitudes == 0, np.complex64(1), spectra) / np.where(
-        magnitudes == 0, np.float32(1), magnitudes
-    )
+    spectra += np.complex64(1e-9)
+    units = spectra / np.abs(spectra)
     turns = units.copy()
     turns[1:] *= np.conj(units[:-1])
     places = np.arange(0, len(spectra) - 1, rate)
