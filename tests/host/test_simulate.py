@@ -28,7 +28,7 @@ from stapes.quantize.simulate import (
     with_rounded_weights,
 )
 from stapes.tflite.engine import Engine
-from stapes.training.checkpoint import FILE_NAME, Checkpoint
+from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
 
 QUANTUM = Quantum(scale=np.float32(INPUT.scale), zero_point=INPUT.zero_point)
 
@@ -213,6 +213,15 @@ def test_training_goes_on_from_a_float_checkpoint_and_after_a_stop(tones, tmp_pa
     for name in ("model", "ranges"):
         for one, other in zip(getattr(whole, name), getattr(parts, name), strict=True):
             np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def test_the_best_checkpoint_is_one_of_the_int8_network(tones, tmp_path):
+    start = ["--how_many_training_steps", "3", "--eval_step_interval", "1"]
+    assert train(tones, tmp_path / "train", *start, "--quantize", "--quantize_delay", "2") == 0
+    history = Checkpoint.load(tmp_path / "train" / FILE_NAME).history
+    assert [point.step for point in history.validation] == [1, 2, 3]
+    assert history.best().step == 3  # the only one in int8
+    assert Checkpoint.load(tmp_path / "train" / BEST_FILE_NAME).ranges
 
 
 def test_a_delay_that_leaves_no_step_is_refused(tones, tmp_path, capsys):

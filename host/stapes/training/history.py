@@ -19,14 +19,20 @@ class Point:
 
 @dataclass(kw_only=True)
 class History:
-    """`training` holds points of single batches, `validation` those of the whole partition."""
+    """`training` holds points of single batches, `validation` those of the whole partition.
+
+    Validations up to step `judged_after` were of another network, float before int8 is simulated:
+    the best is not looked for among them.
+    """
 
     training: list[Point] = field(default_factory=list)
     validation: list[Point] = field(default_factory=list)
+    judged_after: int = 0
 
     def best(self) -> Point | None:
         """The validation of the highest accuracy, of equal ones the first."""
-        return max(self.validation, key=lambda point: point.accuracy, default=None)
+        judged = [point for point in self.validation if point.step > self.judged_after]
+        return max(judged, key=lambda point: point.accuracy, default=None)
 
     def is_best(self) -> bool:
         """Whether the latest validation is better than all before it."""
@@ -41,6 +47,7 @@ class History:
         return History(
             training=[point for point in self.training if point.step <= step],
             validation=[point for point in self.validation if point.step <= step],
+            judged_after=self.judged_after,
         )
 
     def to_json(self) -> str:
@@ -54,8 +61,9 @@ class History:
         document = json.loads(text)
         names = ("training", "validation")
         return cls(
+            judged_after=int(document.get("judged_after", 0)),
             **{
                 name: [settings_from_dict(Point, item) for item in document.get(name, [])]
                 for name in names
-            }
+            },
         )

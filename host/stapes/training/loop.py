@@ -279,6 +279,7 @@ class _Run:
         """Step `step`, counted from 1."""
         if step > self._settings.float_steps and not self._simulated:
             self._simulate_int8(self._calibrated())
+            self._history.judged_after = step - 1
             self._say(f"Step #{step}: from here on int8 is simulated (--quantize)")
         rate = self._settings.schedule.rate(step - 1)
         self._optimizer.learning_rate.assign(rate)
