@@ -9,7 +9,10 @@ import subprocess
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
 from unicorn.arm_const import (
     UC_ARM_REG_IPSR,
@@ -25,6 +28,10 @@ from unicorn.arm_const import (
     UC_ARM_REG_XPSR,
 )
 
+from stapes import _native
+from stapes.link.protocol import Event, LineReader
+from stapes.link.replay import NativePlayer
+from stapes.link.session import Session
 from stapes.link.transport import LinkClosed
 
 STACKED = (
@@ -149,7 +156,7 @@ class Machine:
             self.now += limit
 
     def _find(self, address: int) -> tuple[Peripheral, int]:
-        for base in (address & ~0xFFF, address & ~0xFF):
+        for base in (address & ~0x3FF, address & ~0xFFF):
             if base in self._peripherals:
                 return self._peripherals[base], address - base
         raise AssertionError(f"nothing at {address:#x}")
@@ -214,6 +221,45 @@ class Machine:
     def _tick(self) -> None:
         self._pending.add(SYSTICK)
         self.at(self.now + self._systick_cycles, self._tick)
+
+
+def pdm_noise() -> NDArray[np.uint16]:
+    """Bits whose density wanders about, 0.5 s of them; the earliest is the most significant."""
+    rng = np.random.default_rng(9)
+    wave = np.sin(np.cumsum(rng.uniform(0.001, 0.01, 512_000)))
+    loudness = np.repeat([0.01, 0.04, 0.4, 0.02], 128_000)
+    bits = rng.random(512_000) < 0.5 + loudness * wave
+    return np.packbits(bits.reshape(-1, 16)).view(">u2").astype(np.uint16)
+
+
+def check_hearing(transport: SerialTransport, dma: PdmDma, model: Path, *, gain_log2: int) -> None:
+    """That a board with a PDM microphone makes of its bits what this machine makes of them."""
+    heard: list[Event] = []
+    Session(transport, on_event=heard.append).send_scores(True)
+    words = pdm_noise()
+    dma.play(words)
+    end = len(dma.delivered) + len(words) // len(dma.delivered[0]) + 4
+    reader = LineReader()
+    while len(dma.delivered) < end:
+        heard.extend(reader.feed(transport.read(0.1)))
+
+    decimated = _native.decimate_pdm(np.concatenate(dma.delivered), gain_log2=gain_log2)
+    expected = NativePlayer(model).play(_native.block_dc(decimated))
+    times = expected.times_ms.tolist()
+    scores = [event for event in heard if event.name == "scores"]
+    assert len(scores) > 20
+    for event in scores:
+        i = times.index(event.number("time_ms"))
+        assert event.values()["q"] == expected.scores[i].tolist()
+        assert event.number("features_crc") == expected.features_crc[i]
+
+
+class PdmDma(Protocol):
+    """The DMA of a modelled chip: hears `words` after what was delivered so far."""
+
+    delivered: list[NDArray[np.uint16]]
+
+    def play(self, words: NDArray[np.uint16]) -> None: ...
 
 
 class SerialTransport:

@@ -1,16 +1,22 @@
-"""The image for the STM32F4 Discovery on QEMU's STM32F405, which has its USART, timer and
-interrupts, but no crystal, no I2S and no DMA: clocks fall back, audio comes over the link."""
+"""The image for the STM32F4 Discovery: on QEMU's STM32F405, which has its USART, timer and
+interrupts, but no crystal, no I2S and no DMA; and, by unicorn, with those modelled."""
 
 import socket
+import struct
 import subprocess
 import time
 
 import numpy as np
 import pytest
+from cortex_m import check_hearing, flash_content
+from stm32f407 import HERTZ, UNIQUE_ID, Stm32f407
 
+from stapes.link.protocol import LineReader
 from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import connect
+
+GAIN_LOG2 = 4  # of boards/stm32f407/pdm.cc
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +68,28 @@ def test_a_flood_of_garbage_is_survived(transport):
     transport.write(rng.integers(0, 256, 5000).astype(np.uint8).tobytes() + b"\0")
     stats = session.stats()
     assert stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"] > 10
+
+
+def test_with_its_crystal_it_runs_at_168_mhz_and_hears_the_microphone_as_x86_does(firmware):
+    chip = Stm32f407(flash_content(firmware.image("stm32f4_discovery")))
+    check_hearing(chip.transport, chip.dma, firmware.model, gain_log2=GAIN_LOG2)
+    assert chip.rcc.read(0x08) >> 2 & 3 == 2  # by the PLL
+    stats = Session(chip.transport).stats()
+    assert stats["uptime_ms"] == pytest.approx(chip.now / HERTZ * 1000, abs=60)
+    assert (chip.function(0, 2), chip.function(0, 3)) == (7, 7)
+
+
+def test_the_watchdog_is_started_for_8_seconds_and_fed(firmware):
+    chip = Stm32f407(flash_content(firmware.image("stm32f4_discovery")))
+    chip.run(lambda: False, seconds=0.1)
+    assert chip.watchdog.values[0x04] == 6 and chip.watchdog.values[0x08] == 1000  # 32 kHz / 256
+    keys = [value for offset, value in chip.watchdog.log if offset == 0x00]
+    assert keys[:2] == [0x5555, 0xCCCC] and set(keys[2:]) == {0xAAAA}
+
+
+def test_the_chips_number_is_in_its_hello(firmware):
+    chip = Stm32f407(flash_content(firmware.image("stm32f4_discovery")))
+    chip.run(lambda: b"\n" in chip.usart.line.sent, seconds=1)
+    (hello,) = LineReader().feed(chip.transport.read(0))
+    low, middle, high = struct.unpack("<3I", UNIQUE_ID)
+    assert hello.fields["id"] == f"{middle:08X}{low ^ high:08X}"
