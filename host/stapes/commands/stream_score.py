@@ -78,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind in DECODER_FLAGS.items():
         decoder(f"--{name}", type=kind)
     decoder("--mode", choices=DECODER_MODES)
+    decoder("--retrigger", action="store_true", default=None)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -123,7 +124,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("--model: expected --wav as well, the audio to run it over")
     if arguments.clips and not arguments.wav:
         raise StapesError("--clips: expected --wav as well, the audio to cut clips out of")
-    given = [name for name in (*DECODER_FLAGS, "mode") if getattr(arguments, name) is not None]
+    given = [
+        name
+        for name in (*DECODER_FLAGS, "mode", "retrigger")
+        if getattr(arguments, name) is not None
+    ]
     if arguments.det_png:
         given.append("det_png")
     if arguments.detections and given:
@@ -205,7 +210,7 @@ def _decoder(arguments: argparse.Namespace, decoder: DecoderSettings) -> Decoder
     """The model's decoder with what the flags change; one threshold given holds for all words."""
     changes = {
         name: value
-        for name in (*DECODER_FLAGS, "mode")
+        for name in (*DECODER_FLAGS, "mode", "retrigger")
         if (value := getattr(arguments, name)) is not None
     }
     if "detection_threshold" in changes:
