@@ -9,3 +9,5 @@ set(STAPES_RAM_BYTES 4194304)
 set(STAPES_STACK_BYTES 2048)
 set(STAPES_BOARD_SOURCES cmsdk/board.cc cmsdk/uart.cc cmsdk/fine_clock.cc cortex_m/systick.cc
     cortex_m/main.cc cortex_m/semihosting.cc)
+set(STAPES_MODEL_FLASH mps2_an386/model_flash.cc)
+set(STAPES_MODEL_FLASH_BYTES 0)  # in another memory than the program

@@ -8,6 +8,8 @@ set(STAPES_RAM_BYTES 262144)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOARD_SOURCES nrf52840/board.cc nrf52840/clock.cc nrf52840/uarte.cc nrf52840/pdm.cc
     nrf52840/watchdog.cc cortex_m/main.cc cortex_m/reset_at_exit.cc)
+set(STAPES_MODEL_FLASH nrf52840/model_flash.cc)
+set(STAPES_MODEL_FLASH_BYTES 262144)
 set(STAPES_FLASHER pyocd)
 set(STAPES_PYOCD_TARGET nrf52840)
 set(STAPES_FLASH_PRESS "connect the USB port next to the debugger, J2, and switch the board on")

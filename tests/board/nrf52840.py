@@ -8,9 +8,11 @@ import struct
 import numpy as np
 from cortex_m import Machine, Peripheral, Restart, SerialTransport, Uart
 from numpy.typing import NDArray
+from unicorn import UC_HOOK_MEM_WRITE, Uc
 from unicorn.arm_const import UC_CPU_ARM_CORTEX_M4
 
 HERTZ = 64_000_000
+FLASH_BYTES = 0x100000
 RAM = range(0x20000000, 0x20040000)
 DEVICE_ID = 0x0123456789ABCDEF
 INTENSET = 0x304
@@ -234,6 +236,43 @@ class Watchdog(NrfPeripheral):
         raise Restart
 
 
+class Nvmc(NrfPeripheral):
+    """4.3: writes to flash by words, which clear bits, and pages erased. `done` lists both."""
+
+    READ_ONLY, MAY_WRITE, MAY_ERASE = range(3)
+    CONFIG, ERASE_PAGE = 0x504, 0x508
+
+    def __init__(self, machine: Machine, base: int, chip: Nrf52840) -> None:
+        super().__init__(machine, base, chip)
+        self.done: list[tuple[int, bytes]] = []
+        machine.uc.hook_add(UC_HOOK_MEM_WRITE, self._on_write, begin=0, end=FLASH_BYTES - 1)
+
+    def read(self, offset: int) -> int:
+        return 1 if offset == 0x400 else super().read(offset)  # READY
+
+    def write(self, offset: int, value: int) -> None:
+        super().write(offset, value)
+        if offset == self.ERASE_PAGE:
+            assert self.values.get(self.CONFIG) == self.MAY_ERASE
+            assert value % 4096 == 0
+            self._store(value, b"\xff" * 4096)
+
+    def _on_write(
+        self, uc: Uc, access: int, address: int, size: int, value: int, data: object
+    ) -> None:
+        assert self.values.get(self.CONFIG) == self.MAY_WRITE
+        assert size == 4
+        assert address % 4 == 0
+        word = (value & 0xFFFFFFFF).to_bytes(4, "little")
+        was = self.machine.load(address, 4)
+        assert bytes(a & b for a, b in zip(was, word, strict=True)) == word, "not erased before"
+        self.done.append((address, word))
+
+    def _store(self, address: int, content: bytes) -> None:
+        self.machine.uc.mem_write(address, content)
+        self.done.append((address, content))
+
+
 class Gpio(Peripheral):
     """6.9, both ports; `high` holds (port, pin) of outputs."""
 
@@ -266,7 +305,7 @@ class Nrf52840(Machine):
         self, image: bytes, *, flash_start: int = 0, after: Nrf52840 | None = None
     ) -> None:
         super().__init__(cpu_model=UC_CPU_ARM_CORTEX_M4, hertz=HERTZ)
-        self.memory(0, 0x100000)
+        self.memory(0, FLASH_BYTES, b"\xff" * FLASH_BYTES)
         self.uc.mem_write(flash_start, image)
         left = after.load(RAM.start, len(RAM)) if after else b"\xa7" * len(RAM)
         self.memory(RAM.start, len(RAM), left)
@@ -279,6 +318,7 @@ class Nrf52840(Machine):
         self.uarte = Uarte(self, 0x40002000, self)
         self.pdm = Pdm(self, 0x4001D000, self)
         self.watchdog = Watchdog(self, 0x40010000, self)
+        self.nvmc = Nvmc(self, 0x4001E000, self)
         self.gpio = Gpio(self)
         timers = {base: Timer(self, base, self) for base in (0x40009000, 0x4000A000)}
         self.region(
@@ -290,6 +330,7 @@ class Nrf52840(Machine):
                 0x40002000: self.uarte,
                 0x40010000: self.watchdog,
                 0x4001D000: self.pdm,
+                0x4001E000: self.nvmc,
                 0x4001F000: self.ppi,
             },
         )

@@ -7,9 +7,11 @@ from nrf52840 import DEVICE_ID, HERTZ, RAM, Nrf52840
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_PRIMASK
 
 from stapes import _native
+from stapes.link.model_image import read_model_image
 from stapes.link.protocol import LineReader
 from stapes.link.replay import LinkPlayer, NativePlayer, detection_of
 from stapes.link.session import Session
+from stapes.settings import ModelSettings
 
 FLASH_STARTS = {"nrf52840dk": 0, "arduino_nano33ble_sense": 0x10000}
 YELLOW_LED, MICROPHONE_POWER = (0, 13), (0, 17)
@@ -129,3 +131,46 @@ def test_a_board_that_hangs_is_restarted_by_the_watchdog_and_says_so(chips, chip
     events = {event.name: event for event in LineReader().feed(again.transport.read(0))}
     assert events["fatal"].fields["reason"] == "watchdog"
     assert events["fatal"].number("pc") == (0 if interrupts_off else hang)
+
+
+MODELS = range(0xC0000, 0x100000)
+
+
+@pytest.fixture
+def chip_that_takes_models(firmware):
+    """Makes a chip that has been on before: `done` is what happened to its flash."""
+    image = flash_content(firmware.image("nrf52840dk", "-DSTAPES_MODEL_SLOTS=ON"))
+
+    def make(done=()):
+        chip = Nrf52840(image)
+        for address, content in done:
+            assert address in MODELS
+            chip.uc.mem_write(address, content)
+        return chip
+
+    return make
+
+
+def model_of(chip) -> str:
+    chip.run(lambda: b"\n" in chip.uarte.line.sent, seconds=1)
+    (hello,) = LineReader().feed(chip.transport.read(0))
+    return hello.fields["model"]
+
+
+def test_power_lost_at_any_write_to_flash_leaves_the_old_model(
+    chip_that_takes_models, small_model, audio, tmp_path
+):
+    path = tmp_path / "other.tflite"
+    labels = ("_silence_", "_unknown_", "ja")
+    path.write_bytes(small_model(ModelSettings(name="other", labels=labels), seed=2))
+    chip = chip_that_takes_models()
+    assert Session(chip.transport).load(read_model_image(path)).model == "other"
+    done = chip.nvmc.done
+    record = len(done) - 8  # words of the commit record, the last that is written
+    for count in (0, 1, 2, record // 2, *range(record, len(done))):
+        assert model_of(chip_that_takes_models(done[:count])) == "small", count
+    loaded = chip_that_takes_models(done)
+    assert model_of(loaded) == "other"
+    expected = NativePlayer(path).play(audio[2000:7000])
+    replayed = LinkPlayer(loaded.transport, send_scores=True).play(audio[2000:7000])
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
