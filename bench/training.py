@@ -156,7 +156,7 @@ class TutorialSvdf(SVDF):
     """The layer in the operations of the tutorial's models.py: all frames filtered by a
     convolution over features, then by a matrix product over time for each filter."""
 
-    def _last_frame(self, inputs: Any, training: bool) -> Any:
+    def _last_frame(self, inputs: Any) -> Any:
         flat = tf.reshape(inputs, [-1, self.memory * inputs.shape[2], 1])
         filters = self.feature_weights[:, None, :]
         filtered = tf.nn.conv1d(flat, filters, stride=inputs.shape[2], padding="VALID")

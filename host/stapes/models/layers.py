@@ -7,50 +7,6 @@ from typing import Any
 from stapes.models.backend import keras, tf
 
 
-def _kernel(time: Any, feature: Any) -> Any:
-    """time [memory, units, rank] times feature [features, units, rank], summed over rank:
-    [memory * features, units]."""
-    products = [
-        time[:, None, :, number] * feature[None, :, :, number] for number in range(time.shape[-1])
-    ]
-    return tf.reshape(tf.add_n(products), [-1, time.shape[1]])
-
-
-def _whole_clip(inputs: Any, time: Any, feature: Any) -> Any:
-    """[batch, memory, features] times the kernel: [batch, units]."""
-    return tf.matmul(
-        tf.reshape(inputs, [-1, time.shape[0] * feature.shape[0]]), _kernel(time, feature)
-    )
-
-
-def _filter_gradients(inputs: Any, time: Any, feature: Any, upstream: Any) -> tuple[Any, Any]:
-    memory, features, units = time.shape[0], feature.shape[0], time.shape[1]
-    flat = tf.reshape(inputs, [-1, memory * features])
-    kernel = tf.reshape(tf.matmul(flat, upstream, transpose_a=True), [memory, features, units])
-    ranks = range(time.shape[-1])
-    by_time = [tf.reduce_sum(kernel * feature[None, :, :, rank], axis=1) for rank in ranks]
-    by_feature = [tf.reduce_sum(kernel * time[:, None, :, rank], axis=0) for rank in ranks]
-    return tf.stack(by_time, axis=-1), tf.stack(by_feature, axis=-1)
-
-
-# XLA makes one pass over the kernel of what are six here, forwards and backwards.
-_compiled_whole_clip = tf.function(_whole_clip, jit_compile=True)
-_compiled_filter_gradients = tf.function(_filter_gradients, jit_compile=True)
-
-
-@tf.custom_gradient
-def _trained_whole_clip(inputs: Any, time: Any, feature: Any) -> Any:
-    """`_whole_clip` for training, where all batches are of one size and so worth compiling for."""
-
-    def gradient(upstream: Any) -> tuple[Any, Any, Any]:
-        # TensorFlow leaves the first one out where nothing below is trained.
-        by_inputs = tf.matmul(upstream, _kernel(time, feature), transpose_b=True)
-        by_filters = _compiled_filter_gradients(inputs, time, feature, upstream)
-        return tf.reshape(by_inputs, tf.shape(inputs)), *by_filters
-
-    return _compiled_whole_clip(inputs, time, feature), gradient
-
-
 @keras.saving.register_keras_serializable(package="stapes")
 class SVDF(keras.layers.Layer):
     """A layer of filters, each a product of one over features and one over time.
@@ -100,22 +56,24 @@ class SVDF(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         whole_clip = inputs.shape[1] == self.memory
-        output = self._last_frame(inputs, training) if whole_clip else self._frames(inputs)
+        output = self._last_frame(inputs) if whole_clip else self._frames(inputs)
         if self.normalization is None:
             output = output + self.bias
         else:
             output = self.normalization(output, training=training)
         return tf.nn.relu(output)
 
-    def _last_frame(self, inputs: Any, training: bool) -> Any:
+    def _last_frame(self, inputs: Any) -> Any:
         """One output frame: filters over features, time and rank multiplied out to one matrix,
-        which is cheaper than filtering every frame of every clip of a batch."""
-        filters = (
-            tf.reshape(weights, [-1, self.units, self.rank])
+        unit by unit, which is cheaper than filtering every frame of every clip of a batch."""
+        time, feature = (
+            tf.transpose(tf.reshape(weights, [-1, self.units, self.rank]), [1, 0, 2])
             for weights in (self.time_weights, self.feature_weights)
         )
-        multiply = _trained_whole_clip if training else _whole_clip
-        return multiply(inputs, *filters)[:, None, :]
+        kernel = tf.matmul(time, feature, transpose_b=True)  # [units, memory, features]
+        size = self.memory * inputs.shape[2]
+        flat, kernel = tf.reshape(inputs, [-1, size]), tf.reshape(kernel, [-1, size])
+        return tf.matmul(flat, kernel, transpose_b=True)[:, None, :]
 
     def _frames(self, inputs: Any) -> Any:
         """All output frames: filtered over features, then over time, then summed over rank."""
