@@ -149,6 +149,14 @@ def test_a_hello_that_was_asked_for_is_no_restart():
     assert reader.counts.restarts == 0
 
 
+@pytest.mark.parametrize("before", [3, 40000])
+def test_a_board_that_says_why_it_restarted_has_restarted_once(before):
+    reader = LineReader()
+    list(reader.feed(line(before, "ok")))
+    list(reader.feed(line(0, "fatal reason=watchdog") + line(1, "hello protocol=1")))
+    assert (reader.counts.restarts, reader.counts.lost) == (1, 0)
+
+
 def test_an_endless_line_is_given_up():
     reader = LineReader()
     for _ in range(100):

@@ -149,7 +149,9 @@ class LineReader:
         self.counts.events += 1
         if self._last is not None:
             gap = (event.sequence - self._last.sequence - 1) & 0xFFFF
-            if event.starts_anew or gap >= 0x8000:
+            if self._last.name == "fatal" and gap == 0:
+                pass  # the hello after it belongs to the same restart
+            elif event.name == "fatal" or event.starts_anew or gap >= 0x8000:
                 self.counts.restarts += 1
             else:
                 self.counts.lost += gap
