@@ -28,6 +28,7 @@ ARCHITECTURES = ("svdf", "ds_cnn")
 BATCHES = 8
 EFFECTS = {
     "noise_snr_db": (0.0, 20.0),
+    "speed_percent": 10.0,
     "time_stretch_percent": 15.0,
     "pitch_shift_semitones": 3.0,
     "reverb_ms": 500.0,
@@ -41,7 +42,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=200, help="of one second (%(default)s)")
     parser.add_argument(
-        "--data_dir", type=Path, default=os.environ.get("STAPES_CORPUS"), help="(STAPES_CORPUS)"
+        "--data_dir",
+        type=Path,
+        default=os.environ.get("STAPES_CORPUS") or None,
+        help="(STAPES_CORPUS)",
     )
     parser.add_argument("--wanted_words", default="yes,no", help="(%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
@@ -80,10 +84,13 @@ def measure(settings: AugmentSettings, count: int) -> float:
         random_variation(clips[number], noises, settings, sample_rate=SAMPLE_RATE, generator=draw)
 
     vary(0)  # fills the caches
-    started = time.thread_time()
-    for number in range(count):
-        vary(number)
-    return count / (time.thread_time() - started)
+    best = float("inf")  # of three: others may be using the machine as well
+    for _ in range(3):
+        started = time.thread_time()
+        for number in range(count):
+            vary(number)
+        best = min(best, time.thread_time() - started)
+    return count / best
 
 
 def measure_training(data_dir: Path, words: list[str]) -> tuple[dict[str, float], dict[str, float]]:

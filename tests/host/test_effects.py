@@ -11,6 +11,7 @@ from stapes.corpus.augment import random_silence, random_variation
 from stapes.corpus.augment_settings import AugmentSettings, augment_settings
 from stapes.corpus.effects import (
     add_noise,
+    change_speed,
     change_voice,
     coloured_noise,
     equalize,
@@ -28,6 +29,7 @@ TONE = (8000 * np.sin(2 * np.pi * 1000 * TIME)).astype(np.int16)
 NOISE = np.random.default_rng(1).normal(0, 1000, RATE).astype(np.int16)
 EVERYTHING = {
     "noise_snr_db": (0.0, 20.0),
+    "speed_percent": 10,
     "time_stretch_percent": 15,
     "pitch_shift_semitones": 3,
     "reverb_ms": 500,
@@ -87,6 +89,21 @@ def test_another_tempo_keeps_pitch_and_level_and_moves_what_happens(rate):
         place = 8000 + (start - 8000) / rate - (8000 if start > 8000 else 0)
         centre = np.average(np.arange(8000), weights=half**2)
         assert centre == pytest.approx(place, abs=256), "half a window of the vocoder"
+
+
+@pytest.mark.parametrize("rate", [0.8, 1.25])
+def test_another_speed_moves_tempo_and_pitch_together(rate):
+    burst = TONE * (np.abs(TIME - 0.5) < 0.1)
+    faster = change_speed(burst, rate)
+    loud = np.flatnonzero(np.abs(faster) > 4000)
+    assert loud[-1] - loud[0] == pytest.approx(0.2 * RATE / rate, abs=20)
+    assert (loud[-1] + loud[0]) / 2 == pytest.approx(RATE / 2, abs=20), "around the middle"
+    assert peak_hertz(faster[loud[0] : loud[-1]]) == pytest.approx(1000 * rate, rel=0.003)
+
+
+def test_a_higher_speed_folds_nothing_back_from_beyond_half_the_rate():
+    high = 8000 * np.sin(2 * np.pi * 7000 * TIME)
+    assert power(change_speed(high, 1.25)[2500:13500]) < 1e-3 * power(high)
 
 
 @pytest.mark.parametrize("semitones", [-4.0, 1.0, 7.0])

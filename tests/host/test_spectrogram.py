@@ -132,8 +132,8 @@ def test_a_missing_matplotlib_is_said_with_how_to_install_it(monkeypatch, module
 def test_the_gallery_draws_and_writes_every_variation(wav, tmp_path):
     flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
     assert main(["data", "augment", str(wav), *flags]) == 0
-    assert len(list((tmp_path / "g").glob("*.png"))) == 12
-    assert len(list((tmp_path / "g").glob("*.wav"))) == 10, "masks make no sound"
+    assert len(list((tmp_path / "g").glob("*.png"))) == 13
+    assert len(list((tmp_path / "g").glob("*.wav"))) == 11, "masks make no sound"
     shifted = read_wav(tmp_path / "g" / "time_shift_ms.wav", sample_rate=SAMPLE_RATE)
     assert shifted[800:].tolist() == CLIP[:-800].tolist()
     before, after = (

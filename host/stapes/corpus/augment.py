@@ -13,6 +13,7 @@ from stapes.corpus.effects import (
     FULL_SCALE,
     add_noise,
     apply_gain,
+    change_speed,
     change_voice,
     coloured_noise,
     equalize,
@@ -118,6 +119,8 @@ class _Draw:
 
     def speaker(self, clip: np.ndarray) -> np.ndarray:
         settings, rate, semitones = self._settings, 1.0, 0.0
+        if self._applies(settings.speed_percent):
+            clip = change_speed(clip, 1 + self._around(settings.speed_percent) / 100)
         if self._applies(settings.time_stretch_percent):
             rate += self._around(settings.time_stretch_percent) / 100
         if self._applies(settings.pitch_shift_semitones):

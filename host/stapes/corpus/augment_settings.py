@@ -31,6 +31,9 @@ class AugmentSettings:
             "of powers, such as 0,20",
         },
     )
+    speed_percent: float = _setting(
+        0.0, 50, "random speed to either side, tempo and pitch together, as of a tape"
+    )
     time_stretch_percent: float = _setting(0.0, 50, "random tempo to either side, pitch kept")
     pitch_shift_semitones: float = _setting(0.0, 12, "random pitch to either side, tempo kept")
     reverb_ms: float = _setting(0.0, 5000, "longest reverberation time of made-up rooms")
@@ -66,6 +69,7 @@ class AugmentSettings:
         """Whether anything beyond the tutorial's shift, gain and background is on."""
         return bool(
             self.noise_snr_db
+            or self.speed_percent
             or self.time_stretch_percent
             or self.pitch_shift_semitones
             or self.reverb_ms

@@ -13,6 +13,7 @@ from stapes.corpus.augment import mix_background, shift_in_time, to_int16
 from stapes.corpus.effects import (
     add_noise,
     apply_gain,
+    change_speed,
     change_voice,
     coloured_noise,
     equalize,
@@ -79,6 +80,7 @@ def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]
         ),
         "gain_db": ("12 dB softer", apply_gain(clip, -12)),
         "noise_snr_db": ("pink noise, 5 dB below the clip", add_noise(clip, noise, 5)),
+        "speed_percent": ("25% faster and higher", change_speed(clip, 1.25)),
         "time_stretch_percent": ("25% faster", change_voice(clip, rate=1.25)),
         "pitch_shift_semitones": ("5 semitones higher", change_voice(clip, semitones=5)),
         "reverb_ms": ("a room of 600 ms", reverberate(clip, room)),
