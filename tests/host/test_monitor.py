@@ -217,6 +217,12 @@ def test_a_setting_that_the_board_refuses_is_told(board, watch):
     monitor.until("the board refused: too long", monitor.err)
 
 
+def test_statistics_are_shown_when_the_board_says_them_by_itself(board, watch):
+    monitor = watch("--port", board.path)
+    board.send(line(1, "stats request=9 frames=1") + line(2, "stats frames=7 overruns=0"))
+    assert monitor.next() == "stats: frames=7"
+
+
 def test_a_label_that_the_model_does_not_have_is_a_mistake(board, watch):
     monitor = watch("--port", board.path, "--set", "threshold:maybe=0.5")
     board.send(line(0, HELLO))

@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "standard input; without it the board is found by its USB ids",
     )
     parser.add_argument("--baud", type=int, default=115200, help="of a serial port (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="print every event as a JSON object")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print every event as a JSON object (audio goes to --wav)",
+    )
     parser.add_argument("--plain", action="store_true", help="lines, also on a terminal")
     parser.add_argument("--scores", action="store_true", help="ask for the scores of every frame")
     parser.add_argument(
@@ -220,7 +224,9 @@ class Screen:
                 return self._heard(event, label, values.get("score"))
             case "scores":
                 return self._leader(event, values.get("q"))
-            case "error" | "fatal" | "log":
+            case "stats" if "request" in values:
+                return None  # somebody else asked; without, it was the board's button
+            case "error" | "fatal" | "log" | "stats":
                 words = " ".join(f"{name}={value}" for name, value in values.items() if value)
                 return f"{event.name}: {words}"
         return None
