@@ -55,8 +55,12 @@ def missing_tools(*, emulator: bool) -> list[str]:
     return [tool for tool in tools if shutil.which(tool) is None]
 
 
-def count_instructions(model: bytes, source: Path, *, board: str = EMULATED_BOARD) -> Instructions:
+def count_instructions(
+    model: bytes, source: Path, *, board: str = EMULATED_BOARD, cpu: str = ""
+) -> Instructions:
     """Runs the model on an emulated board, outputs compared with those computed here.
+
+    `cpu` is another core than the board's, such as cortex-m0 on mps2_an385.
 
     Raises:
         StapesError: a tool is missing, no emulator has this board, the build or the run fails, or
@@ -64,12 +68,12 @@ def count_instructions(model: bytes, source: Path, *, board: str = EMULATED_BOAR
     """
     _require(missing_tools(emulator=True))
     bench = _load_bench(source)
-    machine = next((m for m in bench.MACHINES.values() if m.board == board and not m.cpu), None)
+    machine = next((m for m in bench.MACHINES.values() if (m.board, m.cpu) == (board, cpu)), None)
     if machine is None:
         known = ", ".join(m.board for m in bench.MACHINES.values())
         raise StapesError(f"--board {board}: no emulator of it; expected one of {known}")
     network = bench.Network(name="model", model=model, macs=0)
-    image = bench.build(machine, network, source / "build" / "info" / board)
+    image = bench.build(machine, network, source / "build" / "info" / (board + cpu))
     values = bench.run(machine, image)
     if values["crc"] != bench.checksum(network):
         raise StapesError(f"{board} computes other outputs than this machine; run tests/board")

@@ -1,0 +1,84 @@
+"""The models that Stapes ships: each is what its card says."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stapes.commands.info import describe
+from stapes.measure import count_instructions, missing_tools
+from stapes.tflite.metadata import load_model
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "models"
+NAMES = sorted(path.parent.name for path in MODELS.glob("*/model.tflite"))
+LIMITS = {"micro": 20_480, "words": 100_000, "jarvis": 50_000}  # bytes
+CORPUS = os.environ.get("STAPES_CORPUS")
+
+
+def load_card_program():
+    specification = importlib.util.spec_from_file_location("stapes_card", MODELS / "card.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def card_of(name):
+    return json.loads((MODELS / name / "card.json").read_text(encoding="utf-8"))
+
+
+def test_the_promised_models_are_there():
+    assert set(NAMES) <= set(LIMITS) and "micro" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_is_about_the_model_beside_it(name):
+    path, card = MODELS / name / "model.tflite", card_of(name)
+    content, settings = load_model(path)
+    about = describe(path)
+    assert card["sha256"] == hashlib.sha256(content).hexdigest()
+    assert card["model_bytes"] == len(content) <= LIMITS[name]
+    assert card["labels"] == list(settings.labels)
+    assert card["front_end"] == dataclasses.asdict(settings.front_end)
+    assert card["decoder"] == dataclasses.asdict(settings.decoder)
+    assert card["macs_per_frame"] == about["macs"]
+    assert card["arena_bytes"] == about["arena_bytes"]
+    assert card["clips"]["int8_accuracy"] == settings.provenance["int8_accuracy"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readable_card_says_what_the_other_says(name):
+    expected = load_card_program().to_markdown(card_of(name))
+    assert (MODELS / name / "card.md").read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_makes_the_command_that_the_model_remembers(name):
+    recipe = (MODELS / name / "recipe.sh").read_text(encoding="utf-8").replace("\\\n", " ")
+    command = card_of(name)["command"].split()
+    flags = [word for word in command if word.startswith("--") and word != "--data_dir"]
+    assert [flag for flag in flags if flag not in recipe.split()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.skipif(missing_tools(emulator=True) != [], reason="no Arm compiler or emulator")
+def test_a_card_tells_the_instructions_of_a_frame(name):
+    """Within a twentieth: other compilers, and a better engine, count a little differently."""
+    counted = count_instructions((MODELS / name / "model.tflite").read_bytes(), ROOT).inference
+    told = card_of(name)["instructions_per_frame"]["Cortex-M4"]
+    assert counted == pytest.approx(told, rel=0.05)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.skipif(not CORPUS, reason="STAPES_CORPUS is not set")
+def test_a_fresh_evaluation_gives_the_figures_of_the_card(name):
+    content, settings = load_model(MODELS / name / "model.tflite")
+    found = load_card_program().subset_figures(content, settings, Path(CORPUS))
+    assert found == card_of(name)["subset"]
+    assert found["right"] > 0.88 * found["clips"]
