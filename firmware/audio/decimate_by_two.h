@@ -20,8 +20,9 @@ constexpr int32_t TapMagnitudes(const int16_t (&half)[kHalf]) {
   return sum;
 }
 
-// kHalf: taps up to the middle one, of 2 kHalf - 1.
-template <std::size_t kHalf>
+// kHalf: taps up to the middle one, of 2 kHalf - 1. kStep 2: a half-band filter, whose taps 1, 3, 5
+// and so on are 0 up to the middle.
+template <std::size_t kHalf, std::size_t kStep = 1>
 class DecimateByTwo {
  public:
   static constexpr std::size_t kTaps = 2 * kHalf - 1;
@@ -36,10 +37,11 @@ class DecimateByTwo {
     const int16_t* oldest = history_ + next_;
     const int16_t* newest = oldest + kTaps - 1;
     int32_t sum = 1 << 14;
-    for (std::size_t i = 0; i + 1 < kHalf; ++i) {
-      sum += (*oldest++ + *newest--) * half_[i];
+#pragma GCC unroll 5
+    for (std::size_t i = 0; i + 1 < kHalf; i += kStep) {
+      sum += (oldest[i] + *(newest - i)) * half_[i];
     }
-    return Saturate16((sum + *oldest * half_[kHalf - 1]) >> 15);
+    return Saturate16((sum + oldest[kHalf - 1] * half_[kHalf - 1]) >> 15);
   }
 
   void Reset() {

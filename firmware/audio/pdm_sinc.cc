@@ -1,23 +1,26 @@
 #include "audio/pdm_sinc.h"
 
-#include <cstddef>
-
 namespace stapes {
 namespace {
 
 constexpr int kTaps = PdmSinc::kOrder * (PdmSinc::kFactor - 1) + 1;
-constexpr std::size_t kNibbles = 20;
-static_assert(kTaps <= 4 * kNibbles);
-
-// What each value of each four bits adds to the output.
-struct Tables {
-  int32_t sum[kNibbles][16] = {};
-};
+constexpr int kSpan = PdmSinc::kOrder * PdmSinc::kFactor;
+static_assert(kTaps <= kSpan, "16 bits reach this output and the four after it");
 
 struct Taps {
-  int32_t tap[4 * kNibbles] = {};
+  int32_t tap[kSpan] = {};
 };
 
+// What four bits add to this output and those after it.
+struct Row {
+  int32_t sum[PdmSinc::kOrder] = {};
+};
+
+struct Tables {
+  Row row[4][16] = {};  // of the four bits' place, the least significant first, and their value
+};
+
+// Tap 0 belongs to the newest bit.
 constexpr Taps MakeTaps() {
   Taps taps;
   taps.tap[0] = 1;
@@ -33,16 +36,23 @@ constexpr Taps MakeTaps() {
   return taps;
 }
 
-// Tap 0 belongs to the newest bit, which is the least significant of the newest nibble.
+constexpr Row MakeRow(const Taps& taps, int place, int value) {
+  Row row;
+  for (int age = 0; age < PdmSinc::kOrder; ++age) {
+    for (int bit = 0; bit < 4; ++bit) {
+      const int32_t tap = taps.tap[PdmSinc::kFactor * age + 4 * place + bit];
+      row.sum[age] += (value >> bit & 1) != 0 ? tap : -tap;
+    }
+  }
+  return row;
+}
+
 constexpr Tables MakeTables() {
   const Taps taps = MakeTaps();
   Tables tables;
-  for (std::size_t nibble = 0; nibble < kNibbles; ++nibble) {
-    for (std::size_t value = 0; value < 16; ++value) {
-      for (std::size_t bit = 0; bit < 4; ++bit) {
-        const int32_t tap = taps.tap[4 * nibble + bit];
-        tables.sum[nibble][value] += (value >> bit & 1) != 0 ? tap : -tap;
-      }
+  for (int place = 0; place < 4; ++place) {
+    for (int value = 0; value < 16; ++value) {
+      tables.row[place][value] = MakeRow(taps, place, value);
     }
   }
   return tables;
@@ -52,8 +62,10 @@ constexpr Tables kTables = MakeTables();
 
 constexpr int32_t AllOnes() {
   int32_t sum = 0;
-  for (const auto& table : kTables.sum) {
-    sum += table[15];
+  for (const auto& rows : kTables.row) {
+    for (const int32_t part : rows[15].sum) {
+      sum += part;
+    }
   }
   return sum;
 }
@@ -62,20 +74,17 @@ static_assert(AllOnes() == PdmSinc::kFullScale);
 }  // namespace
 
 int32_t PdmSinc::Process(uint16_t bits) {
-  for (std::size_t i = kWords - 1; i > 0; --i) {
-    history_[i] = history_[i - 1];
-  }
-  history_[0] = bits;
-  int32_t sum = 0;
-  const auto* table = kTables.sum;
-  for (const uint32_t word : history_) {
-    sum += table[0][word & 15] + table[1][word >> 4 & 15] + table[2][word >> 8 & 15] +
-           table[3][word >> 12];
-    table += 4;
-  }
-  return sum;
+  const uint32_t word = bits;
+  const int32_t* a = kTables.row[0][word & 15].sum;
+  const int32_t* b = kTables.row[1][word >> 4 & 15].sum;
+  const int32_t* c = kTables.row[2][word >> 8 & 15].sum;
+  const int32_t* d = kTables.row[3][word >> 12].sum;
+  const int32_t output = pending_[0] + a[0] + b[0] + c[0] + d[0];
+  pending_[0] = pending_[1] + a[1] + b[1] + c[1] + d[1];
+  pending_[1] = pending_[2] + a[2] + b[2] + c[2] + d[2];
+  pending_[2] = pending_[3] + a[3] + b[3] + c[3] + d[3];
+  pending_[3] = a[4] + b[4] + c[4] + d[4];
+  return output;
 }
-
-void PdmSinc::Reset() { *this = PdmSinc(); }
 
 }  // namespace stapes

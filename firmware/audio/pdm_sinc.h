@@ -15,16 +15,14 @@ class PdmSinc {
   static constexpr int kFactor = 16;
   static constexpr int32_t kFullScale = 1 << 20;  // kFactor to the kOrder: what all ones give
 
-  // Takes 16 bits, the earliest in the most significant place; a one stands for 1, a zero for -1.
-  // Within +-kFullScale.
+  // Takes 16 bits, the earliest in the most significant place; a one stands for 1, a zero for -1,
+  // what came before the first ones for 0. Within +-kFullScale.
   int32_t Process(uint16_t bits);
-  void Reset();
+  void Reset() { *this = PdmSinc(); }
 
  private:
-  static constexpr int kWords = 5;  // 80 bits, of which the filter spans 76
-
-  // Silence is as many ones as zeros.
-  uint16_t history_[kWords] = {0x5555, 0x5555, 0x5555, 0x5555, 0x5555};  // newest first
+  // What the bits so far add to the next outputs, of which they reach four.
+  int32_t pending_[kOrder - 1] = {};
 };
 
 }  // namespace stapes
