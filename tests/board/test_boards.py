@@ -1,10 +1,16 @@
-"""What holds for every emulated board."""
+"""What holds for every emulated board. STAPES_TEST_GARBAGE=10000000 sends ten megabytes of it."""
+
+import os
 
 import numpy as np
 import pytest
 
-from stapes.link.emulator import MACHINES
+from stapes.link.emulator import MACHINES, Emulator
 from stapes.link.replay import NativePlayer, open_player
+from stapes.link.session import Session
+
+GARBAGE_BYTES = int(os.environ.get("STAPES_TEST_GARBAGE", "20000"))
+PIECE_BYTES = 2048
 
 
 @pytest.mark.parametrize("board", sorted(MACHINES))
@@ -19,3 +25,22 @@ def test_features_scores_times_and_detections_are_those_of_python(firmware, boar
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
     assert replayed.detections == expected.detections != []
+
+
+@pytest.mark.parametrize("board", sorted(MACHINES))
+def test_after_garbage_the_board_still_answers(firmware, board):
+    rng = np.random.default_rng(8)
+    with Emulator(board, firmware.image(board), count_instructions=False) as emulator:
+        session = Session(emulator.transport, answer_seconds=10.0)
+        said = []
+        for start in range(0, GARBAGE_BYTES, PIECE_BYTES):
+            count = min(PIECE_BYTES, GARBAGE_BYTES - start)
+            emulator.transport.write(rng.integers(0, 256, count).astype(np.uint8).tobytes())
+            said += session.reader.feed(emulator.transport.read(0.01))
+        emulator.transport.write(b"\0")
+        stats = session.stats()
+    dropped = stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"]
+    # A zero byte, which ends a frame, is one of 256.
+    assert dropped + stats["overruns"] > GARBAGE_BYTES / 256 / 2
+    assert {event.name for event in said} <= {"error", "ok", "ack"}  # and it never restarted
+    assert session.reader.counts.damaged == 0
