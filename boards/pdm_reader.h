@@ -1,4 +1,5 @@
-// PDM bits that a DMA channel collects in a ring, read as samples: for chips without hardware for it.
+// PDM bits that a DMA channel collects in a ring, read as samples: for chips without hardware for
+// it.
 #pragma once
 
 #include <cstddef>

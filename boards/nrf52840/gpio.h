@@ -29,7 +29,9 @@ struct Pin {
     Port().At(kOutSet) = 1u << index;
     Port().At(kConfig + 4 * index) = kOutput;
   }
-  void Set(bool active) const { Port().At(active == active_high ? kOutSet : kOutClear) = 1u << index; }
+  void Set(bool active) const {
+    Port().At(active == active_high ? kOutSet : kOutClear) = 1u << index;
+  }
   bool IsActive() const { return ((Port().At(kIn) >> index & 1) != 0) == active_high; }
 
  private:

@@ -1,5 +1,5 @@
-// Where things are on Nordic's nRF52840 DK (PCA10056). Source: nRF52840 DK Hardware User Guide v1.2,
-// 5.4 (virtual COM port), 5.7 (buttons and LEDs).
+// Where things are on Nordic's nRF52840 DK (PCA10056). Source: nRF52840 DK Hardware User Guide
+// v1.2, 5.4 (virtual COM port), 5.7 (buttons and LEDs).
 #pragma once
 
 #include "boards/nrf52840/gpio.h"

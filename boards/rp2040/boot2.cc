@@ -1,5 +1,5 @@
-// The second stage of the boot: sets the flash to quad reads of 8-byte lines at half the processor's
-// clock, then starts the program. The boot ROM copies these 256 bytes to RAM, checks the last four
+// The second stage of the boot: sets the flash to quad reads of 8-byte lines at half the
+// processor's clock, then starts the program. The boot ROM copies these 256 bytes to RAM, checks the last four
 // (a CRC-32 of the others, which the build fills in) and jumps to the first.
 //
 // Source: RP2040 Datasheet, 2.8.1.2 and 2.8.1.3 (what the boot ROM expects), 4.10 (SSI), 2.19.6.3
@@ -104,7 +104,7 @@ extern "C" [[gnu::naked, gnu::used, gnu::section(".boot")]] void SecondStage() {
       ".Lssi: .word 0x18000000\n"
       ".Lbytes: .word 0x00070000\n"         // CTRLR0: 8 bits, both directions
       ".Lquad_words: .word 0x005F0300\n"    // CTRLR0: quad, 32 bits, read after address
-      ".Lwith_command: .word 0x00002221\n"  // SPI_CTRLR0: command by one line, 32 bits by four, 4 idle
+      ".Lwith_command: .word 0x00002221\n"  // SPI_CTRLR0: command, 32 bits by four, 4 idle
       ".Laddress_only: .word 0xA0002022\n"  // SPI_CTRLR0: mode A0h after the address, all by four
       ".Lvectors: .word 0x10000100\n"
       ".Lvector_table: .word 0xE000ED08\n"

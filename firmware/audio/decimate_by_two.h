@@ -8,8 +8,8 @@
 
 namespace stapes {
 
-// Sum of the magnitudes of a symmetric filter's taps, of which `half` holds the first ones up to the
-// middle.
+// Sum of the magnitudes of a symmetric filter's taps, of which `half` holds the first ones up to
+// the middle.
 template <std::size_t kHalf>
 constexpr int32_t TapMagnitudes(const int16_t (&half)[kHalf]) {
   int32_t sum = 0;
@@ -27,7 +27,7 @@ class DecimateByTwo {
  public:
   static constexpr std::size_t kTaps = 2 * kHalf - 1;
 
-  // Q15; their magnitudes add up to less than 2 in Q15, so that no sum overflows. Kept by the caller.
+  // Q15; their magnitudes add up to less than 2, so that no sum overflows. Kept by the caller.
   explicit constexpr DecimateByTwo(const int16_t (&half)[kHalf]) : half_(half) {}
 
   // Takes two samples, gives one; all 16 bits of any scale, the result rounded and saturated.

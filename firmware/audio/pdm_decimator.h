@@ -1,4 +1,5 @@
-// From the one-bit stream of a PDM microphone to 16-bit samples, for boards without hardware for it.
+// From the one-bit stream of a PDM microphone to 16-bit samples, for boards without hardware for
+// it.
 //
 //   1.024 MHz -> sinc^5, / 16 -> half-band, / 2 -> droop compensation and low-pass, / 2 -> 16 kHz
 //

@@ -6,7 +6,8 @@ namespace stapes {
 
 // The nearest 16-bit number.
 constexpr int16_t Saturate16(int32_t value) {
-  return static_cast<int16_t>(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
+  const int32_t capped = value > INT16_MAX ? INT16_MAX : value;
+  return static_cast<int16_t>(capped < INT16_MIN ? INT16_MIN : capped);
 }
 
 }  // namespace stapes
