@@ -155,7 +155,7 @@ def test_what_is_missing_is_said_before_or_after_the_build_with_the_remedy(bench
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(bench.bin / "python"))
         assert bench.flash("nrf52840dk") == 2
-        assert "pyocd: not found, needed to flash this board; run: pip install" in error(capsys)
+        assert "pyocd: not found, needed for flashing; run: pip install" in error(capsys)
         assert bench.flash("arduino_nano33ble_sense") == 2
         assert "bossac: not found" in error(capsys)
     assert not bench.build.exists()
@@ -279,6 +279,12 @@ def test_the_list_shows_probes_ports_and_drives(bench, monkeypatch, capsys):
         "port   /dev/ttyACM7  2341:005a  Nano 33",
         f"drive  {drive}  RPI-RP2",
     ]
+
+
+def test_a_list_of_nothing_says_so(bench, capsys):
+    bench.pyocd()
+    assert cli.main(["flash", "--list"]) == 0
+    assert capsys.readouterr() == ("", "stapes: found no probe, USB serial port or UF2 drive\n")
 
 
 def test_a_board_and_a_model_are_needed(capsys):

@@ -76,7 +76,7 @@ def test_mfcc_bins_are_coefficients(tmp_path):
         (["--wanted_words", "up,a\u2028b"], "printable text"),
         (["--wanted_words", ","], "expected one or more words"),
         (["--sample_rate", "4000"], "sample_rate=4000"),
-        (["--learning_rate", "0.1,0.01"], "lists of equal length"),
+        (["--learning_rate", "0.1,0.01"], "lists of equal length; give both flags"),
         (["--feature_bin_count", "0"], "--feature_bin_count=0"),
         (["--channel_count", "30"], "the same as --channel_count"),
         (["--optimizer", "magic"], "--optimizer=magic"),

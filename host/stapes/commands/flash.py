@@ -98,16 +98,20 @@ def _list() -> int:
     from stapes.flash import devices
     from stapes.flash.flashers import GET_PYOCD
 
+    found: list[devices.Probe] = []
     try:
         found = devices.probes(devices.find_tool("pyocd", GET_PYOCD))
         for probe in found:
             print(f"probe  {probe.uid}  {probe.description}")
     except StapesError as error:
-        print(f"stapes: {error}", file=sys.stderr)
-    for port in devices.ports():
+        print(f"stapes: no probes: {error}", file=sys.stderr)
+    ports, drives = devices.ports(), devices.drives()
+    for port in ports:
         print(f"port   {port.device}  {port.vendor:04x}:{port.product:04x}  {port.description}")
-    for drive in devices.drives():
+    for drive in drives:
         print(f"drive  {drive.folder}  {drive.board_id}")
+    if not (found or ports or drives):
+        print("stapes: found no probe, USB serial port or UF2 drive", file=sys.stderr)
     return 0
 
 

@@ -52,7 +52,7 @@ def find_tool(name: str, how: str) -> str:
     """
     found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
     if found is None:
-        raise StapesError(f"{name}: not found, needed to flash this board; {how}")
+        raise StapesError(f"{name}: not found, needed for flashing; {how}")
     return found
 
 

@@ -37,7 +37,8 @@ class Schedule:
         if len(self.steps) != len(self.rates) or not self.steps:
             raise StapesError(
                 "--how_many_training_steps and --learning_rate: found "
-                f"{len(self.steps)} and {len(self.rates)} numbers, expected lists of equal length"
+                f"{len(self.steps)} and {len(self.rates)} numbers, expected lists of equal length; "
+                "give both flags (without them: 15000,3000 and 0.001,0.0001)"
             )
         if min(self.steps) < 1 or not all(0 < rate < math.inf for rate in self.rates):
             raise StapesError(
