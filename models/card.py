@@ -64,6 +64,9 @@ ATTRIBUTION = (
     "Creative Commons Attribution 4.0 (https://creativecommons.org/licenses/by/4.0/)"
 )
 
+ATTRIBUTION_OWED = "All were trained on Speech Commands: whoever ships one owes its attribution."
+RATES = (0.5, 2, 10)  # false accepts per hour
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -99,7 +102,14 @@ def write_card(arguments: argparse.Namespace) -> None:
     card = measure(folder, arguments)
     write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "card.md", to_markdown(card))
-    print(f"wrote {folder / 'card.json'}, card.md, confusion.png, det.png")
+    write_text(MODELS / "README.md", to_overview(read_cards()))
+    print(f"wrote {folder / 'card.json'}, card.md, confusion.png, det.png; README.md beside it")
+
+
+def read_cards() -> list[dict[str, Any]]:
+    """All cards that there are, smallest model first."""
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in MODELS.glob("*/card.json")]
+    return sorted(cards, key=lambda card: card["model_bytes"])
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -235,6 +245,49 @@ def load(settings: ModelSettings, stream: Path) -> int:
     return round(seconds * 1e9 / INSTRUCTION_NS * rate / stats["samples"])
 
 
+def rejects_at(stream: dict[str, Any], rate: float) -> str:
+    """The fewest false rejects with at most `rate` false accepts per hour."""
+    shares = [
+        point["false_reject_rate"]
+        for point in stream["det"]
+        if point["false_accepts_per_hour"] <= rate
+    ]
+    return f"{100 * min(shares):.1f}%" if shares else "-"
+
+
+def to_overview(cards: list[dict[str, Any]]) -> str:
+    """README.md of the folder: all cards side by side."""
+    rows = [
+        f"| [{card['name']}]({card['name']}/card.md) | {len(card['labels'])} | "
+        f"{card['model_bytes']:,} | {100 * card['clips']['tutorial_accuracy']:.1f}% | "
+        f"{rejects_at(card['stream'], RATES[0])} | {rejects_at(card['stream'], RATES[-1])} | "
+        f"{card['macs_per_frame']:,} | {card['instructions_per_frame']['Cortex-M4']:,} | "
+        f"{card['pipeline']['instructions_per_second'] / 1e6:.1f} M | "
+        f"{card['pipeline']['ram_bytes']:,} |"
+        for card in cards
+    ]
+    return "\n".join(
+        [
+            "# Shipped models",
+            "",
+            "Each folder holds the model, the recipe that makes it anew with one command, and a",
+            "card with all that was measured. This page and the cards are written by `card.py`;",
+            "[the lab log](../docs/lab.md) says what else was tried.",
+            "",
+            "| model | labels | bytes | int8 accuracy, clips | false rejects at "
+            f"{RATES[0]:g} FA/h | at {RATES[-1]:g} FA/h | MACs per frame | "
+            "instructions per frame, Cortex-M4 | "
+            "instructions per second of audio, whole firmware | RAM, whole firmware |",
+            "|---|---|---|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+            "A frame comes every 20 ms. What the streams of false rejects and accepts hold, and",
+            "how sure the figures are, is on the cards. " + ATTRIBUTION_OWED,
+            "",
+        ]
+    )
+
+
 def to_markdown(card: dict[str, Any]) -> str:
     clips, stream, pipeline = card["clips"], card["stream"], card["pipeline"]
     low, high = stream["false_accepts_per_hour_95"]
@@ -286,6 +339,12 @@ def to_markdown(card: dict[str, Any]) -> str:
             f"{latency['percentile_90']:.0f} ms (90%) | |"
         )
     lines += [
+        "",
+        "At other thresholds, on the same audio (its curve; chosen afterwards, so a little rosy):",
+        "",
+        "| false accepts per hour, at most | false rejects |",
+        "|---|---|",
+        *(f"| {rate:g} | {rejects_at(stream, rate)} |" for rate in RATES),
         "",
         "![detection error trade-off](det.png)",
         "",
