@@ -116,7 +116,7 @@ class Engine {
     std::size_t bytes = arena_bytes.value_or(kFirstArenaBytes);
     while (!Start(bytes)) {
       if (arena_bytes || engine_.error().status != Status::kArenaTooSmall ||
-          bytes >= kMaxArenaBytes) {
+          bytes >= kMaxArenaBytes || engine_.error().arena_bytes > kMaxArenaBytes) {
         throw nb::value_error(Message(engine_.error()).c_str());
       }
       bytes = std::max<std::size_t>(2 * bytes, engine_.error().arena_bytes + 64);
@@ -290,7 +290,7 @@ std::vector<Life> LivesOf(const Model& model) {
   return lives;
 }
 
-nb::dict PlanEntry(const char* kind, const std::string& name, uint32_t bytes, uint32_t offset,
+nb::dict PlanEntry(const char* kind, const nb::str& name, uint32_t bytes, uint32_t offset,
                    const Life& life) {
   nb::dict entry;
   entry["kind"] = kind;
@@ -302,11 +302,13 @@ nb::dict PlanEntry(const char* kind, const std::string& name, uint32_t bytes, ui
   return entry;
 }
 
-std::string TensorName(const FlatTable& subgraph, uint32_t index) {
+// Nobody has checked that it is UTF-8.
+nb::str TensorName(const FlatTable& subgraph, uint32_t index) {
   constexpr int kTensors = 0;
   constexpr int kName = 3;
   const Span<const uint8_t> name = subgraph.TableAt(kTensors, index).Vector(kName, 1).bytes();
-  return {name.begin(), name.end()};
+  return nb::steal<nb::str>(PyUnicode_DecodeUTF8(reinterpret_cast<const char*>(name.data()),
+                                                 static_cast<Py_ssize_t>(name.size()), "replace"));
 }
 
 // What lies in the arena beside the engine's own lists: one dictionary per tensor and per
@@ -335,7 +337,7 @@ nb::list Plan(const Engine& engine) {
     const Node& node = inner.nodes()[i];
     if (node.scratch_bytes == 0) continue;
     const Life life = i < steps ? Life{i, i} : always;
-    plan.append(PlanEntry("scratch", "", node.scratch_bytes, node.scratch, life));
+    plan.append(PlanEntry("scratch", nb::str(""), node.scratch_bytes, node.scratch, life));
   }
   return plan;
 }

@@ -122,6 +122,15 @@ def huge_tensor() -> bytes:
     return model.build(inputs=[x], outputs=[y])
 
 
+def large_tensors() -> bytes:
+    """Tensors that are allowed one by one."""
+    model = ModelBuilder()
+    x = model.tensor("x", shape=[1, 1 << 29], dtype="int8", scale=0.1)
+    y = model.tensor("y", shape=[1, 1 << 29], dtype="int8", scale=0.1)
+    model.operator("RELU", inputs=[x], outputs=[y])
+    return model.build(inputs=[x], outputs=[y])
+
+
 def unquantized_dense() -> bytes:
     model = ModelBuilder()
     x = model.tensor("x", shape=[1, 4], dtype="int8", scale=0.1)
@@ -137,6 +146,7 @@ def unquantized_dense() -> bytes:
         (floor_after_relu(), "operator 1 FLOOR: this engine has no such operator"),
         (float_softmax(), "operator 0 SOFTMAX: expected output scale 1/256 and zero point -128"),
         (huge_tensor(), "tensor 0: a tensor of more than 1 GiB"),
+        (large_tensors(), "the arena is too small (needs "),
         (unquantized_dense(), "operator 0 FULLY_CONNECTED: expected constant int8 weights"),
         (b"no model at all", "no TFL3 identifier"),
     ],
