@@ -54,6 +54,22 @@ def test_what_is_not_a_model_is_refused(tmp_path, capsys):
     assert "missing.tflite: cannot be read" in error and error.count("\n") == 1
 
 
+def test_metadata_that_is_cut_short_is_one_line(model, capsys):
+    content = model.read_bytes()
+    place = content.index(b'{"clip_duration_ms"') - 4  # its length comes first
+    model.write_bytes(content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :])
+    assert main(["info", "--no_measure", str(model)]) == 2
+    error = capsys.readouterr().err
+    assert "damaged or cut short" in error and error.count("\n") == 1
+
+
+def test_names_of_tensors_may_be_any_bytes(model, capsys):
+    model.write_bytes(model.read_bytes().replace(b"hidden", b"\xff\x1b\n\xf0\x80g"))
+    assert main(["info", "--no_measure", str(model)]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.endswith("g"))
+    assert "activation \ufffd??\ufffd\ufffdg" in row
+
+
 def test_help_shows_an_example(capsys):
     with pytest.raises(SystemExit):
         main(["info", "--help"])

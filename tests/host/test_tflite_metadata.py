@@ -132,3 +132,15 @@ def test_hostile_settings_are_refused_by_name(where, name, value):
 def test_settings_nested_without_end_are_refused():
     with pytest.raises(StapesError, match=r"^deep: settings are not JSON"):
         ModelSettings.from_json("[" * 100_000, source="deep")
+
+
+def test_settings_are_not_written_into_what_no_engine_looks_at_but_is_damaged():
+    whole = write_settings(model(), SETTINGS)
+    name = whole.index(b"\x05\0\0\0state\0")  # of a tensor
+    here = next(
+        n for n in range(0, name, 4) if n + int.from_bytes(whole[n : n + 4], "little") == name
+    )
+    damaged = whole[:here] + b"\xff\xff\xff\x7f" + whole[here + 4 :]
+    Engine.from_bytes(damaged)
+    with pytest.raises(StapesError, match=r"^m\.tflite: damaged or cut short"):
+        write_settings(damaged, SETTINGS, source="m.tflite")

@@ -86,14 +86,12 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
     Raises:
         StapesError: settings that the network contradicts.
     """
-    from stapes import _native
     from stapes.pipeline import check_agreement
-    from stapes.settings import METADATA_NAME, ModelSettings
+    from stapes.tflite.metadata import find_settings
 
-    content = _native.find_metadata(model, METADATA_NAME)
-    if content is None:
+    settings = find_settings(model, source=source)
+    if settings is None:
         return {"name": Path(source).stem, "labels": []}
-    settings = ModelSettings.from_json(content, source=source)
     check_agreement(engine, settings, source=source)
     front_end = settings.front_end
     return {
@@ -187,7 +185,8 @@ def _memory_table(report: dict[str, Any]) -> str:
             for column in range(columns)
         )
         life = f"{first}" if first == last else f"{first}-{last}"
-        content = " ".join(word for word in (entry["kind"], entry["name"]) if word)
+        name = "".join(char if char.isprintable() else "?" for char in entry["name"])
+        content = " ".join(word for word in (entry["kind"], name) if word)
         lines.append(f"{entry['offset']:>9,}{entry['bytes']:>9,}{life:>11}  {chart}  {content}")
     return "\n".join(lines)
 

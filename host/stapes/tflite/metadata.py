@@ -41,33 +41,47 @@ def settings_of(model: bytes, *, source: str) -> ModelSettings:
     Raises:
         StapesError: not a .tflite file, cut short, or without settings.
     """
-    try:
-        content = _native.find_metadata(model, METADATA_NAME)
-    except ValueError as error:
-        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
-    if content is None:
+    settings = find_settings(model, source=source)
+    if settings is None:
         raise StapesError(
             f"{source}: a .tflite model without {METADATA_NAME} metadata; expected Stapes settings "
             f"inside; {_MEND}"
         )
-    return ModelSettings.from_json(content, source=source)
+    return settings
 
 
-def write_settings(model: bytes, settings: ModelSettings) -> bytes:
-    """The model with `settings` inside, in place of those it had; all else is kept.
+def find_settings(model: bytes, *, source: str) -> ModelSettings | None:
+    """As `settings_of`, but None where there are none."""
+    try:
+        content = _native.find_metadata(model, METADATA_NAME)
+    except ValueError as error:
+        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
+    return None if content is None else ModelSettings.from_json(content, source=source)
+
+
+def write_settings(model: bytes, settings: ModelSettings, *, source: str = "model") -> bytes:
+    """The model with `settings` inside, in place of those it had; all else is kept. `source` names
+    it in error messages.
 
     Raises:
-        StapesError: not a .tflite file, or the package with the schema is not installed.
+        StapesError: not a .tflite file, damaged even where no engine looks, or the package with
+            the schema is not installed.
     """
     schema = load_schema()
     try:
         _native.find_metadata(model, METADATA_NAME)
     except ValueError as error:
-        raise StapesError(f"model: {error}; expected a .tflite model; {_MEND}") from error
-    unpacked = schema.ModelT.InitFromPackedBuf(bytearray(model), 0)
+        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
     content = np.frombuffer(settings.to_json().encode("utf-8"), dtype=np.uint8)
-    _buffer_for_metadata(schema, unpacked, METADATA_NAME).data = content
-    return pack_model(schema, unpacked)
+    # The generated classes check no bounds and say so in whatever way their accesses fail.
+    try:
+        unpacked = schema.ModelT.InitFromPackedBuf(bytearray(model), 0)
+        _buffer_for_metadata(schema, unpacked, METADATA_NAME).data = content
+        return pack_model(schema, unpacked)
+    except Exception as error:
+        raise StapesError(
+            f"{source}: damaged or cut short ({error}); expected a whole .tflite model; {_MEND}"
+        ) from error
 
 
 def _buffer_for_metadata(schema: Any, model: Any, name: str) -> Any:
