@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,16 +25,23 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def check_output(path: str | os.PathLike[str]) -> Path:
+def check_output(
+    path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Path:
     """Checks, before the work starts, that a file can be written to `path`; leaves nothing behind.
 
     Returns:
         The file itself, where `path` is a symbolic link to it.
 
     Raises:
-        StapesError: a folder, a device or a pipe is there, or its folder cannot be written.
+        StapesError: a folder, a device or a pipe is there, its folder cannot be written, or it is
+            one of `inputs`, which would be lost.
     """
     final = Path(os.path.realpath(path))
+    if str(final) in {os.path.realpath(name) for name in inputs}:
+        raise StapesError(
+            f"{path}: found an input of this command, expected a file to write; choose another"
+        )
     with writing(path):
         try:
             mode = Path(path).stat().st_mode
@@ -95,15 +102,16 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Writes `text` to `path` atomically, UTF-8 with Unix line ends."""
-    write_bytes(path, text.encode("utf-8"))
+    """Writes `text` to `path` atomically, UTF-8 with Unix line ends; bytes of file names that are
+    not UTF-8 as escapes."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
     """Reads a whole file; `what` names its kind in the error message.
 
     Raises:
-        StapesError: the file is missing, a device, or cannot be read.
+        StapesError: the file is missing, a device, larger than memory, or cannot be read.
     """
     try:
         if Path(path).is_char_device() or Path(path).is_block_device():
@@ -114,6 +122,10 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
     except OSError as error:
         raise StapesError(
             f"{path}: cannot be read ({error.strerror}); expected {what}; check the path"
+        ) from error
+    except MemoryError as error:
+        raise StapesError(
+            f"{path}: found more bytes than memory holds; expected {what}; check the path"
         ) from error
 
 

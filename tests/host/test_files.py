@@ -59,3 +59,16 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
 def test_a_device_is_not_read_for_ever():
     with pytest.raises(StapesError, match=r"/dev/zero: found a device.*expected a model"):
         read_bytes("/dev/zero", what="a model")
+
+
+def test_more_than_memory_holds_is_refused_by_name(tmp_path):
+    path = tmp_path / "huge"
+    with path.open("wb") as file:
+        file.truncate(1 << 42)  # a hole
+    with pytest.raises(StapesError, match=r"huge: found more bytes than memory.*expected a model"):
+        read_bytes(path, what="a model")
+
+
+def test_names_of_files_that_are_not_utf_8_can_be_written(tmp_path):
+    write_text(tmp_path / "a", "b\udcff")
+    assert (tmp_path / "a").read_text() == "b\\udcff"

@@ -85,6 +85,18 @@ def test_a_bad_wav_leaves_no_output_file(model, wav, tmp_path, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("audio", ["", "a.wav"], ids=["folder", "file"])
+def test_the_lines_are_not_written_over_the_audio_or_the_model(model, wav, audio, tmp_path, capsys):
+    audio = tmp_path / audio if audio else tmp_path
+    (tmp_path / "a.wav").write_bytes(wav.read_bytes())
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "link.txt").symlink_to(tmp_path / "a.wav")
+    for output in ("a.wav", "link.txt", model.name):
+        assert replay("--model", model, audio, "--output", tmp_path / output) == 2
+        assert f"{output}: found an input of this command" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -244,3 +244,13 @@ def test_another_partition_has_other_clips(corpus, tmp_path):
         assert make(corpus, tmp_path / partition, *options) == 0
         clips = {word["clip"] for word in words_of(tmp_path / f"{partition}.jsonl")}
         assert {which_set(clip.split("/")[1], 10, 10) for clip in clips} == {partition}
+
+
+def test_nothing_that_is_heard_is_written_over(corpus, tmp_path, capsys):
+    options = ["--test_duration_seconds", "60", "--unknown_percentage", "0"]
+    background = next((corpus / "_background_noise_").iterdir())
+    before = {path: path.read_bytes() for path in corpus.rglob("*.wav")}
+    for flag in ("--output_audio_file", "--output_labels_file", "--output_details_file"):
+        assert make(corpus, tmp_path / "out", *options, flag, str(background)) == 2
+        assert "found an input of this command" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before

@@ -267,6 +267,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_label(tmp_path):
         '{"label": "a", "time_ms": true}',
         '{"label": ["a"], "time_ms": 1}',
         '{"label": "a", "time_ms": 1e308}',
+        '{"label": "a", "time_ms": 1' + "0" * 400 + "}",
+        '{"label": "a", "time_ms": 1, "score": NaN}',
+        "a, 1, inf",
         '{"label": ' + "[" * 100_000,
     ],
     ids=lambda line: line[:40],
@@ -275,6 +278,14 @@ def test_another_line_is_refused_with_its_number(tmp_path, line):
     path = tmp_path / "labels.txt"
     path.write_text(f"yes, 1\n{line}\n")
     with pytest.raises(StapesError, match=r"labels\.txt:2: found"):
+        read_labels(path, what="a ground truth")
+
+
+@pytest.mark.parametrize("label", [r"\u0000", r"\ud800", "../../a", "a" * 300])
+def test_a_label_that_is_no_part_of_a_file_name_is_refused_with_its_number(tmp_path, label):
+    path = tmp_path / "labels.txt"
+    path.write_text(f'yes, 1\n{{"label": "{label}", "time_ms": 2}}\n')
+    with pytest.raises(StapesError, match=r"labels\.txt:2: label .*; rename it"):
         read_labels(path, what="a ground truth")
 
 
@@ -421,6 +432,23 @@ def test_audio_without_words_tells_false_accepts_per_hour(recorded, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["words"] == 0
     assert report["false_accepts_per_hour"] == pytest.approx(report["false_accepts"] * 3600 / 124)
+
+
+def test_the_ground_truth_of_other_audio_is_refused(recorded, capsys):
+    (recorded / "a.txt").write_text("yes, 124000\nno, 1000\n")
+    assert score_model(recorded) == 0
+    (recorded / "a.txt").write_text("yes, 124001\nno, 1000\n")
+    assert score_model(recorded) == 2
+    error = capsys.readouterr().err
+    assert "a.txt: found 'yes' at 124001 ms, expected times up to 124000 ms" in error
+    assert error.count("\n") == 1
+
+
+def test_curves_are_not_drawn_over_the_audio(recorded, capsys):
+    content = (recorded / "a.wav").read_bytes()
+    assert score_model(recorded, "--det_png", str(recorded / "a.wav")) == 2
+    assert "a.wav: found an input of this command" in capsys.readouterr().err
+    assert (recorded / "a.wav").read_bytes() == content
 
 
 def test_curves_are_drawn(recorded):

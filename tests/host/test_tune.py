@@ -258,10 +258,14 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys):
         (["--verify_wav", "x.wav"], "--verify_labels: found 0 for 1 of --verify_wav"),
         (["--average_window_duration_ms", "0"], "average_window_duration_ms=0"),
         (["--fa_per_hour", "-1"], "--fa_per_hour -1"),
+        (["--output_file", "a.txt"], "a.txt: found an input of this command"),
+        (["--output_file", "x", "--det_png", "m.tflite"], "m.tflite: found an input"),
+        (["--output_file", "x.png", "--det_png", "x.png"], "x.png: found an input"),
         (["--output_file", "nowhere/x.tflite"], "nowhere/x.tflite: cannot be written"),
     ],
 )
-def test_a_mistake_is_one_line_and_changes_nothing(recorded, capsys, options, message):
+def test_a_mistake_is_one_line_and_changes_nothing(recorded, capsys, monkeypatch, options, message):
+    monkeypatch.chdir(recorded)
     content = (recorded / "m.tflite").read_bytes()
     assert command(recorded, *options) == 2
     error = capsys.readouterr().err

@@ -114,7 +114,10 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.tee is not None and given == ["model"]:
         raise StapesError("replay: --tee needs a link, --model has none; leave one of them out")
     if arguments.output is not None:
-        check_output(arguments.output)
+        audio = arguments.audio
+        heard = _wav_files(audio) if audio.is_dir() else [audio]
+        given_files = (arguments.model, arguments.program, arguments.image)
+        check_output(arguments.output, inputs=[*heard, *filter(None, given_files)])
 
 
 def _image(arguments: argparse.Namespace) -> Path | None:

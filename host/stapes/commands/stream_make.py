@@ -110,6 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
         read_audio(path, sample_rate=settings.sample_rate, resample=settings.resample)
         for path in paths
     ]
+    inputs = [*paths, *(word.path for word in plan), arguments.model or arguments.data_dir]
+    for path in (audio, labels, details):
+        check_output(path, inputs=inputs)
     with ProgressBar("mixing, samples", settings.total_samples) as bar:
         write_stream(
             *(audio, labels, plan, backgrounds),

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
-from stapes.stream.labels import LabelTime, read_labels, read_truth
+from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
 EXAMPLE = """\
@@ -82,8 +82,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.audio.wav import map_wav
+
     _check(arguments)
     truth = _read_truth(arguments.ground_truth, may_be_empty=arguments.wav is not None)
+    if arguments.wav:
+        samples, rate = map_wav(arguments.wav)
+        check_within(
+            truth, len(samples) * 1000 / rate, path=arguments.ground_truth, audio=arguments.wav
+        )
     report = _score_model(arguments, truth) if arguments.model else _score_file(arguments, truth)
     if arguments.json:
         print(json.dumps(report.to_dict()))
@@ -137,7 +144,8 @@ def _check(arguments: argparse.Namespace) -> None:
         check_folder(arguments.clips)
     if arguments.det_png:
         check_plotting()
-        check_output(arguments.det_png)
+        inputs = [arguments.model, arguments.wav, arguments.ground_truth]
+        check_output(arguments.det_png, inputs=inputs)
 
 
 def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:

@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     """Mistakes that can be found before the work starts."""
     from stapes.stream.plot import check_plotting
-    from stapes.tflite.builder import load_schema
+    from stapes.tflite.metadata import load_model, write_settings
 
     for wavs, labels in (("wav", "labels"), ("verify_wav", "verify_labels")):
         counts = len(getattr(arguments, wavs)), len(getattr(arguments, labels))
@@ -119,12 +119,15 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError(
             f"--time_tolerance_ms {arguments.time_tolerance_ms}: expected 0 or more milliseconds"
         )
+    inputs = arguments.wav + arguments.labels + arguments.verify_wav + arguments.verify_labels
     if arguments.det_png:
         check_plotting()
-        check_output(arguments.det_png)
+        check_output(arguments.det_png, inputs=[*inputs, arguments.model])
     if arguments.in_place or arguments.output_file:
-        load_schema()
-        check_output(arguments.output_file or arguments.model)
+        write_settings(*load_model(arguments.model), source=str(arguments.model))
+        if arguments.det_png:
+            inputs.append(arguments.det_png)
+        check_output(arguments.output_file or arguments.model, inputs=inputs)
 
 
 def _modes(text: str) -> tuple[str, ...]:
@@ -148,11 +151,15 @@ def _integers(name: str, arguments: argparse.Namespace) -> tuple[int, ...]:
 def _load(
     arguments: argparse.Namespace, wavs: Sequence[Path], labels: Sequence[Path]
 ) -> list[Material]:
+    from stapes.audio.wav import map_wav
     from stapes.stream.curve import Material
-    from stapes.stream.labels import read_truth
+    from stapes.stream.labels import check_within, read_truth
     from stapes.stream.scores import load_track
 
     truths = [read_truth(path) for path in labels]
+    for wav, path, truth in zip(wavs, labels, truths, strict=True):
+        samples, rate = map_wav(wav)
+        check_within(truth, len(samples) * 1000 / rate, path=path, audio=wav)
     return [
         Material(
             track=load_track(arguments.model, wav, workers=arguments.workers), ground_truth=truth
@@ -201,7 +208,7 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
         decoder=tuned.decoder,
         provenance={**settings.provenance, "decoder_tuning": kept},
     )
-    write_bytes(target, write_settings(model, settings))
+    write_bytes(target, write_settings(model, settings, source=str(source)))
 
 
 def _text(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes
+from stapes.settings import check_label
 
 MAX_TIME_MS = 2**32  # a board's clock goes no further
 
@@ -68,6 +70,22 @@ def read_truth(path: str | Path) -> list[LabelTime]:
     return [ends.get((entry.label, round(entry.time_ms)), entry) for entry in truth]
 
 
+def check_within(
+    truth: Sequence[LabelTime], duration_ms: float, *, path: str | Path, audio: str | Path
+) -> None:
+    """Checks that a ground truth, read from `path`, can be that of `audio`, so long.
+
+    Raises:
+        StapesError: a clip starts after the audio has ended.
+    """
+    last = max(truth, default=None)
+    if last and last.time_ms > duration_ms:
+        raise StapesError(
+            f"{path}: found {last.label!r} at {last.time_ms:.0f} ms, expected times up to "
+            f"{duration_ms:.0f} ms, the end of {audio}; choose the ground truth of that audio"
+        )
+
+
 def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
     for number, line in enumerate(lines, start=1):
         line = line.strip()
@@ -75,11 +93,15 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
             continue
         try:
             entry = _parse_json(line) if line.startswith("{") else _parse_text(line)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, OverflowError, KeyError, TypeError, RecursionError) as error:
             raise StapesError(
                 f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; mend the line'
             ) from error
         if entry is not None:
+            try:
+                check_label(entry.label)  # it becomes part of file names
+            except StapesError as error:
+                raise StapesError(f"{path}:{number}: {error}") from error
             yield entry
 
 
@@ -88,7 +110,7 @@ def _parse_text(line: str) -> LabelTime:
     if not label or len(score) > 1:
         raise ValueError(line)
     return LabelTime(
-        label=label, time_ms=_in_range(time_ms), score=float(score[0]) if score else None
+        label=label, time_ms=_in_range(time_ms), score=_finite(score[0]) if score else None
     )
 
 
@@ -105,8 +127,15 @@ def _parse_json(line: str) -> LabelTime | None:
         label=label,
         time_ms=_in_range(time_ms),
         end_ms=None if end_ms is None else _in_range(end_ms),
-        score=score,
+        score=None if score is None else _finite(score),
     )
+
+
+def _finite(value: str | float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _in_range(value: str | float) -> float:

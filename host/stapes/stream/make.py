@@ -243,7 +243,7 @@ def write_stream(
                 written += len(samples)
                 progress(written)
         if details:
-            details.write_text("".join(lines), encoding="utf-8")
+            details.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
 
 
 def _mix_word(
