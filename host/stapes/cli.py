@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -123,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ours = argv is None  # the whole process
     if ours:
         _unwind_when_ended()
+        _mend_streams()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
         arguments = build_parser(_wanted_command(argv)).parse_args(argv)
@@ -140,6 +143,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()  # the reader of our output has gone
         return 1
+    except MemoryError:
+        print(
+            "stapes: error: this takes more memory than there is; give it less at once, or check "
+            "that its files are what they should be",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(
@@ -151,6 +161,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError:
             _silence_stdout()
         return 2
+
+
+def _mend_streams() -> None:
+    """Output that was closed goes nowhere; what the terminal cannot show is escaped."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, never closed
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _silence_stdout() -> None:

@@ -1,5 +1,6 @@
 """The command line: help with examples, one-line errors, exit statuses."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,19 @@ def test_a_second_ctrl_c_changes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "stapes: stopped\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "PYTHONIOENCODING=ascii"])
+def test_output_that_is_closed_or_knows_ascii_only_is_no_error(closed):
+    code = (
+        "import sys, types; from stapes import cli; "
+        "cli.build_parser = lambda name: types.SimpleNamespace(parse_args=lambda argv: "
+        "types.SimpleNamespace(run=lambda arguments: print('gr\\xfcn \\udcff') or 0)); "
+        "sys.exit(cli.main())"
+    )
+    setting, redirection = ("", closed) if "&" in closed else (closed, "")
+    command = f"{setting} {sys.executable} -c {shlex.quote(code)} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = {"2>&-": "gr\xfcn \\udcff\n", "PYTHONIOENCODING=ascii": "gr\\xfcn \\udcff\n"}
+    assert done.stdout == shown.get(closed, "")

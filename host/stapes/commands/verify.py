@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    for name in ("seed", "show"):
+        if getattr(arguments, name) < 0:
+            raise StapesError(f"--{name}={getattr(arguments, name)}: expected 0 or more")
     report, comparisons = verify(
         arguments.model, clips=arguments.clips, frames=arguments.frames, seed=arguments.seed
     )
