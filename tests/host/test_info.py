@@ -48,6 +48,29 @@ def test_the_settings_are_printed_for_people(model, capsys):
     assert "seed" in text and "7" in text
 
 
+def test_nested_settings_are_printed_without_brackets_of_python(tmp_path, small_model, capsys):
+    settings = ModelSettings(
+        name="small",
+        labels=("_silence_", "_unknown_", "yes", "no"),
+        provenance={
+            "clips": {"testing": {"silence": 2, "wanted": 9}},
+            "words": ["yes", "no"],
+            "rate": 1 / 3,
+        },
+    )
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path), "--no_measure"]) == 0
+    rows = dict(
+        line.split(maxsplit=1)
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("  ") and len(line.split(maxsplit=1)) == 2
+    )
+    assert rows["clips"] == "testing (silence 2, wanted 9)"
+    assert rows["words"] == "yes, no" and rows["rate"] == "0.33333"
+    assert rows["label_thresholds"] == "none" and rows["retrigger"] == "no"
+
+
 def test_what_is_not_a_model_is_refused(tmp_path, capsys):
     assert main(["info", str(tmp_path / "missing.tflite")]) == 2
     error = capsys.readouterr().err

@@ -145,12 +145,31 @@ def _sections(report: dict[str, Any]) -> list[str]:
     labels = ", ".join(report["labels"]) or "no Stapes settings inside"
     sections = [f"{report['name']}: {labels}"]
     for part in ("front_end", "decoder", "provenance"):
-        rows = [f"  {name:<28}{value}" for name, value in report.get(part, {}).items()]
+        rows = [f"  {name:<28}{_plain(value)}" for name, value in report.get(part, {}).items()]
         sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
     sections += [_memory_table(report), _operator_table(report), _summary(report)]
     if report["board"]:
         sections.append(_board_table(report["board"]))
     return sections
+
+
+def _plain(value: Any) -> str:
+    """A setting for people: 0.05, yes, none, "yes 0.7, no 0.8", "testing (silence 2, wanted 9)"."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5f}".rstrip("0").rstrip(".")
+    if isinstance(value, dict):
+        parts = [
+            f"{name} ({_plain(part)})"
+            if isinstance(part, dict | list)
+            else f"{name} {_plain(part)}"
+            for name, part in value.items()
+        ]
+        return ", ".join(parts) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    return str(value)
 
 
 def _operator_table(report: dict[str, Any]) -> str:

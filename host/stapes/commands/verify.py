@@ -141,7 +141,7 @@ def _print(report: dict[str, Any], comparisons: list[Comparison], *, show: int) 
 def _inputs(report: dict[str, Any]) -> str:
     if report["inputs"] == "random":
         return "extremes and random values (--clips DIR for speech)"
-    return f"features of {report['inputs']}, cut at --frames"
+    return f"features of {report['inputs']} (at most --frames of them)"
 
 
 def _print_differences(comparison: Comparison, *, show: int) -> None:

@@ -74,6 +74,8 @@ class FileTransport:
             data = os.read(self._reading, _CHUNK)
         except OSError as error:
             raise _closed(self.name, error) from error
+        if not data and self._writing is None:
+            raise LinkClosed(f"{self.name}: the connection ended: its writer has closed it")
         if not data:
             raise _closed(self.name, None)
         return data
