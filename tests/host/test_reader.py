@@ -173,3 +173,11 @@ def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
     with pytest.raises(StapesError, match="or pass --resample"):
         paths = sorted(other.glob("up/*.flac"))
         load_clips(paths, **form)
+
+
+@pytest.mark.parametrize("sample", [1e38, float("nan"), float("-inf")])
+def test_float_samples_that_are_no_sound_are_refused(tmp_path, sample):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(100, sample, np.float32), 48000, subtype="FLOAT")
+    with pytest.raises(StapesError, match=r"a\.wav: cut short or damaged"):
+        read_audio(path, sample_rate=16000, resample=True)

@@ -17,6 +17,7 @@ from stapes.errors import StapesError
 from stapes.files import read_bytes, visible_files
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+LOUDEST = 1e6  # of full scale: more is no sound, and in sums of float32 soon infinite
 EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
 
 
@@ -125,7 +126,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
             f"{path}: found no {path.suffix[1:].upper()} that can be decoded ({error}), expected "
             "a whole recording; copy or record it again"
         ) from error
-    if len(samples) < promised or not np.isfinite(samples).all():
+    if len(samples) < promised or not (np.abs(samples) < LOUDEST).all():  # NaN is not either
         raise StapesError(
             f"{path}: cut short or damaged: found {len(samples)} samples of {promised}; "
             "copy or record it again"
