@@ -64,6 +64,7 @@ ATTRIBUTION = (
     "Creative Commons Attribution 4.0 (https://creativecommons.org/licenses/by/4.0/)"
 )
 
+ABOUT_CLIPS = "All are clips of the testing partition: of speakers that were not trained with."
 ATTRIBUTION_OWED = "All were trained on Speech Commands: whoever ships one owes its attribution."
 RATES = (0.5, 2, 10)  # false accepts per hour
 
@@ -85,6 +86,12 @@ def main() -> int:
         help="streaming tests without their suffixes; each is a STREAM.wav and a STREAM.txt",
     )
     parser.add_argument("--about_stream", required=True, help="one sentence on what is in it")
+    parser.add_argument(
+        "--subset_dir",
+        type=Path,
+        help="Speech Commands itself, of which tests evaluate a subset (DATA_DIR)",
+    )
+    parser.add_argument("--about_clips", default=ABOUT_CLIPS, help="the same on single clips")
     parser.add_argument("--data", default=ATTRIBUTION, help="what it was trained on, and its terms")
     arguments = parser.parse_args()
     if not arguments.data_dir:
@@ -126,6 +133,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "model_bytes": len(content),
         "labels": list(settings.labels),
         "data": arguments.data,
+        "about_clips": arguments.about_clips,
         "command": settings.provenance["command"],
         "recipe": f"models/{arguments.name}/recipe.sh",
         "seed": settings.provenance["seed"],
@@ -141,7 +149,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "words_accuracy": round(np.trace(confusion.matrix[2:, 2:]) / max(words, 1), 5),
             "confusion": confusion.matrix.tolist(),
         },
-        "subset": subset_figures(content, settings, arguments.data_dir),
+        "subset": subset_figures(content, settings, arguments.subset_dir or arguments.data_dir),
         "stream": stream_figures(folder, path, settings, arguments),
         **cost(content, about, settings, arguments.stream[0].with_suffix(".wav")),
     }
@@ -316,7 +324,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         f"{100 * clips['tutorial_accuracy']:.2f}% | {clips['testing']} |",
         f"| int8, wanted words alone | {100 * clips['words_accuracy']:.2f}% | {clips['words']} |",
         "",
-        "All are clips of the testing partition: of speakers that were not trained with.",
+        card["about_clips"],
         "",
         "![confusion matrix](confusion.png)",
         "",

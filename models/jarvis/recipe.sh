@@ -48,12 +48,15 @@ stream() { # PARTITION FOLDER SECONDS
 }
 stream validation tune 7200
 stream testing test 14400
-stapes tune "$work/jarvis.tflite" --fa_per_hour 0.5 --suppression_ms 1000 \
-  --average_window_duration_ms 200,400,700 \
+stapes tune "$work/jarvis.tflite" --fa_per_hour 0 --suppression_ms 1000 \
+  --average_window_duration_ms 400 \
   --wav "$work/tune.wav" --labels "$work/tune.txt" \
   --verify_wav "$work/test.wav" --verify_labels "$work/test.txt" \
   --output_file "$here/model.tflite"
-"$here/../card.py" jarvis --data_dir "$work/wake" --stream "$work/test" \
+"$here/../card.py" jarvis --data_dir "$work/wake" --stream "$work/test" --subset_dir "$corpus" \
+  --about_clips "Clips of the testing partition: 30% of the recordings, of the synthetic speakers \
+and of the speakers of other words. The recordings name no speakers, so some of those tested were \
+trained with as well, by another recording." \
   --about_stream "Dense talk, something said every second and a half: words of Speech Commands by \
 speakers that were not trained with, other phrases by other synthetic voices, and now and then one \
 of the real recordings of the word that were not trained with." \
