@@ -348,8 +348,8 @@ def to_markdown(card: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        "Streams draw their clips with replacement. The intervals take every draw for a clip of its "
-        "own, which makes them too narrow where there are few.",
+        "Streams draw their clips with replacement. The intervals take every draw for a clip of "
+        "its own, which makes them too narrow where there are few.",
         "",
         "At other thresholds, on the same audio (its curve; chosen afterwards, so a little rosy):",
         "",
