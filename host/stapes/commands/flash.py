@@ -69,8 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
         check_build_tools()
         check_emulator(arguments.tcp_port)
         _say(run_build(build))
-        _say(f"{board.name} runs; Ctrl-C stops it. In another terminal:")
-        _say(f"  stapes monitor --port socket://127.0.0.1:{arguments.tcp_port}")
+        url = f"socket://127.0.0.1:{arguments.tcp_port}"
+        _say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
+        _say(f"  stapes replay WAV --port {url}")
+        _say(f"  stapes monitor --port {url}")
         run_emulator(emulator)
         return 0
 
