@@ -160,7 +160,9 @@ def test_the_emulator_ends_with_the_command(wav, tmp_path, number):
     image.write_bytes(struct.pack("<IIHH", 0x20001000, 9, 0xE7FE, 0))
     words = ["replay", "--board", "mps2_an386", "--image", str(image), str(wav)]
     command = subprocess.Popen(
-        [sys.executable, "-m", "stapes", *words], env={**os.environ, "TMPDIR": str(tmp_path)}
+        [sys.executable, "-m", "stapes", *words],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=heed_hangups,
     )
     folder = f"{tmp_path}/stapes-"
     wait_for(lambda: process_with(folder))
@@ -170,6 +172,11 @@ def test_the_emulator_ends_with_the_command(wav, tmp_path, number):
     wait_for(lambda: process_with(folder) is None)
     if number != signal.SIGKILL:
         assert not list(tmp_path.glob("stapes-*"))
+
+
+def heed_hangups() -> None:
+    """Under nohup tests ignore SIGHUP, and so would what they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def process_with(words: str) -> str | None:
