@@ -160,7 +160,7 @@ def test_settings_change_what_is_detected_until_the_board_restarts(program, audi
     assert set(labels_found(session, found, audio)) == {as_it_is[0]}
     session.set_decoder(parse_changes([f"threshold:{as_it_is[0]}=1"]))
     assert labels_found(session, found, audio) == []
-    session.set_decoder(parse_changes(["threshold=0", "average_ms=100", "suppression_ms=1"]))
+    session.set_decoder(parse_changes(["threshold=0", "average_ms=100", "suppression_ms=0"]))
     assert labels_found(session, found, audio) != []
     assert found[0].number("time_ms") < expected.detections[0].time_ms
     session.reset_decoder()
@@ -201,12 +201,18 @@ def test_settings_that_do_not_fit_are_refused(program, words, said):
     [
         *("threshold", "threshold=2", "threshold:yes=x", "threshold=nan", "volume=3", "=", ""),
         *("average_ms=0", "average_ms=99999", "suppression_ms=-1", "minimum_count=1.5"),
+        *("threshold:=0.5", "suppression_ms=60001", "minimum_count=0"),
     ],
 )
 def test_words_that_are_no_settings_are_mistakes(word, capsys):
     assert main(["set", word, "--port", "/dev/none"]) == 2
     assert "expected" in (error := capsys.readouterr().err)
     assert error.count("\n") == 1
+
+
+def test_a_setting_given_twice_is_a_mistake():
+    with pytest.raises(StapesError, match="threshold:yes=1: found threshold:yes twice"):
+        parse_changes(["threshold=0.5", "threshold:yes=0", "threshold:yes=1"])
 
 
 def test_a_silent_board_is_given_up():

@@ -11,7 +11,8 @@ from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
 
 _KEEP = 0xFFFFFFFF
-_LIMITS = {"average_ms": 10_000, "suppression_ms": 60_000, "minimum_count": 1000}
+# Least and most, as stapes.settings.DecoderSettings has them.
+_LIMITS = {"average_ms": (1, 10_000), "suppression_ms": (0, 60_000), "minimum_count": (1, 1000)}
 HELP = (
     "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "
     "suppression_ms=300, minimum_count=3"
@@ -60,16 +61,21 @@ def parse_changes(words: Sequence[str]) -> DecoderChanges:
     """`words` as HELP describes them.
 
     Raises:
-        StapesError: one of them is something else.
+        StapesError: one of them is something else, or sets what another has set.
     """
     thresholds: dict[str, float] = {}
     numbers: dict[str, int] = {}
+    seen: set[str] = set()
     for word in words:
         name, _, text = word.rpartition("=")
-        if name == "threshold" or name.startswith("threshold:"):
-            thresholds[name.partition(":")[2]] = _threshold(word, text)
+        if name in seen:
+            raise StapesError(f"{word}: found {name} twice, expected it once; choose one of them")
+        seen.add(name)
+        kind, _, label = name.partition(":")
+        if name == "threshold" or (kind == "threshold" and label):
+            thresholds[label] = _threshold(word, text)
         elif name in _LIMITS:
-            numbers[name] = _number(word, text, _LIMITS[name])
+            numbers[name] = _number(word, text, *_LIMITS[name])
         else:
             raise StapesError(f"{word}: expected {HELP}; correct it")
     return DecoderChanges(thresholds=thresholds, **numbers)
@@ -85,7 +91,8 @@ def _threshold(word: str, text: str) -> float:
     return threshold
 
 
-def _number(word: str, text: str, limit: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= limit):
-        raise StapesError(f"{word}: found {text!r}, expected 1 to {limit}; correct it")
+def _number(word: str, text: str, low: int, high: int) -> int:
+    whole = text.isascii() and text.isdecimal() and len(text) < 9
+    if not (whole and low <= int(text) <= high):
+        raise StapesError(f"{word}: found {text!r}, expected {low} to {high}; correct it")
     return int(text)
