@@ -19,6 +19,8 @@ from stapes.models.backend import tf
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
+# What Python raises for a document that is something else.
+_MISTAKES = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +82,20 @@ def _parse(text: str) -> tuple[int, int]:
     try:
         document = json.loads(text)
         cluster, task = document["cluster"], document["task"]
-        chiefs, workers = len(cluster.get("chief", [])), len(cluster.get("worker", []))
+        chiefs, workers = _addresses(cluster, "chief"), _addresses(cluster, "worker")
         index = int(task["index"]) + (chiefs if task["type"] == "worker" else 0)
         if task["type"] not in ("chief", "worker") or not 0 <= index < chiefs + workers:
             raise ValueError(f"no {task['type']} {task['index']} in the cluster")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except _MISTAKES as error:
         raise StapesError(
             f"TF_CONFIG: found no cluster of workers ({error}), expected such as {_EXAMPLE}"
         ) from error
     return chiefs + workers, index
+
+
+def _addresses(cluster: dict[str, Any], job: str) -> int:
+    """How many processes do this job; each has an address, host:port."""
+    addresses = cluster.get(job, [])
+    if not isinstance(addresses, list) or not all(isinstance(text, str) for text in addresses):
+        raise ValueError(f"{job}: {addresses!a:.40} is no list of addresses")
+    return len(addresses)
