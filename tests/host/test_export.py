@@ -97,6 +97,14 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path, caps
     assert "found a folder, expected a file to write" in output.err and output.out == ""
 
 
+def test_the_model_is_not_written_over_its_checkpoint(tmp_path, capsys):
+    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint.write_bytes(b"weeks of training")
+    assert main(["export", "--train_dir", str(tmp_path), "--output_file", str(checkpoint)]) == 2
+    assert "found an input of this command" in capsys.readouterr().err
+    assert checkpoint.read_bytes() == b"weeks of training"
+
+
 def test_without_a_checkpoint_no_model_is_left(tmp_path, capsys):
     output = tmp_path / "m.tflite"
     assert main(["export", "--train_dir", str(tmp_path), "--output_file", str(output)]) == 2

@@ -18,6 +18,7 @@ import pytest
 from test_link_protocol import cobs_decode, line
 
 from stapes.audio.wav import read_wav
+from stapes.cli import main
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
 PATIENCE = 20.0
@@ -354,3 +355,10 @@ def test_a_port_that_is_not_there_is_a_mistake():
     assert done.returncode == 2
     assert done.stderr.startswith("stapes: error: /dev/none: cannot be opened (No such file")
     assert done.stderr.count("\n") == 1
+
+
+def test_log_and_wav_are_two_files(tmp_path, capsys):
+    path = str(tmp_path / "heard")
+    assert main(["monitor", "--port", "/dev/none", "--log", path, "--wav", path]) == 2
+    assert "found for --log and --wav, expected two files" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

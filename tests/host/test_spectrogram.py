@@ -117,6 +117,13 @@ def test_what_does_not_fit_is_one_line_and_no_file(wav, tmp_path, capsys, flags,
     assert not (tmp_path / "a.png").exists()
 
 
+def test_the_picture_is_not_written_over_the_recording(wav, capsys):
+    before = wav.read_bytes()
+    assert main(["spectrogram", str(wav), "--sample_rate", "8000", "--output_image", str(wav)]) == 2
+    assert "found an input of this command" in capsys.readouterr().err
+    assert wav.read_bytes() == before
+
+
 @pytest.mark.parametrize("module", ["matplotlib.figure", "PIL"])
 def test_a_missing_matplotlib_is_said_with_how_to_install_it(monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)

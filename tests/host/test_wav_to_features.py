@@ -100,11 +100,14 @@ def test_the_file_says_how_it_was_made(folder):
         (["--sample_rate", "8000", "--clip_duration_ms", "0"], "--clip_duration_ms=0"),
         (["--sample_rate", "8000", "--output_c_file", "none/x.c"], "none/x.c: cannot be written"),
         (["--model", "Up-sweep.wav"], "Up-sweep.wav"),
+        (["--output_c_file", "Up-sweep.wav"], "Up-sweep.wav: found an input of this command"),
     ],
 )
 def test_mistakes_are_told_in_one_line_and_leave_no_file(folder, capsys, arguments, message):
+    before = (folder / "Up-sweep.wav").read_bytes()
     files = ["--input_wav", "Up-sweep.wav", "--output_c_file", "features.c"]
     assert main(["wav_to_features", *files, *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert [path.name for path in folder.iterdir()] == ["Up-sweep.wav"]
+    assert (folder / "Up-sweep.wav").read_bytes() == before

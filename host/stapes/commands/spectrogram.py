@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         stride=arguments.stride,
         brightness=arguments.brightness,
     )
-    check_output(arguments.output_image)
+    given = [arguments.wav, *filter(None, [arguments.model])]
+    check_output(arguments.output_image, inputs=given)
     front_end, quantization = _of_model(arguments) if arguments.model else (_own(arguments), None)
     rate = front_end.sample_rate
     samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.files import check_output, write_text
     from stapes.frontend.front_end import FrontEnd
 
-    check_output(arguments.output_c_file)
+    given = [arguments.input_wav, *filter(None, [arguments.model])]
+    check_output(arguments.output_c_file, inputs=given)
     settings, clip_duration_ms, quantization = _settings(arguments)
     clip = load_clips(
         [arguments.input_wav],

@@ -65,9 +65,10 @@ def export_checkpoint(
             frames. Networks that stream are run at every frame.
 
     Raises:
-        StapesError: a checkpoint or corpus that does not fit, or a layer that cannot be exported.
+        StapesError: a checkpoint or corpus that does not fit, a layer that cannot be exported, or
+            an `output_file` that is the checkpoint.
     """
-    check_output(output_file)
+    check_output(output_file, inputs=[checkpoint_file])
     checkpoint = Checkpoint.load(checkpoint_file)
     settings = checkpoint.settings
     model = create_model(settings.architecture, settings.shape, settings.model)
