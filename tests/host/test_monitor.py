@@ -19,6 +19,8 @@ from test_link_protocol import cobs_decode, line
 
 from stapes.audio.wav import read_wav
 from stapes.cli import main
+from stapes.errors import StapesError
+from stapes.link.transport import SerialTransport
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
 PATIENCE = 20.0
@@ -362,3 +364,16 @@ def test_log_and_wav_are_two_files(tmp_path, capsys):
     assert main(["monitor", "--port", "/dev/none", "--log", path, "--wav", path]) == 2
     assert "found for --log and --wav, expected two files" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_port_that_another_program_reads_is_refused_until_it_ends():
+    controller, port = os.openpty()
+    name = os.ttyname(port)
+    with (
+        contextlib.closing(SerialTransport(name, baud=115200)),
+        pytest.raises(StapesError, match="found another program at this port"),
+    ):
+        SerialTransport(name, baud=115200)
+    SerialTransport(name, baud=115200).close()
+    os.close(port)
+    os.close(controller)

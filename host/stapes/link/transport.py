@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import select
@@ -146,8 +147,15 @@ class SerialTransport:
         self.name = url
         self.baud = baud
         try:
-            self._serial = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=30)
+            self._serial = serial.serial_for_url(
+                url, baudrate=baud, timeout=0, write_timeout=30, exclusive=True
+            )
         except (OSError, ValueError, LookupError, re.error) as error:  # varies with the URL
+            if getattr(error, "errno", None) == errno.EAGAIN:  # each would get half of the bytes
+                raise StapesError(
+                    f"{url}: found another program at this port, expected none; end it first, "
+                    "such as a stapes monitor"
+                ) from error
             reason = os.strerror(error.errno) if getattr(error, "errno", None) else error
             raise StapesError(
                 f"{url}: cannot be opened ({reason}); expected a serial port or a pyserial URL; "
