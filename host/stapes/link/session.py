@@ -319,5 +319,5 @@ class Session:
         return StapesError(
             f"{self._transport.name}: no {answer!r} for {seconds:.0f} s "
             f"({self.reader.counts.damaged} damaged lines came), expected a board that runs "
-            "Stapes; check cable, baud rate and firmware"
+            "Stapes; check cable, baud rate, firmware, and that no other program has the port"
         )
