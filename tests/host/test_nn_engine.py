@@ -146,7 +146,7 @@ def unquantized_dense() -> bytes:
         (floor_after_relu(), "operator 1 FLOOR: this engine has no such operator"),
         (float_softmax(), "operator 0 SOFTMAX: expected output scale 1/256 and zero point -128"),
         (huge_tensor(), "tensor 0: a tensor of more than 1 GiB"),
-        (large_tensors(), "the arena is too small (needs "),
+        (large_tensors(), "activations of more than 256 MiB"),
         (unquantized_dense(), "operator 0 FULLY_CONNECTED: expected constant int8 weights"),
         (b"no model at all", "no TFL3 identifier"),
     ],
