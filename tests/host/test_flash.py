@@ -336,3 +336,12 @@ def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_wait_that_is_none_is_refused(seconds, tmp_path, capsys):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"model")
+    words = ["flash", "--board", "nrf52840dk", str(model), f"--wait_seconds={seconds}"]
+    assert cli.main(words) == 2
+    assert f"--wait_seconds {float(seconds)}: expected 0 or more" in capsys.readouterr().err

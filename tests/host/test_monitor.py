@@ -377,3 +377,9 @@ def test_a_port_that_another_program_reads_is_refused_until_it_ends():
     SerialTransport(name, baud=115200).close()
     os.close(port)
     os.close(controller)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_time_that_never_ends_is_refused(seconds, capsys):
+    assert main(["monitor", "--port", "-", f"--seconds={seconds}"]) == 2
+    assert f"--seconds {float(seconds)}: expected 0 or more" in capsys.readouterr().err

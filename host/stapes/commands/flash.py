@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not arguments.model.is_file():
         raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
+    if not 0 <= arguments.wait_seconds < float("inf"):
+        raise StapesError(f"--wait_seconds {arguments.wait_seconds}: expected 0 or more seconds")
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     folder = arguments.build_dir or source / "build" / "flash" / board.name

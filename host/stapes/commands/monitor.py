@@ -75,6 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.log_bytes < 1 or arguments.log_files < 1:
         raise StapesError("monitor: expected --log_bytes and --log_files of 1 or more")
+    if arguments.seconds is not None and not 0 <= arguments.seconds < float("inf"):
+        raise StapesError(
+            f"--seconds {arguments.seconds}: expected 0 or more; leave it out for ever"
+        )
     if arguments.log and arguments.wav and arguments.log.resolve() == arguments.wav.resolve():
         raise StapesError(f"{arguments.wav}: found for --log and --wav, expected two files")
     live = sys.stdout.isatty() and not arguments.json and not arguments.plain
