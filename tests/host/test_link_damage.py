@@ -71,10 +71,13 @@ def errors(stats: dict[str, object]) -> int:
 @given(frames=st.lists(st.tuples(kinds, st.integers(0, 255), payloads), max_size=8))
 def test_whole_frames_of_any_content_are_answered_or_counted(program, frames):
     session = Session(program)
+    # What an earlier example asked for may still come, its first line cut by that example's end.
+    before = session.reader.counts.damaged
     for kind, sequence, payload in frames:
         program.write(encode_frame(kind, sequence, payload))
     assert session.stats()["lost_lines"] == 0
-    assert session.reader.counts.damaged == session.reader.counts.lost == 0
+    assert session.reader.counts.damaged == before
+    assert session.reader.counts.lost == 0
 
 
 @settings(max_examples=150 * MORE, deadline=None, derandomize=MORE == 1)
