@@ -105,6 +105,10 @@ bool Shape::operator==(const Shape& other) const {
   return true;
 }
 
+uint32_t Quantization::ScaleBits() const { return ScaleBits(0); }
+
+int32_t Quantization::ZeroPoint() const { return ZeroPoint(0); }
+
 bool Quantization::IsSymmetric() const {
   for (uint32_t i = 0; i < zero_points.size(); ++i) {
     if (ZeroPoint(i) != 0) return false;

@@ -45,10 +45,13 @@ struct Quantization {
   FlatVector zero_points;
   int32_t dimension = 0;
 
-  uint32_t ScaleBits(uint32_t index = 0) const { return scales.Get<uint32_t>(index); }
-  int32_t ZeroPoint(uint32_t index = 0) const {  // those of a tensor that was read fit 32 bits
+  uint32_t ScaleBits(uint32_t index) const { return scales.Get<uint32_t>(index); }
+  int32_t ZeroPoint(uint32_t index) const {  // those of a tensor that was read fit 32 bits
     return static_cast<int32_t>(zero_points.Half(index, 0));
   }
+  // The first ones; out of line, for every operator reads them.
+  uint32_t ScaleBits() const;
+  int32_t ZeroPoint() const;
   bool IsSymmetric() const;  // every zero point is 0
 };
 

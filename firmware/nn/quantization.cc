@@ -20,8 +20,8 @@ constexpr uint32_t kSixBits = 0x40c00000;  // float32 6
 // float32(value / scale), rounded away from zero at ties; some number beyond any int8 range for
 // larger ones.
 int32_t StepsOf(uint32_t value_bits, const Tensor& output) {
-  const Multiplier steps = QuantizeRatio(value_bits, kOneBits, output.quantization.ScaleBits(),
-                                         kFloatBits, kFloatBits);
+  const Multiplier steps =
+      QuantizeMultiplier(Divide(RealFromFloat(value_bits), ScaleOf(output), kFloatBits));
   if (steps.shift < 0) return 0;
   return steps.shift > 10 ? 1 << 10 : ((steps.value >> (30 - steps.shift)) + 1) >> 1;
 }

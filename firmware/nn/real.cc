@@ -15,7 +15,7 @@ Real Normalized(uint64_t mantissa, int32_t exponent) {
   return {mantissa, exponent};
 }
 
-Real Rounded(Real value, int bits) {
+Real Rounded(const Real& value, int bits) {
   const uint64_t unit = uint64_t{1} << (64 - (bits == kFloatBits ? kFloatBits : kDoubleBits));
   const uint64_t odd = (value.mantissa & unit) != 0 ? 1 : 0;
   const uint64_t raised = value.mantissa + (unit / 2 - 1 + odd);
@@ -41,27 +41,27 @@ Real RealFromFloat(uint32_t bits) {
   return {significand << 40, static_cast<int32_t>(bits >> 23) - kFloatExponentBias - 63};
 }
 
-uint32_t FloatBits(Real value) {
+uint32_t FloatBits(const Real& value) {
   const auto exponent = static_cast<uint32_t>(value.exponent + 63 + kFloatExponentBias);
   return exponent << 23 | (static_cast<uint32_t>(value.mantissa >> 40) & 0x7fffff);
 }
 
 Real RealFromInteger(uint32_t value) { return Normalized(value, 0); }
 
-Real TimesPowerOfTwo(Real value, int32_t exponent) {
+Real TimesPowerOfTwo(const Real& value, int32_t exponent) {
   return {value.mantissa, value.exponent + exponent};
 }
 
-bool IsLess(Real a, Real b) {
+bool IsLess(const Real& a, const Real& b) {
   return a.exponent != b.exponent ? a.exponent < b.exponent : a.mantissa < b.mantissa;
 }
 
-Real Multiply(Real a, Real b, int bits) {
+Real Multiply(const Real& a, const Real& b, int bits) {
   const uint64_t product = (a.mantissa >> 32) * (b.mantissa >> 32);
   return Finished(product, a.exponent + b.exponent + 64, bits);
 }
 
-Real Divide(Real a, Real b, int bits) {
+Real Divide(const Real& a, const Real& b, int bits) {
   uint64_t remainder = a.mantissa >> 1;
   const uint64_t divisor = b.mantissa >> 1;
   uint64_t quotient = 0;
@@ -78,7 +78,7 @@ Real Divide(Real a, Real b, int bits) {
   return Finished(quotient, a.exponent - b.exponent - 63, bits);
 }
 
-int64_t RoundToInteger(Real value) {
+int64_t RoundToInteger(const Real& value) {
   const int32_t integer_bits = value.exponent + 64;
   if (integer_bits > 32) return int64_t{1} << 32;
   if (integer_bits < 0) return 0;
@@ -88,7 +88,7 @@ int64_t RoundToInteger(Real value) {
   return static_cast<int64_t>(whole + half);
 }
 
-Multiplier QuantizeMultiplier(Real value) {
+Multiplier QuantizeMultiplier(const Real& value) {
   uint64_t significand = (value.mantissa >> 33) + ((value.mantissa >> 32) & 1);
   int32_t shift = value.exponent + 64;
   if (significand == uint64_t{1} << 31) {
@@ -99,9 +99,10 @@ Multiplier QuantizeMultiplier(Real value) {
   return {static_cast<int32_t>(significand), shift};
 }
 
-Multiplier QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, int product_bits, int quotient_bits) {
-  const Real product = Multiply(RealFromFloat(a), RealFromFloat(b), product_bits);
-  return QuantizeMultiplier(Divide(product, RealFromFloat(c), quotient_bits));
+bool QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, Multiplier* ratio) {
+  const Real product = Multiply(RealFromFloat(a), RealFromFloat(b), kDoubleBits);
+  *ratio = QuantizeMultiplier(Divide(product, RealFromFloat(c), kDoubleBits));
+  return ratio->shift <= kMaxMultiplierShift;
 }
 
 }  // namespace stapes

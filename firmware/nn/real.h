@@ -40,27 +40,27 @@ constexpr uint32_t kInfinityBits = 0x7f800000;
 // Exact; `bits` must be of a positive normal number.
 Real RealFromFloat(uint32_t bits);
 // Bits of the float32 that `value` is: rounded to kFloatBits, in float32's normal range.
-uint32_t FloatBits(Real value);
+uint32_t FloatBits(const Real& value);
 Real RealFromInteger(uint32_t value);  // value above 0
-Real TimesPowerOfTwo(Real value, int32_t exponent);
-bool IsLess(Real a, Real b);
+Real TimesPowerOfTwo(const Real& value, int32_t exponent);
+bool IsLess(const Real& a, const Real& b);
 
 // Round to nearest, ties to even, to `bits` significant bits: kFloatBits or kDoubleBits. Factors
 // have at most 32 significant bits, dividends and divisors at most 63.
-Real Multiply(Real a, Real b, int bits);
-Real Divide(Real a, Real b, int bits);
+Real Multiply(const Real& a, const Real& b, int bits);
+Real Divide(const Real& a, const Real& b, int bits);
 
 // Nearest integer, ties away from zero; 2^32 for anything larger.
-int64_t RoundToInteger(Real value);
+int64_t RoundToInteger(const Real& value);
 
 // TensorFlow Lite's QuantizeMultiplier: multipliers below 2^-32 become 0.
-Multiplier QuantizeMultiplier(Real value);
-
-// QuantizeMultiplier(a * b / c) of scales that have passed IsScale, the product and the quotient
-// rounded to so many bits.
-Multiplier QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, int product_bits, int quotient_bits);
+Multiplier QuantizeMultiplier(const Real& value);
 
 // Larger shifts than this overflow in the reference kernels; operators refuse them.
 constexpr int32_t kMaxMultiplierShift = 30;
+
+// QuantizeMultiplier(a * b / c) of scales that have passed IsScale, product and quotient rounded to
+// kDoubleBits. False if the shift is too large for kernels.
+bool QuantizeRatio(uint32_t a, uint32_t b, uint32_t c, Multiplier* ratio);
 
 }  // namespace stapes

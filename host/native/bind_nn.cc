@@ -352,7 +352,9 @@ nb::tuple QuantizeRatios(const Scales& a, const Scales& b, const Scales& c, int 
   nb::capsule owner(values, [](void* p) noexcept { delete static_cast<std::vector<int32_t>*>(p); });
   for (std::size_t i = 0; i < count; ++i) {
     if (!IsScale(a(i)) || !IsScale(b(i)) || !IsScale(c(i))) throw nb::value_error("not a scale");
-    const Multiplier multiplier = QuantizeRatio(a(i), b(i), c(i), product_bits, quotient_bits);
+    const Real product = Multiply(RealFromFloat(a(i)), RealFromFloat(b(i)), product_bits);
+    const Multiplier multiplier =
+        QuantizeMultiplier(Divide(product, RealFromFloat(c(i)), quotient_bits));
     (*values)[i] = multiplier.value;
     (*values)[count + i] = multiplier.shift;
   }

@@ -26,12 +26,17 @@ struct Scaling {
     return DownScale::Of(Significand(channel), Shift(channel));
   }
 
+  // Leaves the first `count` channels behind.
+  void Skip(int32_t count) {
+    if (bias != nullptr) bias += count;
+    significands += count * channel_step;
+    shifts += count * channel_step;
+  }
+
   // The channels from `channel` on.
   Scaling From(int32_t channel) const {
     Scaling rest = *this;
-    if (bias != nullptr) rest.bias += channel;
-    rest.significands += channel * channel_step;
-    rest.shifts += channel * channel_step;
+    rest.Skip(channel);
     return rest;
   }
 

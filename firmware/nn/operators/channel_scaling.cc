@@ -36,10 +36,11 @@ const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors&
     return kArenaIsFull;
   }
   for (uint32_t i = 0; i < count; ++i) {
-    const Multiplier multiplier =
-        QuantizeRatio(tensors.input.quantization.ScaleBits(), weights.ScaleBits(i),
-                      output.ScaleBits(), kDoubleBits, kDoubleBits);
-    if (multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
+    Multiplier multiplier;
+    if (!QuantizeRatio(tensors.input.quantization.ScaleBits(), weights.ScaleBits(i),
+                  output.ScaleBits(), &multiplier)) {
+      return Why("scales too far apart");
+    }
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;
     context.Persistent<int8_t>(scaling->shifts)[i] = static_cast<int8_t>(multiplier.shift);
   }

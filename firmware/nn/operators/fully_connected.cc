@@ -54,40 +54,35 @@ const char* Prepare(PrepareContext& context) {
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
 
-void MultiplyWhole(const FullyConnectedData& data, const Scaling& scaling, const int8_t* input,
-                   const int8_t* weights, int16_t* wide, int8_t* output) {
-  WidenS8(input, data.depth, data.input_offset, wide);
-  DotBlocksS8(wide, weights, data.rows, data.depth, data.depth,
-              [&](int32_t row, const int32_t* sums, int32_t count) {
-                scaling.From(row).Block(sums, count, output + row);
-              });
-}
-
-void MultiplyInPieces(const FullyConnectedData& data, const Scaling& scaling, const int8_t* input,
-                      const int8_t* weights, int16_t* wide, int8_t* output) {
+// One batch. The sums of a longer input's pieces add up in `totals`.
+void Multiply(const FullyConnectedData& data, Scaling scaling, const int8_t* input,
+              const int8_t* weights, int16_t* wide, int8_t* output) {
   int32_t* const totals = reinterpret_cast<int32_t*>(wide + kPiece);
-  for (int32_t row = 0; row < data.rows; ++row) totals[row] = 0;
   for (int32_t first = 0; first < data.depth; first += kPiece) {
-    const int32_t piece = data.depth - first < kPiece ? data.depth - first : kPiece;
+    const int32_t left = data.depth - first;
+    const int32_t piece = left < kPiece ? left : kPiece;
     WidenS8(input + first, piece, data.input_offset, wide);
     DotBlocksS8(wide, weights + first, data.rows, data.depth, piece,
-                [&](int32_t row, const int32_t* sums, int32_t count) {
-                  for (int32_t i = 0; i < count; ++i) {
-                    totals[row + i] = WrappingAdd(totals[row + i], sums[i]);
+                [&](int32_t row, int32_t* sums, int32_t count) {
+                  for (int32_t i = 0; first != 0 && i < count; ++i) {
+                    sums[i] = WrappingAdd(totals[row + i], sums[i]);
                   }
+                  if (left > kPiece) {
+                    for (int32_t i = 0; i < count; ++i) totals[row + i] = sums[i];
+                    return;
+                  }
+                  scaling.Block(sums, count, output + row);
+                  scaling.Skip(count);
                 });
   }
-  scaling.Block(totals, data.rows, output);
 }
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<FullyConnectedData>();
-  const Scaling scaling = ReadScaling(context, data.scaling, kBias);
-  const auto multiply = data.depth <= kPiece ? MultiplyWhole : MultiplyInPieces;
   for (int32_t batch = 0; batch < data.batches; ++batch) {
-    multiply(data, scaling, context.Input<int8_t>(kInput) + batch * data.depth,
-             context.Input<int8_t>(kWeights), context.Scratch<int16_t>(),
-             context.Output<int8_t>(0) + batch * data.rows);
+    Multiply(data, ReadScaling(context, data.scaling, kBias),
+             context.Input<int8_t>(kInput) + batch * data.depth, context.Input<int8_t>(kWeights),
+             context.Scratch<int16_t>(), context.Output<int8_t>(0) + batch * data.rows);
   }
 }
 

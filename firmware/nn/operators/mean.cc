@@ -68,9 +68,11 @@ const char* Prepare(PrepareContext& context) {
   const int32_t per_mean = data->input_count / step;
   data->sum_offset = WrappingMultiply(-input.quantization.ZeroPoint(), per_mean);
   data->output_offset = output.quantization.ZeroPoint();
-  const Multiplier whole = QuantizeRatio(input.quantization.ScaleBits(), kOneBits,
-                                         output.quantization.ScaleBits(), kDoubleBits, kDoubleBits);
-  if (whole.shift > kMaxMultiplierShift) return Why("scales too far apart");
+  Multiplier whole;
+  if (!QuantizeRatio(input.quantization.ScaleBits(), kOneBits, output.quantization.ScaleBits(),
+                &whole)) {
+    return Why("scales too far apart");
+  }
   data->multiplier = DividedBy(whole, per_mean);
   context.RequestScratch(static_cast<uint32_t>(step) * uint32_t{sizeof(uint32_t)});
   return nullptr;

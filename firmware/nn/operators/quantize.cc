@@ -65,9 +65,10 @@ const char* Prepare(PrepareContext& context) {
   context.AllowInPlace(0);
   if (input.type == TensorType::kFloat32) return nullptr;
   data->input_offset = -input.quantization.ZeroPoint();
-  data->multiplier = QuantizeRatio(input.quantization.ScaleBits(), kOneBits, data->scale_bits,
-                                   kDoubleBits, kDoubleBits);
-  return data->multiplier.shift > kMaxMultiplierShift ? Why("scales too far apart") : nullptr;
+  const uint32_t input_scale = input.quantization.ScaleBits();
+  return QuantizeRatio(input_scale, kOneBits, data->scale_bits, &data->multiplier)
+             ? nullptr
+             : Why("scales too far apart");
 }
 
 // float32(value / scale) rounded to nearest, ties away from zero; far values saturate.

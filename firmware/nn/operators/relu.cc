@@ -29,9 +29,10 @@ const char* Prepare(PrepareContext& context) {
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
-  data->multiplier = QuantizeRatio(input.quantization.ScaleBits(), kOneBits,
-                                   output.quantization.ScaleBits(), kDoubleBits, kDoubleBits);
-  if (data->multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
+  if (!QuantizeRatio(input.quantization.ScaleBits(), kOneBits, output.quantization.ScaleBits(),
+                &data->multiplier)) {
+    return Why("scales too far apart");
+  }
   context.AllowInPlace(0);
   return ActivationRange(Activation::kRelu, output, &data->low, &data->high);
 }

@@ -35,8 +35,8 @@ struct SoftmaxData {
 // min(beta * scale * 2^26, 2^31 - 1), in float64.
 const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* data) {
   if (!IsScale(beta)) return Why("beta is not a positive number from 2^-60 to 2^60");
-  Multiplier multiplier = QuantizeRatio(beta, input.quantization.ScaleBits(), kOneBits,
-                                        kDoubleBits, kDoubleBits);
+  Multiplier multiplier =
+      QuantizeMultiplier(Multiply(RealFromFloat(beta), ScaleOf(input), kDoubleBits));
   multiplier.shift += 31 - kDifferenceIntegerBits;
   if (multiplier.shift > 31) multiplier = {INT32_MAX, 31};
   if (multiplier.value == 0 || multiplier.shift < 1) return Why("beta * scale is below 2^-26");

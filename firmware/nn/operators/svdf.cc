@@ -91,13 +91,6 @@ const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* da
   return nullptr;
 }
 
-// float64(a * b / c), as upstream rounds. False if kernels cannot apply it.
-bool SetRatio(const Tensor& a, const Tensor& b, const Tensor& c, Multiplier* multiplier) {
-  *multiplier = QuantizeRatio(a.quantization.ScaleBits(), b.quantization.ScaleBits(),
-                              c.quantization.ScaleBits(), kDoubleBits, kDoubleBits);
-  return multiplier->shift <= kMaxMultiplierShift;
-}
-
 const char* Prepare(PrepareContext& context) {
   if (context.input_count() != 5 || context.output_count() != 1) {
     return Why("expected 5 inputs and one output");
@@ -114,8 +107,11 @@ const char* Prepare(PrepareContext& context) {
   if (data == nullptr) return kArenaIsFull;
   data->rank = context.options().Get<int32_t>(kRank, 0);
   if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) return reason;
-  if (!SetRatio(tensors.input, tensors.feature, tensors.state, &data->feature) ||
-      !SetRatio(tensors.state, tensors.time, tensors.output, &data->time)) {
+  const uint32_t state_scale = tensors.state.quantization.ScaleBits();
+  if (!QuantizeRatio(tensors.input.quantization.ScaleBits(),
+                     tensors.feature.quantization.ScaleBits(), state_scale, &data->feature) ||
+      !QuantizeRatio(state_scale, tensors.time.quantization.ScaleBits(),
+                     tensors.output.quantization.ScaleBits(), &data->time)) {
     return Why("scales too far apart");
   }
   data->input_offset = -tensors.input.quantization.ZeroPoint();
