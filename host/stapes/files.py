@@ -7,7 +7,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stapes.errors import StapesError
@@ -75,14 +75,39 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
+def kept_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields the folder `path`, made with its parents; those made go again when the work inside
+    fails before it has written anything.
+
+    Raises:
+        StapesError: it cannot be made.
+    """
+    final = Path(path)
+    made = [folder for folder in (final, *final.parents) if not folder.exists()]
+    try:
+        with writing(path):
+            if final.exists() and not final.is_dir():
+                raise StapesError(f"{path}: found a file, expected a folder; choose another")
+            final.mkdir(parents=True, exist_ok=True)
+        yield final
+    except BaseException:
+        with suppress(OSError):  # what holds anything stays, and so do those around it
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+@contextmanager
 def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary folder beside `path`; on success it becomes `path`, on error it goes.
 
     Raises:
-        StapesError: something is at `path` already, or writing failed.
+        StapesError: something but an empty folder is at `path` already, or writing failed.
     """
     final = Path(path)
-    if final.exists():
+    with writing(path):
+        empty = final.is_dir() and not final.is_symlink() and not any(final.iterdir())
+    if not empty and os.path.lexists(final):
         raise StapesError(f"{path}: exists already, expected a new folder; choose another")
     with writing(path):
         final.parent.mkdir(parents=True, exist_ok=True)

@@ -280,16 +280,25 @@ def settings_from_dict(cls: type, document: dict[str, Any]) -> Any:
         TypeError: a missing or unknown setting, or one of another type.
         StapesError: a value out of range.
     """
+    if not isinstance(document, dict):
+        raise TypeError(f"{document!a:.40} holds no settings")
     hints = typing.get_type_hints(cls)
-    known = {entry.name for entry in dataclasses.fields(cls)}
-    if unknown := sorted(set(document) - known):
+    fields = dataclasses.fields(cls)
+    if unknown := sorted(set(document) - {entry.name for entry in fields}):
         raise TypeError(f"unknown setting {unknown[0]!r}")
+    for entry in fields:
+        needed = entry.default is entry.default_factory is dataclasses.MISSING
+        if needed and entry.name not in document:
+            raise TypeError(f"missing setting {entry.name!r}")
     return cls(**{name: _convert(hints[name], name, value) for name, value in document.items()})
 
 
 def _convert(hint: Any, name: str, value: Any) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return settings_from_dict(hint, value)
+    if dataclasses.is_dataclass(hint):
+        try:
+            return settings_from_dict(hint, value)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from error
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_convert(typing.get_args(hint)[0], name, item) for item in value)
     if hint is float and type(value) in (int, float) and math.isfinite(value):

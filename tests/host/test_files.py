@@ -8,7 +8,14 @@ import os
 import pytest
 
 from stapes.errors import StapesError
-from stapes.files import atomic_path, check_output, read_bytes, write_text
+from stapes.files import (
+    atomic_path,
+    check_output,
+    kept_folder,
+    new_folder,
+    read_bytes,
+    write_text,
+)
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path):
@@ -54,6 +61,31 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_made_for_work_that_fails_goes_again_with_its_parents(tmp_path):
+    with pytest.raises(ValueError), kept_folder(tmp_path / "a" / "b"):
+        raise ValueError
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError), kept_folder(tmp_path / "a" / "b") as folder:
+        (folder / "c").touch()
+        raise ValueError
+    assert (tmp_path / "a" / "b" / "c").exists()
+    below_a_file = tmp_path / "a" / "b" / "c" / "d"
+    with pytest.raises(StapesError, match="d: cannot be written"), kept_folder(below_a_file):
+        pass
+
+
+def test_a_new_folder_may_take_the_place_of_an_empty_one(tmp_path):
+    (tmp_path / "a").mkdir()
+    with new_folder(tmp_path / "a") as folder:
+        (folder / "b").touch()
+    assert (tmp_path / "a" / "b").exists()
+    with pytest.raises(StapesError, match="a: exists already"), new_folder(tmp_path / "a"):
+        pass
+    (tmp_path / "c").symlink_to("nowhere")
+    with pytest.raises(StapesError, match="c: exists already"), new_folder(tmp_path / "c"):
+        pass
 
 
 def test_a_device_is_not_read_for_ever():

@@ -152,11 +152,35 @@ def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
     assert Checkpoint.load(start).step == 4
 
 
-def test_a_training_of_other_words_is_not_continued(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"corpus": CorpusSettings(wanted_words=("up",))}, "wanted_words up,down, expected up"),
+        ({"architecture": "conv"}, "architecture svdf, expected conv"),
+        (
+            {"model": ModelOptions(svdf_units=(6, 7), dropout=0.2)},
+            "svdf_units 6,6, expected 6,7",
+        ),
+        ({"model": ModelOptions()}, "svdf_units 6,6, expected as the architecture has it"),
+        ({"optimizer": "momentum"}, "optimizer adamw, expected momentum"),
+        ({"clip_duration_ms": 900}, "clip_duration_ms 1000, expected 900"),
+    ],
+)
+def test_a_training_of_another_kind_is_not_continued(change, what):
+    earlier, now = settings(), dataclasses.replace(settings(), **change)
+    with pytest.raises(StapesError, match=rf"^x\.npz: found .*{what}.*, or choose another$"):
+        now.check_continues(earlier, source="x.npz", mend="choose another")
+    now.check_continues(now, source="x.npz", mend="")
+
+
+def test_a_checkpoint_of_another_kind_is_told_before_training(tmp_path):
     run(tmp_path, "dir", settings(schedule=Schedule(steps=(1,), rates=(0.01,))))
-    other = settings(corpus=CorpusSettings(wanted_words=("up",)))
-    with pytest.raises(StapesError, match=r"wanted_words .*choose another --train_dir"):
-        run(tmp_path, "dir", other)
+    wide = settings(model=ModelOptions(svdf_units=(7,)))
+    with pytest.raises(StapesError, match=r"or choose another --train_dir, or remove this file$"):
+        run(tmp_path, "dir", wide)
+    with pytest.raises(StapesError, match=r"or leave out --start_checkpoint$"):
+        run(tmp_path, "new", wide, start_checkpoint=tmp_path / "dir" / FILE_NAME)
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_log_has_the_tutorials_form(tmp_path):
@@ -188,8 +212,9 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         Checkpoint.load(path)
     with pytest.raises(StapesError, match="found no such file, expected a checkpoint"):
         Checkpoint.load(tmp_path / "nothing.npz")
-    with pytest.raises(StapesError, match="weights of another architecture"):
-        assign([], whole.model, source="x.npz")
+    other = create_model("svdf", settings().shape, ModelOptions(svdf_units=(6, 5)))
+    with pytest.raises(StapesError, match=r"\(6x6 where this one has 6x5, array \d+\)"):
+        assign(other.variables, whole.model, source="x.npz")
 
 
 def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(tmp_path):
@@ -269,8 +294,25 @@ def test_a_teacher_of_other_features_is_refused(tmp_path):
 def test_settings_survive_the_checkpoint():
     chosen = settings()
     assert TrainingSettings.from_json(chosen.to_json(), source="x") == chosen
-    with pytest.raises(StapesError, match=r"x\.npz: found settings that do not fit"):
-        TrainingSettings.from_json('{"lucky": 7}', source="x.npz")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('{"lucky": 7}', "unknown setting 'lucky'"),
+        ("{}", "missing setting 'corpus'"),
+        ('{"corpus": {}}', "corpus: missing setting 'wanted_words'"),
+        ('{"corpus": 7}', "corpus: 7 holds no settings"),
+        ('{"corpus": {"wanted_words": 7}}', "wanted_words: 7 is not of type tuple"),
+        ("7", "7 holds no settings"),
+    ],
+)
+def test_settings_of_another_version_are_named(content, what):
+    pattern = (
+        rf"^x\.npz: found settings of another version of stapes \(.*{what}\), expected .*again"
+    )
+    with pytest.raises(StapesError, match=pattern):
+        TrainingSettings.from_json(content, source="x.npz")
 
 
 @pytest.mark.parametrize(

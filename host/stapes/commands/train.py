@@ -155,7 +155,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     # TensorFlow takes seconds to load: only once the settings are known to be sound.
+    from stapes.training.cluster import Cluster
+
     settings = _settings(arguments)
+    Cluster.of_environment().rows(settings.batch_size)
     from stapes.training.loop import RunOptions, train
     from stapes.training.pictures import write_confusion, write_curves
 

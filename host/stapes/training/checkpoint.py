@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import zipfile
@@ -111,12 +112,18 @@ def assign(variables: list[Any], values: list[np.ndarray], *, source: str) -> No
     Raises:
         StapesError: the checkpoint holds other shapes.
     """
-    found = [value.shape for value in values]
-    expected = [tuple(variable.shape) for variable in variables]
-    if found != expected:
-        raise StapesError(
-            f"{source}: found weights of another architecture, expected {len(expected)} arrays "
-            f"of the model's shapes; {_MEND}"
-        )
+    pairs = itertools.zip_longest(
+        (value.shape for value in values), (tuple(variable.shape) for variable in variables)
+    )
+    for number, (found, expected) in enumerate(pairs):
+        if found != expected:
+            raise StapesError(
+                f"{source}: found weights of another architecture ({_shape(found)} where this one "
+                f"has {_shape(expected)}, array {number}); {_MEND}"
+            )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "none" if shape is None else "x".join(map(str, shape)) or "a number"

@@ -15,7 +15,7 @@ import numpy as np
 from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.corpus.effects import mask_features
 from stapes.errors import StapesError
-from stapes.files import check_output
+from stapes.files import check_output, kept_folder
 from stapes.models.backend import tf
 from stapes.models.registry import create_model
 from stapes.progress import ProgressBar
@@ -24,6 +24,7 @@ from stapes.quantize.layers import plain_layers
 from stapes.quantize.simulate import SimulatedInt8, ranges_from_arrays, ranges_to_arrays
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint, assign
+from stapes.training.cluster import Cluster
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
@@ -33,6 +34,7 @@ from stapes.training.nans import NanWatch
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, evaluate, make_optimizer
+from stapes.training.stopping import StopNote, StoppedTogether
 from stapes.training.summaries import Summaries
 from stapes.training.workers import Workers
 
@@ -41,6 +43,7 @@ CACHE_FOLDER = "features"
 _CALIBRATION_CLIPS = 2000
 _RANGE_CLIPS = 500
 _POINT_STEP_INTERVAL = 10
+_OTHER_FOLDER = "choose another --train_dir, or remove this file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,40 +101,45 @@ def train(
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
-    workers, options = Workers.of_environment(), options or RunOptions()
-    if not workers.is_chief:
+    cluster, options = Cluster.of_environment(), options or RunOptions()
+    if not cluster.is_chief:
         log, options = _nothing, RunOptions()
-    path = check_output(_prepare_folder(train_dir) / FILE_NAME)
-    source = Path(start_checkpoint) if start_checkpoint else path
-    earlier = None
-    if start_checkpoint or path.exists():
-        earlier = Checkpoint.load(source)
-        settings.check_continues(earlier.settings, source=str(source))
-    with workers.scope():
-        teaching = Teacher(teacher, settings) if teacher else None
-    corpus = Corpus(data_dir, settings)
-    for notice in corpus.notices():
-        log(f"Note: {notice}")
-    validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
-    log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
-    origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
-    with workers.scope():
-        run = _Run(
-            settings,
-            _read_clips(corpus, options),
-            path=path,
-            origin=origin,
-            options=options,
-            workers=workers,
-            log=log,
-            teacher=teaching,
-        )
-        if earlier:
-            run.restore(earlier, source=str(source))
-            log(f"Going on from step {earlier.step} of {source}")
-        else:
-            run.choose_quantization()
-        return run.finish(validation, testing)
+    if cluster.count > 1:
+        log(f"Note: waiting for all {cluster.count} workers of TF_CONFIG")
+    workers = Workers.of_environment()
+    with kept_folder(train_dir) as folder:
+        path = check_output(folder / FILE_NAME)
+        source = Path(start_checkpoint) if start_checkpoint else path
+        earlier = None
+        if start_checkpoint or path.exists():
+            earlier = Checkpoint.load(source)
+            mend = "leave out --start_checkpoint" if start_checkpoint else _OTHER_FOLDER
+            settings.check_continues(earlier.settings, source=str(source), mend=mend)
+        with workers.scope():
+            teaching = Teacher(teacher, settings) if teacher else None
+        corpus = Corpus(data_dir, settings)
+        for notice in corpus.notices():
+            log(f"Note: {notice}")
+        validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
+        log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
+        origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
+        with workers.scope():
+            run = _Run(
+                settings,
+                _read_clips(corpus, options),
+                path=path,
+                origin=origin,
+                options=options,
+                workers=workers,
+                log=log,
+                teacher=teaching,
+            )
+            if earlier:
+                run.restore(earlier, source=str(source))
+                log(f"Going on from step {earlier.step} of {source}")
+            else:
+                run.choose_quantization()
+            return run.finish(validation, testing)
 
 
 def _nothing(line: str) -> None:
@@ -160,6 +168,7 @@ class _Run:
     ) -> None:
         self._settings, self._clips, self._path, self._log = settings, clips, path, log
         self._workers, self._rows = workers, workers.rows(settings.batch_size)
+        self._stop = StopNote()
         self._origin, self._options, self._teacher = origin, options, teacher
         self._history = History()
         self._progress = ProgressBar("", 0, out=io.StringIO())
@@ -228,9 +237,9 @@ class _Run:
             self._train_until_end(validation)
         except StapesError:  # the training has gone wrong: the last checkpoint stays
             raise
-        except BaseException:
-            if self._workers.count > 1:  # the others are in the middle of a step
-                raise
+        except BaseException as stop:
+            if self._workers.count > 1 and not isinstance(stop, StoppedTogether):
+                raise  # in the middle of a step, perhaps
             self._save()
             self._log(f"Stopped at step {self._step}; the same command goes on from there")
             raise
@@ -285,7 +294,7 @@ class _Run:
         self._optimizer.learning_rate.assign(rate)
         if self._nan_watch:
             self._nan_watch.before_step()
-        accuracy, loss = map(float, self._train_step(batch.features, batch.labels))
+        accuracy, loss, stopping = self._results(batch)
         if self._nan_watch and not (np.isfinite(loss) and self._nan_watch.finite()):
             raise self._not_finite(step, batch)
         if not np.isfinite(loss):
@@ -303,6 +312,28 @@ class _Run:
                 f"Step #{step}: rate {rate:f}, accuracy {100 * accuracy:.1f}%"
                 f", cross entropy {loss:f}"
             )
+        if stopping:
+            raise StoppedTogether
+
+    def _results(self, batch: _Batch) -> tuple[float, float, bool]:
+        """Makes a step: accuracy, cross entropy, and whether a worker has been told to stop.
+
+        Raises:
+            StapesError: another worker is gone.
+        """
+        if self._workers.count == 1:
+            accuracy, loss = self._train_step(batch.features, batch.labels)
+            return float(accuracy), float(loss), False
+        try:
+            results = self._train_step(batch.features, batch.labels, float(self._stop.asked))
+        except tf.errors.OpError as error:
+            raise StapesError(
+                f"TF_CONFIG: lost another worker at step {self._step} "
+                f"({type(error).__name__}), expected all {self._workers.count}; start them all "
+                "again: they go on from the last checkpoint"
+            ) from error
+        accuracy, loss, stopping = map(float, results)
+        return accuracy, loss, stopping > 0
 
     def _validate(self, step: int, validation: LabelledClips) -> None:
         confusion, loss = self._evaluate(validation)
@@ -338,6 +369,8 @@ class _Run:
         if options.check_nans:
             self._nan_watch = NanWatch(self.model, self._optimizer)
         with ExitStack() as stack:
+            if self._workers.count > 1:
+                stack.enter_context(self._stop.taken())
             if options.progress:
                 self._progress = stack.enter_context(ProgressBar("Training", total, done=first))
             if options.summaries_dir:
@@ -442,15 +475,3 @@ def _random_band(size: int, widest: int, generator: np.random.Generator) -> slic
     width = int(generator.integers(min(widest, size) + 1))
     start = int(generator.integers(size - width + 1))
     return slice(start, start + width)
-
-
-def _prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    path = Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StapesError(
-            f"{path}: cannot be made ({error.strerror}), expected a folder for checkpoints; "
-            "choose another --train_dir"
-        ) from error
-    return path

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
@@ -18,7 +19,7 @@ from stapes.settings import FrontEndSettings, settings_from_dict
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
 # What must not change when a training goes on from a checkpoint.
-_FIXED = ("corpus", "front_end", "clip_duration_ms", "architecture", "model")
+_FIXED = ("corpus", "front_end", "clip_duration_ms", "architecture", "model", "optimizer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,30 +159,38 @@ class TrainingSettings:
             return settings_from_dict(cls, json.loads(text))
         except (StapesError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise StapesError(
-                f"{source}: found settings that do not fit ({error}), expected those of this "
-                "version of stapes; train again"
+                f"{source}: found settings of another version of stapes ({error}), expected those "
+                "of this one; train again, in another --train_dir"
             ) from error
 
-    def check_continues(self, earlier: TrainingSettings, *, source: str) -> None:
+    def check_continues(self, earlier: TrainingSettings, *, source: str, mend: str) -> None:
         """Checks that training may go on from a checkpoint made with `earlier`.
 
         Raises:
-            StapesError: words, front end or architecture have changed since.
+            StapesError: words, front end, network or optimizer have changed since; ends in `mend`.
         """
         for name in _FIXED:
-            found, expected = getattr(earlier, name), getattr(self, name)
-            if found != expected:
-                changed = _difference(found, expected)
+            if difference := _difference(name, getattr(earlier, name), getattr(self, name)):
+                setting, found, expected = difference
                 raise StapesError(
-                    f"{source}: found a training with other settings ({changed}), expected the "
-                    "same; choose another --train_dir, or remove this file"
+                    f"{source}: found a training with {setting} {_plain(found)}, expected "
+                    f"{_plain(expected)} as here; give the same settings, or {mend}"
                 )
 
 
-def _difference(found: object, expected: object) -> str:
-    if dataclasses.is_dataclass(found) and not isinstance(found, type):
-        for entry in dataclasses.fields(found):
-            pair = getattr(found, entry.name), getattr(expected, entry.name)
-            if pair[0] != pair[1]:
-                return f"{entry.name} {pair[0]} against {pair[1]}"
-    return f"{found} against {expected}"
+def _difference(name: str, found: Any, expected: Any) -> tuple[str, Any, Any] | None:
+    """The first setting that differs, with both its values."""
+    if dataclasses.is_dataclass(found):
+        pairs = (
+            (entry.name, getattr(found, entry.name), getattr(expected, entry.name))
+            for entry in dataclasses.fields(found)
+        )
+        return next((pair for pair in pairs if pair[1] != pair[2]), None)
+    return (name, found, expected) if found != expected else None
+
+
+def _plain(value: object) -> str:
+    """A setting as its flag is given; the empty ones stand for the architecture's own."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "as the architecture has it"
+    return str(value)

@@ -48,7 +48,8 @@ def compiled_step(
     step and returns accuracy and loss of the batch before it: the cross entropy, and with a
     teacher what it adds.
 
-    Under a distribution strategy the batch is this worker's, and the results are those of all.
+    Under a distribution strategy the batch is this worker's, and the results are those of all. A
+    third input then, and result, is the share of the workers that want to stop.
     """
     strategy = tf.distribute.get_strategy()
     labels = len(settings.labels)
@@ -72,14 +73,14 @@ def compiled_step(
         right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)
         return tf.reduce_mean(tf.cast(right, tf.float32)), loss
 
-    def step_of_all(features: Any, truth: Any) -> tuple[Any, Any]:
-        results = strategy.run(step, args=(features, truth))
+    def step_of_all(features: Any, truth: Any, stopping: Any) -> tuple[Any, Any, Any]:
+        results = [*strategy.run(step, args=(features, truth)), stopping]
         return tuple(strategy.reduce("MEAN", result, axis=None) for result in results)
 
-    return tf.function(
-        step_of_all if tf.distribute.has_strategy() else step,
-        input_signature=[
-            tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-        ],
-    )
+    batch = [
+        tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
+        tf.TensorSpec([None], tf.int32),
+    ]
+    if tf.distribute.has_strategy():
+        return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
+    return tf.function(step, input_signature=batch)
