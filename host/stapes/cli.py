@@ -164,12 +164,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _mend_streams() -> None:
-    """Output that was closed goes nowhere; what the terminal cannot show is escaped."""
+    """Output that was closed goes nowhere, what the terminal cannot show is escaped, and what
+    cannot be written says where."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, never closed
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+            nowhere = Path(os.devnull).open("w", errors="backslashreplace")  # noqa: SIM115, never closed
+            setattr(sys, name, nowhere)
+    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(_StandardOutput(sys.stdout.fileno(), "wb", closefd=False)),
+            encoding=sys.stdout.encoding,
+            errors="backslashreplace",
+            line_buffering=sys.stdout.line_buffering,
+            write_through=sys.stdout.write_through,
+        )
+
+
+class _StandardOutput(io.FileIO):
+    def write(self, data: memoryview, /) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = "standard output"
+            raise
 
 
 def _silence_stdout() -> None:

@@ -36,6 +36,8 @@ def test_a_board_is_what_its_board_cmake_says(tmp_path):
 def test_a_board_has_a_readme_and_its_sources(board):
     assert (SOURCE / "boards" / board.name / "README.md").is_file()
     assert all(path.is_file() for path in image_sources(board, SOURCE))
+    links = (SOURCE / "docs" / "boards.md").read_text()
+    assert f"[{board.name}](../boards/{board.name}/README.md)" in links
 
 
 def test_the_emulator_knows_the_emulated_boards():

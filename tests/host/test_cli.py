@@ -114,14 +114,15 @@ def test_a_full_disk_behind_stdout_is_one_line_and_status_2():
     code = (
         "import sys, types; from stapes import cli; "
         "cli.build_parser = lambda name: types.SimpleNamespace(parse_args=lambda argv: "
-        "types.SimpleNamespace(run=lambda arguments: print('text') or 0)); sys.exit(cli.main([]))"
+        "types.SimpleNamespace(run=lambda arguments: print('text') or 0)); sys.exit(cli.main())"
     )
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 2
-    assert done.stderr.startswith("stapes: error: No space left") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("stapes: error: standard output: No space left")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_file_that_nobody_foresaw_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):

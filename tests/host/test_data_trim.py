@@ -89,6 +89,15 @@ def test_two_files_that_would_get_one_name_are_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("place", ["corpus/trimmed", "corpus/yes", "corpus/../corpus/a"])
+def test_clips_are_not_put_among_the_recordings(tmp_path, place):
+    (tmp_path / "corpus").mkdir()
+    write_wav(tmp_path / "corpus" / "a.wav", spoken_at(0), sample_rate=16000)
+    with pytest.raises(StapesError, match=r"found a place inside .*, whose recordings"):
+        trim_corpus(tmp_path / "corpus", tmp_path / place, TrimSettings())
+    assert [path.name for path in tmp_path.rglob("*")] == ["corpus", "a.wav"]
+
+
 def test_nothing_to_trim_is_said(tmp_path):
     with pytest.raises(StapesError, match="found no recordings"):
         trim_corpus(tmp_path, tmp_path / "out", SETTINGS)

@@ -265,6 +265,14 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
     assert bench.calls == [] and not bench.build.exists()
 
 
+def test_a_dry_run_complains_as_the_run_would(bench, capsys):
+    assert bench.flash("mps2_an386", "--dry_run", "--tcp_port", "65536") == 2
+    assert "--tcp_port 65536: expected 1 to 65535" in error(capsys)
+    bench.model.write_bytes(b"no model")
+    assert bench.flash("mps2_an386", "--dry_run") == 2
+    assert str(bench.model) in error(capsys)
+
+
 def test_the_list_shows_probes_ports_and_drives(bench, monkeypatch, capsys):
     bench.pyocd(PROBE)
     port = Port(device="/dev/ttyACM7", vendor=0x2341, product=0x5A, description="Nano 33")

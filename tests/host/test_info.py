@@ -54,6 +54,7 @@ def test_nested_settings_are_printed_without_brackets_of_python(tmp_path, small_
         labels=("_silence_", "_unknown_", "yes", "no"),
         provenance={
             "clips": {"testing": {"silence": 2, "wanted": 9}},
+            "tuned_on": {f"figure_{number}": number for number in range(9)},
             "words": ["yes", "no"],
             "rate": 1 / 3,
         },
@@ -66,7 +67,7 @@ def test_nested_settings_are_printed_without_brackets_of_python(tmp_path, small_
         for line in capsys.readouterr().out.splitlines()
         if line.startswith("  ") and len(line.split(maxsplit=1)) == 2
     )
-    assert rows["clips"] == "testing (silence 2, wanted 9)"
+    assert rows["testing"] == "silence 2, wanted 9" and rows["figure_8"] == "8"
     assert rows["words"] == "yes, no" and rows["rate"] == "0.33333"
     assert rows["label_thresholds"] == "none" and rows["retrigger"] == "no"
 

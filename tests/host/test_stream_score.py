@@ -13,6 +13,7 @@ from stapes.cli import main
 from stapes.errors import StapesError
 from stapes.pipeline import Pipeline
 from stapes.settings import DecoderSettings, ModelSettings
+from stapes.stream import cuts, scores
 from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime, format_line, read_labels
 from stapes.stream.score import MS_PER_HOUR, ScoreSettings, score_stream
@@ -423,6 +424,26 @@ def test_misses_and_false_accepts_are_cut_out_to_listen_to(recorded, capsys):
     assert read_wav(missed).tobytes() == audio[121_500 * 16 : 123_500 * 16].tobytes()
     assert score_model(recorded, "--clips", str(clips)) == 2
     assert "expected a new or empty folder" in capsys.readouterr().err
+
+
+def test_cuts_appear_all_or_not_at_all(recorded, capsys, monkeypatch):
+    written = []
+
+    def write(path, *arguments, **options):
+        if written:
+            raise StapesError(f"{path}: cannot be written (No space left on device)")
+        written.append(path)
+        write_wav(path, *arguments, **options)
+
+    monkeypatch.setattr(cuts, "write_wav", write)
+    assert score_model(recorded, "--clips", str(recorded / "clips")) == 2
+    assert written and "No space left" in capsys.readouterr().err
+    assert not (recorded / "clips").exists() and not list(recorded.glob(".*"))
+
+
+def test_a_decoder_that_makes_no_sense_is_refused_before_the_audio_is_heard(recorded, monkeypatch):
+    monkeypatch.setattr(scores, "load_track", lambda *arguments, **options: pytest.fail("heard"))
+    assert score_model(recorded, "--average_window_duration_ms", "0") == 2
 
 
 def test_audio_without_words_tells_false_accepts_per_hour(recorded, capsys):

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.flash.build import build_commands, check_build_tools, image, run_build
     from stapes.flash.emulated import check_emulator, qemu_command, run_emulator
     from stapes.flash.flashers import Options, flasher_of
+    from stapes.pipeline import Pipeline
 
     if arguments.list:
         return _list()
@@ -59,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
     if not 0 <= arguments.wait_seconds < float("inf"):
         raise StapesError(f"--wait_seconds {arguments.wait_seconds}: expected 0 or more seconds")
+    Pipeline(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     folder = arguments.build_dir or source / "build" / "flash" / board.name

@@ -24,6 +24,8 @@ EXAMPLE = """\
   stapes info build/yes_no.tflite --board mps2_an386"""
 
 CHART_COLUMNS = 32
+VALUE_COLUMN = 33  # of settings
+MAX_PLAIN_COLUMNS = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +147,7 @@ def _sections(report: dict[str, Any]) -> list[str]:
     labels = ", ".join(report["labels"]) or "no Stapes settings inside"
     sections = [f"{report['name']}: {labels}"]
     for part in ("front_end", "decoder", "provenance"):
-        rows = [f"  {name:<28}{_plain(value)}" for name, value in report.get(part, {}).items()]
+        rows = _rows(report.get(part, {}), depth=1)
         sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
     sections += [_memory_table(report), _operator_table(report), _summary(report)]
     if report["board"]:
@@ -153,8 +155,20 @@ def _sections(report: dict[str, Any]) -> list[str]:
     return sections
 
 
+def _rows(settings: dict[str, Any], *, depth: int) -> list[str]:
+    """A line for each; a setting that holds many, or that hold more, is a heading for theirs."""
+    indent, lines = "  " * depth, []
+    for name, value in settings.items():
+        nested = isinstance(value, dict) and any(isinstance(part, dict) for part in value.values())
+        if nested or (isinstance(value, dict) and len(_plain(value)) > MAX_PLAIN_COLUMNS):
+            lines += [f"{indent}{name}", *_rows(value, depth=depth + 1)]
+        else:
+            lines.append(f"{indent}{name:<{VALUE_COLUMN - len(indent) - 1}} {_plain(value)}")
+    return lines
+
+
 def _plain(value: Any) -> str:
-    """A setting for people: 0.05, yes, none, "yes 0.7, no 0.8", "testing (silence 2, wanted 9)"."""
+    """A setting for people: 0.05, yes, none, "yes 0.7, no 0.8"."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

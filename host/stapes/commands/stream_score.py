@@ -166,14 +166,17 @@ def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repor
 
 def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
     """What --model hears in --wav."""
+    from stapes.decoder import Decoder
     from stapes.stream.curve import CurvePoint, Material, detection_curve
     from stapes.stream.plot import draw_curves
     from stapes.stream.scores import load_track
+    from stapes.tflite.metadata import read_settings
 
-    track = load_track(arguments.model, arguments.wav, workers=arguments.workers)
-    model = track.settings
+    model = read_settings(arguments.model)
     settings = _score_settings(arguments, model.clip_duration_ms)
     decoder = _decoder(arguments, model.decoder)
+    Decoder(dataclasses.replace(model, decoder=decoder))  # refuses it before hours of audio
+    track = load_track(arguments.model, arguments.wav, workers=arguments.workers)
     score = score_stream(
         truth, track.detections(decoder), settings=settings, duration_ms=track.duration_ms
     )

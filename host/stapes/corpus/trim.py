@@ -70,6 +70,11 @@ def trim_corpus(
     paths = audio_files(data_dir, "**/*") if data_dir.is_dir() else []
     if not paths:
         raise StapesError(f"{data_dir}: found no recordings, expected some; check --data_dir")
+    if output_dir.resolve().is_relative_to(data_dir.resolve()):
+        raise StapesError(
+            f"{output_dir}: found a place inside {data_dir}, whose recordings the clips would be "
+            "the next time; choose an --output_dir beside it"
+        )
     length = settings.sample_rate * settings.clip_duration_ms // 1000
     quiet, targets = [], set()
     with new_folder(output_dir) as folder:

@@ -14,7 +14,13 @@ HOST = "127.0.0.1"
 
 
 def qemu_command(board: Board, image: Path, tcp_port: int) -> list[str]:
-    """QEMU with the board's serial port at `tcp_port`; takes one client after the other."""
+    """QEMU with the board's serial port at `tcp_port`; takes one client after the other.
+
+    Raises:
+        StapesError: no such TCP port.
+    """
+    if not 0 < tcp_port < 65536:
+        raise StapesError(f"--tcp_port {tcp_port}: expected 1 to 65535; choose another")
     return [
         *("qemu-system-arm", "-machine", str(board.qemu_machine), "-nographic", "-monitor", "none"),
         *("-serial", f"tcp:{HOST}:{tcp_port},server=on,wait=off"),
@@ -25,8 +31,6 @@ def qemu_command(board: Board, image: Path, tcp_port: int) -> list[str]:
 def check_emulator(tcp_port: int) -> None:
     """Raises StapesError where QEMU is missing or the port is taken."""
     find_tool("qemu-system-arm", "run: apt-get install qemu-system-arm")
-    if not 0 < tcp_port < 65536:
-        raise StapesError(f"--tcp_port {tcp_port}: expected 1 to 65535; choose another")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
-from stapes.files import writing
+from stapes.files import new_folder
 from stapes.stream.score import ScoreSettings, StreamScore, clock
 
 MARGIN_MS = 500
@@ -32,7 +32,8 @@ def write_cuts(
     sample_rate: int,
     settings: ScoreSettings,
 ) -> int:
-    """Writes one WAV for each event, named by kind, time and label; returns how many.
+    """Writes one WAV for each event, named by kind, time and label; returns how many. The folder
+    appears with all of them, or not at all.
 
     A cut holds the clip, or the clip's length before a false accept, and half a second around it.
     """
@@ -51,12 +52,11 @@ def write_cuts(
         ("false_accept", e.time_ms - clip, e.time_ms, e.label)
         for e in score.false_accept_detections
     ]
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    for number, (kind, start_ms, end_ms, label) in enumerate(events, start=1):
-        first = max(0, int((start_ms - MARGIN_MS) * sample_rate / 1000))
-        last = int((end_ms + MARGIN_MS) * sample_rate / 1000)
-        time = clock(max(0, start_ms)).replace(":", "-")
-        name = f"{kind}_{number:04}_{time}_{label}.wav"
-        write_wav(folder / name, np.array(samples[first:last]), sample_rate=sample_rate)
+    with new_folder(folder) as place:
+        for number, (kind, start_ms, end_ms, label) in enumerate(events, start=1):
+            first = max(0, int((start_ms - MARGIN_MS) * sample_rate / 1000))
+            last = int((end_ms + MARGIN_MS) * sample_rate / 1000)
+            time = clock(max(0, start_ms)).replace(":", "-")
+            name = f"{kind}_{number:04}_{time}_{label}.wav"
+            write_wav(place / name, np.array(samples[first:last]), sample_rate=sample_rate)
     return len(events)
