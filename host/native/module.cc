@@ -1,10 +1,11 @@
-// stapes._native: what the device computes, callable from Python.
+// stapes._native: what the device computes, callable from Python; and what varies training clips.
 #include <nanobind/nanobind.h>
 
 #include "bind_audio.h"
 #include "bind_decoder.h"
 #include "bind_frontend.h"
 #include "bind_nn.h"
+#include "bind_voice.h"
 
 NB_MODULE(_native, module) {
   module.doc() = "The firmware's own code, compiled for the host.";
@@ -12,4 +13,5 @@ NB_MODULE(_native, module) {
   stapes::BindDecoder(module);
   stapes::BindFrontEnd(module);
   stapes::BindNn(module);
+  stapes::BindVoice(module);
 }

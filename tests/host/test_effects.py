@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from stapes import _native
 from stapes.commands.train import add_arguments as add_train_arguments
-from stapes.corpus.augment import random_silence, random_variation
+from stapes.corpus.augment import random_silence, random_variation, random_variations
 from stapes.corpus.augment_settings import AugmentSettings, augment_settings
 from stapes.corpus.effects import (
     add_noise,
@@ -26,6 +27,7 @@ from stapes.errors import StapesError
 RATE = 16000
 TIME = np.arange(RATE) / RATE
 TONE = (8000 * np.sin(2 * np.pi * 1000 * TIME)).astype(np.int16)
+WHITE = np.random.default_rng(2).standard_normal(RATE, np.float32)
 NOISE = np.random.default_rng(1).normal(0, 1000, RATE).astype(np.int16)
 EVERYTHING = {
     "noise_snr_db": (0.0, 20.0),
@@ -78,17 +80,83 @@ def test_coloured_noise_falls_by_three_decibels_an_octave_for_each_exponent(expo
 
 @pytest.mark.parametrize("rate", [0.8, 0.95, 1.25])
 def test_another_tempo_keeps_pitch_and_level_and_moves_what_happens(rate):
-    stretched = change_voice(TONE, rate=rate)
+    stretched = change_voice(TONE, sample_rate=RATE, rate=rate)
     middle = slice(3000, 13000)
     assert peak_hertz(stretched[middle]) == pytest.approx(1000, abs=1)
     assert power(stretched[middle]) == pytest.approx(power(TONE), rel=0.1)
     clicks = np.zeros(RATE, np.float32)
     clicks[[4000, 12000]] = 10000
-    heard = np.abs(change_voice(clicks, rate=rate))
+    heard = np.abs(change_voice(clicks, sample_rate=RATE, rate=rate))
     for half, start in ((heard[:8000], 4000), (heard[8000:], 12000)):
         place = 8000 + (start - 8000) / rate - (8000 if start > 8000 else 0)
         centre = np.average(np.arange(8000), weights=half**2)
         assert centre == pytest.approx(place, abs=256), "half a window of the vocoder"
+
+
+def sine(hertz: float, sample_rate: int = RATE) -> np.ndarray:
+    return np.sin(2 * np.pi * hertz * np.arange(sample_rate) / sample_rate).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [0.85, 1.0, 1.15])
+@pytest.mark.parametrize("hertz", [100.3, 441.7, 1234.5, 2718.3])
+def test_another_tempo_keeps_tones_that_fit_no_whole_number_of_samples(hertz, rate):
+    stretched = change_voice(8000 * sine(hertz), sample_rate=RATE, rate=rate)[3000:13000]
+    assert peak_hertz(stretched) == pytest.approx(hertz, abs=1)
+    assert power(stretched) == pytest.approx(8000**2 / 2, rel=0.05)
+    spectrum = np.square(np.abs(np.fft.rfft(stretched * np.hanning(len(stretched)))))
+    near = np.abs(np.fft.rfftfreq(len(stretched), 1 / RATE) - hertz) < 20
+    assert spectrum[near].sum() > 0.98 * spectrum.sum(), "one tone, not many"
+
+
+@pytest.mark.parametrize("rate", [0.85, 1.15])
+def test_another_tempo_keeps_the_harmonics_of_a_voice(rate):
+    voice = sum(1000 / number * sine(121.3 * number) for number in range(1, 25))
+    stretched = change_voice(voice, sample_rate=RATE, rate=rate)[3000:13000]
+    spectrum = np.square(np.abs(np.fft.rfft(stretched * np.hanning(len(stretched)))))
+    hertz = np.fft.rfftfreq(len(stretched), 1 / RATE)
+    off = np.abs(hertz / 121.3 - np.rint(hertz / 121.3)) * 121.3
+    assert spectrum[off < 6].sum() > 0.95 * spectrum.sum()
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 44100, 48000])
+def test_tempo_and_pitch_keep_to_their_numbers_at_other_rates(sample_rate):
+    clip = 8000 * sine(1000, sample_rate)
+    form = {"sample_rate": sample_rate}
+    middle = slice(sample_rate // 5, -sample_rate // 5)
+    scale = RATE / sample_rate  # of peak_hertz
+    assert peak_hertz(change_voice(clip, rate=1.2, **form)[middle]) == pytest.approx(
+        1000 * scale, abs=scale
+    )
+    higher = change_voice(clip, semitones=2, **form)[middle]
+    assert peak_hertz(higher) == pytest.approx(1000 * 2 ** (1 / 6) * scale, rel=0.001)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 1.1, 3.0])
+def test_the_native_tempo_gives_as_many_samples_as_it_says(rate):
+    assert len(_native.stretch(NOISE.astype(np.float32), rate, RATE)) == round(RATE / rate)
+
+
+@pytest.mark.parametrize(("hertz", "length"), [(300, 20000), (1000, 12800), (4000, 15000)])
+def test_resampling_is_exact_to_sixty_decibels(hertz, length):
+    found = _native.resample(sine(hertz), length)
+    expected = np.sin(2 * np.pi * hertz * np.arange(length) / length)
+    error = (found - expected)[200:-200]
+    assert np.square(error).mean() < 1e-6 * 0.5
+
+
+def test_the_native_functions_refuse_what_makes_no_sense():
+    clip = np.zeros(100, np.float32)
+    for call in (
+        lambda: _native.stretch(clip, 0.01, RATE),
+        lambda: _native.stretch(clip, float("nan"), RATE),
+        lambda: _native.stretch(clip, 1.0, 0),
+        lambda: _native.stretch(clip[:0], 1.0, RATE),
+        lambda: _native.resample(clip, 0),
+        lambda: _native.resample(clip, 10**9),
+        lambda: _native.resample(clip[:0], 1),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            call()
 
 
 @pytest.mark.parametrize("rate", [0.8, 1.25])
@@ -108,25 +176,27 @@ def test_a_higher_speed_folds_nothing_back_from_beyond_half_the_rate():
 
 @pytest.mark.parametrize("semitones", [-4.0, 1.0, 7.0])
 def test_another_pitch_moves_the_tone_and_keeps_the_tempo(semitones):
-    shifted = change_voice(TONE, semitones=semitones)[3000:13000]
+    shifted = change_voice(TONE, sample_rate=RATE, semitones=semitones)[3000:13000]
     assert peak_hertz(shifted) == pytest.approx(1000 * 2 ** (semitones / 12), rel=0.003)
     burst = TONE * (np.abs(TIME - 0.5) < 0.1)
-    loud = np.flatnonzero(np.abs(change_voice(burst, semitones=semitones)) > 4000)
+    loud = np.flatnonzero(np.abs(change_voice(burst, sample_rate=RATE, semitones=semitones)) > 4000)
     assert loud[-1] - loud[0] == pytest.approx(0.2 * RATE, abs=300)
 
 
 def test_a_higher_pitch_folds_nothing_back_from_beyond_half_the_rate():
     high = 8000 * np.sin(2 * np.pi * 7000 * TIME)
-    assert power(change_voice(high, semitones=7)[2000:14000]) < 1e-3 * power(high)
+    assert power(change_voice(high, sample_rate=RATE, semitones=7)[2000:14000]) < 1e-3 * power(high)
 
 
 def test_at_its_own_tempo_and_pitch_the_voice_is_the_clip():
-    np.testing.assert_allclose(change_voice(NOISE), NOISE, atol=0.1)
+    np.testing.assert_allclose(change_voice(NOISE, sample_rate=RATE), NOISE, atol=0.1)
+    same = _native.stretch(NOISE.astype(np.float32), 1.0, RATE)
+    np.testing.assert_allclose(same, NOISE, atol=0.1)
 
 
 @pytest.mark.parametrize("rt60_ms", [200, 600])
 def test_a_room_decays_by_sixty_decibels_in_its_reverberation_time(rt60_ms):
-    response = room_response(rt60_ms=rt60_ms, direct_db=-20, sample_rate=RATE, generator=random())
+    response = room_response(WHITE, rt60_ms=rt60_ms, direct_db=-20, sample_rate=RATE)
     energy = np.cumsum(np.square(response[1:], dtype=np.float64)[::-1])[::-1]  # Schroeder 1965
     level = 10 * np.log10(energy / energy[0])
     early = (level < -5) & (level > -25)
@@ -135,7 +205,7 @@ def test_a_room_decays_by_sixty_decibels_in_its_reverberation_time(rt60_ms):
 
 
 def test_a_room_keeps_energy_and_order_and_the_share_of_the_direct_sound():
-    response = room_response(rt60_ms=300, direct_db=3, sample_rate=RATE, generator=random())
+    response = room_response(WHITE, rt60_ms=300, direct_db=3, sample_rate=RATE)
     squares = np.square(response, dtype=np.float64)
     assert squares.sum() == pytest.approx(1, rel=1e-5)
     assert 10 * np.log10(squares[0] / squares[1:].sum()) == pytest.approx(3, abs=0.01)
@@ -184,6 +254,25 @@ def test_effects_leave_the_drawing_of_shift_gain_and_background_alone():
     plain = AugmentSettings(gain_db=3)
     never = AugmentSettings(**EVERYTHING | {"gain_db": 3}, augment_frequency=0)
     np.testing.assert_array_equal(vary(TONE, plain), vary(TONE, never))
+
+
+def test_clips_varied_together_are_what_they_are_alone():
+    clips = np.stack([TONE, NOISE, TONE // 2, np.zeros(RATE, np.int16), NOISE])
+    form = {"noises": [NOISE], "settings": AugmentSettings(**EVERYTHING), "sample_rate": RATE}
+    together = random_variations(clips, generators=[random(seed) for seed in range(5)], **form)
+    for seed, (clip, varied) in enumerate(zip(clips, together, strict=True)):
+        alone = random_variation(clip, generator=random(seed), **form)
+        np.testing.assert_allclose(varied, alone, atol=1)  # sums of another order
+
+
+def test_what_an_effect_draws_does_not_depend_on_the_others():
+    some = {"time_shift_ms": 0, "background_volume": 0, "time_stretch_percent": 15}
+    inaudible = {"noise_snr_db": (100.0, 100.0)}
+    for seed in range(8):
+        varied = vary(TONE, AugmentSettings(**some), seed)
+        np.testing.assert_allclose(
+            vary(TONE, AugmentSettings(**some, **inaudible), seed), varied, atol=1
+        )
 
 
 def test_every_effect_together_takes_silence_and_short_clips():

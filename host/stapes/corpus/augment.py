@@ -5,6 +5,9 @@ Time shift and background mixing are those of TensorFlow's speech_commands/input
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from stapes.corpus.augment_settings import AugmentSettings
@@ -13,18 +16,20 @@ from stapes.corpus.effects import (
     FULL_SCALE,
     add_noise,
     apply_gain,
-    change_speed,
+    band_gains,
     change_voice,
-    coloured_noise,
-    equalize,
-    limit_band,
+    equalizer_gains,
+    filter_bins,
+    filtered,
     overdrive,
     reverberate,
     room_response,
 )
+from stapes.corpus.noise_table import NUMBERS, noise_piece, noise_table, white_noise
 
 SHORTEST_REVERB_MS = 100.0
 _COLOURED_SHARE = 0.5  # of the noises, where there are background recordings as well
+_COLUMNS = 32  # at least as many numbers as the effects of one clip take
 
 
 def shift_in_time(clip: np.ndarray, shift: int) -> np.ndarray:
@@ -57,6 +62,42 @@ def background_segment(
     return noise[start : start + samples]
 
 
+def random_variations(
+    clips: np.ndarray,
+    noises: list[np.ndarray],
+    settings: AugmentSettings,
+    *,
+    sample_rate: int,
+    generators: Sequence[np.random.Generator],
+) -> np.ndarray:
+    """One training variation of each of the clips: int16 [clips, samples] in and out.
+
+    In the order of nature: the speaker's tempo and pitch, gain, shift, the room, noises around,
+    the microphone. Each clip draws from its own generator alone, the tutorial's own variations
+    first, so that they stay the same whatever else is on.
+    """
+    own = [
+        _Tutorial.draw(clip, noises, settings, sample_rate, generator)
+        for clip, generator in zip(clips, generators, strict=True)
+    ]
+    if not settings.varies_sound:
+        varied = [
+            tutorial.mixed(tutorial.moved(clip)) for tutorial, clip in zip(own, clips, strict=True)
+        ]
+        return to_int16(np.stack(varied))
+    stages = _Stages(settings, sample_rate, _Draws(generators, settings.augment_frequency))
+    sound = clips.astype(np.float32)
+    stages.speaker(sound)
+    for clip, tutorial in zip(sound, own, strict=True):
+        clip[:] = tutorial.moved(clip)
+    stages.room(sound)
+    stages.noise(sound, noises)
+    for clip, tutorial in zip(sound, own, strict=True):
+        clip[:] = tutorial.mixed(clip)
+    stages.microphone(sound)
+    return to_int16(sound)
+
+
 def random_variation(
     clip: np.ndarray,
     noises: list[np.ndarray],
@@ -65,24 +106,10 @@ def random_variation(
     sample_rate: int,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """One training variation of a clip: int16 [samples] in and out.
-
-    In the order of nature: the speaker's tempo and pitch, gain, shift, the room, noises around,
-    the microphone. The effects draw from a child of `generator`, so that the tutorial's own
-    variations stay the same whatever else is on.
-    """
-    limit = int(settings.time_shift_ms * sample_rate / 1000)
-    shift = int(generator.integers(-limit, limit + 1))
-    gain = generator.uniform(-settings.gain_db, settings.gain_db)
-    noise = background_segment(noises, len(clip), generator)
-    mixed = generator.random() < settings.background_frequency
-    volume = generator.uniform(0, settings.background_volume) if mixed else 0.0
-    if not settings.varies_sound:
-        return to_int16(mix_background(apply_gain(shift_in_time(clip, shift), gain), noise, volume))
-    draw = _Draw(settings, sample_rate, generator.spawn(1)[0])
-    varied = draw.room(apply_gain(shift_in_time(draw.speaker(clip), shift), gain))
-    varied = mix_background(draw.noise(varied, noises), noise, volume)
-    return to_int16(draw.microphone(varied))
+    """`random_variations` of one clip: int16 [samples]."""
+    return random_variations(
+        clip[None], noises, settings, sample_rate=sample_rate, generators=[generator]
+    )[0]
 
 
 def random_silence(
@@ -99,83 +126,152 @@ def random_silence(
     """
     noise = background_segment(noises, samples, generator)
     volume = generator.uniform(0, 1)
-    if coloured_at:
-        child = generator.spawn(1)[0]
-        if not noises or child.random() < _COLOURED_SHARE:
-            noise = coloured_noise(
-                samples, child.uniform(0, 2), sample_rate=coloured_at, generator=child
-            )
-            volume = 10 ** child.uniform(0, 3.5)  # up to 20 dB below full scale
+    if coloured_at and (generator.random() < _COLOURED_SHARE or not noises):
+        noise = noise_piece(noise_table(coloured_at, samples), samples, generator.random(NUMBERS))
+        volume = 10 ** generator.uniform(0, 3.5)  # up to 20 dB below full scale
     return to_int16(mix_background(np.zeros(samples), noise, volume))
 
 
-class _Draw:
-    """Draws whether and how strongly each effect is applied to one clip."""
+@dataclass(frozen=True, kw_only=True)
+class _Tutorial:
+    """What the tutorial's own variations, and gain, do to one clip."""
 
-    def __init__(
-        self, settings: AugmentSettings, sample_rate: int, generator: np.random.Generator
-    ) -> None:
-        self._settings, self._rate, self._generator = settings, sample_rate, generator
+    shift: int
+    gain: float
+    noise: np.ndarray
+    volume: float
 
-    def speaker(self, clip: np.ndarray) -> np.ndarray:
-        settings, rate, semitones = self._settings, 1.0, 0.0
-        if self._applies(settings.speed_percent):
-            clip = change_speed(clip, 1 + self._around(settings.speed_percent) / 100)
-        if self._applies(settings.time_stretch_percent):
-            rate += self._around(settings.time_stretch_percent) / 100
-        if self._applies(settings.pitch_shift_semitones):
-            semitones = self._around(settings.pitch_shift_semitones)
-        if (rate, semitones) == (1.0, 0.0):
-            return clip
-        return change_voice(clip, rate=rate, semitones=semitones)
+    @classmethod
+    def draw(
+        cls,
+        clip: np.ndarray,
+        noises: list[np.ndarray],
+        settings: AugmentSettings,
+        sample_rate: int,
+        generator: np.random.Generator,
+    ) -> _Tutorial:
+        limit = int(settings.time_shift_ms * sample_rate / 1000)
+        shift = int(generator.integers(-limit, limit + 1))
+        gain = generator.uniform(-settings.gain_db, settings.gain_db)
+        noise = background_segment(noises, len(clip), generator)
+        mixed = generator.random() < settings.background_frequency
+        volume = generator.uniform(0, settings.background_volume) if mixed else 0.0
+        return cls(shift=shift, gain=gain, noise=noise, volume=volume)
 
-    def room(self, clip: np.ndarray) -> np.ndarray:
-        if not self._applies(self._settings.reverb_ms):
-            return clip
-        longest = self._settings.reverb_ms
-        response = room_response(
-            rt60_ms=self._generator.uniform(min(SHORTEST_REVERB_MS, longest), longest),
-            direct_db=self._generator.uniform(-6, 12),
-            sample_rate=self._rate,
-            generator=self._generator,
-        )
-        return reverberate(clip, response)
+    def moved(self, clip: np.ndarray) -> np.ndarray:
+        return apply_gain(shift_in_time(clip, self.shift), self.gain)
 
-    def noise(self, clip: np.ndarray, noises: list[np.ndarray]) -> np.ndarray:
-        if not self._applies(len(self._settings.noise_snr_db)):
-            return clip
-        low, high = self._settings.noise_snr_db
-        noise = background_segment(noises, len(clip), self._generator)
-        if not noises or self._generator.random() < _COLOURED_SHARE:
-            noise = coloured_noise(
-                len(clip),
-                self._generator.uniform(0, 2),
-                sample_rate=self._rate,
-                generator=self._generator,
-            )
-        return add_noise(clip, noise, self._generator.uniform(low, high))
+    def mixed(self, clip: np.ndarray) -> np.ndarray:
+        return mix_background(clip, self.noise, self.volume)
 
-    def microphone(self, clip: np.ndarray) -> np.ndarray:
+
+class _Draws:
+    """A row of numbers for each clip. Every effect takes its columns whether it is on or not, so
+    that what one draws does not depend on the others."""
+
+    def __init__(self, generators: Sequence[np.random.Generator], share: float) -> None:
+        rows = [generator.random(_COLUMNS) for generator in generators]
+        self._columns, self._next, self._share = np.stack(rows, axis=1), 0, share
+
+    def numbers(self, count: int) -> np.ndarray:
+        """[count, clips], 0 to 1."""
+        self._next += count
+        return self._columns[self._next - count : self._next]
+
+    def between(self, low: float, high: float) -> np.ndarray:
+        """[clips], evenly from `low` to `high`."""
+        return low + (high - low) * self.numbers(1)[0]
+
+    def applies(self, amount: float) -> np.ndarray:
+        """bool [clips]: for which an effect that is on at all is drawn."""
+        return (self.numbers(1)[0] < self._share) & bool(amount)
+
+
+class _Stages:
+    """Applies each effect in place to those of [clips, samples] that it is drawn for."""
+
+    def __init__(self, settings: AugmentSettings, sample_rate: int, draws: _Draws) -> None:
+        self._settings, self._rate, self._draws = settings, sample_rate, draws
+
+    def speaker(self, sound: np.ndarray) -> None:
         settings = self._settings
-        if self._applies(settings.equalizer_db):
-            gains = self._generator.uniform(-1, 1, EQUALIZER_BANDS) * settings.equalizer_db
-            clip = equalize(clip, gains, sample_rate=self._rate)
-        if self._applies(settings.band_limit_hertz):
-            half = self._rate / 2
-            lowest = np.log(min(settings.band_limit_hertz, half))
-            clip = limit_band(
-                clip,
-                low_hertz=self._generator.uniform(20, 300),
-                high_hertz=float(np.exp(self._generator.uniform(lowest, np.log(half)))),
+        speed = 1 + self._drawn(settings.speed_percent) / 100
+        rate = 1 + self._drawn(settings.time_stretch_percent) / 100
+        semitones = self._drawn(settings.pitch_shift_semitones)
+        for row in np.flatnonzero((speed != 1) | (rate != 1) | (semitones != 0)):
+            sound[row] = change_voice(
+                sound[row],
                 sample_rate=self._rate,
+                rate=rate[row],
+                semitones=semitones[row],
+                speed=speed[row],
             )
-        if self._applies(settings.clipping_db):
-            clip = overdrive(clip, self._generator.uniform(0, settings.clipping_db))
-        return clip
 
-    def _applies(self, amount: float) -> bool:
-        """Whether an effect that is on at all is drawn for this clip."""
-        return bool(amount) and self._generator.random() < self._settings.augment_frequency
+    def room(self, sound: np.ndarray) -> None:
+        longest, draws = self._settings.reverb_ms, self._draws
+        rows = np.flatnonzero(draws.applies(longest))
+        rt60_ms = draws.between(min(SHORTEST_REVERB_MS, longest), longest)[rows]
+        direct_db, places = draws.between(-6, 12)[rows], draws.numbers(1)[0, rows]
+        if not len(rows):
+            return
+        table = noise_table(self._rate, sound.shape[1])
+        samples = max(2, int(self._rate * rt60_ms.max() / 1000))
+        white = np.stack([white_noise(table, samples, place) for place in places])
+        rooms = room_response(white, rt60_ms=rt60_ms, direct_db=direct_db, sample_rate=self._rate)
+        sound[rows] = reverberate(sound[rows], rooms)
 
-    def _around(self, amount: float) -> float:
-        return float(self._generator.uniform(-amount, amount))
+    def noise(self, sound: np.ndarray, noises: list[np.ndarray]) -> None:
+        draws, ratios = self._draws, self._settings.noise_snr_db
+        rows = np.flatnonzero(draws.applies(len(ratios)))
+        coloured = draws.numbers(1)[0] < _COLOURED_SHARE
+        numbers = draws.numbers(NUMBERS)
+        snr_db = draws.between(*(ratios or (0, 0)))
+        if not len(rows):
+            return
+        samples = sound.shape[1]
+        table = noise_table(self._rate, samples)
+        noise = np.empty((len(rows), samples), np.float32)
+        for place, row in zip(noise, rows, strict=True):
+            if noises and not coloured[row]:
+                place[:] = _segment(noises, samples, *numbers[:2, row])
+            else:
+                place[:] = noise_piece(table, samples, numbers[:, row])
+        sound[rows] = add_noise(sound[rows], noise, snr_db[rows])
+
+    def microphone(self, sound: np.ndarray) -> None:
+        self._filter(sound)
+        rows = np.flatnonzero(self._draws.applies(self._settings.clipping_db))
+        decibels = self._draws.between(0, self._settings.clipping_db)
+        if len(rows):
+            sound[rows] = overdrive(sound[rows], decibels[rows])
+
+    def _filter(self, sound: np.ndarray) -> None:
+        """Equalizer and limits of the band, in one pass."""
+        settings, draws = self._settings, self._draws
+        equalized = draws.applies(settings.equalizer_db)
+        gains_db = (2 * draws.numbers(EQUALIZER_BANDS).T - 1) * settings.equalizer_db
+        limited = draws.applies(settings.band_limit_hertz)
+        half = self._rate / 2
+        low = draws.between(20, 300)
+        lowest = np.log(min(settings.band_limit_hertz or half, half))
+        high = np.exp(draws.between(lowest, np.log(half)))
+        rows = np.flatnonzero(equalized | limited)
+        if not len(rows):
+            return
+        form = {"bins": filter_bins(sound.shape[1], self._rate), "sample_rate": self._rate}
+        gains = np.ones((len(sound), form["bins"]), np.float32)
+        gains[equalized] = equalizer_gains(gains_db[equalized], **form)
+        gains[limited] *= band_gains(low_hertz=low[limited], high_hertz=high[limited], **form)
+        sound[rows] = filtered(sound[rows], gains[rows])
+
+    def _drawn(self, amount: float) -> np.ndarray:
+        """[clips]: evenly to either side, 0 where the effect is not drawn."""
+        applies = self._draws.applies(amount)
+        return np.where(applies, self._draws.between(-amount, amount), 0.0)
+
+
+def _segment(noises: list[np.ndarray], samples: int, which: float, where: float) -> np.ndarray:
+    """int16 [samples] of one of the recordings, chosen by two numbers from 0 to 1."""
+    noise = noises[int(which * len(noises))]
+    start = int(where * (len(noise) - samples + 1))
+    return noise[start : start + samples]

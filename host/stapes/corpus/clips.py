@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from stapes.audio.reader import read_audio
-from stapes.corpus.augment import random_silence, random_variation
+from stapes.corpus.augment import random_silence, random_variations
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 
 Progress = Callable[[int, int], None]
+_CLIPS_AT_ONCE = 16  # varied together: more of them leave the caches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,8 @@ def evaluation_clips(
 
 
 class TrainingClips:
-    """Batches of varied training clips; batch n depends on the seed and n alone.
+    """Batches of varied training clips; batch n depends on the seed and n alone. Several threads
+    may ask for batches at once.
 
     An epoch holds every wanted clip once, and its share of silence and of unknown words. The
     tutorial trains with one fixed subset of the unknown words; here each epoch draws its own from
@@ -154,10 +154,7 @@ class TrainingClips:
         self._sample_rate = sample_rate
         self._batch_size = batch_size
         self._seed = seed
-        self._epoch: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
-        self._map: Callable[..., Iterator[tuple[np.ndarray, int]]] = map
-        if augmentation.varies_sound:  # much of it computes outside of Python's lock
-            self._map = ThreadPoolExecutor(min(os.cpu_count() or 1, 8)).map
+        self._order = lru_cache(maxsize=4)(self._shuffled)
 
     @cached_property
     def epoch_size(self) -> int:
@@ -166,44 +163,49 @@ class TrainingClips:
 
     def batch(self, number: int) -> LabelledClips:
         """Batch `number` (from 0)."""
-        positions = range(number * self._batch_size, (number + 1) * self._batch_size)
-        clips, labels = zip(*self._map(self._varied, self._drawn(positions)), strict=True)
-        return LabelledClips(samples=np.stack(clips), labels=np.array(labels, np.int32))
-
-    def _drawn(self, positions: range) -> list[tuple[int, int]]:
-        """Positions in the endless row of clips, each with the number of its clip."""
-        size = self.epoch_size
-        return [
-            (position, self._order(position // size)[position % size]) for position in positions
-        ]
-
-    def _varied(self, drawn: tuple[int, int]) -> tuple[np.ndarray, int]:
-        position, number = drawn
-        generator = np.random.default_rng([self._seed, 1, position])
-        if number < 0:
-            coloured_at = self._sample_rate if self._augmentation.noise_snr_db else 0
-            silence = random_silence(
-                self._clips.shape[1], self._noises, generator, coloured_at=coloured_at
+        first = number * self._batch_size
+        drawn = self._drawn(range(first, first + self._batch_size))
+        samples = np.empty((len(drawn), self._clips.shape[1]), np.int16)
+        for row in np.flatnonzero(drawn < 0):
+            samples[row] = self._silence(self._generator(first + row))
+        spoken = np.flatnonzero(drawn >= 0)
+        for start in range(0, len(spoken), _CLIPS_AT_ONCE):
+            rows = spoken[start : start + _CLIPS_AT_ONCE]
+            samples[rows] = random_variations(
+                self._clips[drawn[rows]],
+                self._noises,
+                self._augmentation,
+                sample_rate=self._sample_rate,
+                generators=[self._generator(first + row) for row in rows],
             )
-            return silence, SILENCE_INDEX
-        clip = random_variation(
-            self._clips[number],
-            self._noises,
-            self._augmentation,
-            sample_rate=self._sample_rate,
-            generator=generator,
-        )
-        wanted = number < len(self._wanted_labels)
-        return clip, int(self._wanted_labels[number]) if wanted else UNKNOWN_INDEX
+        return LabelledClips(samples=samples, labels=self._labels(drawn))
 
-    def _order(self, epoch: int) -> np.ndarray:
+    def _drawn(self, positions: range) -> np.ndarray:
+        """The numbers of the clips at positions in the endless row of all."""
+        size = self.epoch_size
+        return np.array(
+            [self._order(position // size)[position % size] for position in positions], np.int64
+        )
+
+    def _generator(self, position: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, 1, position])
+
+    def _silence(self, generator: np.random.Generator) -> np.ndarray:
+        coloured_at = self._sample_rate if self._augmentation.noise_snr_db else 0
+        return random_silence(
+            self._clips.shape[1], self._noises, generator, coloured_at=coloured_at
+        )
+
+    def _labels(self, drawn: np.ndarray) -> np.ndarray:
+        wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # the clips after them
+        labels = wanted[np.clip(drawn, 0, len(self._wanted_labels))]
+        return np.where(drawn < 0, SILENCE_INDEX, labels).astype(np.int32)
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
         """Clip numbers of an epoch in their order; -1 stands for silence."""
-        if self._epoch[0] != epoch:
-            generator = np.random.default_rng([self._seed, 0, epoch])
-            wanted = len(self._wanted_labels)
-            pool = np.arange(wanted, len(self._clips))
-            unknown = generator.choice(pool, self._unknown_count, replace=False)
-            silence = np.full(self._silence_count, -1)
-            order = generator.permutation(np.concatenate([np.arange(wanted), unknown, silence]))
-            self._epoch = (epoch, order)
-        return self._epoch[1]
+        generator = np.random.default_rng([self._seed, 0, epoch])
+        wanted = len(self._wanted_labels)
+        pool = np.arange(wanted, len(self._clips))
+        unknown = generator.choice(pool, self._unknown_count, replace=False)
+        silence = np.full(self._silence_count, -1)
+        return generator.permutation(np.concatenate([np.arange(wanted), unknown, silence]))

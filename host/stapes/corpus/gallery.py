@@ -70,7 +70,8 @@ def write_gallery(
 def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]:
     generator = np.random.default_rng(seed)
     noise = coloured_noise(len(clip), 1, sample_rate=rate, generator=generator)
-    room = room_response(rt60_ms=600, direct_db=-3, sample_rate=rate, generator=generator)
+    white = generator.standard_normal(rate, np.float32)
+    room = room_response(white, rt60_ms=600, direct_db=-3, sample_rate=rate)
     gains = np.array([9.0, 9.0, -9.0, 0.0, 9.0, -9.0])
     varied = {
         "time_shift_ms": ("100 ms later", shift_in_time(clip, rate // 10)),
@@ -81,8 +82,11 @@ def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]
         "gain_db": ("12 dB softer", apply_gain(clip, -12)),
         "noise_snr_db": ("pink noise, 5 dB below the clip", add_noise(clip, noise, 5)),
         "speed_percent": ("25% faster and higher", change_speed(clip, 1.25)),
-        "time_stretch_percent": ("25% faster", change_voice(clip, rate=1.25)),
-        "pitch_shift_semitones": ("5 semitones higher", change_voice(clip, semitones=5)),
+        "time_stretch_percent": ("25% faster", change_voice(clip, sample_rate=rate, rate=1.25)),
+        "pitch_shift_semitones": (
+            "5 semitones higher",
+            change_voice(clip, sample_rate=rate, semitones=5),
+        ),
         "reverb_ms": ("a room of 600 ms", reverberate(clip, room)),
         "equalizer_db": ("bands 9 dB up and down", equalize(clip, gains, sample_rate=rate)),
         "band_limit_hertz": (

@@ -51,13 +51,14 @@ class FeatureExtractor:
             settings, scale=quantization.scale, zero_point=quantization.zero_point
         )
 
-    def stored(self, clips: np.ndarray) -> np.ndarray:
-        """int16 [clips, samples] -> int8 [clips, frames, features], as the device computes them."""
-        return self._front_end.compute_features(clips, threads=self._threads)
+    def stored(self, clips: np.ndarray, *, threads: int = 0) -> np.ndarray:
+        """int16 [clips, samples] -> int8 [clips, frames, features], as the device computes them.
+        `threads` 0: as many as the extractor was given."""
+        return self._front_end.compute_features(clips, threads=threads or self._threads)
 
-    def real(self, clips: np.ndarray) -> np.ndarray:
+    def real(self, clips: np.ndarray, *, threads: int = 0) -> np.ndarray:
         """int16 [clips, samples] -> float32 [clips, frames, features]."""
-        return self.quantization.real(self.stored(clips))
+        return self.quantization.real(self.stored(clips, threads=threads))
 
 
 def widest_quantization(settings: FrontEndSettings) -> Quantization:

@@ -1,0 +1,30 @@
+// Vectors of eight numbers for code of the host alone. STAPES_CLONED functions are compiled twice,
+// for every x86-64 and for AVX2, and the loader takes the one that the processor has; neither has
+// fused multiplications, so both give the same bits.
+#pragma once
+
+#include <cstring>
+
+#if defined(__x86_64__) && defined(__linux__)
+#define STAPES_CLONED __attribute__((target_clones("default", "avx2")))
+#else
+#define STAPES_CLONED
+#endif
+// What clones call must become part of them.
+#define STAPES_INLINE inline __attribute__((always_inline))
+
+namespace stapes {
+
+typedef float Float4 __attribute__((vector_size(16)));
+typedef float Float8 __attribute__((vector_size(32)));
+
+STAPES_INLINE void Load8(const float* from, Float8* to) { std::memcpy(to, from, sizeof(*to)); }
+
+STAPES_INLINE float Sum8(const Float8& v) {
+  const Float4 four = __builtin_shufflevector(v, v, 0, 1, 2, 3) +
+                      __builtin_shufflevector(v, v, 4, 5, 6, 7);
+  const Float4 two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
+  return two[0] + two[1];
+}
+
+}  // namespace stapes
