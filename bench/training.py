@@ -188,7 +188,7 @@ def stapes_batches(corpus: Corpus, settings: TrainingSettings) -> Iterator[tuple
 
     def make(number: int) -> tuple[np.ndarray, np.ndarray]:
         batch = clips.batch(number)
-        return extractor.real(batch.samples), batch.labels
+        return extractor.real(batch.samples, threads=1), batch.labels
 
     yield from prefetch(make, range(10**6))
 

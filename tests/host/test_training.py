@@ -380,7 +380,26 @@ def test_prefetch_keeps_the_order_and_hands_errors_on():
     assert results == [4, 9, 16]
 
 
-def test_a_closed_prefetch_ends_its_thread():
+def test_prefetch_makes_several_at_once_and_keeps_their_order():
+    together = threading.Barrier(3)
+
+    def make(number):
+        together.wait(timeout=10)  # one alone would never come through
+        time.sleep(0.002 * (number % 3))
+        return number
+
+    assert list(prefetch(make, range(12), threads=3)) == list(range(12))
+
+
+def test_prefetch_goes_no_further_ahead_than_its_depth():
+    made = []
+    items = prefetch(made.append, range(100), depth=3, threads=2)
+    next(items)
+    items.close()
+    assert len(made) <= 4
+
+
+def test_a_closed_prefetch_ends_its_threads():
     before = threading.active_count()
     items = prefetch(lambda number: number, range(10**9), depth=2)
     assert next(items) == 0

@@ -393,7 +393,7 @@ class _Run:
 
     def _batch(self, number: int) -> _Batch:
         batch, rows = self._clips.batch(number), self._rows
-        features = self._extractor.real(batch.samples[rows])
+        features = self._extractor.real(batch.samples[rows], threads=1)  # prefetch has many
         generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
         return _Batch(
             samples=batch.samples[rows],

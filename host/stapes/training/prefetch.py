@@ -1,48 +1,40 @@
-"""A background thread that keeps the next batches ready."""
+"""Background threads that keep the next batches ready."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
-_POLL_SECONDS = 0.1
+_MOST_THREADS = 8
 
 
-def prefetch(make: Callable[[int], T], numbers: range, *, depth: int = 8) -> Iterator[T]:
-    """Yields make(n) for each of `numbers`, computed up to `depth` ahead in one thread.
+def prefetch(
+    make: Callable[[int], T], numbers: range, *, depth: int = 16, threads: int = 0
+) -> Iterator[T]:
+    """Yields make(n) for each of `numbers` in their order, computed up to `depth` ahead.
 
-    An exception in `make` is raised here. Closing the iterator ends the thread.
+    Whole batches in as many threads as there are cores (8 at most): where they are dearer than the
+    steps that use them, no core waits for another. An exception in `make` is raised here. Closing
+    the iterator ends the threads.
+
+    Args:
+        threads: 0: one for each core.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
-    stop = threading.Event()
-
-    def put(item: tuple[T | None, BaseException | None]) -> None:
-        while not stop.is_set():
-            try:
-                return ready.put(item, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        for number in numbers:
-            if stop.is_set():
-                return
-            try:
-                put((make(number), None))
-            except BaseException as error:  # handed to the consumer, who decides
-                return put((None, error))
-
-    thread = threading.Thread(target=work, name="prefetch", daemon=True)
-    thread.start()
+    threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
+    upcoming, ready = iter(numbers), deque[Future[T]]()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
     try:
-        for _ in numbers:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            yield item
+        for number in islice(upcoming, depth):
+            ready.append(pool.submit(make, number))
+        while ready:
+            made = ready.popleft().result()
+            for number in islice(upcoming, 1):
+                ready.append(pool.submit(make, number))
+            yield made
     finally:
-        stop.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)
