@@ -208,6 +208,18 @@ def test_ranges_cover_what_was_seen_and_zero():
     assert 3.99 < ranges.high <= 4.0
 
 
+def test_ranges_cover_every_channel_of_layers_too_large_to_keep_whole(monkeypatch):
+    monkeypatch.setattr("stapes.quantize.calibration._KEPT_VALUES", 1000)
+    for loud in range(8):
+        weights = np.zeros((8, 1, 1, 1))
+        weights[loud] = 5.0
+        layer = ConvLayer(
+            name="conv", weights=weights, bias=np.zeros(8), strides=(1, 1), padding="SAME"
+        )
+        (ranges,) = calibrate([layer], np.ones((20, 10, 5, 1)))
+        assert ranges.high == pytest.approx(5.0)
+
+
 def test_a_layer_that_the_exporter_does_not_know_is_refused():
     model = keras.Sequential([keras.Input((20, 8)), keras.layers.LSTM(4, name="memory")])
     with pytest.raises(StapesError, match="layer 'memory': found a LSTM, expected layers of"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +39,7 @@ def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
         for number, (state, output) in enumerate(activations(layers, batch)):
             if state is not None:
                 states[number].append(np.abs(state).max(axis=(0, 1)))
-            step = max(output.size // kept, 1)
-            outputs[number].append(output.ravel()[::step].copy())
+            outputs[number].append(_sample(output, kept))
     return [
         _ranges(np.concatenate(values), np.max(state, axis=0) if state else None)
         for values, state in zip(outputs, states, strict=True)
@@ -64,6 +64,15 @@ def activations(
         else:
             values = layer.outputs(values)
         yield (None if state is None else state.numpy()), np.asarray(values)
+
+
+def _sample(output: np.ndarray, count: int) -> np.ndarray:
+    """About `count` of the values of [clips, ...], in turn from every place and channel."""
+    step = max(output.size // count, 1)
+    # A step that shares a factor with the shape would never meet some of the channels.
+    while math.gcd(step, output[0].size) > 1:
+        step += 1
+    return output.ravel()[::step].copy()
 
 
 def _ranges(values: np.ndarray, state: np.ndarray | None) -> Ranges:
