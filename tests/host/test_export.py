@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -67,6 +68,33 @@ def test_equal_checkpoints_give_equal_bytes(tmp_path):
     checkpoint = str(trained.train_dir / FILE_NAME)
     assert main(["export", "--start_checkpoint", checkpoint, "--output_file", str(again)]) == 0
     assert again.read_bytes() == trained.model.read_bytes()
+
+
+def test_features_that_are_in_the_trainings_cache_are_not_computed_again(
+    tmp_path, monkeypatch, capsys
+):
+    train_dir = str(trained_tones().train_dir)
+    export = ["export", "--train_dir", train_dir, "--output_file", str(tmp_path / "m.tflite")]
+    assert main([*export, "--json"]) == 0
+    first = capsys.readouterr().out
+    monkeypatch.delattr("stapes.training.features.FeatureExtractor.stored")
+    assert main([*export, "--json"]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_a_loss_is_told_with_the_noisiest_layer_and_a_way_out(tmp_path, monkeypatch, capsys):
+    from stapes.quantize.export import Quantum
+
+    train_dir = str(trained_tones().train_dir)
+    export = ["export", "--train_dir", train_dir, "--output_file", str(tmp_path / "m.tflite")]
+    assert main(export) == 0
+    assert "Note:" not in capsys.readouterr().out
+    coarse = classmethod(lambda cls, ranges: cls(scale=np.float32(ranges.high), zero_point=0))
+    monkeypatch.setattr(Quantum, "of_range", coarse)
+    assert main(export) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"Test accuracy: float [\d.]+%, int8 .*: -\d+\.\d\d points \(N=", said)
+    assert re.search(r"the noisiest layer is \w+ \([\d.-]+ dB\); train on with --quantize", said)
 
 
 def test_the_tutorials_network_exports_too(tmp_path):

@@ -10,10 +10,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 
+if TYPE_CHECKING:
+    from stapes.quantize.pipeline import ExportResult
+
+_ACCEPTED_LOSS = 0.5  # points
 EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.tflite"
 
 
@@ -67,10 +73,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"model": str(arguments.output_file), **dataclasses.asdict(result)}))
         return 0
-    lost = 100 * (result.float_accuracy - result.int8_accuracy)
-    print(
-        f"Test accuracy: float {100 * result.float_accuracy:.1f}%, "
-        f"int8 {100 * result.int8_accuracy:.1f}%, {lost:+.2f} points lost (N={result.test_clips})"
-    )
+    for line in _accuracy(result):
+        print(line)
     print(f"{arguments.output_file}: {result.model_bytes} bytes")
     return 0
+
+
+def _accuracy(result: ExportResult) -> Iterator[str]:
+    """Float against int8, and where to look when much is lost."""
+    from stapes.quantize.report import weakest
+
+    in_float, in_int8 = 100 * result.float_accuracy, 100 * result.int8_accuracy
+    yield (
+        f"Test accuracy: float {in_float:.2f}%, int8 {in_int8:.2f}%: {in_int8 - in_float:+.2f} "
+        f"points (N={result.test_clips})"
+    )
+    layer = weakest(result.layers)
+    if in_float - in_int8 > _ACCEPTED_LOSS and layer:
+        yield (
+            f"Note: that is a loss; the noisiest layer is {layer.name} ({layer.sqnr_db:.1f} dB); "
+            "train on with --quantize (docs/architectures.md)"
+        )

@@ -47,7 +47,7 @@ class Report:
 
     def to_text(self) -> str:
         """A table for people."""
-        lost = 100 * (self.float_accuracy - self.int8_accuracy)
+        change = 100 * (self.int8_accuracy - self.float_accuracy)
         missed = self.words - self.matched
         agreed = "yes" if self.bit_equal else "NO"
         rows = [
@@ -55,7 +55,7 @@ class Report:
             (
                 "clip accuracy",
                 f"{100 * self.float_accuracy:.1f}% float, {100 * self.int8_accuracy:.1f}% int8 "
-                f"({lost:+.2f} points lost, {self.test_clips} test clips)",
+                f"({change:+.2f} points, {self.test_clips} test clips)",
             ),
             (
                 "streaming test",

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from stapes import __version__
-from stapes.corpus.clips import LabelledClips
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
 from stapes.models.registry import create_model
@@ -24,6 +23,7 @@ from stapes.quantize.report import LayerError, layer_errors, table
 from stapes.quantize.scoring import clip_scores
 from stapes.quantize.simulate import ranges_from_arrays
 from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
+from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
@@ -75,8 +75,9 @@ def export_checkpoint(
     assign(model.variables, checkpoint.model, source=str(checkpoint_file))
     corpus = Corpus(data_dir or checkpoint.origin["data_dir"], settings)
     layers = plain_layers(model)
-    clips = corpus.evaluation("training", limit=_CALIBRATION_CLIPS)
-    network = _network(layers, checkpoint, clips, log)
+    features = _Features(checkpoint_file, checkpoint)
+    calibration = features(corpus.evaluation("training", limit=_CALIBRATION_CLIPS).samples)
+    network = _network(layers, checkpoint, calibration, log)
     unmeasured = ModelSettings(
         name=Path(output_file).stem,
         labels=settings.labels,
@@ -85,7 +86,7 @@ def export_checkpoint(
         clip_duration_ms=settings.clip_duration_ms,
         **_window(layers, settings, clip_stride_ms),
     )
-    in_float, in_int8 = _test(model, network.build(unmeasured), unmeasured, checkpoint, corpus)
+    in_float, in_int8 = _test(model, network.build(unmeasured), unmeasured, features, corpus)
     log(f"Confusion matrix of the int8 model:\n{in_int8.table(settings.labels)}")
     provenance = {
         **_provenance(checkpoint, corpus),
@@ -94,7 +95,8 @@ def export_checkpoint(
         "test_clips": in_int8.total,
     }
     content = network.build(dataclasses.replace(unmeasured, provenance=provenance))
-    errors = _layer_errors(network, unmeasured, checkpoint, clips)
+    some = calibration[:: -(-len(calibration) // _ERROR_CLIPS)]  # of every label
+    errors = layer_errors(network.layers, network.ranges, unmeasured, some, network.quantum)
     log(f"What each layer loses to int8:\n{table(errors)}")
     write_bytes(output_file, content)
     return ExportResult(
@@ -125,6 +127,22 @@ def _window(
     return {"window_frames": settings.clip_frames, "clip_stride_frames": max(stride, 1)}
 
 
+class _Features:
+    """Features of clips as the device computes them, kept where the training keeps its own."""
+
+    def __init__(self, checkpoint_file: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
+        self._extractor = FeatureExtractor(checkpoint.settings.front_end, checkpoint.quantization)
+        self._cache = FeatureCache.beside(checkpoint_file)
+
+    def __call__(self, clips: np.ndarray) -> np.ndarray:
+        """int16 [clips, samples] -> int8 [clips, frames, features]."""
+        return self._cache.stored(self._extractor, clips)
+
+    def real(self, stored: np.ndarray) -> np.ndarray:
+        """What they stand for, float32."""
+        return self._extractor.quantization.real(stored)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Network:
     """Layers with the ranges of their outputs, and the quantization of the features."""
@@ -145,9 +163,9 @@ class _Network:
 
 
 def _network(
-    layers: list[Layer], checkpoint: Checkpoint, clips: LabelledClips, log: Callable[[str], None]
+    layers: list[Layer], checkpoint: Checkpoint, stored: np.ndarray, log: Callable[[str], None]
 ) -> _Network:
-    """With the ranges of quantization-aware training, else those of the clips."""
+    """With the ranges of quantization-aware training, else those of the features `stored`."""
     quantization = checkpoint.quantization
     if checkpoint.ranges:
         log("Taking the ranges of quantization-aware training")
@@ -158,9 +176,8 @@ def _network(
                 "layers; train again"
             )
     else:
-        log(f"Calibrating on {len(clips)} training clips")
-        extractor = FeatureExtractor(checkpoint.settings.front_end, quantization)
-        ranges = calibrate(layers, extractor.real(clips.samples))
+        log(f"Calibrating on {len(stored)} training clips")
+        ranges = calibrate(layers, quantization.real(stored))
     return _Network(
         layers=layers,
         ranges=ranges,
@@ -168,21 +185,13 @@ def _network(
     )
 
 
-def _layer_errors(
-    network: _Network, settings: ModelSettings, checkpoint: Checkpoint, clips: LabelledClips
-) -> list[LayerError]:
-    extractor = FeatureExtractor(settings.front_end, checkpoint.quantization)
-    stored = extractor.stored(clips.samples[:_ERROR_CLIPS])
-    return layer_errors(network.layers, network.ranges, settings, stored, network.quantum)
-
-
 def _test(
-    model: Any, content: bytes, settings: ModelSettings, checkpoint: Checkpoint, corpus: Corpus
+    model: Any, content: bytes, settings: ModelSettings, features: _Features, corpus: Corpus
 ) -> tuple[Confusion, Confusion]:
-    """The testing partition through the float and through the int8 model."""
+    """The testing partition through the float and through the int8 model, the latter from its
+    samples on, as a board does it."""
     testing = corpus.evaluation("testing")
-    extractor = FeatureExtractor(settings.front_end, checkpoint.quantization)
-    in_float = predict(model, extractor.real(testing.samples))
+    in_float = predict(model, features.real(features(testing.samples)))
     in_int8 = clip_scores(content, settings, testing.samples).argmax(axis=1)
     count = len(settings.labels)
     return (

@@ -14,6 +14,9 @@ from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
 from stapes.settings import ModelSettings
 from stapes.tflite.engine import Engine
 
+_LEGEND = """SQNR: signal against quantization noise of all layers up to this one; 20 dB: 10 to 1
+largest: the largest error, in int8 steps; beyond: share of values that int8 cannot hold"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LayerError:
@@ -62,14 +65,20 @@ def layer_errors(
 def table(errors: Sequence[LayerError]) -> str:
     """The errors as text, one row per layer."""
     width = max(len(error.name) for error in errors) + 2
-    lines = [f"{'layer':<{width}}{'operator':<20}{'SQNR, dB':>10}{'largest':>10}{'beyond':>9}"]
+    lines = [f"{'layer':<{width}}{'operator':<20}{'SQNR, dB':>10}{'largest':>10}{'beyond':>10}"]
     for error in errors:
         ratio = "-" if error.sqnr_db is None else f"{error.sqnr_db:.1f}"
         lines.append(
             f"{error.name:<{width}}{error.operator:<20}{ratio:>10}"
-            f"{error.largest_error:>10.1f}{100 * error.beyond:>8.3f}%"
+            f"{error.largest_error:>10.1f}{100 * error.beyond:>9.3f}%"
         )
-    return "\n".join([*lines, "largest error in int8 steps; beyond: outside the range of int8"])
+    return "\n".join([*lines, _LEGEND])
+
+
+def weakest(errors: Sequence[LayerError]) -> LayerError | None:
+    """The layer whose outputs are noisiest; None where nothing could be measured."""
+    measured = [error for error in errors if error.sqnr_db is not None]
+    return min(measured, key=lambda error: error.sqnr_db or 0.0, default=None)
 
 
 def _outputs(

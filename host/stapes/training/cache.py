@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from stapes.errors import StapesError
 from stapes.files import atomic_path
 from stapes.training.features import FeatureExtractor
 
+_FOLDER = "features"
 _KEPT_ENTRIES = 8
 
 
@@ -26,6 +28,11 @@ class FeatureCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @classmethod
+    def beside(cls, checkpoint: str | os.PathLike[str]) -> FeatureCache:
+        """That of a training, in a folder next to its checkpoint file."""
+        return cls(Path(checkpoint).parent / _FOLDER)
 
     def stored(self, extractor: FeatureExtractor, clips: np.ndarray) -> np.ndarray:
         """`FeatureExtractor.stored`: int8 [clips, frames, features] of int16 [clips, samples]."""

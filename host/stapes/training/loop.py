@@ -39,7 +39,6 @@ from stapes.training.summaries import Summaries
 from stapes.training.workers import Workers
 
 Log = Callable[[str], None]
-CACHE_FOLDER = "features"
 _CALIBRATION_CLIPS = 2000
 _RANGE_CLIPS = 500
 _POINT_STEP_INTERVAL = 10
@@ -174,7 +173,7 @@ class _Run:
         self._progress = ProgressBar("", 0, out=io.StringIO())
         self._summaries: Summaries | None = None
         self._nan_watch: NanWatch | None = None
-        self._cache = FeatureCache(path.parent / CACHE_FOLDER)
+        self._cache = FeatureCache.beside(path)
         tf.config.experimental.enable_op_determinism()
         self.model = create_model(
             settings.architecture, settings.shape, settings.model, seed=settings.seed
