@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from stapes import _native
 from stapes.errors import StapesError
 from stapes.frontend import FrontEnd
 from stapes.settings import FrontEndSettings
@@ -84,6 +85,58 @@ def test_clips_in_bulk_equal_clips_one_by_one(threads: int) -> None:
     stream.process(AUDIO[:100])  # bulk work does not see the stream's state
     bulk = stream.compute_features(clips, threads=threads)
     assert np.array_equal(bulk, np.stack([front_end().process(clip) for clip in clips]))
+
+
+def extreme_clips(samples: int, seed: int) -> np.ndarray:
+    """int16 [9, samples]: noise at all levels, square waves at full scale, clicks, silence."""
+    generator = np.random.default_rng(seed)
+    time = np.arange(samples)
+    clips = [
+        *(generator.normal(0, level, samples) for level in (0.6, 30, 3000, 30000)),
+        np.where(time % 97 < 50, 32767, -32768),
+        np.where(time % 2, 32767, -32768),
+        np.full(samples, -32768),
+        np.where(time == samples // 2, -32768, 0),
+        np.zeros(samples),
+    ]
+    return np.clip(clips, -32768, 32767).astype(np.int16)
+
+
+@given(
+    window=st.integers(16, 4096),
+    stride=st.integers(100, 5000),
+    channels=st.integers(2, 128),
+    coefficients=st.integers(0, 128),
+    scale=st.floats(0.001, 2),
+    zero_point=st.integers(-128, 127),
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+@example(window=480, stride=160, channels=40, coefficients=40, scale=0.1, zero_point=0)
+def test_eight_frames_at_a_time_have_the_bits_of_the_firmware(
+    window: int, stride: int, channels: int, coefficients: int, scale: float, zero_point: int
+) -> None:
+    settings = FrontEndSettings(
+        window_size_ms=(window + 0.01) / 16,
+        window_stride_ms=(stride + 0.01) / 16,
+        upper_edge_hertz=8000,
+        channel_count=channels,
+        dct_coefficient_count=min(coefficients, channels),
+    )
+    assume(has_bins(settings))
+    tables = FrontEnd(settings, scale=scale, zero_point=zero_point).tables
+    clips = extreme_clips(window + 2 * stride, seed=window)
+    bulk = _native.compute_features(tables, clips, 2)
+    assert np.array_equal(bulk, _native.compute_features(tables, clips, 1, lanes=False))
+    streamed = [_native.FrontEnd(tables).process(clip) for clip in clips]
+    assert np.array_equal(bulk, streamed)
+
+
+def has_bins(settings: FrontEndSettings) -> bool:
+    try:
+        FrontEnd(settings, scale=1, zero_point=0)
+    except StapesError:  # too many channels for so short a window
+        return False
+    return True
 
 
 def test_clips_shorter_than_a_window_have_no_frames() -> None:
