@@ -6,6 +6,7 @@ import argparse
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -77,6 +78,17 @@ def _with_underscores(argument: str) -> str:
     return "--" + flag[2:].replace("-", "_") + equals + value
 
 
+def _with_values(argv: Sequence[str]) -> list[str]:
+    """`--snr_db -5,20` is `--snr_db=-5,20`: argparse takes numbers below 0 for values, lists of
+    them for flags."""
+    words: list[str] = []
+    for word in argv:
+        if re.match(r"-[\d.]", word) and words and re.fullmatch(r"--\w+", words[-1]):
+            word = f"{words.pop()}={word}"
+        words.append(word)
+    return words
+
+
 def build_parser(wanted: str | None) -> argparse.ArgumentParser:
     """Parser with every command listed and the arguments of `wanted` filled in."""
     parser = argparse.ArgumentParser(
@@ -127,6 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _unwind_when_ended()
         _mend_streams()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
+    argv = _with_values(argv)
     try:
         arguments = build_parser(_wanted_command(argv)).parse_args(argv)
         status = arguments.run(arguments)

@@ -20,6 +20,7 @@ METADATA_NAME = "STAPES_SETTINGS"
 FORMAT_VERSION = 1
 SILENCE_LABEL = "_silence_"
 UNKNOWN_LABEL = "_unknown_"
+MAX_LABELS = 64  # of a firmware: app/model_image.h
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,7 @@ class ModelSettings:
             "labels",
             "two or more, all different",
         )
-        _expect(len(self.labels) <= 64, self, "labels", "at most 64")
+        _expect(len(self.labels) <= MAX_LABELS, self, "labels", f"at most {MAX_LABELS}")
         for label in self.decoder.label_thresholds:
             if label not in self.labels:
                 raise StapesError(

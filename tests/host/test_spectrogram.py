@@ -165,9 +165,20 @@ def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_pat
 
 def test_an_existing_folder_is_not_touched(wav, tmp_path, capsys):
     (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "mine").touch()
     flags = ["--sample_rate", str(SAMPLE_RATE), "--output_dir", str(tmp_path / "g")]
     assert main(["data", "augment", str(wav), *flags]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flag", ["--clip_duration_ms=0", "--clip_duration_ms=99999999999", "--seed=-1"]
+)
+def test_a_gallery_of_numbers_that_make_no_sense_is_refused(wav, tmp_path, capsys, flag):
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--output_dir", str(tmp_path / "g")]
+    assert main(["data", "augment", str(wav), *flags, flag]) == 2
+    error = capsys.readouterr().err
+    assert f"{flag}: expected" in error and error.count("\n") == 1
 
 
 def test_the_docs_show_every_flag_in_a_small_picture():

@@ -227,7 +227,7 @@ def test_words_stand_out_of_their_background_by_the_ratio_asked_for(corpus, tmp_
 
 
 def test_ratios_are_drawn_from_the_range_and_never_beyond_full_scale(corpus, tmp_path):
-    options = ["--test_duration_seconds", "120", "--snr_db=-5,60"]
+    options = ["--test_duration_seconds", "120", "--snr_db", "-5,60"]
     assert make(corpus, tmp_path / "a", *options) == 0
     ratios = [word["snr_db"] for word in words_of(tmp_path / "a.jsonl")]
     assert min(ratios) >= -5

@@ -75,6 +75,7 @@ def test_mfcc_bins_are_coefficients(tmp_path):
         ([], "found no such folder"),
         (["--wanted_words", "up,a\u2028b"], "printable text"),
         (["--wanted_words", ","], "expected one or more words"),
+        (["--wanted_words", ",".join(map(str, range(63)))], "found 63, expected at most 62"),
         (["--sample_rate", "4000"], "sample_rate=4000"),
         (["--learning_rate", "0.1,0.01"], "lists of equal length; give both flags"),
         (["--feature_bin_count", "0"], "--feature_bin_count=0"),

@@ -31,8 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.engines import Espeak, Speaker
     from stapes.corpus.gallery import write_gallery
     from stapes.corpus.speak import speak_word
+    from stapes.errors import StapesError
 
     rate = arguments.sample_rate
+    limits = {"sample_rate": (8000, 48000), "clip_duration_ms": (200, 60_000), "seed": (0, 2**63)}
+    for name, (low, high) in limits.items():
+        if not low <= getattr(arguments, name) <= high:
+            raise StapesError(f"--{name}={getattr(arguments, name)}: expected {low} to {high}")
     if arguments.wav:
         samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
     else:

@@ -228,10 +228,10 @@ def _text(
             "settings come closest"
         )
     if tuned.score.hours * arguments.fa_per_hour < 3:
-        need = 3 / arguments.fa_per_hour if arguments.fa_per_hour else float("inf")
+        need = 3 / max(arguments.fa_per_hour, 1e-6)
         print(
             f"tune: {tuned.score.hours:.2f} h cannot tell {arguments.fa_per_hour:g} false accepts "
-            f"per hour from none; {need:.0f} h or more would",
+            f"per hour from none; {f'{need:.0f} h or more' if need < 1e6 else 'no length'} would",
             file=sys.stderr,
         )
     if target:

@@ -18,6 +18,7 @@ from stapes.errors import StapesError
 if TYPE_CHECKING:
     from stapes.verify import Comparison
 
+MAX_FRAMES = 10_000_000
 EXAMPLE = "  stapes verify build/yes_no.tflite --clips speech_commands"
 
 
@@ -40,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("seed", "show"):
         if getattr(arguments, name) < 0:
             raise StapesError(f"--{name}={getattr(arguments, name)}: expected 0 or more")
+    if arguments.frames > MAX_FRAMES:
+        raise StapesError(f"--frames={arguments.frames}: expected at most {MAX_FRAMES}")
     report, comparisons = verify(
         arguments.model, clips=arguments.clips, frames=arguments.frames, seed=arguments.seed
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 from stapes.audio.reader import audio_files
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
 RANDOM_SEED = 59185
@@ -51,6 +51,11 @@ class CorpusSettings:
             raise StapesError(
                 f"--wanted_words={','.join(self.wanted_words)!r}: expected one or more words, "
                 "all different (capitals do not count)"
+            )
+        if len(self.labels) > MAX_LABELS:
+            raise StapesError(
+                f"--wanted_words: found {len(self.wanted_words)}, expected at most "
+                f"{MAX_LABELS - 2}; leave some out"
             )
         for name in ("silence_percentage", "unknown_percentage"):
             _expect_range(name, getattr(self, name), 0, 1000)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from stapes.errors import StapesError
 from stapes.models.backend import keras
 from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
 from stapes.models.options import ModelOptions, ModelShape
+
+MAX_PRODUCTS = 1 << 27  # half a GB of float32, several times in training
 
 
 def low_latency_svdf(shape: ModelShape, options: ModelOptions) -> Any:
@@ -24,6 +27,7 @@ def low_latency_svdf(shape: ModelShape, options: ModelOptions) -> Any:
         )
     dropout = 0.5 if options.dropout < 0 else options.dropout
     rank = options.svdf_rank or 2
+    _check_size(units, (shape.frames,), shape)
     return keras.Sequential(
         [
             keras.Input((shape.frames, shape.features)),
@@ -132,7 +136,23 @@ def _memories(shape: ModelShape, options: ModelOptions, units: tuple[int, ...]) 
             f"--svdf_memory={','.join(map(str, memories))}: found a receptive field of {field} "
             f"frames, expected at most the {shape.frames} of a clip; lower the numbers"
         )
+    _check_size(units, memories, shape)
     return memories
+
+
+def _check_size(units: tuple[int, ...], memories: tuple[int, ...], shape: ModelShape) -> None:
+    """Training multiplies each layer's filters out to [units, memory, inputs].
+
+    Raises:
+        StapesError: that would take all memory of the machine.
+    """
+    inputs = (shape.features, *units)
+    found = sum(map(math.prod, zip(units, memories, inputs, strict=False)))
+    if found > MAX_PRODUCTS:
+        raise StapesError(
+            f"--svdf_units={','.join(map(str, units))}: found layers of {found} products of units, "
+            f"memory and inputs, expected at most {MAX_PRODUCTS}; lower the numbers"
+        )
 
 
 def receptive_field(memories: tuple[int, ...]) -> int:
