@@ -8,7 +8,13 @@ from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.wav import write_wav
 from stapes.corpus.augment_settings import AugmentSettings
-from stapes.corpus.clips import TrainingClips, evaluation_clips, load_background, load_clips
+from stapes.corpus.clips import (
+    TrainingClips,
+    balanced,
+    evaluation_clips,
+    load_background,
+    load_clips,
+)
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
@@ -148,6 +154,46 @@ def test_an_epoch_holds_every_wanted_clip_once(index, noises):
     assert labels.count(0) == index.silence_count("training")
 
 
+@pytest.mark.parametrize(
+    ("balance", "expected"), [(0, [12, 3, 48]), (0.5, [18, 9, 36]), (1, [21, 21, 21])]
+)
+def test_balance_evens_out_how_often_words_are_trained(balance, expected):
+    labels = np.repeat([2, 3, 4], [12, 3, 48])
+    drawn = balanced(labels, balance, np.random.default_rng(1))
+    assert np.bincount(labels[drawn])[2:].tolist() == expected
+    for label in (2, 3, 4):  # of one word no clip is drawn twice as long as another waits
+        times = np.bincount(drawn, minlength=len(labels))[labels == label]
+        assert times.max() - times.min() <= 1
+
+
+def test_a_balanced_epoch_is_as_long_and_draws_other_clips_than_the_next(tmp_path, noises):
+    folder = write_tones(tmp_path, background=False)
+    for clip in sorted((folder / "up").iterdir())[10:]:
+        clip.unlink()
+    plain, even = (
+        training_clips(
+            scan_corpus(folder, CorpusSettings(wanted_words=WANTED, balance=balance)),
+            noises,
+            batch_size=1,
+            time_shift_ms=0,
+            background_frequency=0,
+        )
+        for balance in (0, 1)
+    )
+    assert even.epoch_size == plain.epoch_size
+
+    def epoch(clips, number):
+        numbers = range(number * clips.epoch_size, (number + 1) * clips.epoch_size)
+        return [clips.batch(number) for number in numbers]
+
+    first, second = epoch(even, 0), epoch(even, 1)
+    counts = np.bincount([batch.labels[0] for batch in first])
+    assert abs(counts[2] - counts[3]) <= 1
+    down = [{clip.samples.tobytes() for clip in batches if clip.labels[0] == 3}
+            for batches in (first, second)]  # fmt: skip
+    assert down[0] != down[1]
+
+
 def test_every_epoch_draws_other_unknown_clips(folder, noises):
     index = scan_corpus(folder, CorpusSettings(wanted_words=WANTED, unknown_percentage=20))
     off = {"time_shift_ms": 0, "background_volume": 0, "background_frequency": 0}
@@ -210,6 +256,7 @@ def test_without_background_silence_is_digital(tmp_path):
         ({"wanted_words": ("_silence_",)}, "_silence_ is always there"),
         ({"wanted_words": ("a/b",)}, "without comma, quote or slash"),
         ({"silence_percentage": -1}, "--silence_percentage=-1: expected 0 to 1000"),
+        ({"balance": 1.5}, "--balance=1.5: expected 0 to 1"),
         ({"validation_percentage": 60, "testing_percentage": 50}, "found 110 together"),
     ],
 )

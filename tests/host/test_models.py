@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stapes.errors import StapesError
+from stapes.models.ends import at_every_end
 from stapes.models.options import ModelOptions, ModelShape
 from stapes.models.registry import create_model
 from stapes.models.svdf import receptive_field, shared_memories
@@ -216,3 +217,29 @@ def test_an_architecture_that_does_not_fit_is_refused(architecture, options, mes
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(StapesError, match=f"--{next(iter(options))}="):
         ModelOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("low_latency_svdf", ModelOptions(svdf_units=(6,))),
+        ("svdf", ModelOptions(svdf_units=(6, 5, 4), svdf_memory=(3, 8, 2), svdf_rank=2)),
+        ("residual_svdf", ModelOptions(svdf_units=(6, 5, 7, 4), bottleneck_units=3)),
+    ],
+)
+def test_every_end_has_the_logits_of_a_clip_that_ends_there(architecture, options):
+    model = shaken(create_model(architecture, SMALL, options))
+    features = np.random.default_rng(1).normal(size=(3, SMALL.frames + 4, SMALL.features))
+    features = features.astype(np.float32)
+    logits = np.asarray(at_every_end(model, 5)(features))
+    assert logits.shape == (3, 5, SMALL.labels)
+    for end in range(5):
+        clip = np.asarray(model(features[:, end : end + SMALL.frames]))
+        np.testing.assert_allclose(logits[:, end], clip, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["single_fc", "tiny_conv", "ds_cnn"])
+def test_a_network_of_whole_clips_has_no_other_ends(architecture):
+    model = create_model(architecture, ModelShape(frames=49, features=10, labels=4), ModelOptions())
+    with pytest.raises(StapesError, match=r"--end_frames=5: .* choose --model_architecture svdf"):
+        at_every_end(model, 5)

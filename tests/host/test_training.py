@@ -18,6 +18,7 @@ from stapes.models.registry import create_model
 from stapes.settings import FrontEndSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
+from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
 from stapes.training.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.training.loop import train
@@ -100,6 +101,35 @@ def test_equal_seeds_give_equal_weights(tmp_path):
     assert first.step == 12
     assert same(first, second)
     assert not same(first, run(tmp_path, "c", dataclasses.replace(chosen, seed=1)))
+
+
+def test_a_network_trained_at_many_ends_is_the_same_kind_of_network(tmp_path):
+    many = settings(end_frames=6)
+    first, second = (run(tmp_path, name, many) for name in ("a", "b"))
+    assert same(first, second)
+    alone = run(tmp_path, "c", settings())
+    assert [array.shape for array in first.model] == [array.shape for array in alone.model]
+    assert not same(first, alone)
+
+
+def test_a_word_is_in_the_middle_of_clips_with_many_ends():
+    chosen = settings(
+        end_frames=6, augmentation=AugmentSettings(time_shift_ms=0, background_volume=0)
+    )
+    batch, alone = (
+        Corpus(trained_tones().data_dir, entry).training().batch(0)
+        for entry in (chosen, dataclasses.replace(chosen, end_frames=1))
+    )
+    assert batch.samples.shape == (16, 8000 + 5 * 160)
+    spoken = batch.labels > 0
+    np.testing.assert_array_equal(batch.samples[spoken, 400:-400], alone.samples[spoken])
+
+
+def test_a_teacher_and_int8_know_one_end_alone(tmp_path):
+    with pytest.raises(StapesError, match="--teacher and --end_frames"):
+        run(tmp_path, "a", settings(end_frames=2), teacher="any.npz")
+    with pytest.raises(StapesError, match="--quantize and --end_frames"):
+        settings(end_frames=2, quantize=True)
 
 
 def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
@@ -320,6 +350,7 @@ def test_settings_of_another_version_are_named(content, what):
     [
         {"optimizer": "magic"},
         {"batch_size": 0},
+        {"end_frames": 0},
         {"label_smoothing": 1.0},
         {"batch_size": 10**8},
         {"seed": -1},

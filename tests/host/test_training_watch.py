@@ -162,7 +162,7 @@ def test_check_nans_changes_no_weights(tmp_path):
     ],
 )
 def test_check_nans_names_the_first_tensor_and_the_step(
-    tmp_path, monkeypatch, architecture, spoiled, name
+    tmp_path, monkeypatch, architecture, spoiled, name, ends=1
 ):
     before_step, batch = loop.NanWatch.before_step, loop._Run._batch
 
@@ -177,13 +177,23 @@ def test_check_nans_names_the_first_tensor_and_the_step(
         made.features[3, 4, 5] = np.nan if number == 4 else 0
         return made
 
-    chosen = settings(architecture=architecture, schedule=Schedule(steps=(8,), rates=(0.01,)))
+    chosen = settings(
+        architecture=architecture,
+        end_frames=ends,
+        schedule=Schedule(steps=(8,), rates=(0.01,)),
+    )
     if spoiled == "weights":
         monkeypatch.setattr(loop.NanWatch, "before_step", spoil_weights)
     if spoiled == "features":
         monkeypatch.setattr(loop._Run, "_batch", spoil_features)
     with pytest.raises(StapesError, match=rf"step 5: found numbers that are none in {name}"):
         run(tmp_path, chosen, check_nans=True)
+
+
+def test_so_it_does_with_many_ends(tmp_path, monkeypatch):
+    test_check_nans_names_the_first_tensor_and_the_step(
+        tmp_path, monkeypatch, "svdf", "weights", "output of the model", ends=3
+    )
 
 
 def test_an_update_that_overflows_is_named_by_its_variable():

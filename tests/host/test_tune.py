@@ -14,6 +14,7 @@ from stapes.pipeline import Pipeline
 from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
+from stapes.stream.plot import lower_envelope
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import ScoreTrack
 from stapes.stream.tune import TuneSettings, rejects_at, split_budget, tune
@@ -142,12 +143,24 @@ def test_the_curve_is_the_same_for_any_number_of_workers():
     assert rates[-1] == 1
 
 
-def test_a_curve_is_read_at_the_target_between_its_points():
-    def curve(*points):
-        return [CurvePoint(threshold=0.5, words=100, correct=0, wrong=0, false_accepts=0, labels={},
-                           false_reject_rate=rejects, false_accepts_per_hour=rate,
-                           median_latency_ms=None) for rate, rejects in points]  # fmt: skip
+def curve(*points):
+    return [CurvePoint(threshold=0.5, words=100, correct=0, wrong=0, false_accepts=0, labels={},
+                       false_reject_rate=rejects, false_accepts_per_hour=rate,
+                       median_latency_ms=None) for rate, rejects in points]  # fmt: skip
 
+
+def test_a_curve_is_drawn_through_the_points_that_no_other_betters():
+    def envelope(*points):
+        kept = lower_envelope(curve(*points))
+        return [(point.false_accepts_per_hour, point.false_reject_rate) for point in kept]
+
+    assert envelope() == []
+    assert envelope((4, 0.1), (0, 0.9), (2, 0.5)) == [(0, 0.9), (2, 0.5), (4, 0.1)]
+    assert envelope((1, 0.3), (1, 0.2), (1, 0.4)) == [(1, 0.2)], "one of a rate, the lowest"
+    assert envelope((1, 0.3), (5, 0.1), (9, 0.1), (7, 0.2)) == [(1, 0.3), (5, 0.1)]
+
+
+def test_a_curve_is_read_at_the_target_between_its_points():
     points = curve((0, 0.9), (2, 0.5), (4, 0.1))
     assert rejects_at(points, 0) == 0.9
     assert rejects_at(points, 1) == pytest.approx(0.7)

@@ -51,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clips(
         "--unknown_percentage", type=float, default=10.0, help="of the wanted clips (%(default)s)"
     )
+    clips(
+        "--balance",
+        type=float,
+        default=0.0,
+        help="how far rare wanted words are trained as often as the others, 0 to 1 (%(default)s)",
+    )
     clips("--validation_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
     clips("--resample", action="store_true", help="convert clips of other rates, or stereo")
     clips("--testing_percentage", type=float, default=10.0, help="of all clips (%(default)s)")
@@ -113,6 +119,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=-1,
         help="steps before that (three quarters of all)",
+    )
+    loop(
+        "--end_frames",
+        type=int,
+        default=1,
+        help="successive last frames that a streaming network must answer at (%(default)s)",
     )
     loop("--batch_size", type=int, default=100, help="clips per step (%(default)s)")
     loop(
@@ -202,11 +214,11 @@ def _settings(arguments: argparse.Namespace) -> Any:
         TrainingSettings,
         *("clip_duration_ms", "optimizer", "label_smoothing", "weight_decay", "batch_size"),
         *("eval_step_interval", "save_step_interval", "early_stopping_evaluations", "seed"),
-        *("quantize", "quantize_delay"),
+        *("quantize", "quantize_delay", "end_frames"),
         *("teacher_weight", "teacher_temperature"),
         corpus=take(
             CorpusSettings,
-            *("silence_percentage", "unknown_percentage"),
+            *("silence_percentage", "unknown_percentage", "balance"),
             *("validation_percentage", "testing_percentage", "resample"),
             wanted_words=words,
         ),

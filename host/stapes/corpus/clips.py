@@ -115,7 +115,8 @@ class TrainingClips:
 
     An epoch holds every wanted clip once, and its share of silence and of unknown words. The
     tutorial trains with one fixed subset of the unknown words; here each epoch draws its own from
-    all of them.
+    all of them. With `balance` it holds as many wanted clips, but words with few of them more than
+    once, and of the others some, drawn anew.
     """
 
     def __init__(
@@ -128,10 +129,15 @@ class TrainingClips:
         augmentation: AugmentSettings,
         batch_size: int,
         seed: int,
+        margin_samples: int = 0,
         progress: Progress | None = None,
     ) -> None:
         """Reads all training clips into memory (32 KB each at 16 kHz and one second: 2.7 GB
         for all of Speech Commands).
+
+        Args:
+            margin_samples: by how much the varied clips are longer than `samples`; the words stay
+                in their middle.
 
         Raises:
             StapesError: a wanted word has no training clip, or a clip cannot be read.
@@ -147,11 +153,14 @@ class TrainingClips:
             progress=progress,
         )
         self._wanted_labels = np.array([label for _, label in wanted], np.int32)
+        self._balance = index.settings.balance
         self._unknown_count = index.unknown_count("training")
         self._silence_count = index.silence_count("training")
         self._noises = noises
         self._augmentation = augmentation
         self._sample_rate = sample_rate
+        self._samples = samples + margin_samples
+        self._margins = (margin_samples // 2, margin_samples - margin_samples // 2)
         self._batch_size = batch_size
         self._seed = seed
         self._order = lru_cache(maxsize=4)(self._shuffled)
@@ -165,14 +174,14 @@ class TrainingClips:
         """Batch `number` (from 0)."""
         first = number * self._batch_size
         drawn = self._drawn(range(first, first + self._batch_size))
-        samples = np.empty((len(drawn), self._clips.shape[1]), np.int16)
+        samples = np.empty((len(drawn), self._samples), np.int16)
         for row in np.flatnonzero(drawn < 0):
             samples[row] = self._silence(self._generator(first + row))
         spoken = np.flatnonzero(drawn >= 0)
         for start in range(0, len(spoken), _CLIPS_AT_ONCE):
             rows = spoken[start : start + _CLIPS_AT_ONCE]
             samples[rows] = random_variations(
-                self._clips[drawn[rows]],
+                np.pad(self._clips[drawn[rows]], ((0, 0), self._margins)),
                 self._noises,
                 self._augmentation,
                 sample_rate=self._sample_rate,
@@ -192,9 +201,7 @@ class TrainingClips:
 
     def _silence(self, generator: np.random.Generator) -> np.ndarray:
         coloured_at = self._sample_rate if self._augmentation.noise_snr_db else 0
-        return random_silence(
-            self._clips.shape[1], self._noises, generator, coloured_at=coloured_at
-        )
+        return random_silence(self._samples, self._noises, generator, coloured_at=coloured_at)
 
     def _labels(self, drawn: np.ndarray) -> np.ndarray:
         wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # the clips after them
@@ -208,4 +215,21 @@ class TrainingClips:
         pool = np.arange(wanted, len(self._clips))
         unknown = generator.choice(pool, self._unknown_count, replace=False)
         silence = np.full(self._silence_count, -1)
-        return generator.permutation(np.concatenate([np.arange(wanted), unknown, silence]))
+        drawn = np.arange(wanted)
+        if self._balance:
+            drawn = balanced(self._wanted_labels, self._balance, generator.spawn(1)[0])
+        return generator.permutation(np.concatenate([drawn, unknown, silence]))
+
+
+def balanced(labels: np.ndarray, balance: float, generator: np.random.Generator) -> np.ndarray:
+    """As many numbers of clips as there are `labels`, int [clips], in which a label of n clips
+    occurs in proportion to n ** (1 - balance): all its clips equally often, and the rest drawn."""
+    found, counts = np.unique(labels, return_counts=True)
+    shares = np.cumsum(counts ** (1.0 - balance))
+    quotas = np.diff(np.rint(shares * (len(labels) / shares[-1])).astype(np.int64), prepend=0)
+    drawn = []
+    for label, quota in zip(found, quotas, strict=True):
+        clips = np.flatnonzero(labels == label)
+        drawn += [clips] * (quota // len(clips))
+        drawn.append(generator.choice(clips, quota % len(clips), replace=False))
+    return np.concatenate(drawn)

@@ -31,6 +31,8 @@ class CorpusSettings:
     """Which clips are used for what; the defaults are those of the tutorial's train.py.
 
     The silence and unknown percentages are relative to the number of clips with wanted words.
+    `balance` evens out how often each wanted word is trained: 0 as often as it was recorded, 1 all
+    of them equally often, between them a word of n clips in proportion to n ** (1 - balance).
     `resample` converts clips of another rate, stereo ones too, when they are read.
     """
 
@@ -39,6 +41,7 @@ class CorpusSettings:
     unknown_percentage: float = 10.0
     validation_percentage: float = 10.0
     testing_percentage: float = 10.0
+    balance: float = 0.0
     resample: bool = False
 
     def __post_init__(self) -> None:
@@ -61,6 +64,7 @@ class CorpusSettings:
             _expect_range(name, getattr(self, name), 0, 1000)
         for name in ("validation_percentage", "testing_percentage"):
             _expect_range(name, getattr(self, name), 0, 100)
+        _expect_range("balance", self.balance, 0, 1)
         both = self.validation_percentage + self.testing_percentage
         if both > 100:
             raise StapesError(

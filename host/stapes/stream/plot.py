@@ -26,6 +26,19 @@ def check_plotting() -> None:
         ) from error
 
 
+def lower_envelope(points: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """The points that no other one betters in both rates: more false accepts, fewer false rejects.
+
+    At low thresholds words run into one another and both rates grow; that is no choice to draw.
+    """
+    ordered = sorted(points, key=lambda p: (p.false_accepts_per_hour, p.false_reject_rate))
+    envelope: list[CurvePoint] = []
+    for point in ordered:
+        if not envelope or point.false_reject_rate < envelope[-1].false_reject_rate:
+            envelope.append(point)
+    return envelope
+
+
 def draw_curves(
     path: str | Path,
     curves: Mapping[str, Sequence[CurvePoint]],
@@ -38,7 +51,7 @@ def draw_curves(
 
     Args:
         path: the PNG to write.
-        curves: points by the name of their curve.
+        curves: points by the name of their curve, of which the lower envelope is drawn.
         title: over both.
         chosen: operating points to mark, by curve.
 
@@ -53,7 +66,7 @@ def draw_curves(
     FigureCanvasAgg(figure)
     det, roc = figure.subplots(1, 2)
     for name, points in curves.items():
-        ordered = sorted(points, key=lambda p: (p.false_accepts_per_hour, -p.false_reject_rate))
+        ordered = lower_envelope(points)
         rates = [point.false_accepts_per_hour for point in ordered]
         rejects = [100 * point.false_reject_rate for point in ordered]
         (line,) = det.plot(rates, rejects, marker=".", label=name)

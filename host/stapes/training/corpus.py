@@ -48,6 +48,7 @@ class Corpus:
         return TrainingClips(
             self.index,
             **self._format,
+            margin_samples=self._settings.training_samples - self._settings.clip_samples,
             noises=self._noises,
             augmentation=self._settings.augmentation,
             batch_size=self._settings.batch_size,

@@ -17,6 +17,7 @@ from stapes.corpus.effects import mask_features
 from stapes.errors import StapesError
 from stapes.files import check_output, kept_folder
 from stapes.models.backend import tf
+from stapes.models.ends import at_every_end
 from stapes.models.registry import create_model
 from stapes.progress import ProgressBar
 from stapes.quantize.calibration import Ranges, calibrate
@@ -100,6 +101,11 @@ def train(
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
+    if teacher and settings.end_frames > 1:
+        raise StapesError(
+            "--teacher and --end_frames: a teacher answers at the end of a clip alone; leave one "
+            "of them out"
+        )
     cluster, options = Cluster.of_environment(), options or RunOptions()
     if not cluster.is_chief:
         log, options = _nothing, RunOptions()
@@ -181,7 +187,10 @@ class _Run:
         self._optimizer = make_optimizer(settings)
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor
-        self._train_step = compiled_step(self.model, self._optimizer, settings, teacher)
+        self._trained = self.model
+        if settings.end_frames > 1:
+            self._trained = at_every_end(self.model, settings.end_frames)
+        self._train_step = compiled_step(self._trained, self._optimizer, settings, teacher)
         self._simulated: SimulatedInt8 | None = None
         self._check_exportable()
 
@@ -366,7 +375,7 @@ class _Run:
         """Bar, event files and check of numbers, for as long as the training runs."""
         options, total = self._options, self._settings.schedule.total_steps
         if options.check_nans:
-            self._nan_watch = NanWatch(self.model, self._optimizer)
+            self._nan_watch = NanWatch(self._trained, self._optimizer)
         with ExitStack() as stack:
             if self._workers.count > 1:
                 stack.enter_context(self._stop.taken())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stapes.models.backend import keras, tf
+from stapes.training.step import at_each_end
 
 
 class NanWatch:
@@ -52,7 +53,8 @@ class NanWatch:
         with tf.GradientTape() as tape:
             named = list(self._outputs(tf.constant(features)))
             logits = named[-1][1]
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            truth = at_each_end(tf.constant(labels), logits)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(truth, logits)
             loss = tf.reduce_mean(losses)
         yield from named
         yield "cross entropy", loss

@@ -84,6 +84,7 @@ class TrainingSettings:
     teacher_weight: float = 0.7
     teacher_temperature: float = 2.0
     batch_size: int = 100
+    end_frames: int = 1
     eval_step_interval: int = 400
     save_step_interval: int = 100
     early_stopping_evaluations: int = 0
@@ -96,6 +97,7 @@ class TrainingSettings:
             raise StapesError(f"--optimizer={self.optimizer}: expected {', '.join(OPTIMIZERS)}")
         limits = {
             "batch_size": (1, 10_000),
+            "end_frames": (1, 1000),
             "eval_step_interval": (1, 10**9),
             "save_step_interval": (1, 10**9),
             "early_stopping_evaluations": (0, 10**9),
@@ -111,6 +113,11 @@ class TrainingSettings:
                 raise StapesError(f"--{name}={getattr(self, name)}: expected {low} to {high}")
         if not 0 <= self.label_smoothing < 1:
             raise StapesError(f"--label_smoothing={self.label_smoothing:g}: expected 0 to below 1")
+        if self.quantize and self.end_frames > 1:
+            raise StapesError(
+                "--quantize and --end_frames: int8 is simulated at the end of a clip alone; leave "
+                "one of them out, or train with --quantize from this training's checkpoint"
+            )
         if self.clip_frames < 1:
             raise StapesError(
                 f"--clip_duration_ms={self.clip_duration_ms}: found no whole frame in a clip, "
@@ -132,6 +139,11 @@ class TrainingSettings:
     @property
     def clip_samples(self) -> int:
         return self.front_end.sample_rate * self.clip_duration_ms // 1000
+
+    @property
+    def training_samples(self) -> int:
+        """Of a clip to train with: longer by what its later ends need."""
+        return self.clip_samples + (self.end_frames - 1) * self.front_end.stride_samples
 
     @property
     def clip_frames(self) -> int:

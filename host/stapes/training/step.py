@@ -46,18 +46,18 @@ def compiled_step(
 ) -> Callable[..., Any]:
     """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
     step and returns accuracy and loss of the batch before it: the cross entropy, and with a
-    teacher what it adds.
+    teacher what it adds. Of a model `at_every_end` it is the mean over all ends.
 
     Under a distribution strategy the batch is this worker's, and the results are those of all. A
     third input then, and result, is the share of the workers that want to stop.
     """
     strategy = tf.distribute.get_strategy()
-    labels = len(settings.labels)
-    shape = settings.shape
+    labels, shape = len(settings.labels), settings.shape
 
     def step(features: Any, truth: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             logits = model(features, training=True)
+            truth = at_each_end(truth, logits)
             losses = keras.losses.categorical_crossentropy(
                 tf.one_hot(truth, labels),
                 logits,
@@ -78,9 +78,14 @@ def compiled_step(
         return tuple(strategy.reduce("MEAN", result, axis=None) for result in results)
 
     batch = [
-        tf.TensorSpec([None, shape.frames, shape.features], tf.float32),
+        tf.TensorSpec([None, shape.frames + settings.end_frames - 1, shape.features], tf.float32),
         tf.TensorSpec([None], tf.int32),
     ]
     if tf.distribute.has_strategy():
         return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
     return tf.function(step, input_signature=batch)
+
+
+def at_each_end(truth: Any, logits: Any) -> Any:
+    """Labels [batch] as often as there are logits for them: [batch], or [batch, ends]."""
+    return truth if logits.shape.rank == 2 else tf.repeat(truth[:, None], logits.shape[1], axis=1)
