@@ -208,6 +208,24 @@ def test_ranges_cover_what_was_seen_and_zero():
     assert 3.99 < ranges.high <= 4.0
 
 
+def test_logits_that_no_score_shows_cost_the_others_no_steps():
+    unlikely = DenseLayer(
+        name="fc", weights=np.diag([1.0, 1.0, 100.0]), bias=np.array([0.0, 0.0, -60.0])
+    )
+    features = np.random.default_rng(0).uniform(0, 0.5, (200, 3)) + np.array([2.0, 2.0, 0.0])
+    (ranges,) = calibrate([unlikely], features)
+    tops = np.maximum(features[:, :2].max(axis=1), 100 * features[:, 2] - 60)
+    assert ranges.low == pytest.approx(tops.min() - 8, abs=0.1)
+    exact = features @ unlikely.weights + unlikely.bias
+    limited = np.maximum(exact, ranges.low)
+    assert exact.min() < -55
+    scores, shown = (np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in (exact, limited))
+    assert np.abs(scores - shown).max() < 1 / 256 / 8
+    # What other layers read from this one stays whole.
+    inner = DenseLayer(name="next", weights=np.ones((2, 3)), bias=np.zeros(2))
+    assert calibrate([unlikely, inner], features)[0].low == pytest.approx(exact.min(), abs=1)
+
+
 def test_ranges_cover_every_channel_of_layers_too_large_to_keep_whole(monkeypatch):
     monkeypatch.setattr("stapes.quantize.calibration._KEPT_VALUES", 1000)
     for loud in range(8):

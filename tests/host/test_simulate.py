@@ -122,6 +122,19 @@ def test_ranges_follow_the_batches_in_training_only():
     np.testing.assert_allclose(after.state, exact.state, rtol=0.1)
 
 
+def test_the_range_of_the_logits_follows_what_scores_show():
+    model, _, ranges, stored = prepared("single_fc", ModelOptions())
+    features = INPUT.real(stored)
+    bias = model.layers[-1].bias
+    bias.assign(bias - [0.0, 60.0, 0.0, 0.0])
+    simulated = SimulatedInt8(model, ranges, input_scale=INPUT.scale)
+    for _ in range(100):
+        simulated(features, training=True)
+    logits = model(features, training=False).numpy()
+    assert logits.min() < -50
+    assert simulated.ranges[-1].low == pytest.approx(logits.max(axis=1).min() - 8, abs=1)
+
+
 def test_ranges_come_back_from_their_arrays():
     _, _, ranges, _ = prepared("svdf", ModelOptions(svdf_units=(8, 8)))
     again = ranges_from_arrays(ranges_to_arrays(ranges))
@@ -152,6 +165,11 @@ def test_the_report_tells_what_each_layer_loses(architecture, operators):
     worse = layer_errors(layers, cut, SETTINGS, stored, QUANTUM)
     assert worse[0].beyond > 0.02 and worse[0].sqnr_db < errors[0].sqnr_db - 10
     assert all(b.sqnr_db < a.sqnr_db - 5 for a, b in zip(errors, worse, strict=True))
+    # The logits may be cut off below, where no score shows them, but not above.
+    low = [*ranges[:-1], dataclasses.replace(ranges[-1], low=ranges[-1].low / 2)]
+    high = [*ranges[:-1], dataclasses.replace(ranges[-1], high=ranges[-1].high / 2)]
+    assert layer_errors(layers, low, SETTINGS, stored, QUANTUM)[-1].sqnr_db > 30
+    assert layer_errors(layers, high, SETTINGS, stored, QUANTUM)[-1].sqnr_db < 25
     assert f"{errors[0].name} " in table(errors) and f"{errors[0].sqnr_db:.1f}" in table(errors)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from stapes.models.backend import tf
 from stapes.quantize.layers import AddLayer, Layer, SvdfLayer, with_arrays
 
 # Rare outliers are given up in favour of finer steps for all the rest.
@@ -16,12 +17,14 @@ _OUTLIERS_PERCENT = 0.005
 _BATCH_CLIPS = 50
 # Percentiles are those of at most so many values of each layer.
 _KEPT_VALUES = 2_000_000
+# e^-8 is a twelfth of 1/256, the step of a score.
+_VISIBLE_LOGITS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
     """Of one layer: per filter the largest magnitude of its state (None without state), and the
-    output's range, which always includes 0."""
+    output's range, which always includes 0; of the last layer, of what the softmax can see."""
 
     state: np.ndarray | None
     low: float
@@ -29,7 +32,8 @@ class Ranges:
 
 
 def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
-    """Runs float32 [clips, frames, features] through the layers; one `Ranges` for each."""
+    """Runs float32 [clips, frames, features] through the layers, of which the last makes logits;
+    one `Ranges` for each."""
     states: list[list[np.ndarray]] = [[] for _ in layers]
     outputs: list[list[np.ndarray]] = [[] for _ in layers]
     batches = range(0, len(features), _BATCH_CLIPS)
@@ -39,6 +43,8 @@ def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
         for number, (state, output) in enumerate(activations(layers, batch)):
             if state is not None:
                 states[number].append(np.abs(state).max(axis=(0, 1)))
+            if number == len(layers) - 1:
+                output = np.asarray(visible_logits(output))
             outputs[number].append(_sample(output, kept))
     return [
         _ranges(np.concatenate(values), np.max(state, axis=0) if state else None)
@@ -64,6 +70,13 @@ def activations(
         else:
             values = layer.outputs(values)
         yield (None if state is None else state.numpy()), np.asarray(values)
+
+
+def visible_logits(logits: Any) -> Any:
+    """[..., labels], those far below their clip's largest raised to where the softmax still makes
+    nothing of them. Labels that are out of the question would else cost steps that tell likely
+    ones apart."""
+    return tf.maximum(logits, tf.reduce_max(logits, axis=-1, keepdims=True) - _VISIBLE_LOGITS)
 
 
 def _sample(output: np.ndarray, count: int) -> np.ndarray:

@@ -62,6 +62,11 @@ class Quantum:
     scale: np.float32
     zero_point: int
 
+    @property
+    def low(self) -> np.float32:
+        """The lowest real number that int8 can hold."""
+        return (-128 - self.zero_point) * self.scale
+
     @classmethod
     def of_range(cls, ranges: Ranges) -> Quantum:
         """int8 over the range of a layer's outputs."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from stapes.models.backend import tf
-from stapes.quantize.calibration import Ranges
+from stapes.quantize.calibration import Ranges, visible_logits
 from stapes.quantize.export import BIAS_MAX, channel_axes, svdf_scales
 from stapes.quantize.layers import (
     PASSING,
@@ -109,6 +109,8 @@ class SimulatedInt8:
         bounds = self._bounds[number]
         if training:
             seen = tf.stop_gradient(values)
+            if number == len(self._bounds) - 1:
+                seen = visible_logits(seen)
             low, high = tf.minimum(tf.reduce_min(seen), 0.0), tf.reduce_max(seen)
             _follow(bounds, tf.stack([low, tf.maximum(high, _SMALLEST)]))
         scale = _scale(bounds)
