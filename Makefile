@@ -105,7 +105,7 @@ test-host: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 bench: setup
-	@for program in $(wildcard bench/*.py); do \
+	@for program in $(filter-out bench/quantization.py,$(wildcard bench/*.py)); do \
 	  echo "== $$program"; $(VENV)/bin/python "$$program"; \
 	done
 
