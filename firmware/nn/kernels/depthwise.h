@@ -19,9 +19,12 @@ struct DepthwiseShape {
   int32_t TapPointers() const { return (taps + 1) & ~1; }
 };
 
-// Bytes of the layout, the same on every platform; 4-byte aligned.
+// Bytes of the layout, the same on every platform; 4-byte aligned. Cores with DSP instructions lay
+// out blocks of four channels, Helium a word and blocks of sixteen, which few taps make larger.
 constexpr int32_t DepthwiseBytes(int32_t channels, int32_t taps) {
-  return (channels + 3) / 4 * 16 * ((taps + 1) / 2 + 3);
+  const int32_t fours = (channels + 3) / 4 * 16 * ((taps + 1) / 2 + 3);
+  const int32_t sixteens = 4 + (channels + 15) / 16 * 16 * (taps + 9);
+  return fours > sixteens ? fours : sixteens;
 }
 
 // weights[tap][channel]; scaling must outlive the layout.

@@ -1,11 +1,13 @@
 // Depthwise convolution with Helium: sixteen channels at a time.
 //
 // Products of two taps add up in 16 bits, which holds them unless a weight is -128 (then the plain
-// loops do the work); pairs add up in 32 bits. VMULLB and VMULLT take even and odd channels, VMOVLB
-// and VMOVLT again: vector i of four holds the channels i, i + 4, i + 8, i + 12 of a block.
+// loops do the work); pairs add up in 32 bits. VMULLB and VMULLT take even and odd channels, and so
+// do VMOVLB and, for the upper halves, VQDMLAH by 2^15: vector i of four holds the channels i,
+// i + 4, i + 8, i + 12 of a block.
 //
-// Layout: for each block and vector the sums to start from (bias, and input offset times weights),
-// significands, shifts.
+// Layout: a word that says whether blocks can be used; for each block four vectors of sums to start
+// from (bias, and input offset times weights), its weights tap by tap, and for each vector four
+// significands and four shifts of a byte.
 #include "nn/kernels/depthwise_plain.h"
 #include "nn/kernels/platform.h"
 
@@ -18,19 +20,12 @@ namespace {
 
 constexpr int32_t kBlock = 16;
 constexpr int32_t kVectors = 4;
-constexpr int32_t kMaxTaps = 255;  // their weights add up in 16 bits
-constexpr int32_t kBlockWords = 3 * kBlock;
-static_assert(DepthwiseBytes(kBlock, 1) >= 4 * (kBlockWords + kVectors), "room for the layout");
+constexpr int32_t kMaxTaps = 255;        // their weights add up in 16 bits
+constexpr int32_t kFarthest = 1 << 30;  // a start from which no sum saturates
+static_assert(kMaxTaps * 127 * 128 < kFarthest, "sums stay near their start");
 
-int32_t Blocks(const DepthwiseShape& shape) { return (shape.channels + kBlock - 1) / kBlock; }
+int32_t BlockBytes(const DepthwiseShape& shape) { return 9 * kBlock + kBlock * shape.taps; }
 
-// The last block of an uneven count overlaps the one before.
-int32_t BlockStart(const DepthwiseShape& shape, int32_t block) {
-  const int32_t start = block * kBlock;
-  return start + kBlock <= shape.channels ? start : shape.channels - kBlock;
-}
-
-// The layout starts with a word that says whether blocks can be used.
 bool HasBlocks(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights) {
   if (shape.channels < kBlock || shape.taps > kMaxTaps || !scaling.fast) return false;
   int8_t least = INT8_MAX;
@@ -42,122 +37,159 @@ bool HasBlocks(const DepthwiseShape& shape, const Scaling& scaling, const int8_t
   return least != INT8_MIN;
 }
 
-// Sums of all taps' weights, two vectors of eight channels.
-void SumWeights(const DepthwiseShape& shape, const int8_t* weights, int16_t* sums) {
-  for (int32_t half = 0; half < kBlock; half += 8) {
-    int16x8_t eight = vdupq_n_s16(0);
-    for (int32_t tap = 0; tap < shape.taps; ++tap) {
-      eight = vaddq_s16(eight, vldrbq_s16(weights + tap * shape.channels + half));
-    }
-    vst1q_s16(sums + half, eight);
+// Copies the weights of all taps and adds them up; returns what follows them.
+int8_t* LayWeights(const DepthwiseShape& shape, const int8_t* weights, int8_t* to, int16_t* sums) {
+  int16x8_t low = vdupq_n_s16(0);
+  int16x8_t high = vdupq_n_s16(0);
+  for (int32_t tap = 0; tap < shape.taps; ++tap, weights += shape.channels, to += kBlock) {
+    vstrbq_s8(to, vldrbq_s8(weights));
+    low = vaddq_s16(low, vldrbq_s16(weights));
+    high = vaddq_s16(high, vldrbq_s16(weights + 8));
   }
+  vst1q_s16(sums, low);
+  vst1q_s16(sums + 8, high);
+  return to;
 }
 
-void LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
-              int32_t first, int32_t* to) {
+// Returns whether all sums start near enough to zero.
+bool LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
+              int32_t first, int8_t* to) {
   int16_t sums[kBlock];
-  SumWeights(shape, weights + first, sums);
+  int32_t* const starts = reinterpret_cast<int32_t*>(to);
+  int8_t* const scales = LayWeights(shape, weights + first, to + 4 * kBlock, sums);
+  bool is_near = true;
   for (int32_t i = 0; i < kBlock; ++i) {
-    const int32_t channel = first + i;
-    int32_t* const at = to + i % kVectors * 3 * kVectors + i / kVectors;
-    at[0] = WrappingAdd(scaling.Bias(channel), shape.input_offset * sums[i]);
-    at[kVectors] = scaling.Significand(channel);
-    at[2 * kVectors] = scaling.Shift(channel);
+    const int32_t vector = i % kVectors;
+    const int32_t lane = i / kVectors;
+    const int32_t start = WrappingAdd(scaling.Bias(first + i), shape.input_offset * sums[i]);
+    int32_t* const significands = reinterpret_cast<int32_t*>(scales + vector * 5 * kVectors);
+    starts[vector * kVectors + lane] = start;
+    significands[lane] = scaling.Significand(first + i);
+    reinterpret_cast<int8_t*>(significands + kVectors)[lane] =
+        static_cast<int8_t>(scaling.Shift(first + i));
+    is_near = is_near && start < kFarthest && start > -kFarthest;
   }
+  return is_near;
 }
 
-struct Sums {
-  int32x4_t even, odd, even_high, odd_high;  // channels from 0, 1, 2, 3 on
+// What MultiplyBlocks reads; the assembly knows the layout.
+struct Pixel {
+  int32_t odd_taps;  // 1 with a tap that has no partner
+  const int8_t* const* taps;
+  int32_t pairs;
+  int8_t* output;
+  int32_t output_offset;
 };
+static_assert(sizeof(Pixel) == 20, "MultiplyBlocks reads it by position");
 
-// One pair of taps after the other; `weights` at the first channel. All vector registers are in
+// A tap of r4: products of even channels in q2, of odd ones in q3.
+#define STAPES_MULTIPLY_TAP      \
+  "vldrb.8 q0, [r4]\n"           \
+  "vldrb.8 q1, [r1], #16\n"      \
+  "vmullb.s8 q2, q0, q1\n"       \
+  "vmullt.s8 q3, q0, q1\n"
+
+// Adds 16-bit sums to those of 32 bits.
+#define STAPES_ADD_UP            \
+  "vqdmlah.s32 q6, q2, r7\n"     \
+  "vqdmlah.s32 q7, q3, r7\n"     \
+  "vmovlb.s16 q2, q2\n"          \
+  "vmovlb.s16 q3, q3\n"          \
+  "vadd.i32 q4, q4, q2\n"        \
+  "vadd.i32 q5, q5, q3\n"
+
+// helium::Requantize for shifts below 0.
+#define STAPES_SCALE(sums)                   \
+  "vldrw.32 q0, [r1], #16\n"                 \
+  "vldrb.s32 q1, [r1], #4\n"                 \
+  "vqrdmulh.s32 " sums ", " sums ", q0\n"    \
+  "vshr.s32 q0, " sums ", #31\n"             \
+  "vadd.i32 " sums ", " sums ", q0\n"        \
+  "vrshl.s32 " sums ", " sums ", q1\n"
+
+// `blocks` blocks laid out from `layout` on, the first at `channel`. All vector registers are in
 // use: one factor is loaded twice.
-inline void AddPairs(const int8_t* const* taps, int32_t channel, const int8_t* weights,
-                     int32_t channels, int32_t pairs, Sums* sums) {
-  const int8_t* a;
-  const int8_t* b;
-  __asm__ volatile(
-      "wls lr, %[pairs], 1f\n"
-      "2:\n"
-      "ldr %[a], [%[taps]], #4\n"
-      "ldr %[b], [%[taps]], #4\n"
-      "add %[a], %[channel]\n"
-      "add %[b], %[channel]\n"
-      "vldrb.8 q0, [%[a]]\n"
-      "vldrb.8 q1, [%[weights]]\n"
-      "add %[weights], %[channels]\n"
-      "vmullb.s8 q2, q0, q1\n"
-      "vmullt.s8 q3, q0, q1\n"
-      "vldrb.8 q0, [%[b]]\n"
-      "vldrb.8 q1, [%[weights]]\n"
-      "add %[weights], %[channels]\n"
+__attribute__((naked, noinline)) void MultiplyBlocks(const Pixel*, const int8_t*, int32_t,
+                                                     int32_t) {
+  __asm__(
+      "push {r4-r11, lr}\n"
+      "vpush {d8-d15}\n"
+      "mov r12, r3\n"
+      "ldm r0, {r3, r8, r9, r10, r11}\n"
+      "mov r7, #0x8000\n"
+      "0:\n"
+      "vldrw.32 q4, [r1], #16\n"
+      "vldrw.32 q5, [r1], #16\n"
+      "vldrw.32 q6, [r1], #16\n"
+      "vldrw.32 q7, [r1], #16\n"
+      "mov r6, r8\n"
+      "wls lr, r9, 2f\n"
+      "1:\n"
+      "ldrd r4, r5, [r6], #8\n"
+      "add r4, r2\n"
+      "add r5, r2\n"
+      STAPES_MULTIPLY_TAP
+      "vldrb.8 q0, [r5]\n"
+      "vldrb.8 q1, [r1], #16\n"
       "vmullb.s8 q0, q0, q1\n"
       "vadd.i16 q2, q2, q0\n"
-      "vldrb.8 q0, [%[b]]\n"
+      "vldrb.8 q0, [r5]\n"
       "vmullt.s8 q0, q0, q1\n"
       "vadd.i16 q3, q3, q0\n"
-      "vmovlb.s16 q0, q2\n"
-      "vmovlt.s16 q2, q2\n"
-      "vadd.i32 %q[even], %q[even], q0\n"
-      "vadd.i32 %q[even_high], %q[even_high], q2\n"
-      "vmovlb.s16 q0, q3\n"
-      "vmovlt.s16 q3, q3\n"
-      "vadd.i32 %q[odd], %q[odd], q0\n"
-      "vadd.i32 %q[odd_high], %q[odd_high], q3\n"
-      "le lr, 2b\n"
-      "1:\n"
-      : [taps] "+r"(taps), [weights] "+r"(weights), [a] "=&r"(a), [b] "=&r"(b),
-        [even] "+w"(sums->even), [odd] "+w"(sums->odd), [even_high] "+w"(sums->even_high),
-        [odd_high] "+w"(sums->odd_high)
-      : [channel] "r"(channel), [channels] "r"(channels), [pairs] "r"(pairs)
-      : "lr", "q0", "q1", "q2", "q3", "memory");
+      STAPES_ADD_UP
+      "le lr, 1b\n"
+      "2:\n"
+      "cbz r3, 3f\n"
+      "ldr r4, [r6]\n"
+      "add r4, r2\n"
+      STAPES_MULTIPLY_TAP
+      STAPES_ADD_UP
+      "3:\n"
+      STAPES_SCALE("q4")
+      STAPES_SCALE("q5")
+      STAPES_SCALE("q6")
+      STAPES_SCALE("q7")
+      "vqmovnb.s32 q0, q4\n"
+      "vqmovnt.s32 q0, q6\n"
+      "vqmovnb.s32 q1, q5\n"
+      "vqmovnt.s32 q1, q7\n"
+      "vqadd.s16 q0, q0, r11\n"
+      "vqadd.s16 q1, q1, r11\n"
+      "vqmovnb.s16 q2, q0\n"
+      "vqmovnt.s16 q2, q1\n"
+      "add r4, r10, r2\n"
+      "vstrb.8 q2, [r4]\n"
+      "add r2, #16\n"
+      "subs r12, #1\n"
+      "bne 0b\n"
+      "vpop {d8-d15}\n"
+      "pop {r4-r11, pc}\n");
 }
 
-inline Sums MultiplyTaps(const DepthwiseShape& shape, const int8_t* weights, const int32_t* layout,
-                         const int8_t* const* taps, int32_t channel) {
-  Sums sums = {vld1q_s32(layout), vld1q_s32(layout + 3 * kVectors),
-               vld1q_s32(layout + 6 * kVectors), vld1q_s32(layout + 9 * kVectors)};
-  AddPairs(taps, channel, weights + channel, shape.channels, shape.taps / 2, &sums);
-  if (shape.taps % 2 != 0) {
-    const int32_t last = shape.taps - 1;
-    const int8x16_t a = vldrbq_s8(taps[last] + channel);
-    const int8x16_t v = vldrbq_s8(weights + last * shape.channels + channel);
-    const int16x8_t even = vmullbq_int_s8(a, v);
-    const int16x8_t odd = vmulltq_int_s8(a, v);
-    sums.even = vaddq_s32(sums.even, vmovlbq_s16(even));
-    sums.odd = vaddq_s32(sums.odd, vmovlbq_s16(odd));
-    sums.even_high = vaddq_s32(sums.even_high, vmovltq_s16(even));
-    sums.odd_high = vaddq_s32(sums.odd_high, vmovltq_s16(odd));
+void BoundOutputs(const Scaling& scaling, int32_t channels, int8_t* output) {
+  if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) return;
+  const int8x16_t low = vdupq_n_s8(static_cast<int8_t>(scaling.low));
+  const int8x16_t high = vdupq_n_s8(static_cast<int8_t>(scaling.high));
+  for (int32_t i = 0; i < channels; i += kBlock) {
+    const mve_pred16_t inside = vctp8q(static_cast<uint32_t>(channels - i));
+    const int8x16_t values = vldrbq_z_s8(output + i, inside);
+    vstrbq_p_s8(output + i, vminq_s8(vmaxq_s8(values, low), high), inside);
   }
-  return sums;
-}
-
-[[gnu::always_inline]] inline int32x4_t Scale(int32x4_t sums, const int32_t* layout,
-                                              int32_t offset) {
-  const helium::Scales scales = {vld1q_s32(layout + kVectors), vld1q_s32(layout + 2 * kVectors)};
-  return vaddq_n_s32(helium::Requantize(sums, scales), offset);
-}
-
-// Scales, saturates and puts the channels back in order.
-inline int8x16_t Finish(const Sums& sums, const int32_t* layout, int32_t offset) {
-  int16x8_t even = vuninitializedq_s16();
-  even = vqmovnbq_s32(even, Scale(sums.even, layout, offset));
-  even = vqmovntq_s32(even, Scale(sums.even_high, layout + 6 * kVectors, offset));
-  int16x8_t odd = vuninitializedq_s16();
-  odd = vqmovnbq_s32(odd, Scale(sums.odd, layout + 3 * kVectors, offset));
-  odd = vqmovntq_s32(odd, Scale(sums.odd_high, layout + 9 * kVectors, offset));
-  return vqmovntq_s16(vqmovnbq_s16(vuninitializedq_s8(), even), odd);
 }
 
 }  // namespace
 
 void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                   int32_t* layout) {
-  layout[0] = HasBlocks(shape, scaling, weights) ? 1 : 0;
-  if (layout[0] == 0) return;
-  for (int32_t block = 0; block < Blocks(shape); ++block) {
-    LayBlock(shape, scaling, weights, BlockStart(shape, block), layout + 1 + block * kBlockWords);
+  bool has_blocks = HasBlocks(shape, scaling, weights);
+  int8_t* to = reinterpret_cast<int8_t*>(layout + 1);
+  for (int32_t channel = 0; has_blocks && channel < shape.channels; channel += kBlock) {
+    // The last block of an uneven count overlaps the one before.
+    const bool is_whole = channel + kBlock <= shape.channels;
+    has_blocks = LayBlock(shape, scaling, weights, is_whole ? channel : shape.channels - kBlock, to);
+    to += BlockBytes(shape);
   }
+  layout[0] = has_blocks ? 1 : 0;
 }
 
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
@@ -166,15 +198,14 @@ void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const i
     plain::SumTaps(shape, scaling, weights, layout + 1, taps, output);
     return;
   }
-  const int8x16_t low = vdupq_n_s8(static_cast<int8_t>(scaling.low));
-  const int8x16_t high = vdupq_n_s8(static_cast<int8_t>(scaling.high));
-  const int32_t* at = layout + 1;
-  for (int32_t block = 0; block < Blocks(shape); ++block, at += kBlockWords) {
-    const int32_t channel = BlockStart(shape, block);
-    const Sums sums = MultiplyTaps(shape, weights, at, taps, channel);
-    const int8x16_t outputs = Finish(sums, at, scaling.output_offset);
-    vstrbq_s8(output + channel, vminq_s8(vmaxq_s8(outputs, low), high));
+  const Pixel pixel = {shape.taps % 2, taps, shape.taps / 2, output, scaling.output_offset};
+  const int8_t* const blocks = reinterpret_cast<const int8_t*>(layout + 1);
+  const int32_t whole = shape.channels / kBlock;
+  MultiplyBlocks(&pixel, blocks, 0, whole);
+  if (whole * kBlock != shape.channels) {
+    MultiplyBlocks(&pixel, blocks + whole * BlockBytes(shape), shape.channels - kBlock, 1);
   }
+  BoundOutputs(scaling, shape.channels, output);
 }
 
 }  // namespace stapes

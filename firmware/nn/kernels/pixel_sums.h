@@ -39,15 +39,23 @@ inline void SumPixels(const int8_t* pixels, int32_t count, int32_t step, int32_t
     count -= portion;
   }
 #elif STAPES_KERNELS_MVE
-  for (int32_t first = 0; first < channels; first += 4) {
-    const mve_pred16_t inside = vctp32q(static_cast<uint32_t>(channels - first));
-    int32x4_t four = vld1q_s32(sums + first);
-    for (int32_t i = 0; i < count; ++i) {
-      four = vaddq_s32(four, vldrbq_z_s32(pixels + i * step + first, inside));
+  // 16-bit sums hold 256 values.
+  while (count > 0) {
+    const int32_t portion = count < 256 ? count : 256;
+    for (int32_t first = 0; first < channels; first += 8) {
+      const mve_pred16_t inside = vctp16q(static_cast<uint32_t>(channels - first));
+      const int8_t* pixel = pixels + first;
+      int16x8_t eight = vdupq_n_s16(0);
+      for (int32_t i = 0; i < portion; ++i, pixel += step) {
+        eight = vaddq_s16(eight, vldrbq_z_s16(pixel, inside));
+      }
+      int16_t parts[8];
+      vst1q_s16(parts, eight);
+      for (int32_t i = 0; i < 8; ++i) sums[first + i] += parts[i];
     }
-    vst1q_s32(sums + first, four);
+    pixels += portion * step;
+    count -= portion;
   }
-  count = 0;
 #endif
   for (int32_t i = 0; i < count; ++i, pixels += step) {
     for (int32_t c = 0; c < channels; ++c) sums[c] += pixels[c];

@@ -18,11 +18,13 @@ void Invoke(const InvokeContext& context) {
   const int32_t row_step = data.window.input_width * channels;
   ForEachPool(context, data.window,
               [&](const int8_t* first, int32_t rows, int32_t taps, int8_t* output) {
+                // Whole rows follow one another without a gap.
+                const int32_t run = taps == data.window.input_width ? rows : 1;
                 for (int32_t c = 0; c < channels; c += kPixelSums) {
                   const int32_t count = channels - c < kPixelSums ? channels - c : kPixelSums;
                   int32_t sums[kPixelSums] = {};
-                  for (int32_t row = 0; row < rows; ++row) {
-                    SumPixels(first + row * row_step + c, taps, channels, count, sums);
+                  for (int32_t row = 0; row < rows; row += run) {
+                    SumPixels(first + row * row_step + c, run * taps, channels, count, sums);
                   }
                   for (int32_t i = 0; i < count; ++i) {
                     output[c + i] = static_cast<int8_t>(

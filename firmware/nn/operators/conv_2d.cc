@@ -110,9 +110,8 @@ void FillColumn(int32_t value, int32_t depth, int8_t* column) {
 }
 
 void CopyRun(const int8_t* from, int32_t count, int8_t* to) {
-  int32_t i = 0;
-  for (; i + 4 <= count; i += 4) std::memcpy(to + i, from + i, 4);
-  for (; i < count; ++i) to[i] = from[i];
+  for (; count >= 4; count -= 4, from += 4, to += 4) std::memcpy(to, from, 4);
+  for (; count > 0; --count) *to++ = *from++;
 }
 
 // Copies what one place's kernel sees, one group's channels, in the order of the weights.
@@ -125,22 +124,28 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
                                window.input_height);
   const Taps taps = TapsInside(left, window.dilation_width, window.kernel_width,
                                window.input_width);
-  // Taps that lie side by side in the image are copied at once.
-  const bool adjacent = window.dilation_width == 1 && data.groups == 1;
-  const int32_t run = adjacent ? taps.last - taps.first : 1;
-  const int32_t run_bytes = run * data.group_inputs;
   // The zero point is real 0, and nothing once it is taken off.
   if (rows.last - rows.first != window.kernel_height ||
       taps.last - taps.first != window.kernel_width) {
     FillColumn(-data.panel.input_offset, data.depth, column);
   }
-  for (int32_t row = rows.first; row < rows.last; ++row) {
-    const int32_t in_y = top + row * window.dilation_height;
-    for (int32_t tap = taps.first; tap < taps.last; tap += run) {
-      const int32_t in_x = left + tap * window.dilation_width;
-      CopyRun(image + window.InputOffset(0, in_y, in_x), run_bytes,
-              column + (row * window.kernel_width + tap) * data.group_inputs);
+  const int8_t* from = image + window.InputOffset(0, top + rows.first * window.dilation_height,
+                                                  left + taps.first * window.dilation_width);
+  column += (rows.first * window.kernel_width + taps.first) * data.group_inputs;
+  // Taps that lie side by side in the image are copied at once.
+  const bool adjacent = window.dilation_width == 1 && data.groups == 1;
+  const int32_t count = taps.last - taps.first;
+  const int32_t runs = adjacent ? 1 : count;
+  const int32_t run_bytes = adjacent ? count * data.group_inputs : data.group_inputs;
+  const int32_t run_step = window.dilation_width * window.input_channels;
+  const int32_t row_step = window.dilation_height * window.input_width * window.input_channels;
+  const int32_t column_step = window.kernel_width * data.group_inputs;
+  for (int32_t row = rows.last - rows.first; row > 0; --row) {
+    for (int32_t run = 0; run < runs; ++run) {
+      CopyRun(from + run * run_step, run_bytes, column + run * run_bytes);
     }
+    from += row_step;
+    column += column_step;
   }
 }
 

@@ -162,41 +162,46 @@ class TappedImage {
     std::memcpy(kept_ + Slot(y), image_ + window_.InputOffset(0, y, 0), RowBytes(window_));
   }
 
-  // Whether all taps at column x lie between the left and the right border.
-  bool IsBetweenBorders(int32_t x) const {
-    const int32_t left = x * window_.stride_width - window_.pad_width;
-    const int32_t reach = (window_.kernel_width - 1) * window_.dilation_width;
-    return left >= 0 && left + reach < window_.input_width;
-  }
-
-  // From one place between the borders to the next.
-  void MoveTaps(const int8_t** taps) const {
-    const int32_t step = window_.stride_width * window_.input_channels;
-    const int8_t** const end = taps + window_.kernel_height * window_.kernel_width;
-    for (; taps != end; ++taps) {
-      if (*taps != outside_) *taps += step;
-    }
-  }
-
   // Pointers to the pixels under all taps at one place, `outside` for those beyond the border.
-  void PointAtTaps(int32_t y, int32_t x, const int8_t** taps) const {
-    const int32_t top = y * window_.stride_height - window_.pad_height;
+  [[gnu::noinline]] void PointAtTaps(int32_t y, int32_t x, const int8_t** taps) const {
     const int32_t left = x * window_.stride_width - window_.pad_width;
     const int32_t step = window_.dilation_width * window_.input_channels;
-    const auto width = static_cast<uint32_t>(window_.input_width);
-    for (int32_t row = 0; row < window_.kernel_height; ++row) {
-      const int32_t in_y = top + row * window_.dilation_height;
+    int32_t in_y = y * window_.stride_height - window_.pad_height;
+    for (int32_t row = window_.kernel_height; row != 0; --row, in_y += window_.dilation_height) {
       const bool inside = in_y >= 0 && in_y < window_.input_height;
+      const auto width = static_cast<uint32_t>(inside ? window_.input_width : 0);
       const int8_t* const pixels = inside ? Row(in_y) : outside_;
-      int32_t in_x = inside ? left : -window_.kernel_width * window_.dilation_width;
+      int32_t in_x = left;
       int32_t offset = left * window_.input_channels;
-      for (int32_t tap = 0; tap < window_.kernel_width; ++tap) {
+      for (int32_t tap = window_.kernel_width; tap != 0; --tap, offset += step) {
         *taps++ = static_cast<uint32_t>(in_x) < width ? pixels + offset : outside_;
         in_x += window_.dilation_width;
-        offset += step;
       }
     }
     if (window_.kernel_height * window_.kernel_width % 2 != 0) *taps = outside_;
+  }
+
+  // Taps by which a kernel moves from place to place; 0 if it must be placed anew each time.
+  int32_t Slides() const {
+    const int32_t slides = window_.stride_width / window_.dilation_width;
+    const bool is_whole = slides * window_.dilation_width == window_.stride_width;
+    return is_whole && slides < window_.kernel_width ? slides : 0;
+  }
+
+  // Moves the kernel by one tap to the right: what was under a tap is under its left neighbour,
+  // and the last tap of every row comes to column x.
+  [[gnu::noinline]] void SlideTaps(int32_t x, const int8_t** taps) const {
+    const int32_t step = window_.dilation_width * window_.input_channels;
+    const bool is_inside = x < window_.input_width;
+    for (int32_t row = window_.kernel_height; row != 0; --row, taps += window_.kernel_width) {
+      const int8_t** at = taps + window_.kernel_width - 1;
+      const int8_t* pixel = is_inside && *at != outside_ ? *at + step : outside_;
+      for (; at >= taps; --at) {
+        const int8_t* const left = *at;
+        *at = pixel;
+        pixel = left;
+      }
+    }
   }
 
  private:
@@ -231,17 +236,15 @@ void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& dat
   for (int32_t batch = 0; batch < window.batches; ++batch) {
     TappedImage image(window, input + window.InputOffset(batch, 0, 0), outside,
                       outside + data.shape.channels);
+    const int32_t slides = image.Slides();
     for (int32_t y = 0; y < window.output_height; ++y) {
       if (in_place) image.Keep(y);
-      bool was_between = false;
+      int32_t last_x = (window.kernel_width - 1) * window.dilation_width - window.pad_width;
       for (int32_t x = 0; x < window.output_width; ++x, output += data.shape.channels) {
-        const bool is_between = image.IsBetweenBorders(x);
-        if (is_between && was_between) {
-          image.MoveTaps(taps);
-        } else {
-          image.PointAtTaps(y, x, taps);
+        if (x == 0 || slides == 0) image.PointAtTaps(y, x, taps);
+        for (int32_t i = 0; x != 0 && i < slides; ++i) {
+          image.SlideTaps(last_x += window.dilation_width, taps);
         }
-        was_between = is_between;
         DepthwisePixel(data.shape, scaling, weights, layout, taps, output);
       }
     }

@@ -56,7 +56,8 @@ int32_t significands[kMostChannels];
 int8_t shifts[kMostChannels];
 alignas(16) int16_t panel[PanelBytes(kMostDepth, kMostColumns) / 2];
 alignas(16) int16_t row_memory[PanelRowBytes(kMostDepth) / 2];
-alignas(16) int32_t layout[DepthwiseBytes(kMostChannels, kMostTaps) / 4];
+constexpr int32_t kBehindLayout = 256;  // bytes that must stay as they are
+alignas(16) int32_t layout[(DepthwiseBytes(kMostChannels, kMostTaps) + kBehindLayout) / 4];
 
 uint32_t Checksum(const void* data, int32_t bytes) {
   uint32_t hash = 2166136261u;  // FNV-1a
@@ -119,20 +120,30 @@ void MatMul() {
   PrintLine("matmul", Checksum(outputs, sizeof(outputs)));
 }
 
+// Weights as converters write them: -127 and above.
+void WithoutLowest(int8_t* values, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) values[i] = values[i] == INT8_MIN ? INT8_MAX : values[i];
+}
+
 void Depthwise() {
   const DepthwiseShape shape = {Size(kMostChannels), random_numbers.Between(1, kMostTaps),
                                 random_numbers.Between(-127, 128)};
   random_numbers.FillExtremes(weights, shape.channels * shape.taps);
+  if (!random_numbers.OneIn(8)) WithoutLowest(weights, shape.channels * shape.taps);
   random_numbers.FillExtremes(inputs, kMostTaps * shape.channels);
   const Scaling scaling = RandomScaling(shape.channels);
+  if (random_numbers.OneIn(20)) bias[shape.channels - 1] = INT32_MAX - (1 << 23);
   const int8_t* taps[kMostTaps + 1];
   for (const int8_t*& tap : taps) {
     tap = inputs + random_numbers.Between(0, kMostTaps - 1) * shape.channels;
   }
   std::memset(outputs, 0, sizeof(outputs));
+  int32_t* const behind = layout + DepthwiseBytes(shape.channels, shape.taps) / 4;
+  std::memset(behind, 0x5a, kBehindLayout);
   LayDepthwise(shape, scaling, weights, layout);
   DepthwisePixel(shape, scaling, weights, layout, taps, outputs);
-  PrintLine("depthwise", Checksum(outputs, sizeof(outputs)));
+  PrintLine("depthwise",
+            Checksum(outputs, sizeof(outputs)) ^ Checksum(behind, kBehindLayout));
 }
 
 void Rows() {
