@@ -185,8 +185,8 @@ void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int
   int8_t* to = reinterpret_cast<int8_t*>(layout + 1);
   for (int32_t channel = 0; has_blocks && channel < shape.channels; channel += kBlock) {
     // The last block of an uneven count overlaps the one before.
-    const bool is_whole = channel + kBlock <= shape.channels;
-    has_blocks = LayBlock(shape, scaling, weights, is_whole ? channel : shape.channels - kBlock, to);
+    const int32_t last = shape.channels - kBlock;
+    has_blocks = LayBlock(shape, scaling, weights, channel < last ? channel : last, to);
     to += BlockBytes(shape);
   }
   layout[0] = has_blocks ? 1 : 0;

@@ -17,7 +17,7 @@ constexpr int32_t kStep = 16;  // values of a row that one instruction takes
 
 int32_t Steps(int32_t depth) { return (depth + kStep - 1) / kStep; }
 
-// What turns the sums of four rows into outputs.
+// What turns the sums of four rows into outputs; shifts lie below 0. The assembly knows the layout.
 struct Scaler {
   int32x4_t start;  // bias, and input offset times the sum of the weights
   helium::Scales scales;
@@ -96,9 +96,8 @@ void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* col
       "vmov q0[3], q0[1], %[sum1], %[sum3]\n"
       "vadd.i32 q0, q0, %q[start]\n"
       "vqrdmulh.s32 q0, q0, %q[significands]\n"
-      "vand q1, q0, %q[shifts]\n"
-      "vshr.s32 q1, q1, #31\n"
-      "vqadd.s32 q0, q0, q1\n"
+      "vshr.s32 q1, q0, #31\n"
+      "vadd.i32 q0, q0, q1\n"
       "vrshl.s32 q0, q0, %q[shifts]\n"
       "vadd.i32 q0, q0, %q[offset]\n"
       "vmax.s32 q0, q0, %q[low]\n"
@@ -114,6 +113,95 @@ void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* col
         [shifts] "w"(scaler.scales.shifts), [offset] "w"(scaler.offset), [low] "w"(scaler.low),
         [high] "w"(scaler.high)
       : "lr", "q0", "q1", "cc", "memory");
+}
+
+// What MultiplyColumnPairs reads; the assembly knows the layout.
+struct Tile {
+  const int8_t* rows;
+  int32_t back;  // bytes from where a column was left to the next one
+  int32_t depth;
+  int32_t stride;  // bytes from output to output
+  const int8_t* columns_end;
+  const int8_t* rows_end;
+};
+static_assert(sizeof(Tile) == 24 && sizeof(Scaler) == 96, "MultiplyColumnPairs reads by position");
+
+#define STAPES_ROW(multiply, sum, other_sum) \
+  "vldrb.8 q2, [r5], #16\n"                  \
+  multiply ".s8 " sum ", q0, q2\n"           \
+  multiply ".s8 " other_sum ", q1, q2\n"
+
+// Sixteen values of two columns against those of four rows.
+#define STAPES_ROWS(multiply)        \
+  "vldrb.8 q0, [r1], #16\n"          \
+  "vldrb.8 q1, [r3], #16\n"          \
+  STAPES_ROW(multiply, "r0", "r8")   \
+  STAPES_ROW(multiply, "r2", "r10")  \
+  STAPES_ROW(multiply, "r4", "r12")  \
+  STAPES_ROW(multiply, "r6", "lr")   \
+  "cmp r5, r9\n"
+
+#define STAPES_FINISH(sums)                 \
+  "vadd.i32 " sums ", " sums ", q3\n"       \
+  "vqrdmulh.s32 " sums ", " sums ", q4\n"   \
+  "vshr.s32 q2, " sums ", #31\n"            \
+  "vadd.i32 " sums ", " sums ", q2\n"       \
+  "vrshl.s32 " sums ", " sums ", q5\n"      \
+  "vadd.i32 " sums ", " sums ", r11\n"      \
+  "vmax.s32 " sums ", " sums ", q6\n"       \
+  "vmin.s32 " sums ", " sums ", q7\n"       \
+  "vstrb.32 " sums ", [r7]\n"               \
+  "add r7, r6\n"
+
+// Four rows against pairs of columns: what a row brings serves both.
+__attribute__((naked, noinline)) void MultiplyColumnPairs(const Tile*, const int8_t*, int8_t*,
+                                                          const Scaler*) {
+  __asm__(
+      "push {r4-r11, lr}\n"
+      "vpush {d8-d15}\n"
+      "vldrw.32 q3, [r3]\n"
+      "vldrw.32 q4, [r3, #16]\n"
+      "vldrw.32 q5, [r3, #32]\n"
+      "ldr r11, [r3, #48]\n"
+      "vldrw.32 q6, [r3, #64]\n"
+      "vldrw.32 q7, [r3, #80]\n"
+      "ldm r0, {r4, r5, r6, r7, r8, r9}\n"
+      "push {r4, r5, r6, r7, r8}\n"
+      "add r3, r1, r6\n"
+      "mov r5, r4\n"
+      "mov r7, r2\n"
+      "0:\n" STAPES_ROWS("vmladav")
+      "beq 2f\n"
+      "1:\n" STAPES_ROWS("vmladava")
+      "bne 1b\n"
+      "2:\n"
+      "vmov q0[2], q0[0], r0, r4\n"
+      "vmov q0[3], q0[1], r2, r6\n"
+      "vmov q1[2], q1[0], r8, r12\n"
+      "vmov q1[3], q1[1], r10, lr\n"
+      "ldm sp, {r0, r2, r4, r6, r8}\n"
+      STAPES_FINISH("q0")
+      STAPES_FINISH("q1")
+      "mov r5, r0\n"
+      "add r1, r3, r2\n"
+      "add r3, r1, r4\n"
+      "cmp r1, r8\n"
+      "bne 0b\n"
+      "add sp, #20\n"
+      "vpop {d8-d15}\n"
+      "pop {r4-r11, pc}\n");
+}
+
+// Any number of columns.
+void MultiplyAll(const PanelShape& shape, const Scaler& scaler, const int8_t* rows,
+                 const int8_t* column, int32_t columns, int8_t* output, int32_t stride) {
+  const int32_t paired = columns & ~1;
+  const int32_t taken = Steps(shape.depth) * kStep;
+  const int8_t* const end = column + paired * shape.depth;
+  const Tile tile = {rows, shape.depth - taken, shape.depth, stride, end, rows + kRows * taken};
+  if (paired != 0) MultiplyColumnPairs(&tile, column, output, &scaler);
+  if (paired == columns) return;
+  MultiplyColumns(scaler, rows, end, shape.depth, 1, output + paired * stride, stride);
 }
 
 // Any scaling: for multipliers of 1 and above.
@@ -169,7 +257,7 @@ void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_
     const int32x4_t sums = LayRows(weights + row * shape.depth, shape.depth, count, laid);
     const Scaler scaler = ReadScaler(shape, scaling.From(row), count, sums);
     if (count == kRows) {
-      MultiplyColumns(scaler, laid, column, shape.depth, columns, output + row, output_stride);
+      MultiplyAll(shape, scaler, laid, column, columns, output + row, output_stride);
       continue;
     }
     for (int32_t i = 0; i < columns; ++i) {
