@@ -10,6 +10,10 @@ All train the tutorial's low_latency_svdf on the same clips, 98 frames of 40 MFC
 
 On a busy machine the ratio by CPU time is the steadier one. Below them: how fast the front end
 computes features.
+
+With --variations instead: what the input of a small network costs a training, by how its clips are
+varied. Where no core may idle, utilisation says it, and needs a machine with nothing else to do;
+`input` and `step` are their CPU time by themselves.
 """
 
 from __future__ import annotations
@@ -20,12 +24,14 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stapes.corpus.augment import mask_randomly
+from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.models.backend import keras, tf
 from stapes.models.layers import SVDF
@@ -38,8 +44,29 @@ from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, make_optimizer
 
-WARM_UP_STEPS = 5
+WARM_UP_STEPS = 20  # until what was computed ahead is used up, where the input is dearer
 CLIPS_OF_FEATURES = 2000
+LONE_BATCHES = 10  # made, and used, with nothing else going on
+SOME = {
+    "gain_db": 6,
+    "noise_snr_db": (0, 20),
+    "reverb_ms": 400,
+    "time_mask_frames": 4,
+    "frequency_mask_channels": 4,
+}
+VARIATIONS = {
+    "shift and background (defaults)": {},
+    "those, gain, noise, rooms, masks": SOME,
+    "every variation": {
+        **SOME,
+        "speed_percent": 10,
+        "time_stretch_percent": 15,
+        "pitch_shift_semitones": 3,
+        "equalizer_db": 6,
+        "band_limit_hertz": 3000,
+        "clipping_db": 10,
+    },
+}
 
 
 def main() -> None:
@@ -52,19 +79,35 @@ def main() -> None:
     )
     parser.add_argument("--wanted_words", default="yes,no", help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=60, help="measured steps (%(default)s)")
+    parser.add_argument(
+        "--variations", action="store_true", help="measure svdf with variations of clips instead"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
     arguments = parser.parse_args()
     if not arguments.data_dir:
         parser.error("set STAPES_CORPUS or --data_dir to a folder of clips")
+    words = CorpusSettings(wanted_words=tuple(arguments.wanted_words.split(",")))
+    if arguments.variations:
+        cases = measure_variations(arguments.data_dir, words, steps=arguments.steps)
+        if arguments.json:
+            print(json.dumps({platform.machine(): cases}))
+        else:
+            print_variations(cases)
+        return
     settings = TrainingSettings(
-        corpus=CorpusSettings(wanted_words=tuple(arguments.wanted_words.split(","))),
+        corpus=words,
         front_end=FrontEndSettings(window_stride_ms=10),
         architecture="low_latency_svdf",
         optimizer="gradient_descent",
     )
     corpus = Corpus(arguments.data_dir, settings)
     cases = {
-        name: measure(make_batches(corpus, settings), settings, steps=arguments.steps, svdf=svdf)
+        name: measure(
+            tutorial_network(settings, svdf),
+            make_batches(corpus, settings),
+            settings,
+            steps=arguments.steps,
+        )
         for name, make_batches, svdf in (
             ("tensorflow", tensorflow_batches, TutorialSvdf),
             ("tensorflow_step", tensorflow_batches, SVDF),
@@ -104,12 +147,47 @@ def print_table(
     )
 
 
+def measure_variations(
+    data_dir: Path, words: CorpusSettings, *, steps: int
+) -> dict[str, dict[str, float]]:
+    """svdf with each of VARIATIONS: as `measure`, and CPU seconds of an input and of a step."""
+    cases = {}
+    for name, amounts in VARIATIONS.items():
+        settings = TrainingSettings(corpus=words, augmentation=AugmentSettings(**amounts))
+        corpus = Corpus(data_dir, settings)
+        model = create_model(settings.architecture, settings.shape, settings.model)
+        figures = measure(model, stapes_batches(corpus, settings), settings, steps=steps)
+        make = batch_maker(corpus, settings)
+        started = time.process_time()
+        for number in range(LONE_BATCHES):
+            make(number)
+        figures["input_cpu_seconds"] = (time.process_time() - started) / LONE_BATCHES
+        cases[name] = figures
+    return cases
+
+
+def print_variations(cases: dict[str, dict[str, float]]) -> None:
+    header = ("steps/s", "input ms", "step ms", "cores busy", "waits")
+    print(f"{'svdf, clips with':<34}" + "".join(f"{name:>11}" for name in header))
+    for name, figures in cases.items():
+        lone = [1000 * figures[f"{part}_cpu_seconds"] for part in ("input", "step")]
+        shares = [f"{100 * figures[share]:.0f}%" for share in ("utilisation", "waiting")]
+        print(
+            f"{name:<34}{figures['steps_per_second']:>11.1f}{lone[0]:>11.0f}{lone[1]:>11.0f}"
+            f"{shares[0]:>11}{shares[1]:>11}"
+        )
+
+
 def measure(
-    batches: Iterator[tuple[Any, Any]], settings: TrainingSettings, *, steps: int, svdf: type
+    model: Any,
+    batches: Generator[tuple[Any, Any], None, None],
+    settings: TrainingSettings,
+    *,
+    steps: int,
 ) -> dict[str, float]:
-    """After a warm-up: steps per second of wall time, seconds of CPU per step, share of the
-    machine's cores in use, and share of the time that the steps wait for their input."""
-    model = tutorial_network(settings, svdf)
+    """After a warm-up: steps per second of wall time, seconds of CPU per step with its input and
+    without, share of the machine's cores in use, and share of the time that the steps wait for
+    their input."""
     optimizer = make_optimizer(settings)
     optimizer.build(model.trainable_variables)
     step = compiled_step(model, optimizer, settings)
@@ -120,11 +198,17 @@ def measure(
         asked = time.monotonic()
         batch = next(batches)
         waited += time.monotonic() - asked
-        step(*batch)
+        float(step(*batch)[1])
     wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    batches.close()
+    lone = time.process_time()
+    for _ in range(LONE_BATCHES):
+        float(step(*batch)[1])
+    lone = time.process_time() - lone
     return {
         "steps_per_second": steps / wall,
         "cpu_seconds_per_step": cpu / steps,
+        "step_cpu_seconds": lone / LONE_BATCHES,
         "utilisation": cpu / wall / len(os.sched_getaffinity(0)),
         "waiting": waited / wall,
     }
@@ -180,20 +264,31 @@ def tutorial_network(settings: TrainingSettings, svdf: type) -> Any:
     return keras.models.clone_model(model, clone_function=clone)
 
 
-def stapes_batches(corpus: Corpus, settings: TrainingSettings) -> Iterator[tuple[Any, Any]]:
+def stapes_batches(
+    corpus: Corpus, settings: TrainingSettings
+) -> Generator[tuple[Any, Any], None, None]:
     """As `stapes train` makes them."""
+    yield from prefetch(batch_maker(corpus, settings), range(10**6))
+
+
+def batch_maker(corpus: Corpus, settings: TrainingSettings) -> Callable[[int], tuple[Any, Any]]:
+    """A function of a batch's number."""
     clips = corpus.training()
     quantization = choose_quantization(settings.front_end, clips.batch(0).samples)
     extractor = FeatureExtractor(settings.front_end, quantization)
 
     def make(number: int) -> tuple[np.ndarray, np.ndarray]:
         batch = clips.batch(number)
-        return extractor.real(batch.samples, threads=1), batch.labels
+        features = extractor.real(batch.samples, threads=1)
+        mask_randomly(features, settings.augmentation, np.random.default_rng(number))
+        return features, batch.labels
 
-    yield from prefetch(make, range(10**6))
+    return make
 
 
-def tensorflow_batches(corpus: Corpus, settings: TrainingSettings) -> Iterator[tuple[Any, Any]]:
+def tensorflow_batches(
+    corpus: Corpus, settings: TrainingSettings
+) -> Generator[tuple[Any, Any], None, None]:
     """Time shift, background and features by TensorFlow's own operators, from files."""
     front_end, augmentation = settings.front_end, settings.augmentation
     samples = settings.clip_samples

@@ -7,6 +7,7 @@ import pytest
 
 from stapes.corpus.augment import (
     background_segment,
+    mask_randomly,
     mix_background,
     random_silence,
     random_variation,
@@ -51,6 +52,19 @@ def test_what_is_too_loud_is_clipped_not_wrapped():
 def test_masks_cover_their_frames_and_channels_only():
     masked = mask_features(np.ones((3, 4)), frames=slice(0, 1), channels=slice(2, 4), fill=7.0)
     assert masked.tolist() == [[7, 7, 7, 7], [1, 1, 7, 7], [1, 1, 7, 7]]
+
+
+def test_random_masks_are_no_wider_than_allowed_and_hide_behind_the_mean():
+    features = np.random.default_rng(0).normal(0, 1, (50, 20, 10)).astype(np.float32)
+    masked, mean = features.copy(), np.float32(features.mean())
+    settings = AugmentSettings(time_mask_frames=4, frequency_mask_channels=2)
+    mask_randomly(masked, settings, np.random.default_rng(1))
+    hidden = masked != features
+    assert np.all(masked[hidden] == mean)
+    frames, channels = hidden.all(axis=2).sum(axis=1), hidden.all(axis=1).sum(axis=1)
+    assert set(frames) == set(range(5)) and set(channels) == set(range(3))
+    expected = 20 * 10 - (20 - frames) * (10 - channels)
+    assert hidden.sum(axis=(1, 2)).tolist() == expected.tolist(), "nothing else"
 
 
 def test_background_reaches_both_ends_of_a_recording():

@@ -132,6 +132,26 @@ def random_silence(
     return to_int16(mix_background(np.zeros(samples), noise, volume))
 
 
+def mask_randomly(
+    features: np.ndarray, settings: AugmentSettings, generator: np.random.Generator
+) -> None:
+    """SpecAugment, in place: hides a band of frames and one of channels of each clip, float32
+    [clips, frames, channels], behind the mean of all."""
+    widest = settings.time_mask_frames, settings.frequency_mask_channels
+    if widest == (0, 0):
+        return
+    fill = float(features.mean())
+    for clip in features:
+        clip[_random_band(clip.shape[0], widest[0], generator), :] = fill
+        clip[:, _random_band(clip.shape[1], widest[1], generator)] = fill
+
+
+def _random_band(size: int, widest: int, generator: np.random.Generator) -> slice:
+    width = int(generator.integers(min(widest, size) + 1))
+    start = int(generator.integers(size - width + 1))
+    return slice(start, start + width)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Tutorial:
     """What the tutorial's own variations, and gain, do to one clip."""

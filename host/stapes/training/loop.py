@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stapes.corpus.augment import mask_randomly
 from stapes.corpus.clips import LabelledClips, TrainingClips
-from stapes.corpus.effects import mask_features
 from stapes.errors import StapesError
 from stapes.files import check_output, kept_folder
 from stapes.models.backend import tf
@@ -403,30 +403,8 @@ class _Run:
         batch, rows = self._clips.batch(number), self._rows
         features = self._extractor.real(batch.samples[rows], threads=1)  # prefetch has many
         generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
-        return _Batch(
-            samples=batch.samples[rows],
-            features=self._masked(features, generator),
-            labels=batch.labels[rows],
-        )
-
-    def _masked(self, features: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """SpecAugment: one band of frames and one of channels per clip, at the batch's mean."""
-        augmentation = self._settings.augmentation
-        widest = augmentation.time_mask_frames, augmentation.frequency_mask_channels
-        if widest == (0, 0):
-            return features
-        fill = float(features.mean())
-        return np.stack(
-            [
-                mask_features(
-                    clip,
-                    frames=_random_band(clip.shape[0], widest[0], generator),
-                    channels=_random_band(clip.shape[1], widest[1], generator),
-                    fill=fill,
-                )
-                for clip in features
-            ]
-        )
+        mask_randomly(features, self._settings.augmentation, generator)
+        return _Batch(samples=batch.samples[rows], features=features, labels=batch.labels[rows])
 
     def _evaluate(self, clips: LabelledClips) -> tuple[Confusion, float]:
         """Confusion matrix and cross entropy."""
@@ -477,9 +455,3 @@ class _Batch:
     samples: np.ndarray
     features: np.ndarray
     labels: np.ndarray
-
-
-def _random_band(size: int, widest: int, generator: np.random.Generator) -> slice:
-    width = int(generator.integers(min(widest, size) + 1))
-    start = int(generator.integers(size - width + 1))
-    return slice(start, start + width)
