@@ -9,11 +9,12 @@ All train the tutorial's low_latency_svdf on the same clips, 98 frames of 40 MFC
 * stapes: as `stapes train` does it.
 
 On a busy machine the ratio by CPU time is the steadier one. Below them: how fast the front end
-computes features.
+computes features. `utilisation` is the CPU time of the training out of all that the cores have, and
+means something on a machine with nothing else to do; `ready` is the share of the cores that it has
+work for at any time, whoever else may be using them.
 
 With --variations instead: what the input of a small network costs a training, by how its clips are
-varied. Where no core may idle, utilisation says it, and needs a machine with nothing else to do;
-`input` and `step` are their CPU time by themselves.
+varied; `input` and `step` are their CPU time by themselves.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import argparse
 import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
@@ -46,6 +49,7 @@ from stapes.training.step import compiled_step, make_optimizer
 
 WARM_UP_STEPS = 20  # until what was computed ahead is used up, where the input is dearer
 CLIPS_OF_FEATURES = 2000
+READY_THREADS = Path(__file__).parent / "training/ready_threads.py"
 LONE_BATCHES = 10  # made, and used, with nothing else going on
 SOME = {
     "gain_db": 6,
@@ -130,14 +134,15 @@ def print_table(
 ) -> None:
     print(
         f"{'pipeline':<17}{'steps/s':>9}{'clips/s':>9}{'CPU s/step':>12}{'utilisation':>13}"
-        f"{'waits':>7}{'ratio':>8}{'by CPU':>8}"
+        f"{'ready':>7}{'waits':>7}{'ratio':>8}{'by CPU':>8}"
     )
     own = cases["stapes"]
     for name, figures in cases.items():
         rate, cpu = figures["steps_per_second"], figures["cpu_seconds_per_step"]
         print(
             f"{name:<17}{rate:>9.1f}{rate * settings.batch_size:>9.0f}{cpu:>12.3f}"
-            f"{100 * figures['utilisation']:>12.0f}%{100 * figures['waiting']:>6.0f}%"
+            f"{100 * figures['utilisation']:>12.0f}%"
+            f"{100 * figures['ready']:>6.0f}%{100 * figures['waiting']:>6.0f}%"
             f"{own['steps_per_second'] / rate:>8.2f}{cpu / own['cpu_seconds_per_step']:>8.2f}"
         )
     print(
@@ -167,14 +172,14 @@ def measure_variations(
 
 
 def print_variations(cases: dict[str, dict[str, float]]) -> None:
-    header = ("steps/s", "input ms", "step ms", "cores busy", "waits")
-    print(f"{'svdf, clips with':<34}" + "".join(f"{name:>11}" for name in header))
+    header = ("steps/s", "input ms", "step ms", "utilisation", "ready", "waits")
+    print(f"{'svdf, clips with':<34}" + "".join(f"{name:>12}" for name in header))
     for name, figures in cases.items():
         lone = [1000 * figures[f"{part}_cpu_seconds"] for part in ("input", "step")]
-        shares = [f"{100 * figures[share]:.0f}%" for share in ("utilisation", "waiting")]
+        shares = (f"{100 * figures[share]:.0f}%" for share in ("utilisation", "ready", "waiting"))
         print(
-            f"{name:<34}{figures['steps_per_second']:>11.1f}{lone[0]:>11.0f}{lone[1]:>11.0f}"
-            f"{shares[0]:>11}{shares[1]:>11}"
+            f"{name:<34}{figures['steps_per_second']:>12.1f}{lone[0]:>12.0f}{lone[1]:>12.0f}"
+            + "".join(f"{share:>12}" for share in shares)
         )
 
 
@@ -186,13 +191,19 @@ def measure(
     steps: int,
 ) -> dict[str, float]:
     """After a warm-up: steps per second of wall time, seconds of CPU per step with its input and
-    without, share of the machine's cores in use, and share of the time that the steps wait for
-    their input."""
+    without, shares of the machine's cores in use and asked for, and of the time that the steps
+    wait for their input."""
     optimizer = make_optimizer(settings)
     optimizer.build(model.trainable_variables)
     step = compiled_step(model, optimizer, settings)
     for _ in range(WARM_UP_STEPS):
         step(*next(batches))
+    sampler = subprocess.Popen(
+        [sys.executable, str(READY_THREADS), str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     waited, wall, cpu = 0.0, time.monotonic(), time.process_time()
     for _ in range(steps):
         asked = time.monotonic()
@@ -200,6 +211,7 @@ def measure(
         waited += time.monotonic() - asked
         float(step(*batch)[1])
     wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    ready = float(sampler.communicate()[0])
     batches.close()
     lone = time.process_time()
     for _ in range(LONE_BATCHES):
@@ -210,6 +222,7 @@ def measure(
         "cpu_seconds_per_step": cpu / steps,
         "step_cpu_seconds": lone / LONE_BATCHES,
         "utilisation": cpu / wall / len(os.sched_getaffinity(0)),
+        "ready": ready,
         "waiting": waited / wall,
     }
 

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""How many of a machine's cores a process has work for, whoever else may be using them.
+
+ready_threads.py PID samples which threads of the process run or are ready to, until its standard
+input is closed; then prints their mean number, each sample counted up to the number of cores, as a
+share of the cores. Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from pathlib import Path
+
+INTERVAL_SECONDS = 0.02
+
+
+def main() -> None:
+    tasks = Path(f"/proc/{sys.argv[1]}/task")
+    cores = len(os.sched_getaffinity(int(sys.argv[1])))
+    samples = []
+    while not select.select([sys.stdin], [], [], INTERVAL_SECONDS)[0]:
+        samples.append(min(cores, sum(map(is_ready, tasks.iterdir()))) / cores)
+    print(sum(samples) / max(1, len(samples)))
+
+
+def is_ready(task: Path) -> bool:
+    try:
+        after_name = (task / "stat").read_text().rpartition(")")[2]
+    except OSError:  # it has ended
+        return False
+    return after_name.split()[0] == "R"
+
+
+if __name__ == "__main__":
+    main()
