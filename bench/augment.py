@@ -79,7 +79,7 @@ def measure(settings: AugmentSettings, count: int) -> float:
     generator = np.random.default_rng(0)
     count -= count % CLIPS_AT_ONCE
     clips = generator.normal(0, 1000, (count, SAMPLE_RATE)).astype(np.int16)
-    noises = [generator.normal(0, 1000, 30 * SAMPLE_RATE).astype(np.int16)]
+    noises = [generator.normal(0, 1000, 30 * SAMPLE_RATE).astype(np.float32)]
 
     def vary(first: int) -> None:
         random_variations(

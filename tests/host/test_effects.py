@@ -15,13 +15,15 @@ from stapes.corpus.effects import (
     change_speed,
     change_voice,
     coloured_noise,
+    echoes,
     equalize,
     limit_band,
     overdrive,
     power,
     reverberate,
-    room_response,
+    room_size,
 )
+from stapes.corpus.sound_tables import room_table
 from stapes.errors import StapesError
 
 RATE = 16000
@@ -196,22 +198,35 @@ def test_at_its_own_tempo_and_pitch_the_voice_is_the_clip():
 
 @pytest.mark.parametrize("rt60_ms", [200, 600])
 def test_a_room_decays_by_sixty_decibels_in_its_reverberation_time(rt60_ms):
-    response = room_response(WHITE, rt60_ms=rt60_ms, direct_db=-20, sample_rate=RATE)
-    energy = np.cumsum(np.square(response[1:], dtype=np.float64)[::-1])[::-1]  # Schroeder 1965
+    response = echoes(WHITE, rt60_ms=rt60_ms, sample_rate=RATE)
+    energy = np.cumsum(np.square(response, dtype=np.float64)[::-1])[::-1]  # Schroeder 1965
     level = 10 * np.log10(energy / energy[0])
     early = (level < -5) & (level > -25)
     slope = np.polyfit(np.flatnonzero(early) / RATE, level[early], 1)[0]
     assert -60_000 / slope == pytest.approx(rt60_ms, rel=0.1)
+    assert np.square(response).sum() == pytest.approx(1, rel=1e-5)
+    assert not response[: RATE // 400].any(), "no echo before its way"
 
 
 def test_a_room_keeps_energy_and_order_and_the_share_of_the_direct_sound():
-    response = room_response(WHITE, rt60_ms=300, direct_db=3, sample_rate=RATE)
-    squares = np.square(response, dtype=np.float64)
-    assert squares.sum() == pytest.approx(1, rel=1e-5)
+    response = echoes(WHITE, rt60_ms=300, sample_rate=RATE)
+    size = room_size(RATE, RATE, 300)
+    heard = {"direct_db": 3, "size": size}
+    room = np.fft.rfft(response, size)
+    click = reverberate(np.eye(1, RATE)[0] * 1000, room, **heard) / 1000
+    squares = np.square(click, dtype=np.float64)
+    assert squares.sum() == pytest.approx(1, rel=1e-3)
     assert 10 * np.log10(squares[0] / squares[1:].sum()) == pytest.approx(3, abs=0.01)
-    assert not response[1 : RATE // 400].any(), "no echo before its way"
-    expected = scipy.signal.fftconvolve(NOISE, response)[:RATE]
-    np.testing.assert_allclose(reverberate(NOISE, response), expected, atol=0.5)
+    expected = scipy.signal.fftconvolve(NOISE, click[: len(response)])[:RATE]
+    np.testing.assert_allclose(reverberate(NOISE, room, **heard), expected, atol=0.5)
+
+
+def test_the_table_has_rooms_of_every_length():
+    rooms = np.fft.irfft(room_table(RATE, RATE, 100, 400))
+    lengths = [np.flatnonzero(np.abs(room) > 1e-5).max() / 16 for room in rooms]
+    np.testing.assert_allclose(lengths, np.linspace(100, 400, len(rooms)), atol=8)
+    np.testing.assert_allclose(np.square(rooms).sum(axis=1), 1, rtol=1e-4)
+    assert np.abs(np.corrcoef(rooms)[0, 1:]).max() < 0.2, "none like another"
 
 
 def test_the_equalizer_reaches_its_gains_at_its_bands():

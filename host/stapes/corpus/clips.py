@@ -156,7 +156,7 @@ class TrainingClips:
         self._balance = index.settings.balance
         self._unknown_count = index.unknown_count("training")
         self._silence_count = index.silence_count("training")
-        self._noises = noises
+        self._noises = [noise.astype(np.float32) for noise in noises]  # to be mixed cheaply
         self._augmentation = augmentation
         self._sample_rate = sample_rate
         self._samples = samples + margin_samples

@@ -87,36 +87,41 @@ def change_voice(
     return _centred(_resampled(voice, factor * speed), len(clip))
 
 
-def room_response(
-    white: np.ndarray, *, rt60_ms: ArrayLike, direct_db: ArrayLike, sample_rate: int
-) -> np.ndarray:
-    """Made-up rooms: the direct sound, then noise that decays by 60 dB in `rt60_ms` and ends there.
+def echoes(white: np.ndarray, *, rt60_ms: float, sample_rate: int) -> np.ndarray:
+    """A made-up room without the direct sound: noise that decays by 60 dB in `rt60_ms` and ends
+    there. float32 [samples] of energy 1.
 
-    The statistical model of Polack (1988); after 2.5 ms, the way of the first echo. Energy 1.
+    The statistical model of Polack (1988); after 2.5 ms, the way of the first echo.
 
     Args:
-        white: white noise [..., samples], of any level; as long as the longest room, or longer.
-        direct_db: energy of the direct sound against all that follows.
+        white: white noise of any level, as long as the reverberation or longer.
     """
-    counts = np.maximum(2, (sample_rate * np.asarray(rt60_ms) / 1000).astype(np.int64))[..., None]
-    firsts = np.minimum(counts - 1, max(1, sample_rate // 400))
-    places = np.arange(counts.max(), dtype=np.float32)
-    tail = white[..., : len(places)] * np.exp(
-        places * (-np.log(1000.0) / counts).astype(np.float32)
-    )
-    tail *= (places >= firsts) & (places < counts)
-    energy = np.maximum(np.einsum("...i,...i->...", tail, tail), 1e-30)
-    direct = 10 ** (np.asarray(direct_db) / 10)
-    tail *= _each((direct * energy) ** -0.5)
-    tail[..., 0] = 1
-    return tail * _each((1 + 1 / direct) ** -0.5)
+    count = max(2, int(sample_rate * rt60_ms / 1000))
+    decay = np.exp(np.arange(count, dtype=np.float32) * np.float32(-np.log(1000.0) / count))
+    tail = white[:count] * decay
+    tail[: min(count - 1, max(1, sample_rate // 400))] = 0
+    return tail / np.float32(max(np.square(tail).sum(), 1e-30) ** 0.5)
 
 
-def reverberate(clips: np.ndarray, responses: np.ndarray) -> np.ndarray:
-    """The clips as heard through `responses` [..., any]; echoes beyond their end are cut."""
-    size = scipy.fft.next_fast_len(clips.shape[-1] + responses.shape[-1], real=True)
+def room_size(samples: int, sample_rate: int, rt60_ms: float) -> int:
+    """The FFT in which the echoes of such a room do not come round to the clip's beginning."""
+    return scipy.fft.next_fast_len(samples + max(2, int(sample_rate * rt60_ms / 1000)), real=True)
+
+
+def reverberate(
+    clips: np.ndarray, rooms: np.ndarray, *, direct_db: ArrayLike, size: int
+) -> np.ndarray:
+    """The clips as heard in rooms, at the level they had; echoes beyond their end are cut.
+
+    Args:
+        rooms: transforms of `echoes` in `size` points, complex64 [..., size // 2 + 1].
+        direct_db: [...], energy of the direct sound against all that follows.
+    """
+    share = 1 / (1 + 10.0 ** (-np.asarray(direct_db) / 10))  # of the energy
     spectra = scipy.fft.rfft(np.asarray(clips, np.float32), size)
-    spectra *= scipy.fft.rfft(responses, size)
+    response = rooms * _each(np.sqrt(1 - share))
+    response += _each(np.sqrt(share))
+    spectra *= response
     return scipy.fft.irfft(spectra, size, overwrite_x=True)[..., : clips.shape[-1]]
 
 

@@ -16,12 +16,13 @@ from stapes.corpus.effects import (
     change_speed,
     change_voice,
     coloured_noise,
+    echoes,
     equalize,
     limit_band,
     mask_features,
     overdrive,
     reverberate,
-    room_response,
+    room_size,
 )
 from stapes.figures import new_figure, png_bytes
 from stapes.files import new_folder, write_bytes
@@ -71,7 +72,8 @@ def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]
     generator = np.random.default_rng(seed)
     noise = coloured_noise(len(clip), 1, sample_rate=rate, generator=generator)
     white = generator.standard_normal(rate, np.float32)
-    room = room_response(white, rt60_ms=600, direct_db=-3, sample_rate=rate)
+    size = room_size(len(clip), rate, 600)
+    room = np.fft.rfft(echoes(white, rt60_ms=600, sample_rate=rate), size)
     gains = np.array([9.0, 9.0, -9.0, 0.0, 9.0, -9.0])
     varied = {
         "time_shift_ms": ("100 ms later", shift_in_time(clip, rate // 10)),
@@ -87,7 +89,10 @@ def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]
             "5 semitones higher",
             change_voice(clip, sample_rate=rate, semitones=5),
         ),
-        "reverb_ms": ("a room of 600 ms", reverberate(clip, room)),
+        "reverb_ms": (
+            "a room of 600 ms",
+            reverberate(clip, room, direct_db=-3, size=size),
+        ),
         "equalizer_db": ("bands 9 dB up and down", equalize(clip, gains, sample_rate=rate)),
         "band_limit_hertz": (
             "200 to 2000 Hz",

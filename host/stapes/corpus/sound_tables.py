@@ -1,15 +1,19 @@
-"""Noise by the table: made once, then cut and mixed, which costs next to nothing for each clip."""
+"""Noises and rooms by the table: made once, always the same, then drawn from, cut and mixed, which
+costs little for each clip."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
+import scipy.fft
 
-from stapes.corpus.effects import coloured_noise
+from stapes.corpus.effects import coloured_noise, echoes, room_size
 
 NUMBERS = 5  # that a piece of noise takes
 _SECONDS = 16
+_MOST_ROOMS = 256
+_ROOM_POINTS = 1 << 23  # of all together: 32 MB
 _EXPONENTS = np.linspace(0, 2, 9)
 
 
@@ -18,7 +22,7 @@ def noise_table(sample_rate: int, samples: int) -> np.ndarray:
     """Noises of power 1, from white to brown: float32 [9, several times `samples`]; always the
     same."""
     generator = np.random.default_rng(0)
-    length = max(_SECONDS * sample_rate, 4 * samples)
+    length = max(_SECONDS * sample_rate, 2 * samples)
     return np.stack(
         [
             coloured_noise(length, exponent, sample_rate=sample_rate, generator=generator)
@@ -40,7 +44,16 @@ def noise_piece(table: np.ndarray, samples: int, numbers: np.ndarray) -> np.ndar
     return noise
 
 
-def white_noise(table: np.ndarray, samples: int, number: float) -> np.ndarray:
-    """float32 [samples] of the table's white noise, from a place that `number` (0 to 1) says."""
-    start = int(number * (table.shape[1] - samples + 1))
-    return table[0, start : start + samples]
+@lru_cache(maxsize=2)
+def room_table(sample_rate: int, samples: int, shortest_ms: float, longest_ms: float) -> np.ndarray:
+    """Echoes of rooms, from short to long ones, for clips of so many samples: complex64 [rooms,
+    room_size // 2 + 1] for `reverberate`; 256 of them for clips of a second, fewer for long ones.
+    """
+    size = room_size(samples, sample_rate, longest_ms)
+    count = min(_MOST_ROOMS, max(16, _ROOM_POINTS // size))
+    generator = np.random.default_rng(0)
+    rooms = np.empty((count, size // 2 + 1), np.complex64)
+    for room, rt60_ms in zip(rooms, np.linspace(shortest_ms, longest_ms, count), strict=True):
+        white = generator.standard_normal(size, np.float32)
+        room[:] = scipy.fft.rfft(echoes(white, rt60_ms=rt60_ms, sample_rate=sample_rate), size)
+    return rooms
