@@ -156,12 +156,26 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
 
 def visible_files(folder: Path, pattern: str) -> list[Path]:
     """Files below `folder`, sorted, without hidden ones and those in hidden folders: half-written
-    clips, and what macOS puts beside every file."""
+    clips, and what macOS puts beside every file. Links to folders are followed, `**/` too."""
+    deep = pattern.startswith("**/")
+    found = _all_below(folder, frozenset()) if deep else folder.glob(pattern)
     return sorted(
         path
-        for path in folder.glob(pattern)
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in found
+        if path.match(pattern.removeprefix("**/"))
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+
+
+def _all_below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
+    """Everything below, but for what lies in `folder` again by a link to one of those above."""
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    for path in folder.iterdir():
+        yield path
+        if path.is_dir():
+            yield from _all_below(path, above | {place})
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from stapes.files import (
     kept_folder,
     new_folder,
     read_bytes,
+    visible_files,
     write_text,
 )
 
@@ -86,6 +87,15 @@ def test_a_new_folder_may_take_the_place_of_an_empty_one(tmp_path):
     (tmp_path / "c").symlink_to("nowhere")
     with pytest.raises(StapesError, match="c: exists already"), new_folder(tmp_path / "c"):
         pass
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path):
+    (tmp_path / "corpus" / "yes").mkdir(parents=True)
+    (tmp_path / "corpus" / "yes" / "a").touch()
+    (tmp_path / "corpus" / "no").symlink_to("yes")
+    (tmp_path / "corpus" / "yes" / "round").symlink_to(tmp_path / "corpus")
+    found = [path.relative_to(tmp_path) for path in visible_files(tmp_path / "corpus", "**/a")]
+    assert [str(path) for path in found] == ["corpus/no/a", "corpus/yes/a"]
 
 
 def test_a_device_is_not_read_for_ever():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import wave
@@ -179,5 +180,12 @@ def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
 def test_float_samples_that_are_no_sound_are_refused(tmp_path, sample):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full(100, sample, np.float32), 48000, subtype="FLOAT")
-    with pytest.raises(StapesError, match=r"a\.wav: cut short or damaged"):
+    with pytest.raises(StapesError, match=r"a\.wav: found samples that are no numbers"):
         read_audio(path, sample_rate=16000, resample=True)
+
+
+def test_a_pipe_among_recordings_is_refused_not_waited_for(tmp_path):
+    (tmp_path / "yes").mkdir()
+    os.mkfifo(tmp_path / "yes" / "a.wav")
+    with pytest.raises(StapesError, match=r"yes/a\.wav: found a pipe, expected a recording"):
+        audio_files(tmp_path, "*/*")

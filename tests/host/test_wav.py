@@ -88,6 +88,7 @@ def test_extensible_pcm_is_pcm(tmp_path):
         (riff(fmt(), DATA)[:-4], "cut short"),
         (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=1000)), "1000 bytes of samples"),
         (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=0xFFFFFFFF)), "header lies"),
+        (riff(fmt(), chunk(b"data", SAMPLES.tobytes() * 9, size=10)), "header lies"),
         (riff(fmt(), DATA, extra=100), "header lies"),
     ],
 )
@@ -98,6 +99,11 @@ def test_refuses_with_one_line_naming_the_file(tmp_path, content, message):
     assert message in text
     assert text.startswith(str(tmp_path / "clip.wav"))
     assert "\n" not in text
+
+
+def test_what_others_append_after_the_end_is_harmless(tmp_path):
+    content = riff(fmt(), DATA, chunk(b"LIST", b"INFO")) + b"TAG" + b"title" * 25
+    np.testing.assert_array_equal(read(tmp_path, content), SAMPLES)
 
 
 def test_a_mapped_file_holds_the_same_samples_and_is_checked_as_strictly(tmp_path):

@@ -22,9 +22,17 @@ EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
 
 
 def audio_files(folder: Path, pattern: str) -> list[Path]:
-    """Recordings below `folder` that match `pattern` (`*/*`), sorted, without hidden ones."""
+    """Recordings below `folder` that match `pattern` (`*/*`), sorted, without hidden ones.
+
+    Raises:
+        StapesError: one of them is a pipe, at which reading would wait for ever.
+    """
     found = visible_files(folder, pattern)
-    return [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES]
+    recordings = [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES]
+    for path in recordings:
+        if path.is_fifo():
+            raise StapesError(f"{path}: found a pipe, expected a recording; remove it")
+    return recordings
 
 
 def read_audio(
@@ -126,10 +134,15 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
             f"{path}: found no {path.suffix[1:].upper()} that can be decoded ({error}), expected "
             "a whole recording; copy or record it again"
         ) from error
-    if len(samples) < promised or not (np.abs(samples) < LOUDEST).all():  # NaN is not either
+    if len(samples) < promised:
         raise StapesError(
             f"{path}: cut short or damaged: found {len(samples)} samples of {promised}; "
             "copy or record it again"
+        )
+    if not (np.abs(samples) < LOUDEST).all():  # NaN is not either
+        raise StapesError(
+            f"{path}: found samples that are no numbers, or beyond all loudness, expected -1 to 1; "
+            "record or convert it again"
         )
     return samples, rate
 

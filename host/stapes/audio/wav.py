@@ -72,7 +72,8 @@ def _locate(
     """A view of the samples in a file's content, and their rate in Hz."""
     data = _whole_riff(path, content)
     rate = None
-    for name, body, size in _chunks(memoryview(data)):
+    chunks = _chunks(memoryview(data))
+    for name, body, size, _ in chunks:
         if name == b"fmt ":
             rate = _check_format(path, body, sample_rate)
         elif name == b"data":
@@ -83,6 +84,7 @@ def _locate(
                 )
             if size > len(body):
                 raise _cut_short(path, f"{size} bytes of samples", f"{len(body)}")
+            _check_rest(path, chunks, struct.unpack_from("<I", data, 4)[0] + 8)
             return _view(path, body), rate
     missing = "'data'" if rate is not None else "'fmt '"
     raise StapesError(
@@ -97,9 +99,19 @@ def check_chunks(path: str | os.PathLike[str]) -> None:
         StapesError: it is cut short, or no WAV file.
     """
     data = _whole_riff(path, read_bytes(path, what="a WAV file"))
-    for name, body, size in _chunks(memoryview(data)):
+    for name, body, size, _ in _chunks(memoryview(data)):
         if size > len(body):
             raise _cut_short(path, f"{size} bytes of {name!r}", f"{len(body)}")
+
+
+def _check_rest(
+    path: str | os.PathLike[str], chunks: Iterator[tuple[bytes, memoryview, int, int]], end: int
+) -> None:
+    """What follows the samples, up to the `end` of the RIFF, must be whole chunks: it is not where
+    there are more samples than their header says."""
+    for name, body, size, start in chunks:
+        if start < end and size > len(body):
+            raise _cut_short(path, "whole chunks after the samples", f"{name!r} of {size} bytes")
 
 
 def _whole_riff(path: str | os.PathLike[str], data: bytes | mmap.mmap) -> bytes | mmap.mmap:
@@ -122,12 +134,12 @@ def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate:
     write_bytes(path, struct.pack("<4sI", b"RIFF", len(chunks)) + chunks)
 
 
-def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, int]]:
-    """Name, body as far as the file holds it, and promised size of each chunk."""
+def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, int, int]]:
+    """Name, body as far as the file holds it, promised size and place of each chunk."""
     position = 12
     while position + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, position)
-        yield name, data[position + 8 : position + 8 + size], size
+        yield name, data[position + 8 : position + 8 + size], size, position
         position += 8 + size + size % 2  # chunks start at even positions
 
 
