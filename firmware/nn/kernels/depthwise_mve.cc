@@ -21,7 +21,7 @@ namespace {
 constexpr int32_t kBlock = 16;
 constexpr int32_t kVectors = 4;
 constexpr int32_t kMaxTaps = 255;        // their weights add up in 16 bits
-constexpr int32_t kFarthest = 1 << 30;  // a start from which no sum saturates
+constexpr uint32_t kFarthest = 1u << 30;  // a start from which no sum saturates
 static_assert(kMaxTaps * 127 * 128 < kFarthest, "sums stay near their start");
 
 int32_t BlockBytes(const DepthwiseShape& shape) { return 9 * kBlock + kBlock * shape.taps; }
@@ -55,21 +55,25 @@ int8_t* LayWeights(const DepthwiseShape& shape, const int8_t* weights, int8_t* t
 bool LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
               int32_t first, int8_t* to) {
   int16_t sums[kBlock];
-  int32_t* const starts = reinterpret_cast<int32_t*>(to);
-  int8_t* const scales = LayWeights(shape, weights + first, to + 4 * kBlock, sums);
-  bool is_near = true;
-  for (int32_t i = 0; i < kBlock; ++i) {
-    const int32_t vector = i % kVectors;
-    const int32_t lane = i / kVectors;
-    const int32_t start = WrappingAdd(scaling.Bias(first + i), shape.input_offset * sums[i]);
-    int32_t* const significands = reinterpret_cast<int32_t*>(scales + vector * 5 * kVectors);
-    starts[vector * kVectors + lane] = start;
-    significands[lane] = scaling.Significand(first + i);
-    reinterpret_cast<int8_t*>(significands + kVectors)[lane] =
-        static_cast<int8_t>(scaling.Shift(first + i));
-    is_near = is_near && start < kFarthest && start > -kFarthest;
+  const Scaling rest = scaling.From(first);
+  int8_t* scales = LayWeights(shape, weights + first, to + 4 * kBlock, sums);
+  const uint32x4_t channels = vidupq_n_u32(0, kVectors);
+  const uint32x4_t places = vmulq_n_u32(channels, static_cast<uint32_t>(scaling.channel_step));
+  uint32_t farthest = 0;
+  for (int32_t i = 0; i < kVectors; ++i, to += kBlock, scales += 5 * kVectors) {
+    const int32_t place = i * scaling.channel_step;
+    int32x4_t starts = vmulq_n_s32(vldrhq_gather_shifted_offset_s32(sums + i, channels),
+                                   shape.input_offset);
+    if (rest.bias != nullptr) {
+      starts = vaddq_s32(starts, vldrwq_gather_shifted_offset_s32(rest.bias + i, channels));
+    }
+    farthest = vmaxavq_s32(farthest, starts);
+    vst1q_s32(reinterpret_cast<int32_t*>(to), starts);
+    vst1q_s32(reinterpret_cast<int32_t*>(scales),
+              vldrwq_gather_shifted_offset_s32(rest.significands + place, places));
+    vstrbq_s32(scales + 4 * kVectors, vldrbq_gather_offset_s32(rest.shifts + place, places));
   }
-  return is_near;
+  return farthest < kFarthest;
 }
 
 // What MultiplyBlocks reads; the assembly knows the layout.
@@ -198,9 +202,10 @@ void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const i
     plain::SumTaps(shape, scaling, weights, layout + 1, taps, output);
     return;
   }
-  const Pixel pixel = {shape.taps % 2, taps, shape.taps / 2, output, scaling.output_offset};
+  const Pixel pixel = {shape.taps & 1, taps, shape.taps >> 1, output, scaling.output_offset};
   const int8_t* const blocks = reinterpret_cast<const int8_t*>(layout + 1);
-  const int32_t whole = shape.channels / kBlock;
+  const int32_t whole = shape.channels >> 4;
+  static_assert(kBlock == 1 << 4, "a division by shifting");
   MultiplyBlocks(&pixel, blocks, 0, whole);
   if (whole * kBlock != shape.channels) {
     MultiplyBlocks(&pixel, blocks + whole * BlockBytes(shape), shape.channels - kBlock, 1);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "nn/kernels/platform.h"
 #include "nn/kernels/scaling.h"
 
 namespace stapes {
@@ -16,6 +17,8 @@ constexpr int32_t PaddedDepth(int32_t depth) { return (depth + 3) & ~3; }
 constexpr int32_t PanelBytes(int32_t depth, int32_t columns) {
   return PaddedDepth(depth) * 2 * ((columns + 1) & ~1);
 }
+// How many times the columns of a panel fit into PanelBytes: Helium's stay int8.
+constexpr int32_t kPanelDensity = STAPES_KERNELS_MVE ? 2 : 1;
 constexpr int32_t PanelRowBytes(int32_t depth) { return ((depth + 15) & ~15) * 4; }
 
 struct PanelShape {

@@ -17,7 +17,8 @@ constexpr int32_t kStep = 16;  // values of a row that one instruction takes
 
 int32_t Steps(int32_t depth) { return (depth + kStep - 1) / kStep; }
 
-// What turns the sums of four rows into outputs; shifts lie below 0. The assembly knows the layout.
+// What turns the sums of four rows into outputs; shifts lie below 0. The assembly knows the
+// layout.
 struct Scaler {
   int32x4_t start;  // bias, and input offset times the sum of the weights
   helium::Scales scales;
@@ -26,27 +27,31 @@ struct Scaler {
   int32x4_t high;
 };
 
-// Lays four rows side by side, sixteen values of each in turn, zeros behind their ends: what lies
-// behind the end of a column is multiplied by them. Rows from `count` on are left alone. Returns the
-// sums.
+// Lays one row, sixteen values in turn with those of others, zeros behind its end. Returns its sum.
+inline int32_t LayRow(const int8_t* from, int32_t depth, int8_t* at) {
+  int32_t sum = 0;
+  vstrbq_s8(at + (Steps(depth) - 1) * kRows * kStep, vdupq_n_s8(0));
+  __asm__ volatile(
+      "wlstp.8 lr, %[depth], 1f\n"
+      "2:\n"
+      "vldrb.8 q0, [%[from]], #16\n"
+      "vaddva.s8 %[sum], q0\n"
+      "vstrb.8 q0, [%[at]], #64\n"
+      "letp lr, 2b\n"
+      "1:\n"
+      : [from] "+r"(from), [at] "+r"(at), [sum] "+Te"(sum)
+      : [depth] "r"(depth)
+      : "lr", "q0", "memory");
+  return sum;
+}
+static_assert(kRows * kStep == 64, "LayRow steps over the other rows");
+
+// Lays four rows side by side: what lies behind the end of a column is multiplied by their zeros.
+// Rows from `count` on are left alone. Returns the sums.
 int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
   int32_t sums[kRows] = {};
-  for (int32_t row = 0; row < count; ++row, weights += depth) {
-    int8_t* at = to + row * kStep;
-    const int8_t* from = weights;
-    int32_t sum = 0;
-    int32_t left = depth;
-    for (; left >= kStep; left -= kStep, from += kStep, at += kRows * kStep) {
-      const int8x16_t values = vldrbq_s8(from);
-      sum = vaddvaq_s8(sum, values);
-      vstrbq_s8(at, values);
-    }
-    if (left != 0) {
-      const int8x16_t values = vldrbq_z_s8(from, vctp8q(static_cast<uint32_t>(left)));
-      sum = vaddvaq_s8(sum, values);
-      vstrbq_s8(at, values);
-    }
-    sums[row] = sum;
+  for (int32_t row = 0; row < count; ++row, weights += depth, to += kStep) {
+    sums[row] = LayRow(weights, depth, to);
   }
   return vld1q_s32(sums);
 }

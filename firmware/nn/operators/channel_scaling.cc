@@ -38,7 +38,7 @@ const char* PrepareChannelScaling(PrepareContext& context, const WeighedTensors&
   for (uint32_t i = 0; i < count; ++i) {
     Multiplier multiplier;
     if (!QuantizeRatio(tensors.input.quantization.ScaleBits(), weights.ScaleBits(i),
-                  output.ScaleBits(), &multiplier)) {
+                       output.ScaleBits(), &multiplier)) {
       return Why("scales too far apart");
     }
     context.Persistent<int32_t>(scaling->significands)[i] = multiplier.value;

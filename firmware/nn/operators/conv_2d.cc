@@ -32,7 +32,6 @@ struct Conv2DData {
   int32_t group_inputs;   // input channels per group
   int32_t group_outputs;  // output channels per group
   int32_t depth;          // weights per output channel
-  int32_t panel_columns;  // places that are computed together
   bool is_pointwise;      // every place sees the pixel in the same place
   PanelShape panel;
 };
@@ -63,17 +62,23 @@ const char* CheckShapes(const FlatTable& options, const Shape& input, const Shap
   return nullptr;
 }
 
+int32_t Places(const Window& window) {  // fit 31 bits, as the output's bytes do
+  return window.batches * window.output_height * window.output_width;
+}
+
+// Columns for which a panel has room on every machine.
+int32_t PanelColumns(const Conv2DData& data) {
+  const int32_t places = Places(data.window);
+  const int32_t columns = kPanelBytes / (2 * PaddedDepth(data.depth)) & ~1;
+  const int32_t least = columns < 2 ? 2 : columns;
+  return least < places ? least : places;
+}
+
 // Scratch: the panel, memory for a pair of rows, two gathered columns.
-void RequestPanel(PrepareContext& context, Conv2DData* data) {
-  const int64_t places = int64_t{data->window.batches} * data->window.output_height *
-                         data->window.output_width;
-  int64_t columns = kPanelBytes / (2 * PaddedDepth(data->depth)) & ~1;
-  if (columns < 2) columns = 2;
-  if (columns > places) columns = places;
-  data->panel_columns = static_cast<int32_t>(columns);
-  context.RequestScratch(static_cast<uint32_t>(PanelBytes(data->depth, data->panel_columns) +
-                                               PanelRowBytes(data->depth) +
-                                               2 * PaddedDepth(data->depth)));
+void RequestPanel(PrepareContext& context, const Conv2DData& data) {
+  context.RequestScratch(static_cast<uint32_t>(PanelBytes(data.depth, PanelColumns(data)) +
+                                               PanelRowBytes(data.depth) +
+                                               2 * PaddedDepth(data.depth)));
 }
 
 bool SeesWholePixels(const Conv2DData& data) {
@@ -98,7 +103,7 @@ const char* Prepare(PrepareContext& context) {
   data->panel = {data->depth, -tensors.input.quantization.ZeroPoint()};
   data->is_pointwise = SeesWholePixels(*data) && data->window.stride_height == 1 &&
                        data->window.stride_width == 1;
-  RequestPanel(context, data);
+  RequestPanel(context, *data);
   if (WorksInPlace(*data)) context.AllowInPlace(kInput);
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
@@ -109,9 +114,22 @@ void FillColumn(int32_t value, int32_t depth, int8_t* column) {
   for (int32_t i = 0; i < depth; i += 4) std::memcpy(column + i, &word, sizeof(word));
 }
 
-void CopyRun(const int8_t* from, int32_t count, int8_t* to) {
-  for (; count >= 4; count -= 4, from += 4, to += 4) std::memcpy(to, from, 4);
-  for (; count > 0; --count) *to++ = *from++;
+struct Runs {
+  int32_t count;
+  int32_t bytes;
+  int32_t from_step;
+  int32_t to_step;
+};
+
+[[gnu::noinline]] void CopyRuns(Runs runs, const int8_t* from, int8_t* to) {
+  for (; runs.count > 0; --runs.count, from += runs.from_step, to += runs.to_step) {
+    const int8_t* at = from;
+    int8_t* copy = to;
+    const int8_t* const words_end = from + (runs.bytes & ~3);
+    const int8_t* const end = from + runs.bytes;
+    for (; at != words_end; at += 4, copy += 4) std::memcpy(copy, at, 4);
+    while (at != end) *copy++ = *at++;
+  }
 }
 
 // Copies what one place's kernel sees, one group's channels, in the order of the weights.
@@ -137,15 +155,12 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
   const int32_t count = taps.last - taps.first;
   const int32_t runs = adjacent ? 1 : count;
   const int32_t run_bytes = adjacent ? count * data.group_inputs : data.group_inputs;
-  const int32_t run_step = window.dilation_width * window.input_channels;
-  const int32_t row_step = window.dilation_height * window.input_width * window.input_channels;
-  const int32_t column_step = window.kernel_width * data.group_inputs;
-  for (int32_t row = rows.last - rows.first; row > 0; --row) {
-    for (int32_t run = 0; run < runs; ++run) {
-      CopyRun(from + run * run_step, run_bytes, column + run * run_bytes);
-    }
-    from += row_step;
-    column += column_step;
+  const Runs kernel_rows = {rows.last - rows.first, run_bytes,
+                            window.dilation_height * window.input_width * window.input_channels,
+                            window.kernel_width * data.group_inputs};
+  for (int32_t run = 0; run < runs; ++run, column += run_bytes) {
+    CopyRuns(kernel_rows, from, column);
+    from += window.dilation_width * window.input_channels;
   }
 }
 
@@ -158,7 +173,10 @@ struct Columns {
 
   // What output place `place` (batch, y, x in this order) sees of a group's channels.
   const int8_t* See(int32_t place, int32_t group) const {
-    if (data.is_pointwise) return input + place * data.depth;
+    return data.is_pointwise ? input + place * data.depth : Look(place, group);
+  }
+
+  [[gnu::noinline]] const int8_t* Look(int32_t place, int32_t group) const {
     const Window& window = data.window;
     const int32_t x = place % window.output_width;
     const int32_t row = place / window.output_width;
@@ -187,14 +205,16 @@ void Invoke(const InvokeContext& context) {
   const Window& window = data.window;
   const Scaling scaling = ReadScaling(context, data.scaling, kBias);
   int8_t* const scratch = context.Scratch<int8_t>();
-  int8_t* const row_memory = scratch + PanelBytes(data.depth, data.panel_columns);
+  const int32_t panel_columns = PanelColumns(data);
+  int8_t* const row_memory = scratch + PanelBytes(data.depth, panel_columns);
   const Columns columns = {data, context.Input<int8_t>(kInput),
                            reinterpret_cast<int16_t*>(scratch),
                            row_memory + PanelRowBytes(data.depth)};
-  const int32_t places = window.batches * window.output_height * window.output_width;
-  for (int32_t place = 0; place < places; place += data.panel_columns) {
+  const int32_t places = Places(window);
+  const int32_t together = kPanelDensity * panel_columns;
+  for (int32_t place = 0; place < places; place += together) {
     const int32_t left = places - place;
-    const int32_t count = left < data.panel_columns ? left : data.panel_columns;
+    const int32_t count = left < together ? left : together;
     for (int32_t group = 0; group < data.groups; ++group) {
       const int32_t channel = group * data.group_outputs;
       columns.Lay(place, count, group);

@@ -188,19 +188,22 @@ class TappedImage {
     return is_whole && slides < window_.kernel_width ? slides : 0;
   }
 
-  // Moves the kernel by one tap to the right: what was under a tap is under its left neighbour,
-  // and the last tap of every row comes to column x.
+  // Moves a kernel of two columns or more by one tap to the right: what was under a tap is under
+  // its left neighbour, and the last tap of every row comes to column x.
   [[gnu::noinline]] void SlideTaps(int32_t x, const int8_t** taps) const {
     const int32_t step = window_.dilation_width * window_.input_channels;
     const bool is_inside = x < window_.input_width;
-    for (int32_t row = window_.kernel_height; row != 0; --row, taps += window_.kernel_width) {
-      const int8_t** at = taps + window_.kernel_width - 1;
-      const int8_t* pixel = is_inside && *at != outside_ ? *at + step : outside_;
-      for (; at >= taps; --at) {
-        const int8_t* const left = *at;
-        *at = pixel;
-        pixel = left;
-      }
+    const int32_t width = window_.kernel_width;
+    const int8_t* const outside = outside_;
+    const int8_t** const end = taps + window_.kernel_height * width;
+    const int8_t** at = taps;
+    do {
+      const int8_t* next = at[1];
+      __asm__("" : "+r"(next));  // or the loop becomes a call of memmove
+      *at++ = next;
+    } while (at + 1 != end);
+    for (at = taps + width - 1; at < end; at += width) {
+      at[0] = is_inside && at[-1] != outside ? at[-1] + step : outside;
     }
   }
 

@@ -70,7 +70,7 @@ const char* Prepare(PrepareContext& context) {
   data->output_offset = output.quantization.ZeroPoint();
   Multiplier whole;
   if (!QuantizeRatio(input.quantization.ScaleBits(), kOneBits, output.quantization.ScaleBits(),
-                &whole)) {
+                     &whole)) {
     return Why("scales too far apart");
   }
   data->multiplier = DividedBy(whole, per_mean);

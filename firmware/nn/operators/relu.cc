@@ -30,7 +30,7 @@ const char* Prepare(PrepareContext& context) {
   data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
   if (!QuantizeRatio(input.quantization.ScaleBits(), kOneBits, output.quantization.ScaleBits(),
-                &data->multiplier)) {
+                     &data->multiplier)) {
     return Why("scales too far apart");
   }
   context.AllowInPlace(0);
