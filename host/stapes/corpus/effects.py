@@ -135,7 +135,7 @@ def filtered(clips: np.ndarray, gains: np.ndarray) -> np.ndarray:
 
 def filter_bins(samples: int, sample_rate: int) -> int:
     """How many frequencies `filtered` takes: they are closer than 20 Hz and make an FFT cheap."""
-    return scipy.fft.next_fast_len(-(-(samples + sample_rate // 20) // 2)) + 1
+    return scipy.fft.next_fast_len(-(-(samples + sample_rate // 20) // 2), real=True) + 1
 
 
 def equalizer_gains(gains_db: np.ndarray, *, bins: int, sample_rate: int) -> np.ndarray:
