@@ -7,11 +7,11 @@ export TF_NUM_INTRAOP_THREADS=1 # sums in one order: equal seeds, equal weights
 
 stapes train --data_dir "$corpus" --train_dir "$work/train" --wanted_words yes,no \
   --preprocess logmel --upper_edge_hertz 7600 --silence_percentage 25 --unknown_percentage 250 \
-  --how_many_training_steps 5000 --learning_rate 0.01 --warmup_steps 100 \
+  --end_frames 11 --how_many_training_steps 8000 --learning_rate 0.01 --warmup_steps 100 \
   --learning_rate_decay cosine --time_shift_ms 200 --time_mask_frames 3 \
   --frequency_mask_channels 3 --gain_db 6 --background_volume 0.2 \
   --model_architecture svdf --svdf_units 40,40,40,40 --dropout 0.05 \
-  --eval_step_interval 1000
+  --eval_step_interval 2000
 stapes export --train_dir "$work/train" --output_file "$work/micro.tflite"
 
 # Tuned on speakers of the validation partition, verified on those of the testing partition.
