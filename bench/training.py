@@ -47,7 +47,7 @@ from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, make_optimizer
 
-WARM_UP_STEPS = 20  # until what was computed ahead is used up, where the input is dearer
+WARM_UP_STEPS = 10  # until what was computed ahead is used up, where the input is dearer
 CLIPS_OF_FEATURES = 2000
 READY_THREADS = Path(__file__).parent / "training/ready_threads.py"
 LONE_BATCHES = 10  # made, and used, with nothing else going on

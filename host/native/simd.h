@@ -5,10 +5,12 @@
 
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__)
-#define STAPES_CLONED __attribute__((target_clones("default", "avx2")))
-#else
 #define STAPES_CLONED
+#if defined(__x86_64__) && defined(__GLIBC__)  // the loader's part
+#if __has_attribute(target_clones)
+#undef STAPES_CLONED
+#define STAPES_CLONED __attribute__((target_clones("default", "avx2")))
+#endif
 #endif
 // What clones call must become part of them.
 #define STAPES_INLINE inline __attribute__((always_inline))

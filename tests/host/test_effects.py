@@ -92,7 +92,7 @@ def test_another_tempo_keeps_pitch_and_level_and_moves_what_happens(rate):
     for half, start in ((heard[:8000], 4000), (heard[8000:], 12000)):
         place = 8000 + (start - 8000) / rate - (8000 if start > 8000 else 0)
         centre = np.average(np.arange(8000), weights=half**2)
-        assert centre == pytest.approx(place, abs=256), "half a window of the vocoder"
+        assert centre == pytest.approx(place, abs=256), "half a piece"
 
 
 def sine(hertz: float, sample_rate: int = RATE) -> np.ndarray:

@@ -14,7 +14,7 @@ _MOST_THREADS = 8
 
 
 def prefetch(
-    make: Callable[[int], T], numbers: range, *, depth: int = 16, threads: int = 0
+    make: Callable[[int], T], numbers: range, *, depth: int = 0, threads: int = 0
 ) -> Iterator[T]:
     """Yields make(n) for each of `numbers` in their order, computed up to `depth` ahead.
 
@@ -23,13 +23,14 @@ def prefetch(
     the iterator ends the threads.
 
     Args:
+        depth: 0: two for each thread.
         threads: 0: one for each core.
     """
     threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
     upcoming, ready = iter(numbers), deque[Future[T]]()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
     try:
-        for number in islice(upcoming, depth):
+        for number in islice(upcoming, depth or 2 * threads):
             ready.append(pool.submit(make, number))
         while ready:
             made = ready.popleft().result()
