@@ -75,9 +75,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def kept_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterator[Path]:
     """Yields the folder `path`, made with its parents; those made go again when the work inside
     fails before it has written anything.
+
+    Args:
+        shared: another process is about to write there: the folder stays.
 
     Raises:
         StapesError: it cannot be made.
@@ -92,7 +95,7 @@ def kept_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield final
     except BaseException:
         with suppress(OSError):  # what holds anything stays, and so do those around it
-            for folder in made:
+            for folder in () if shared else made:
                 folder.rmdir()
         raise
 

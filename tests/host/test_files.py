@@ -68,6 +68,9 @@ def test_a_folder_made_for_work_that_fails_goes_again_with_its_parents(tmp_path)
     with pytest.raises(ValueError), kept_folder(tmp_path / "a" / "b"):
         raise ValueError
     assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError), kept_folder(tmp_path / "shared", shared=True) as folder:
+        raise ValueError
+    folder.rmdir()
     with pytest.raises(ValueError), kept_folder(tmp_path / "a" / "b") as folder:
         (folder / "c").touch()
         raise ValueError

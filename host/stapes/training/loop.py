@@ -112,7 +112,7 @@ def train(
     if cluster.count > 1:
         log(f"Note: waiting for all {cluster.count} workers of TF_CONFIG")
     workers = Workers.of_environment()
-    with kept_folder(train_dir) as folder:
+    with kept_folder(train_dir, shared=not cluster.is_chief) as folder:
         path = check_output(folder / FILE_NAME)
         source = Path(start_checkpoint) if start_checkpoint else path
         earlier = None
