@@ -18,7 +18,7 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.cli import main
 from stapes.corpus import download as download_module
-from stapes.corpus.download import download
+from stapes.corpus.download import _reason, download
 from stapes.corpus.known import KNOWN, KnownCorpus
 from stapes.corpus.unpack import unpack
 from stapes.errors import StapesError
@@ -36,6 +36,7 @@ class Server:
         self.cuts: list[int] = []
         self.statuses: list[int] = []
         self.starts: list[int] = []
+        self.length: str | None = None  # said instead of the true one
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,7 +59,7 @@ class Server:
         if start >= len(self.content):
             return handler.send_error(416)
         handler.send_response(206 if start else 200)
-        handler.send_header("Content-Length", str(len(self.content) - start))
+        handler.send_header("Content-Length", self.length or str(len(self.content) - start))
         handler.end_headers()
         end = start + self.cuts.pop(0) if self.cuts else len(self.content)
         handler.wfile.write(self.content[start:end])
@@ -150,6 +151,19 @@ def test_a_status_names_the_address_and_a_busy_server_is_asked_again(server, loa
     assert load() == CONTENT
 
 
+@pytest.mark.parametrize("length", ["many", "-5", "²"])
+def test_a_length_that_is_none_is_not_believed(server, load, length):
+    server.length = length
+    assert load() == CONTENT
+
+
+def test_what_a_server_says_in_several_lines_is_said_in_one():
+    class Said(Exception):
+        reason = "a loop\nor \0 worse"
+
+    assert _reason(Said()) == "a loop or ? worse"
+
+
 def test_no_server_is_said_after_the_last_try(server, load):
     server.http.shutdown()
     server.http.server_close()
@@ -229,6 +243,9 @@ def test_files_come_out_as_they_went_in(unpacked, mode):
         (member("hard", type=tarfile.LNKTYPE, linkname="yes/a.wav"), "a link or device 'hard'"),
         (member("pipe", type=tarfile.FIFOTYPE), "a link or device 'pipe'"),
         (member("disk", type=tarfile.CHRTYPE), "a link or device 'disk'"),
+        (member("yes"), "a member 'yes' that cannot be there"),
+        (member("yes/a.wav/b.wav"), "a member 'yes/a.wav/b.wav' that cannot be there"),
+        (member("n" * 300), "'nnn.* that cannot be there"),
     ],
 )
 def test_archives_that_reach_out_are_refused_and_leave_nothing(unpacked, tmp_path, bad, message):

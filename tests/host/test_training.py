@@ -148,6 +148,21 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
     assert same(whole, resumed)
 
 
+def test_a_stop_during_a_validation_makes_it_again(tmp_path, monkeypatch):
+    chosen = settings(eval_step_interval=5)
+    whole = run(tmp_path, "whole", chosen)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("stapes.training.loop.evaluate", interrupted)
+        run(tmp_path, "stopped", chosen)
+    assert Checkpoint.load(tmp_path / "stopped" / FILE_NAME).step == 5
+    assert run(tmp_path, "stopped", chosen).history == whole.history
+    assert run(tmp_path, "stopped", chosen).history == whole.history  # nothing left to do
+
+
 def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch):
     from stapes.training import loop
 

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from email.message import Message
 from pathlib import Path
 
 from stapes.errors import StapesError
@@ -55,15 +56,15 @@ def download(
         except (*_CUT_OFF, urllib.error.URLError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 raise StapesError(
-                    f"{url}: found HTTP status {error.code} ({error.reason}), expected the file; "
+                    f"{url}: found HTTP status {error.code} ({_reason(error)}), expected the file; "
                     "check the address"
                 ) from error
             failures = 1 if _size(part) > before else failures + 1
             if failures >= tries:
-                reason = getattr(error, "reason", None) or error
                 raise StapesError(
-                    f"{url}: the connection failed {failures} times ({reason}); check the network "
-                    f"and give the same command again: it goes on after {_size(part)} bytes"
+                    f"{url}: the connection failed {failures} times ({_reason(error)}); check the "
+                    "network and give the same command again: it goes on after "
+                    f"{_size(part)} bytes"
                 ) from error
             time.sleep(pause_seconds * failures)
     check_sha256(part, sha256, source=url, remove=True)
@@ -104,7 +105,7 @@ def _continue(url: str, part: Path, progress: Progress, timeout_seconds: float) 
     with answer:
         if answer.status != 206:
             have = 0  # the server takes no ranges: from the start
-        length = int(answer.headers.get("Content-Length") or 0)
+        length = _length(answer.headers)
         total = have + length if length else 0
         _check_room(part, length)
         with writing(part), part.open("r+b" if have else "wb") as out:
@@ -112,6 +113,18 @@ def _continue(url: str, part: Path, progress: Progress, timeout_seconds: float) 
             _copy(answer, out, have, total, progress)
     if total and _size(part) < total:
         raise ConnectionError(f"cut off after {_size(part)} of {total} bytes")
+
+
+def _length(headers: Message) -> int:
+    """Bytes to come, or 0 where the server does not say."""
+    text = headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _reason(error: Exception) -> str:
+    """In one line: a server may have said anything."""
+    text = " ".join(str(getattr(error, "reason", None) or error).split())
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _copy(answer, out, done: int, total: int, progress: Progress) -> None:

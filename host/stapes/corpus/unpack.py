@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import os
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
@@ -48,7 +50,8 @@ def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], Non
             for member in tar:
                 target = _target(archive, folder, member)
                 if member.isdir():
-                    target.mkdir(parents=True, exist_ok=True)
+                    with _placing(archive, member):
+                        target.mkdir(parents=True, exist_ok=True)
                     continue
                 count, unpacked = count + 1, unpacked + member.size
                 if count > MAX_FILES or unpacked > limit:
@@ -56,7 +59,8 @@ def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], Non
                         f"{archive}: found more than {MAX_FILES} files or {limit >> 20} MB inside, "
                         "expected a corpus of clips; check where it comes from"
                     )
-                _write(tar, member, target)
+                with _placing(archive, member):
+                    _write(tar, member, target)
                 progress(packed.tell(), size)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise StapesError(
@@ -66,6 +70,20 @@ def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], Non
     if not count:
         raise StapesError(f"{archive}: found no files in it, expected a corpus; check the file")
     return count
+
+
+@contextmanager
+def _placing(archive: Path, member: tarfile.TarInfo) -> Iterator[None]:
+    """Turns what the name of a member makes impossible into a StapesError that tells it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG):
+            raise
+        raise StapesError(
+            f"{archive}: found a member {member.name!a:.80} that cannot be there "
+            f"({error.strerror}), expected files in folders; check where it comes from"
+        ) from error
 
 
 def _target(archive: Path, folder: Path, member: tarfile.TarInfo) -> Path:

@@ -278,6 +278,8 @@ class _Run:
 
     def _train_until_end(self, validation: LabelledClips) -> None:
         first, total = self._step, self._settings.schedule.total_steps
+        if self._lacks_validation(first):  # stopped between the step and the end of its validation
+            self._validate(first, validation)
         if self._is_over():
             return
         with closing(prefetch(self._batch, range(first, total))) as batches, self._watched(first):
@@ -287,10 +289,18 @@ class _Run:
                 self._do_step(step, batch)
                 if step % self._settings.save_step_interval == 0:
                     self._save()
-                if step % self._settings.eval_step_interval == 0 or step == total:
+                if self._is_validated(step):
                     self._validate(step, validation)
                     if self._is_over():
                         return
+
+    def _is_validated(self, step: int) -> bool:
+        total = self._settings.schedule.total_steps
+        return step % self._settings.eval_step_interval == 0 or step == total
+
+    def _lacks_validation(self, step: int) -> bool:
+        done = any(point.step == step for point in self._history.validation)
+        return step > 0 and self._is_validated(step) and not done
 
     def _do_step(self, step: int, batch: _Batch) -> None:
         """Step `step`, counted from 1."""
@@ -347,6 +357,12 @@ class _Run:
         confusion, loss = self._evaluate(validation)
         point = Point(step=step, accuracy=confusion.accuracy, cross_entropy=loss)
         self._history.validation.append(point)
+        try:
+            if self._history.is_best():
+                self._save(self._path.with_name(BEST_FILE_NAME))
+        except BaseException:  # this validation is made again
+            self._history.validation.pop()
+            raise
         self._say(f"Confusion Matrix:\n{confusion.table(self._labels)}")
         self._say(
             f"Step {step}: Validation accuracy = "
@@ -354,8 +370,6 @@ class _Run:
         )
         if self._summaries:
             self._summaries.validation(step, confusion, loss)
-        if self._history.is_best():
-            self._save(self._path.with_name(BEST_FILE_NAME))
 
     def _is_over(self) -> bool:
         """Whether validation has not improved for as many evaluations as were allowed."""
