@@ -119,6 +119,8 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             temporary.rename(final)
+        except StapesError as error:  # names what was to be there
+            raise StapesError(str(error).replace(str(temporary), str(final))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -80,6 +80,13 @@ def test_a_folder_made_for_work_that_fails_goes_again_with_its_parents(tmp_path)
         pass
 
 
+def test_what_fails_in_a_new_folder_is_told_by_its_name(tmp_path):
+    told = pytest.raises(StapesError, match=rf"^{tmp_path}/a/b/c: cannot be written")
+    with told, new_folder(tmp_path / "a") as folder:
+        write_text(folder / "b" / "c", "")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_new_folder_may_take_the_place_of_an_empty_one(tmp_path):
     (tmp_path / "a").mkdir()
     with new_folder(tmp_path / "a") as folder:

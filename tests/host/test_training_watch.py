@@ -308,3 +308,24 @@ def test_a_check_nans_that_is_neither_true_nor_false_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--data_dir", "x", "--train_dir", "y", "--check_nans", "perhaps"])
     assert "found 'perhaps', expected true or false" in capsys.readouterr().err
+
+
+def test_event_files_on_a_full_disk_do_not_stop_a_training(tmp_path, monkeypatch):
+    from stapes.models.backend import tf
+
+    class FullDisk:
+        def __init__(self, path):
+            pass
+
+        def write(self, record):
+            pass
+
+        def flush(self):
+            raise tf.errors.ResourceExhaustedError(None, None, "event; No space left on device")
+
+    monkeypatch.setattr(tf.io, "TFRecordWriter", FullDisk)
+    lines = []
+    run(tmp_path / "train", settings(), lines.append, summaries_dir=tmp_path / "events")
+    (note,) = (line for line in lines if "going on without --summaries_dir" in line)
+    assert "events/train: cannot be written (No space left on device)" in note
+    assert Checkpoint.load(tmp_path / "train" / FILE_NAME).step == 12

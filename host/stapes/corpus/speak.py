@@ -28,7 +28,7 @@ from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.files import new_folder, visible_files, writing
+from stapes.files import kept_folder, new_folder, visible_files, writing
 from stapes.settings import check_label
 
 CLIPS_PER_SPEAKER = 3
@@ -112,28 +112,23 @@ def speak_corpus(
     for word in plan:
         _check_folder(root / word, settings)
     speakers = make_speakers(voices, settings=settings, variants=engine.variants())
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StapesError(
-            f"{root}: cannot be made ({error.strerror}); choose another --output_dir"
-        ) from error
     done, total = 0, sum(plan.values())
-    for word, clips in plan.items():
-        job = _Job(word=word, clips=clips, settings=settings, engine=engine)
-        count = 0
-        with closing(_speak_word(job, root / word, speakers)) as counts:
-            for new in counts:
-                count, done = count + new, done + new
-                progress(done, total)
-        finished(Spoken(word=word, clips=count, empty_partitions=_empty(root / word)))
-    background = root / BACKGROUND_NOISE_FOLDER
-    if not background.exists():
-        with new_folder(background) as folder:
-            backgrounds = make_backgrounds(settings=settings)
-            for name, samples in backgrounds.items():
-                write_wav(folder / f"{name}.wav", samples, sample_rate=settings.sample_rate)
-        finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(backgrounds)))
+    with kept_folder(root):
+        for word, clips in plan.items():
+            job = _Job(word=word, clips=clips, settings=settings, engine=engine)
+            count = 0
+            with closing(_speak_word(job, root / word, speakers)) as counts:
+                for new in counts:
+                    count, done = count + new, done + new
+                    progress(done, total)
+            finished(Spoken(word=word, clips=count, empty_partitions=_empty(root / word)))
+        background = root / BACKGROUND_NOISE_FOLDER
+        if not background.exists():
+            with new_folder(background) as folder:
+                backgrounds = make_backgrounds(settings=settings)
+                for name, samples in backgrounds.items():
+                    write_wav(folder / f"{name}.wav", samples, sample_rate=settings.sample_rate)
+            finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(backgrounds)))
 
 
 def _near_misses(words: list[str], settings: SpeakSettings, engine: Engine) -> dict[str, int]:

@@ -318,8 +318,7 @@ class _Run:
         if not np.isfinite(loss):
             raise self._diverged()
         self._progress.update(step)
-        if self._summaries:
-            self._summaries.step(step, accuracy=accuracy, cross_entropy=loss, rate=rate)
+        self._summarize(lambda to: to.step(step, accuracy=accuracy, cross_entropy=loss, rate=rate))
         if step % _POINT_STEP_INTERVAL == 0:
             self._history.training.append(Point(step=step, accuracy=accuracy, cross_entropy=loss))
         if (
@@ -368,8 +367,7 @@ class _Run:
             f"Step {step}: Validation accuracy = "
             f"{100 * confusion.accuracy:.1f}% (N={confusion.total})"
         )
-        if self._summaries:
-            self._summaries.validation(step, confusion, loss)
+        self._summarize(lambda to: to.validation(step, confusion, loss))
 
     def _is_over(self) -> bool:
         """Whether validation has not improved for as many evaluations as were allowed."""
@@ -399,7 +397,7 @@ class _Run:
                 self._summaries = Summaries(
                     options.summaries_dir, labels=self._labels, first_step=first + 1
                 )
-                stack.callback(self._summaries.close)
+                stack.callback(self._summarize, Summaries.close)
             yield
 
     def _say(self, line: str) -> None:
@@ -407,11 +405,20 @@ class _Run:
         self._log(line)
 
     def _summarize_clips(self, step: int, batch: _Batch) -> None:
-        if self._summaries:
-            rate = self._settings.front_end.sample_rate
-            self._summaries.clips(
-                step, batch.samples, batch.features, batch.labels, sample_rate=rate
-            )
+        rate = self._settings.front_end.sample_rate
+        self._summarize(
+            lambda to: to.clips(step, batch.samples, batch.features, batch.labels, sample_rate=rate)
+        )
+
+    def _summarize(self, write: Callable[[Summaries], None]) -> None:
+        """Event files that cannot be written any more are no reason to stop a training."""
+        if not self._summaries:
+            return
+        try:
+            write(self._summaries)
+        except StapesError as error:
+            self._summaries = None
+            self._say(f"Note: {error}: going on without --summaries_dir")
 
     def _batch(self, number: int) -> _Batch:
         batch, rows = self._clips.batch(number), self._rows

@@ -9,12 +9,14 @@ import io
 import os
 import time
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stapes.errors import StapesError
 from stapes.files import writing
 from stapes.models.backend import tf
 from stapes.training.confusion import Confusion
@@ -34,12 +36,14 @@ class SummaryWriter:
         """Raises:
         StapesError: the folder cannot be written.
         """
+        self._folder = folder
         with writing(folder):
             Path(folder).mkdir(parents=True, exist_ok=True)
             (Path(folder) / ".probe").touch()
             (Path(folder) / ".probe").unlink()
         name = f"events.out.tfevents.{time.time_ns() // 1000:017d}.{os.getpid()}"
-        self._records = tf.io.TFRecordWriter(str(Path(folder) / name))
+        with self._told():
+            self._records = tf.io.TFRecordWriter(str(Path(folder) / name))
         self._write(file_version="brain.Event:2")
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
         self._write(step=first_step, session_log=start)
@@ -75,10 +79,21 @@ class SummaryWriter:
         self._summary(step, {"tag": tag, "audio": sound})
 
     def close(self) -> None:
-        self._records.close()
+        with self._told():
+            self._records.close()
 
     def flush(self) -> None:
-        self._records.flush()
+        with self._told():
+            self._records.flush()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """TensorFlow's own kind of errors as one line."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = error.message.splitlines()[0].split("; ")[-1]
+            raise StapesError(f"{self._folder}: cannot be written ({reason})") from error
 
     def _summary(self, step: int, *values: dict[str, Any]) -> None:
         messages = [tf.compat.v1.Summary.Value(**value) for value in values]
@@ -86,7 +101,8 @@ class SummaryWriter:
 
     def _write(self, **content: Any) -> None:
         event = tf.compat.v1.Event(wall_time=time.time(), **content)
-        self._records.write(event.SerializeToString())
+        with self._told():
+            self._records.write(event.SerializeToString())
 
 
 class Summaries:
