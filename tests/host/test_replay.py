@@ -1,8 +1,10 @@
 """`stapes replay`: the same detections wherever the firmware runs; files whole or not at all."""
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -16,6 +18,7 @@ import pytest
 
 from stapes.audio.wav import write_wav
 from stapes.cli import main
+from stapes.commands import replay as replay_command
 from stapes.stream.labels import read_labels
 
 
@@ -83,6 +86,29 @@ def test_a_bad_wav_leaves_no_output_file(model, wav, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "z.wav: cut short" in error
     assert error.count("\n") == 1
+
+
+def test_on_a_terminal_a_detection_has_a_line_of_its_own(model, tmp_path, monkeypatch):
+    audio = np.random.default_rng(2).integers(-9000, 9000, (15, 32_000))
+    audio[::2] = 0
+    write_wav(tmp_path / "long.wav", audio.astype(np.int16).reshape(-1), sample_rate=16000)
+    seconds = itertools.count()
+    monkeypatch.setattr(replay_command.time, "monotonic", lambda: next(seconds))
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert replay("--model", model, tmp_path / "long.wav") == 0
+        terminal.write("end")
+    shown = ""
+    while not shown.endswith("end"):
+        shown += os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "\x1b[Klong.wav: 66%, " in shown and shown.endswith("\r\x1b[Kend")
+    # What is left of each line once the terminal has carried out the last erasure in it.
+    lines = [line.rpartition("\r\x1b[K")[2] for line in shown.split("\r\n")[:-1]]
+    assert len(lines) > 3
+    assert all(re.fullmatch(r"(_unknown_|yes|no), \d+, \d\.\d{4}", line) for line in lines)
 
 
 @pytest.mark.parametrize("audio", ["", "a.wav"], ids=["folder", "file"])

@@ -11,11 +11,10 @@ folder a line "# FILE" goes before each file's detections."""
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.t
   stapes replay --port /dev/ttyACM0 --json --scores clips/
   mkfifo said; stapes monitor --port said &
   stapes replay --port /dev/ttyACM0 --tee said test.wav"""
+
+_REDRAW_SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,13 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
             samples = read_wav(path, sample_rate=player.sample_rate)
             if arguments.audio.is_dir() and not arguments.json:
                 say(f"# {path}")
-            with _progress(path, len(samples), player.sample_rate) as on_progress:
+            with _Progress(path, len(samples), player.sample_rate) as progress:
+
+                def on_detection(found: Detection, path=path, progress=progress) -> None:
+                    progress.clear()
+                    say(_detection_line(found, path, arguments.json))
+
                 replayed = player.play(
-                    samples,
-                    on_progress=on_progress,
-                    on_detection=lambda found, path=path: say(
-                        _detection_line(found, path, arguments.json)
-                    ),
+                    samples, on_progress=progress.update, on_detection=on_detection
                 )
             if arguments.json:
                 for line in _json_lines(replayed, path, scores=arguments.scores):
@@ -176,28 +178,34 @@ def _json(values: dict[str, object]) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-@contextlib.contextmanager
-def _progress(path: Path, samples: int, sample_rate: int) -> Iterator[Callable[[int], None]]:
-    """Shows how far it is, on a terminal only."""
-    started = shown = time.monotonic()
+class _Progress:
+    """How far a file is, on a terminal only; a context that leaves the line clean."""
 
-    def on_progress(count: int) -> None:
-        nonlocal shown
+    def __init__(self, path: Path, samples: int, sample_rate: int) -> None:
+        self._path, self._samples, self._sample_rate = path, samples, sample_rate
+        self._started = self._shown = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def update(self, count: int) -> None:
+        """`count` samples are taken now."""
         now = time.monotonic()
-        if now - shown >= 0.2:
-            shown = now
-            speed = count / sample_rate / (now - started)
-            print(
-                f"\r{path.name}: {100 * count // samples}%, {speed:.1f} x real time ",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+        if not self._terminal or now - self._shown < _REDRAW_SECONDS:
+            return
+        self._shown = now
+        speed = count / self._sample_rate / (now - self._started)
+        percent = 100 * count // self._samples
+        self._write(f"\r\x1b[K{self._path.name}: {percent}%, {speed:.1f} x real time ")
 
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    try:
-        yield on_progress
-    finally:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    def clear(self) -> None:
+        """Takes the line away, so that a detection can be printed."""
+        if self._terminal:
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
