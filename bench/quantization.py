@@ -56,15 +56,15 @@ class Recipe:
 # take a second; the smaller ones at 49, and MLPerf Tiny's at its 49 of 10. The tutorial drops half
 # of the units, which takes many more steps than these.
 RECIPES = {
-    "single_fc": Recipe(steps=1000, rate=0.001, stride_ms=10),
-    "conv": Recipe(steps=200, rate=0.001, dropout=0.1),
-    "low_latency_conv": Recipe(steps=800, rate=0.001, dropout=0.1, stride_ms=10),
-    "low_latency_svdf": Recipe(steps=800, rate=0.001, dropout=0.1, stride_ms=10),
+    "single_fc": Recipe(steps=600, rate=0.001, stride_ms=10),
+    "conv": Recipe(steps=120, rate=0.001, dropout=0.1),
+    "low_latency_conv": Recipe(steps=500, rate=0.001, dropout=0.1, stride_ms=10),
+    "low_latency_svdf": Recipe(steps=500, rate=0.001, dropout=0.1, stride_ms=10),
     "tiny_conv": Recipe(steps=1500, rate=0.003, dropout=0.1),
     "tiny_embedding_conv": Recipe(steps=2000, rate=0.005, dropout=0),
-    "ds_cnn": Recipe(steps=600, rate=0.005, coefficients=10),
-    "svdf": Recipe(steps=800, rate=0.01),
-    "residual_svdf": Recipe(steps=800, rate=0.01),
+    "ds_cnn": Recipe(steps=400, rate=0.005, coefficients=10),
+    "svdf": Recipe(steps=500, rate=0.01),
+    "residual_svdf": Recipe(steps=500, rate=0.01),
 }
 
 

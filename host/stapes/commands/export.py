@@ -92,5 +92,5 @@ def _accuracy(result: ExportResult) -> Iterator[str]:
     if in_float - in_int8 > _ACCEPTED_LOSS and layer:
         yield (
             f"Note: that is a loss; the noisiest layer is {layer.name} ({layer.sqnr_db:.1f} dB); "
-            "train on with --quantize (docs/architectures.md)"
+            "train on with --quantize (docs/quantization.md)"
         )
