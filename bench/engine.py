@@ -45,7 +45,6 @@ class Machine:
     qemu: str
     cpu: str = ""  # another core than the board's
     shift: int = 6
-    arena_limit: int = 65536
 
 
 MACHINES = {
@@ -145,7 +144,7 @@ def build(machine: Machine, network: Network | None, folder: Path) -> Path:
     sources = folder / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     case = sources / f"{name}.cc"
-    text = case_source(network, machine.arena_limit)
+    text = case_source(network)
     if not case.exists() or case.read_text() != text:
         case.write_text(text)
     listed = [case] if network is None else [case, ROOT / "bench" / "engine" / "run_network.cc"]
@@ -164,11 +163,13 @@ def _cmake_list(paths: list[Path]) -> str:
     return ";".join(map(str, paths))
 
 
-def case_source(network: Network | None, arena_bytes: int) -> str:
-    """The C++ that run_network.cc measures: model, the operators it uses, arena."""
+def case_source(network: Network | None) -> str:
+    """The C++ that run_network.cc measures: model, the operators it uses, the arena it needs."""
     if network is None:
         return '#include "boards/board.h"\nint stapes::RunFirmware() { return 0; }\n'
-    operators = {entry["name"] for entry in _native.Engine(network.model).operators}
+    engine = _native.Engine(network.model)
+    operators = {entry["name"] for entry in engine.operators}
+    arena_bytes = -(-engine.arena_used // 16) * 16
     names = ", ".join(f"&{operator_symbol(name)}" for name in sorted(operators))
     data = ",".join(map(str, network.model))
     return f"""// {network.name}, written by bench/engine.py.

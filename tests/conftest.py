@@ -104,7 +104,7 @@ def small_model():
     """Makes the bytes of a tiny streaming model: SVDF, fully connected, softmax, random weights.
 
     `outputs` and `features` may contradict the settings; `operator` adds a unary one before the
-    softmax; `seed` chooses the weights.
+    softmax; `seed` chooses the weights; the arena grows by 12 bytes with each step of `memory`.
     """
 
     def make(
@@ -115,6 +115,7 @@ def small_model():
         operator: str | None = None,
         input_scale: float = 0.1,
         seed: int = 1,
+        memory: int = 5,
         metadata: bool = True,
     ) -> bytes:
         from stapes.tflite.builder import ModelBuilder
@@ -134,7 +135,7 @@ def small_model():
                 name, shape=[1, count], dtype="int8", scale=scale, zero_point=zero_point
             )
 
-        units, memory = 6, 5
+        units = 6
         audio = activation("features", features, input_scale, -5)
         state = build.tensor(
             "state", shape=[1, units * memory], dtype="int16", scale=0.002, variable=True

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from stapes.boards import find_board
+from stapes.boards import Board, find_board
 from stapes.errors import StapesError
+from stapes.tflite.engine import Engine
 
 EMULATED_BOARD = "mps2_an386"
 BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
 EMULATOR = "qemu-system-arm"
 TIMEOUT_S = 600
+MAX_MACS = 500_000_000  # a minute in the emulator, whose 32-bit ticks last for some more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +65,24 @@ def count_instructions(
     `cpu` is another core than the board's, such as cortex-m0 on mps2_an385.
 
     Raises:
-        StapesError: a tool is missing, no emulator has this board, the build or the run fails, or
-            the outputs differ.
+        StapesError: a tool is missing, no emulator has this board, the model is too large for it,
+            the build or the run fails, or the outputs differ.
     """
     _require(missing_tools(emulator=True))
+    _require_room(model, find_board(source, board))
     bench = _load_bench(source)
     machine = next((m for m in bench.MACHINES.values() if (m.board, m.cpu) == (board, cpu)), None)
     if machine is None:
         known = ", ".join(m.board for m in bench.MACHINES.values())
         raise StapesError(f"--board {board}: no emulator of it; expected one of {known}")
     network = bench.Network(name="model", model=model, macs=0)
-    image = bench.build(machine, network, source / "build" / "info" / (board + cpu))
-    values = bench.run(machine, image)
+    try:
+        image = bench.build(machine, network, source / "build" / "info" / (board + cpu))
+        values = bench.run(machine, image)
+    except StapesError as error:
+        raise StapesError(
+            f"it does not run on an emulated {board}: {_complaint(str(error))}"
+        ) from error
     if values["crc"] != bench.checksum(network):
         raise StapesError(f"{board} computes other outputs than this machine; run tests/board")
 
@@ -88,6 +96,21 @@ def count_instructions(
         operators=tuple(instructions(ticks) for ticks in operators),
         stack_bytes=values["stack_bytes"],
     )
+
+
+def _require_room(model: bytes, board: Board) -> None:
+    """Raises StapesError where counting would take minutes or the model is more than the board."""
+    engine = Engine.from_bytes(model)
+    macs = sum(operator["macs"] for operator in engine.operators)
+    if macs > MAX_MACS:
+        raise StapesError(
+            f"{macs:,} MACs would take minutes in the emulator, which counts up to {MAX_MACS:,}"
+        )
+    if len(model) > board.flash_bytes or engine.arena_used > board.ram_bytes:
+        raise StapesError(
+            f"{len(model):,} bytes of model and {engine.arena_used:,} of arena are too many for "
+            f"{board.name}, which has {board.flash_bytes:,} of flash and {board.ram_bytes:,} of RAM"
+        )
 
 
 def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
@@ -163,8 +186,11 @@ def _call(command: list[object]) -> None:
         raise StapesError(f"{' '.join(map(str, command))}: {_complaint(done.stdout + done.stderr)}")
 
 
+_TELLING = r"\berror\b|undefined reference|overflowed by"
+
+
 def _complaint(output: str) -> str:
     """The first line of a build's output that says what is wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = (line for line in lines if re.search(r"\berror\b|undefined reference", line, re.I))
+    telling = (line for line in lines if re.search(_TELLING, line, re.I))
     return next(telling, lines[-1] if lines else "no output")

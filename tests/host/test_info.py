@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from stapes import measure
 from stapes.cli import main
 from stapes.measure import EMULATED_BOARD, missing_tools
 from stapes.settings import ModelSettings
@@ -175,11 +177,36 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def no_build(monkeypatch):
+    """The tools are there, and not used."""
+    monkeypatch.setattr(shutil, "which", lambda tool: tool)
+    monkeypatch.setattr(subprocess, "run", lambda *words, **options: pytest.fail("ran a tool"))
+
+
+def test_a_model_larger_than_the_emulated_board_is_not_measured(
+    model, small_model, no_build, capsys
+):
+    model.write_bytes(small_model(memory=400_000))
+    assert main(["info", str(model)]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"not measured: [\d,]+ bytes of model and 4,80[\d,]+ of arena are too", text)
+    assert "mps2_an386, which has 4,194,304 of flash and 4,194,304 of RAM" in text
+
+
+def test_a_model_that_would_take_minutes_is_not_measured(model, no_build, monkeypatch, capsys):
+    monkeypatch.setattr(measure, "MAX_MACS", 200)
+    assert main(["info", str(model)]) == 0
+    assert "not measured: 294 MACs would take minutes" in capsys.readouterr().out
+
+
 @needs_compiler
-def test_instructions_and_the_need_of_a_board_are_measured(model, capsys):
+def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, capsys):
+    model.write_bytes(small_model(memory=9000))
     assert main(["info", str(model), "--json", "--board", EMULATED_BOARD]) == 0
     report = json.loads(capsys.readouterr().out)
     counted, board = report["instructions"], report["board"]
+    assert report["arena_bytes"] > 100_000  # however large
     assert len(counted["operators"]) == len(report["operators"])
     assert report["macs"] < counted["inference"] < 100 * report["macs"]
     assert sum(counted["operators"]) == pytest.approx(counted["inference"], rel=0.1)

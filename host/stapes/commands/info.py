@@ -132,7 +132,12 @@ def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> Non
     except StapesError:
         report["not_measured"] = "it takes Stapes' source tree: run this in a checkout"
         return
-    print(f"info: counting instructions on an emulated {EMULATED_BOARD}", file=sys.stderr)
+    print(
+        f"info: building an image and counting its instructions on an emulated {EMULATED_BOARD}; "
+        "--no_measure leaves that out",
+        file=sys.stderr,
+        flush=True,
+    )
     try:
         counted = count_instructions(path.read_bytes(), source)
     except StapesError as error:
