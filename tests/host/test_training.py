@@ -255,6 +255,9 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(StapesError, match=r"checkpoint\.npz: found a damaged or foreign file"):
         Checkpoint.load(path)
+    path.write_bytes(b"RIFF")
+    with pytest.raises(StapesError, match=r"found a damaged or foreign file \(no \.npz archive"):
+        Checkpoint.load(path)
     with pytest.raises(StapesError, match="found no such file, expected a checkpoint"):
         Checkpoint.load(tmp_path / "nothing.npz")
     other = create_model("svdf", settings().shape, ModelOptions(svdf_units=(6, 5)))

@@ -78,6 +78,8 @@ class Checkpoint:
         if not Path(path).is_file():
             raise StapesError(f"{path}: found no such file, expected a checkpoint; {_MEND}")
         try:
+            if not zipfile.is_zipfile(path):  # NumPy would speak of pickles
+                raise ValueError("no .npz archive, or one cut short")
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
             origin = json.loads(str(content["origin"]))
