@@ -50,7 +50,7 @@ endef
 system:
 	@missing=$$({ $(MISSING); } | xargs); \
 	if [[ -n "$$missing" && $$(id -u) == 0 ]] && command -v apt-get >/dev/null; then \
-	  echo "setup: installing $$missing"; \
+	  echo "setup: installing $$missing (takes some minutes)"; \
 	  apt-get update -qq; \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing \
 	    >/dev/null; \
@@ -66,13 +66,13 @@ system:
 setup: system $(VENV)/.installed
 
 $(VENV)/bin/pip:
-	@echo "setup: making $(VENV)"
+	@echo "setup: making $(VENV) (takes a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check \
 	  "scikit-build-core>=0.10" "nanobind>=2.4" || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
-	@echo "setup: installing the Python package and compiling stapes._native"
+	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,dev]'
 	@touch $@
 

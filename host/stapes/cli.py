@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import io
 import os
@@ -89,9 +90,31 @@ def _with_values(argv: Sequence[str]) -> list[str]:
     return words
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says of an unknown flag which one is near, under the usage of the command it was given to."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        arguments, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._about(unknown))
+        return arguments, unknown
+
+    def _about(self, unknown: Sequence[str]) -> str:
+        from stapes.tutorial_flags import GONE
+
+        flag = next((word for word in unknown if word.startswith("--")), "").partition("=")[0]
+        if not flag:
+            return f"unrecognized arguments: {' '.join(unknown)}"
+        if reason := GONE.get(self.prog.removeprefix("stapes "), {}).get(flag[2:]):
+            return f"{flag} of the tutorial is not here: {reason} (docs/tutorial_map.md)"
+        near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"{self.prog} --help lists them"
+        return f"{flag} is no flag of {self.prog}; {hint}"
+
+
 def build_parser(wanted: str | None) -> argparse.ArgumentParser:
     """Parser with every command listed and the arguments of `wanted` filled in."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="stapes",
         description="Keyword spotting for microcontrollers: train, export, replay, monitor.",
         epilog="Example: stapes train --help",

@@ -75,6 +75,42 @@ def test_a_wrong_command_line_shows_usage_and_status_2(arguments, capsys):
     assert "usage: stapes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "flag", "says"),
+    [
+        ("train --data_dir a --train_dir b", "--quantise true", "did you mean --quantize?"),
+        ("train --data_dir a --train_dir b", "--wanted-word=a", "did you mean --wanted_words?"),
+        ("train --data_dir a --train_dir b", "--xyz", "stapes train --help lists them"),
+        (
+            "train --data_dir a --train_dir b",
+            "--dct_coefficient_count 40",
+            "the 2017 name of --feature_bin_count (docs/tutorial_map.md)",
+        ),
+        (
+            "stream score --ground_truth a --detections b",
+            "--verbose",
+            "--json lists every detection (docs/tutorial_map.md)",
+        ),
+    ],
+)
+def test_an_unknown_flag_is_told_what_is_meant_under_its_own_commands_usage(
+    words, flag, says, capsys
+):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*words.split(), *flag.split()])
+    error = capsys.readouterr().err
+    command = words.partition(" --")[0]
+    assert stop.value.code == 2
+    assert error.startswith(f"usage: stapes {command} ")
+    assert error.endswith(f"{says}\n")
+
+
+def test_a_word_too_many_is_named(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["info", "model.tflite", "other.tflite"])
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: other.tflite\n")
+
+
 def test_help_does_not_load_tensorflow_or_numpy():
     program = (
         "import sys, contextlib\n"

@@ -309,6 +309,24 @@ def score_command(tmp_path, *words, truth="yes, 1000\n"):
     return main(["stream", "score", "--ground_truth", str(path), "--detections", str(path), *words])
 
 
+def test_the_first_of_many_events_are_listed_or_all_of_them(tmp_path, capsys):
+    truth = tmp_path / "truth.txt"
+    truth.write_text("".join(f"yes, {5000 * number}\n" for number in range(25)))
+    heard = tmp_path / "heard.txt"
+    heard.write_text("".join(f"yes, {5000 * number + 3000}\n" for number in range(20)))
+    command = ["stream", "score", "--ground_truth", str(truth), "--detections", str(heard)]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("missed        0:") for line in lines) == 20
+    assert lines[-21] == "missed        and 5 more (--all)"
+    assert sum(line.startswith("false accept  0:") for line in lines) == 20
+    assert lines[-1].startswith("false accept  0:01:38.000 yes")
+    assert main([*command, "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("missed        0:") for line in lines) == 25
+    assert not any("more" in line for line in lines)
+
+
 def test_a_ground_truth_without_entries_is_refused(tmp_path, capsys):
     assert score_command(tmp_path, truth="# nothing\n") == 2
     assert "truth.txt: found no entry, expected the words" in capsys.readouterr().err

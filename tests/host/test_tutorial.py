@@ -15,6 +15,7 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.cli import build_parser, main
 from stapes.corpus.partition import which_set
+from stapes.tutorial_flags import GONE
 
 DOCS = Path(__file__).parents[2] / "docs"
 # The tutorial's ten words, two of its last steps, and others for _unknown_.
@@ -131,6 +132,16 @@ def test_a_flag_of_the_tutorial_is_where_the_map_says(command, flag, default, sa
     else:
         assert same(found, kind[1].replace("none", ""))
         assert not same(found, default)
+
+
+def test_the_command_line_gives_the_maps_reasons_for_flags_that_are_gone():
+    reasons, last = {}, ""
+    for command, flag, _, said in map_rows():
+        if said.startswith("none: "):
+            reason = said.removeprefix("none: ").replace("`", "")
+            last = last if reason == "as above" else reason
+            reasons.setdefault(command, {})[flag.removeprefix("--")] = last
+    assert reasons == GONE
 
 
 def test_the_map_knows_every_command_of_the_tutorial():

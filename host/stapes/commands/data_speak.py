@@ -54,6 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     names += ("pitch", "words_per_minute", "near_misses", "extend")
     settings = SpeakSettings(**{name: getattr(arguments, name) for name in names})
     bar: ProgressBar | None = None
+    engine = _engine(arguments)
+    near = ", after a search for near misses" if settings.near_misses else ""
+    print(f"Speaking {settings.clips} clips of each word{near}", flush=True)
 
     def show(done: int, total: int) -> None:
         nonlocal bar
@@ -75,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.words,
         arguments.output_dir,
         settings=settings,
-        engine=_engine(arguments),
+        engine=engine,
         finished=finished,
         progress=show,
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.files import check_output
 from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 
 if TYPE_CHECKING:
@@ -44,13 +45,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     decoder = parser.add_argument_group(
         "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
     ).add_argument
-    decoder("--average_window_duration_ms", type=int, default=500, help="scores averaged over")
-    decoder("--detection_threshold", type=float, default=0.7, help="average score, 0 to 1")
-    decoder("--suppression_ms", type=int, default=500, help="quiet time after a detection")
-    decoder("--minimum_count", type=int, default=4, help="scores needed for an average")
+    decoder(
+        "--average_window_duration_ms",
+        type=int,
+        default=500,
+        help="scores averaged over (%(default)s)",
+    )
+    decoder(
+        "--detection_threshold", type=float, default=0.7, help="average score, 0 to 1 (%(default)s)"
+    )
+    decoder(
+        "--suppression_ms", type=int, default=500, help="quiet time after a detection (%(default)s)"
+    )
+    decoder(
+        "--minimum_count", type=int, default=4, help="scores needed for an average (%(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_output(arguments.output_file)
+    if not arguments.json:
+        print("Loading TensorFlow", flush=True)
     from stapes.quantize.pipeline import export_checkpoint
     from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME
 

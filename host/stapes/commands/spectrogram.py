@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output_image", type=Path, default=Path("spectrogram.png"), help="(%(default)s)")
     add("--window_size", type=int, default=256, help="of the spectrogram, samples (%(default)s)")
     add("--stride", type=int, default=128, help="of the spectrogram, samples (%(default)s)")
-    add("--brightness", type=float, default=64.0, help="of the spectrogram (%(default)s)")
+    add("--brightness", type=float, default=64.0,
+        help="factor on what the spectrogram shows; higher is brighter (%(default)s)")  # fmt: skip
     add("--plain", action="store_true", help="only the spectrogram, grey, time downwards")
     add("--start_seconds", type=float, default=0.0, help="where to begin (%(default)s)")
     add("--seconds", type=float, default=10.0, help="how much at most (%(default)s)")
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     device("--preprocess", choices=("mfcc", "logmel"), default="mfcc", help="(%(default)s)")
     device("--sample_rate", type=int, default=16000, help="Hz (%(default)s)")
     device("--window_size_ms", type=float, default=30.0, help="of a frame (%(default)s)")
-    device("--window_stride_ms", type=float, default=20.0, help="(%(default)s)")
+    device("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
     device("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
     device("--lower_edge_hertz", type=float, default=20.0, help="of the filters (%(default)s)")
     device("--upper_edge_hertz", type=float, default=4000.0, help="of the filters (%(default)s)")

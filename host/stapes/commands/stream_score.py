@@ -29,12 +29,16 @@ EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
   stapes stream score --ground_truth labels.txt --detections detections.txt"""
 DECODER_FLAGS = {
-    "average_window_duration_ms": int,
-    "detection_threshold": float,
-    "suppression_ms": int,
-    "minimum_count": int,
-    "hysteresis": float,
+    "average_window_duration_ms": (int, "time that scores are averaged over"),
+    "detection_threshold": (float, "what the average must pass, 0 to 1; for all words"),
+    "suppression_ms": (int, "quiet time after a detection"),
+    "minimum_count": (int, "scores needed for an average"),
+    "hysteresis": (
+        float,
+        "how far the average must fall below the threshold before the same again",
+    ),
 }
+SHOWN_EVENTS = 20  # of each kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,14 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
     add("--workers", type=int, help="threads; results are the same for any number (all cores)")
-    add("--json", action="store_true", help="print one JSON object")
+    add(
+        "--all",
+        action="store_true",
+        help=f"list every miss, wrong word and false accept, not the first {SHOWN_EVENTS} of each",
+    )
+    add("--json", action="store_true", help="print one JSON object, with every one of them")
     decoder = parser.add_argument_group(
         "decoder", "in place of the model's own settings; docs/numerics.md explains them"
     ).add_argument
-    for name, kind in DECODER_FLAGS.items():
-        decoder(f"--{name}", type=kind)
-    decoder("--mode", choices=DECODER_MODES)
-    decoder("--retrigger", action="store_true", default=None)
+    for name, (kind, text) in DECODER_FLAGS.items():
+        decoder(f"--{name}", type=kind, help=text)
+    decoder("--mode", choices=DECODER_MODES, help="the tutorial's rules, or rise and fall")
+    decoder("--retrigger", action="store_true", default=None,
+        help="the same word may be new without another in between")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -95,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(report.to_dict()))
     else:
-        print(report.to_text(), end="")
+        print(report.to_text(most=None if arguments.all else SHOWN_EVENTS), end="")
     return 0
 
 
@@ -108,8 +118,8 @@ class _Report:
     def to_dict(self) -> dict:
         return {**self.score.to_dict(), **self.extra, "tutorial": self.tutorial}
 
-    def to_text(self) -> str:
-        text = self.score.to_text()
+    def to_text(self, *, most: int | None) -> str:
+        text = self.score.to_text(most=most)
         if self.tutorial is not None:
             text = f"{self.tutorial} (by the tutorial's rules)\n{text}"
         return text

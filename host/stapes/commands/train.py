@@ -71,11 +71,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="svdf, residual_svdf, single_fc, conv, low_latency_conv, low_latency_svdf, tiny_conv, "
         "tiny_embedding_conv, ds_cnn, or your own as module:function (%(default)s)",
     )
-    model("--svdf_units", type=_numbers(int), default=(), help="units of each layer: 64,64,64")
-    model("--svdf_memory", type=_numbers(int), default=(), help="frames each layer remembers")
-    model("--svdf_rank", type=int, default=0, help="filters per unit")
-    model("--bottleneck_units", type=int, default=0, help="dense units between svdf layers")
-    model("--dropout", type=float, default=-1.0, help="share of units dropped in training")
+    model(
+        "--svdf_units",
+        type=_numbers(int),
+        default=(),
+        metavar="N,...",
+        help="units of each layer (svdf 64,64,64,64; residual_svdf 96,96,96,96,96; "
+        "low_latency_svdf 1280)",
+    )
+    model(
+        "--svdf_memory",
+        type=_numbers(int),
+        default=(),
+        metavar="N,...",
+        help="frames each layer remembers, a number for each (a clip, shared among the layers)",
+    )
+    model("--svdf_rank", type=int, default=0, help="filters per unit (1; low_latency_svdf 2)")
+    model(
+        "--bottleneck_units",
+        type=int,
+        default=0,
+        help="dense units between svdf layers (svdf none; residual_svdf half of its units)",
+    )
+    model(
+        "--dropout",
+        type=float,
+        default=-1.0,
+        help="share of units dropped in training (svdf, residual_svdf 0.1; ds_cnn 0.4; "
+        "the tutorial's 0.5)",
+    )
 
     loop = group("training").add_argument
     loop(
@@ -171,10 +195,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     Cluster.of_environment().rows(settings.batch_size)
+    talkative = arguments.verbosity in ("debug", "info")
+    if talkative:
+        print("Loading TensorFlow", flush=True)
     from stapes.training.loop import RunOptions, train
     from stapes.training.pictures import write_confusion, write_curves
 
-    talkative = arguments.verbosity in ("debug", "info")
     result = train(
         settings,
         data_dir=arguments.data_dir,

@@ -190,9 +190,10 @@ class StreamScore:
             "false_accept_detections": [entry.to_dict() for entry in self.false_accept_detections],
         }
 
-    def to_text(self) -> str:
-        """The tutorial's line, then rates, each label, every miss and every false accept."""
-        return "\n".join([*self._summary(), *self._label_table(), *self._events()]) + "\n"
+    def to_text(self, *, most: int | None = None) -> str:
+        """The tutorial's line, then rates, each label, and of wrong words, misses and false accepts
+        all, or the first `most` of each."""
+        return "\n".join([*self._summary(), *self._label_table(), *self._events(most)]) + "\n"
 
     def _summary(self) -> list[str]:
         shares = [self.percent(n) for n in (self.matched, self.correct, self.wrong)]
@@ -229,18 +230,24 @@ class StreamScore:
             lines.append(f"{label:<{width}}" + "".join(f"{cell:>11}" for cell in cells))
         return [*lines, ""]
 
-    def _events(self) -> list[str]:
-        lines = [
-            f"wrong         {clock(pair.spoken.time_ms)} {pair.spoken.label}: "
+    def _events(self, most: int | None) -> list[str]:
+        wrong = [
+            f"{clock(pair.spoken.time_ms)} {pair.spoken.label}: "
             f"{pair.detected.label} at {clock(pair.detected.time_ms)}"
             for pair in self.wrong_words
         ]
-        lines += [f"missed        {clock(word.time_ms)} {word.label}" for word in self.missed_words]
-        lines += [
-            f"false accept  {clock(entry.time_ms)} {entry.label}"
+        missed = [f"{clock(word.time_ms)} {word.label}" for word in self.missed_words]
+        accepted = [
+            f"{clock(entry.time_ms)} {entry.label}"
             + ("" if entry.score is None else f" ({entry.score:.3f})")
             for entry in self.false_accept_detections
         ]
+        lines = []
+        for kind, texts in (("wrong", wrong), ("missed", missed), ("false accept", accepted)):
+            shown = texts[:most]
+            lines += [f"{kind:<12}  {text}" for text in shown]
+            if len(shown) < len(texts):
+                lines.append(f"{kind:<12}  and {len(texts) - len(shown)} more (--all)")
         return lines
 
 
