@@ -19,6 +19,7 @@ from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
 from stapes.link.transport import ProgramTransport
 from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.tflite.engine import Engine
 
 SETTINGS = ModelSettings(
     name="other",
@@ -155,20 +156,35 @@ def test_a_model_for_another_front_end_is_refused(board, small_model, tmp_path):
     path = tmp_path / "stride.tflite"
     settings = dataclasses.replace(SETTINGS, front_end=FrontEndSettings(window_stride_ms=10.0))
     path.write_bytes(small_model(settings))
-    assert "made for another front end" in refusal(board, path)
+    said = refusal(board, path)
+    assert "made for another front end" in said and said.endswith("nothing changed")
 
 
 def test_a_model_with_an_operator_that_is_not_linked_in_is_refused(board, small_model, tmp_path):
     path = tmp_path / "operator.tflite"
     path.write_bytes(small_model(SETTINGS, operator="RELU"))
-    assert "no such operator, operator 2" in refusal(board, path)
+    said = refusal(board, path)
+    assert "no such operator, operator 2" in said
+    assert said.endswith("-DSTAPES_SLOT_LABELS=3 -DSTAPES_SLOT_OPERATORS=ON")
+
+
+def test_a_model_with_a_larger_arena_is_refused_with_the_option_that_helps(
+    board, small_model, tmp_path
+):
+    path = tmp_path / "large.tflite"
+    path.write_bytes(small_model(SETTINGS, memory=1000))
+    arena = -(-Engine.from_file(path).arena_used // 16) * 16
+    said = refusal(board, path)
+    assert "the arena is too small" in said and "\n" not in said
+    assert f"with -DSTAPES_MODEL_SLOTS=ON -DSTAPES_SLOT_ARENA_BYTES={arena} -D" in said
+    assert "OPERATORS" not in said
 
 
 def test_a_model_with_more_labels_than_there_is_memory_for_is_refused(board, small_model, tmp_path):
     path = tmp_path / "labels.tflite"
     labels = ("_silence_", "_unknown_", *(f"word{i}" for i in range(40)))
     path.write_bytes(small_model(ModelSettings(name="wide", labels=labels)))
-    assert "refused" in refusal(board, path)
+    assert "-DSTAPES_SLOT_LABELS=42" in refusal(board, path)
 
 
 def test_an_image_that_changed_on_its_way_is_refused(board, other):

@@ -21,18 +21,37 @@ MAGIC = 0x4D545053
 VERSION = 1
 ALIGNMENT = 16  # of the .tflite file inside, and of the pieces in which it travels
 
+# Reasons of a board: firmware/nn/inference_engine.cc, firmware/nn/operator.cc, app/pipeline.cc.
+NO_OPERATOR = "this engine has no such operator"
+NO_MEMORY = ("the arena is too small", "the decoder's settings or work memory do not fit")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelImage:
-    """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside."""
+    """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside;
+    `arena_bytes`, `label_count`: what it needs of the firmware."""
 
     name: str
     sha256: str
     data: bytes
+    arena_bytes: int
+    label_count: int
 
     @property
     def crc32(self) -> int:
         return zlib.crc32(self.data)
+
+    def options_for(self, reason: str) -> str:
+        """The CMake options of a firmware that takes this model, where a board refused it for a
+        `reason` that they mend; else empty."""
+        if reason not in (NO_OPERATOR, *NO_MEMORY):
+            return ""
+        options = [
+            "-DSTAPES_MODEL_SLOTS=ON",
+            f"-DSTAPES_SLOT_ARENA_BYTES={self.arena_bytes}",
+            f"-DSTAPES_SLOT_LABELS={self.label_count}",
+        ]
+        return " ".join([*options, *(["-DSTAPES_SLOT_OPERATORS=ON"] * (reason == NO_OPERATOR))])
 
 
 def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
@@ -52,7 +71,13 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
     header += bytes(-len(header) % ALIGNMENT)
     struct.pack_into("<H", header, 6, len(header))
     data = bytes(header) + model
-    return ModelImage(name=settings.name, sha256=sha256, data=data + bytes(-len(data) % ALIGNMENT))
+    return ModelImage(
+        name=settings.name,
+        sha256=sha256,
+        data=data + bytes(-len(data) % ALIGNMENT),
+        arena_bytes=-(-engine.arena_used // 16) * 16,
+        label_count=len(settings.labels),
+    )
 
 
 def _header(engine: Engine, settings: ModelSettings, *, model_bytes: int) -> bytearray:

@@ -57,6 +57,14 @@ class Hello:
     packing: bool
 
 
+class Refused(StapesError):
+    """The board carried out nothing; `reason` in its own words."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class Session:
     """Speaks with the board behind `transport`.
 
@@ -167,7 +175,14 @@ class Session:
         self._ask(FrameType.MODEL_BEGIN, begin, answer="ok")
         self._send_image(image.data, on_progress)
         commit = struct.pack("<I", image.crc32)
-        self.hello = self._hello(self._ask(FrameType.MODEL_COMMIT, commit, answer="hello"))
+        try:
+            self.hello = self._hello(self._ask(FrameType.MODEL_COMMIT, commit, answer="hello"))
+        except Refused as refused:
+            if options := image.options_for(refused.reason):
+                raise StapesError(
+                    f"{refused}; compile it in, or build the firmware with {options}"
+                ) from None
+            raise
         return self.hello
 
     def use_built_in(self) -> Hello:
@@ -307,12 +322,14 @@ class Session:
                 f"{name}: the board restarted in the middle; check its supply, then start again"
             )
 
-    def _refused(self, event: Event) -> StapesError:
-        reason = event.fields.get("reason", "no reason given")
+    def _refused(self, event: Event) -> Refused:
+        reason = told = event.fields.get("reason", "no reason given")
         if "operator" in event.fields:
             operator = event.fields["operator"] or "unknown"
             reason += f", operator {event.number('operator_index')} ({operator})"
-        return StapesError(f"{self._transport.name}: the board refused ({reason}); nothing changed")
+        return Refused(
+            f"{self._transport.name}: the board refused ({reason}); nothing changed", reason=told
+        )
 
     def _silent(self, answer: str) -> StapesError:
         seconds = self._tries * self._answer_seconds
