@@ -7,12 +7,11 @@ export TF_NUM_INTRAOP_THREADS=1 # sums in one order: equal seeds, equal weights
 
 stapes train --data_dir "$corpus" --train_dir "$work/train" \
   --preprocess logmel --upper_edge_hertz 7600 --silence_percentage 15 --unknown_percentage 100 \
-  --balance 1 --end_frames 11 --how_many_training_steps 12000 --learning_rate 0.01 \
-  --warmup_steps 200 \
-  --learning_rate_decay cosine --time_shift_ms 200 --time_mask_frames 4 \
+  --balance 1 --end_frames 11 --how_many_training_steps 20000 --learning_rate 0.01 \
+  --warmup_steps 200 --learning_rate_decay cosine --time_shift_ms 200 --time_mask_frames 4 \
   --frequency_mask_channels 4 --gain_db 6 --background_volume 0.2 \
   --model_architecture residual_svdf --svdf_units 96,96,96,96,96,96,96 \
-  --svdf_memory 3,8,8,8,8,8,12 --bottleneck_units 56 --dropout 0.05 --eval_step_interval 2000
+  --svdf_memory 3,8,8,8,8,8,12 --bottleneck_units 56 --dropout 0.05 --eval_step_interval 4000
 stapes export --train_dir "$work/train" --output_file "$work/words.tflite"
 
 # Tuned on speakers of the validation partition, verified on those of the testing partition.
