@@ -37,6 +37,7 @@ class Board:
     pyocd_pack: str | None = None
     uf2_board_id: str | None = None
     press: str = "connect it"
+    model_flash: str | None = None  # source under boards/ of what keeps models over the link
 
     @property
     def emulated(self) -> bool:
@@ -101,5 +102,6 @@ def _parse(name: str, text: str) -> Board:
         pyocd_pack=values.get("PYOCD_PACK"),
         uf2_board_id=values.get("UF2_BOARD_ID"),
         press=values.get("FLASH_PRESS", "connect it"),
+        model_flash=values.get("MODEL_FLASH"),
         **{number.lower(): int(values[number], 0) for number in numbers},
     )

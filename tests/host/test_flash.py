@@ -19,6 +19,8 @@ from stapes.flash.devices import Port
 from stapes.link.emulator import MACHINES
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
+from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.tflite.engine import Engine
 
 SOURCE = Path(__file__).parents[2]
 PROBE = {"unique_id": "000683", "info": "J-Link"}
@@ -263,6 +265,51 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
     }[board]
     assert shlex.split(lines[-1]) == last
     assert bench.calls == [] and not bench.build.exists()
+
+
+def slots_of_a_dry_run(bench, capsys, *others) -> list[str]:
+    """The options for models over the link with which `stapes flash` would configure."""
+    flags = [f"--room_for={other}" for other in others]
+    assert bench.flash("mps2_an386", "--dry_run", *flags) == 0
+    words = shlex.split(capsys.readouterr().out.splitlines()[1])
+    return [word.removeprefix("-DSTAPES_") for word in words if "SLOT" in word]
+
+
+def test_room_for_other_models_is_what_the_largest_needs(bench, small_model, capsys):
+    assert slots_of_a_dry_run(bench, capsys) == ["MODEL_SLOTS=OFF"]
+    large, wide, slow = (bench.folder / f"{name}.tflite" for name in ("large", "wide", "slow"))
+    large.write_bytes(small_model(memory=1000))
+    wide.write_bytes(small_model(ModelSettings(name="wide", labels=tuple("abcdefg"))))
+    arena = -(-Engine.from_file(large).arena_used // 16) * 16
+    assert slots_of_a_dry_run(bench, capsys, large, wide) == [
+        "MODEL_SLOTS=ON",
+        f"SLOT_ARENA_BYTES={arena}",
+        "SLOT_LABELS=7",
+        "SLOT_OPERATORS=OFF",
+    ]
+    decoder = DecoderSettings(average_window_duration_ms=2000)
+    settings = ModelSettings(name="slow", labels=("_silence_", "_unknown_", "a"), decoder=decoder)
+    slow.write_bytes(small_model(settings, operator="RELU"))
+    slots = slots_of_a_dry_run(bench, capsys, slow)
+    # Its longer averaging window takes as much as many labels.
+    assert int(slots[2].removeprefix("SLOT_LABELS=")) > 4 and slots[3] == "SLOT_OPERATORS=ON"
+
+
+def test_a_board_without_memory_for_models_has_no_room(bench, capsys):
+    assert bench.flash("rpi_pico", f"--room_for={bench.model}") == 2
+    assert "--room_for: found no memory for models on rpi_pico" in error(capsys)
+    assert bench.calls == []
+
+
+def test_a_model_of_another_front_end_never_has_room(bench, small_model, capsys):
+    other = bench.folder / "other.tflite"
+    front_end = FrontEndSettings(window_stride_ms=10.0)
+    other.write_bytes(
+        small_model(ModelSettings(name="other", labels=("a", "b"), front_end=front_end))
+    )
+    assert bench.flash("mps2_an386", f"--room_for={other}") == 2
+    assert "other: found another front end than that of small" in error(capsys)
+    assert bench.calls == []
 
 
 def test_a_dry_run_complains_as_the_run_would(bench, capsys):

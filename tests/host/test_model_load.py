@@ -165,7 +165,7 @@ def test_a_model_with_an_operator_that_is_not_linked_in_is_refused(board, small_
     path.write_bytes(small_model(SETTINGS, operator="RELU"))
     said = refusal(board, path)
     assert "no such operator, operator 2" in said
-    assert said.endswith("-DSTAPES_SLOT_LABELS=3 -DSTAPES_SLOT_OPERATORS=ON")
+    assert "-DSTAPES_SLOT_LABELS=3 -DSTAPES_SLOT_OPERATORS=ON" in said
 
 
 def test_a_model_with_a_larger_arena_is_refused_with_the_option_that_helps(

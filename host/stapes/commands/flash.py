@@ -17,12 +17,21 @@ EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
   stapes flash --board arduino_nano33ble_sense --port /dev/ttyACM0 model.tflite --dry_run
   stapes flash --board mps2_an386 model.tflite
+  stapes flash --board mps2_an386 model.tflite --room_for other.tflite
   stapes flash --list"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite", help="for the board")
     parser.add_argument("--board", help="a folder under boards/, e.g. nrf52840dk")
+    parser.add_argument(
+        "--room_for",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="OTHER.tflite",
+        help="a model that the firmware can take over the link (stapes load); repeatable",
+    )
     parser.add_argument("--list", action="store_true", help="only show what is plugged in")
     parser.add_argument(
         "--dry_run", action="store_true", help="only print the commands, exactly as they would run"
@@ -64,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     folder = arguments.build_dir or source / "build" / "flash" / board.name
-    build = build_commands(board, arguments.model, source, folder)
+    build = build_commands(board, arguments.model, source, folder, room_for=arguments.room_for)
 
     if board.emulated:
         emulator = qemu_command(board, image(folder, "elf"), arguments.tcp_port)
@@ -76,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         url = f"socket://127.0.0.1:{arguments.tcp_port}"
         _say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
         _say(f"  stapes replay WAV --port {url}")
+        if arguments.room_for:
+            _say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {url}")
         _say(f"  stapes monitor --port {url}")
         run_emulator(emulator)
         return 0

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         if session.hello.model_bytes == 0:
             raise StapesError(
                 f"{transport.name}: the firmware takes no models; compile this one in, or build "
-                "the firmware with -DSTAPES_MODEL_SLOTS=ON"
+                "the firmware with -DSTAPES_MODEL_SLOTS=ON (`stapes flash --room_for` does)"
             )
         if image is None:
             hello = session.use_built_in()

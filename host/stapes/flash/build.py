@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stapes.boards import Board
 from stapes.errors import StapesError
+from stapes.link.model_image import read_model_image, slot_options
 
 BUILD_TOOLS = {
     "cmake": "apt-get install cmake",
@@ -20,13 +21,29 @@ BUILD_TOOLS = {
 TAIL_LINES = 20  # of a failed build's output
 
 
-def build_commands(board: Board, model: Path, source: Path, folder: Path) -> list[list[str]]:
-    """Emits the model, configures and builds, all within `folder`."""
+def build_commands(
+    board: Board, model: Path, source: Path, folder: Path, *, room_for: Sequence[Path] = ()
+) -> list[list[str]]:
+    """Emits the model, configures and builds, all within `folder`. The firmware takes models over
+    the link if it shall have `room_for` some.
+
+    Raises:
+        StapesError: the board keeps no models, one of these cannot be read, or they were made for
+            different front ends.
+    """
+    if room_for and board.model_flash is None:
+        raise StapesError(
+            f"--room_for: found no memory for models on {board.name} (STAPES_MODEL_FLASH in its "
+            "board.cmake); leave the option out, or write one (boards/model_flash.h)"
+        )
+    others = [read_model_image(path) for path in room_for]
+    slots = slot_options(read_model_image(model), others)
     return [
         ["stapes", "emit", str(model), "--output_dir", str(folder / "model")],
         [
             *("cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder)),
             *(f"-DSTAPES_BOARD={board.name}", f"-DSTAPES_MODEL={folder / 'model'}"),
+            *slots,
         ],
         ["cmake", "--build", str(folder), "--target", "stapes-firmware"],
     ]

@@ -6,11 +6,13 @@ import hashlib
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stapes.decoder import frame_capacity, threshold_q16, thresholds_q16
+from stapes.errors import StapesError
 from stapes.frontend.tables import build_tables
 from stapes.pipeline import check_agreement
 from stapes.settings import SILENCE_LABEL, DecoderSettings, ModelSettings
@@ -29,13 +31,17 @@ NO_MEMORY = ("the arena is too small", "the decoder's settings or work memory do
 @dataclass(frozen=True, kw_only=True)
 class ModelImage:
     """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside;
-    `arena_bytes`, `label_count`: what it needs of the firmware."""
+    `arena_bytes`, `label_count`, `frame_capacity` (scores in an averaging window) and `operators`:
+    what it needs of the firmware; `front_end_crc` must be the firmware's."""
 
     name: str
     sha256: str
     data: bytes
     arena_bytes: int
     label_count: int
+    frame_capacity: int
+    operators: frozenset[str]
+    front_end_crc: int
 
     @property
     def crc32(self) -> int:
@@ -77,7 +83,43 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
         data=data + bytes(-len(data) % ALIGNMENT),
         arena_bytes=-(-engine.arena_used // 16) * 16,
         label_count=len(settings.labels),
+        frame_capacity=frame_capacity(settings),
+        operators=frozenset(entry["name"] for entry in engine.operators),
+        front_end_crc=struct.unpack_from("<I", header, 12)[0],
     )
+
+
+def slot_options(built_in: ModelImage, others: Sequence[ModelImage]) -> list[str]:
+    """The CMake options of a firmware around `built_in` that takes the others over the link; of one
+    that takes none where there are no others.
+
+    Raises:
+        StapesError: one of them was made for another front end.
+    """
+    if not others:
+        return ["-DSTAPES_MODEL_SLOTS=OFF"]
+    for other in others:
+        if other.front_end_crc != built_in.front_end_crc:
+            raise StapesError(
+                f"{other.name}: found another front end than that of {built_in.name}, expected the "
+                "same in all models of a firmware; train one of them with the other's settings"
+            )
+    labels = max(other.label_count for other in others)
+    decoder = max(_decoder_work_bytes(other.label_count, other.frame_capacity) for other in others)
+    while _decoder_work_bytes(labels, built_in.frame_capacity) < decoder:
+        labels += 1
+    more_operators = any(other.operators - built_in.operators for other in others)
+    return [
+        "-DSTAPES_MODEL_SLOTS=ON",
+        f"-DSTAPES_SLOT_ARENA_BYTES={max(other.arena_bytes for other in others)}",
+        f"-DSTAPES_SLOT_LABELS={labels}",
+        f"-DSTAPES_SLOT_OPERATORS={'ON' if more_operators else 'OFF'}",
+    ]
+
+
+def _decoder_work_bytes(label_count: int, frame_capacity: int) -> int:
+    """As firmware/decoder/recognize_commands.h has it."""
+    return (frame_capacity + 2 * label_count) * 4 + (frame_capacity + 1) * label_count
 
 
 def _header(engine: Engine, settings: ModelSettings, *, model_bytes: int) -> bytearray:

@@ -180,7 +180,8 @@ class Session:
         except Refused as refused:
             if options := image.options_for(refused.reason):
                 raise StapesError(
-                    f"{refused}; compile it in, or build the firmware with {options}"
+                    f"{refused}; compile it in, or build the firmware with {options} "
+                    "(`stapes flash --room_for` does)"
                 ) from None
             raise
         return self.hello
