@@ -48,7 +48,7 @@ stream() { # PARTITION FOLDER SECONDS
 }
 stream validation tune 7200
 stream testing test 14400
-stapes tune "$work/jarvis.tflite" --fa_per_hour 0 --suppression_ms 1000 \
+stapes tune "$work/jarvis.tflite" --fa_per_hour 0 --margin_percent 5 --suppression_ms 1000 \
   --average_window_duration_ms 400 \
   --wav "$work/tune.wav" --labels "$work/tune.txt" \
   --verify_wav "$work/test.wav" --verify_labels "$work/test.txt" \

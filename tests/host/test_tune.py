@@ -91,6 +91,25 @@ def test_where_the_target_cannot_be_reached_the_fewest_false_accepts_win():
     assert not tuned.reached
 
 
+def test_a_margin_of_words_buys_the_highest_threshold_within_it():
+    heights = [245, 240, 235, 230, *[180] * 6]
+    thresholds = {}
+    for percent in (0, 60, 80):
+        tuned = tune([material(heights, [100])], DecoderSettings(minimum_count=1), scoring=SCORING,
+                     settings=settings_of(margin_percent=percent))  # fmt: skip
+        assert tuned.score.missed <= percent / 100 * len(heights)
+        assert tuned.point.threshold == pytest.approx(tuned.decoder.detection_threshold)
+        thresholds[percent] = tuned.decoder.detection_threshold
+    assert thresholds[0] < 180 / 256 < thresholds[60] < thresholds[80] < 245 / 256
+
+
+def test_a_margin_never_leads_to_more_false_accepts():
+    heard = material([240] * 4, [200])
+    tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING,
+                 settings=settings_of(margin_percent=50))  # fmt: skip
+    assert (tuned.score.missed, tuned.score.false_accepts) == (0, 0)
+
+
 def test_a_window_that_keeps_short_words_is_preferred():
     words = [("yes", 10_000 * n, 250, 800) for n in range(1, 9)]
     clicks = [("no", 5000 + 10_000 * n, 255, 100) for n in range(1, 9)]
@@ -271,6 +290,8 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys):
         (["--verify_wav", "x.wav"], "--verify_labels: found 0 for 1 of --verify_wav"),
         (["--average_window_duration_ms", "0"], "average_window_duration_ms=0"),
         (["--fa_per_hour", "-1"], "--fa_per_hour -1"),
+        (["--margin_percent", "nan"], "--margin_percent nan: expected 0 to 100"),
+        (["--margin_percent", "5", "--per_label"], "expected no --per_label"),
         (["--output_file", "a.txt"], "a.txt: found an input of this command"),
         (["--output_file", "x", "--det_png", "m.tflite"], "m.tflite: found an input"),
         (["--output_file", "x.png", "--det_png", "x.png"], "x.png: found an input"),

@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--suppression_ms", default=SUPPRESSIONS_MS, metavar="MS,...",
         help="suppression times to try (%(default)s)")  # fmt: skip
     add("--per_label", action="store_true", help="choose a threshold for each label")
+    add("--margin_percent", type=float, default=0.0, metavar="PERCENT",
+        help="words to give up besides, for a higher threshold than this audio asks for "
+        "(%(default)g)")  # fmt: skip
     add("--time_tolerance_ms", type=float, default=ScoreSettings.time_tolerance_ms,
         help="how late a detection may come after its clip (%(default)g)")  # fmt: skip
     output = parser.add_mutually_exclusive_group()
@@ -73,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         average_window_duration_ms=_integers("average_window_duration_ms", arguments),
         suppression_ms=_integers("suppression_ms", arguments),
         per_label=arguments.per_label,
+        margin_percent=arguments.margin_percent,
     )
     material = _load(arguments, arguments.wav, arguments.labels)
     model = material[0].track.settings
@@ -173,6 +177,7 @@ def _report(
 ) -> dict[str, Any]:
     return {
         "fa_per_hour": arguments.fa_per_hour,
+        "margin_percent": arguments.margin_percent,
         "reached": tuned.reached,
         "decoder": dataclasses.asdict(tuned.decoder),
         "tuned_on": _measured(arguments.wav, tuned.score),
@@ -202,7 +207,8 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
     from stapes.tflite.metadata import load_model, write_settings
 
     model, settings = load_model(source)
-    kept = {name: report[name] for name in ("fa_per_hour", "reached", "tuned_on", "verified_on")}
+    names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")
+    kept = {name: report[name] for name in names}
     settings = dataclasses.replace(
         settings,
         decoder=tuned.decoder,

@@ -33,17 +33,28 @@ LABEL_ATTEMPTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class TuneSettings:
-    """What to try, and the target. Suppression only matters to words that come twice."""
+    """What to try, and the target. Suppression only matters to words that come twice.
+
+    `margin_percent` of the words may be lost besides, for the highest threshold that they buy:
+    audio without a false accept cannot tell one threshold from a higher one, other audio can.
+    """
 
     fa_per_hour: float = 0.5
     modes: tuple[str, ...] = DECODER_MODES
     average_window_duration_ms: tuple[int, ...] = (100, 200, 300, 500, 700, 1000)
     suppression_ms: tuple[int, ...] = (500, 1000, 1500)
     per_label: bool = False
+    margin_percent: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.fa_per_hour <= 10000:
             raise StapesError(f"--fa_per_hour {self.fa_per_hour}: expected 0 to 10000")
+        if not 0 <= self.margin_percent <= 100:
+            raise StapesError(f"--margin_percent {self.margin_percent}: expected 0 to 100")
+        if self.margin_percent and self.per_label:
+            raise StapesError(
+                "--margin_percent: raises one threshold for all, expected no --per_label beside it"
+            )
         for name in ("modes", "average_window_duration_ms", "suppression_ms"):
             if not getattr(self, name):
                 raise StapesError(f"--{name}: found nothing to try, expected one value or more")
@@ -107,7 +118,7 @@ def tune(
     finalists = ranked[:FINALISTS]
     fine = {key: search.curve(candidates[key], FINE_POINTS) for key in finalists}
     best = min(finalists, key=lambda key: search.rank(search.choose(fine[key])))
-    point = search.choose(fine[best])
+    point = search.raised(search.choose(fine[best]), fine[best])
     decoder = at_threshold(candidates[best], point.threshold)
     if settings.per_label:
         decoder = search.per_label(decoder, fine[best], point)
@@ -195,6 +206,19 @@ class _Search:
         while last + 1 < len(curve) and worth(curve[last + 1]) == best:
             last += 1
         return curve[(place + last) // 2]
+
+    def raised(self, point: CurvePoint, curve: Sequence[CurvePoint]) -> CurvePoint:
+        """The point with the highest threshold that the margin of lost words reaches."""
+        margin = self.settings.margin_percent / 100 * point.words
+        if not margin:
+            return point
+
+        def affordable(other: CurvePoint) -> bool:
+            excess = self.rank(other)[0] > self.rank(point)[0]
+            return not excess and point.correct - other.correct <= margin
+
+        above = [other for other in curve if other.threshold > point.threshold]
+        return max(filter(affordable, above), key=lambda p: p.threshold, default=point)
 
     def per_label(
         self, decoder: DecoderSettings, curve: Sequence[CurvePoint], point: CurvePoint
