@@ -194,9 +194,10 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.training.cluster import Cluster
 
     settings = _settings(arguments)
-    Cluster.of_environment().rows(settings.batch_size)
+    cluster = Cluster.of_environment()
+    cluster.rows(settings.batch_size)
     talkative = arguments.verbosity in ("debug", "info")
-    if talkative:
+    if talkative and cluster.is_chief:
         print("Loading TensorFlow", flush=True)
     from stapes.training.loop import RunOptions, train
     from stapes.training.pictures import write_confusion, write_curves
