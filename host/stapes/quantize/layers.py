@@ -193,15 +193,6 @@ def with_arrays(layer: Layer, change: Callable[[Array], Array]) -> Layer:
     return dataclasses.replace(layer, **arrays)
 
 
-def run_layer(layer: Layer, inputs: Array, earlier: list[Array]) -> Array:
-    """Outputs of a layer; `earlier` holds what went into all layers up to this one."""
-    if isinstance(layer, SvdfLayer):
-        return layer.outputs(layer.states(inputs))
-    if isinstance(layer, AddLayer):
-        return layer.outputs(inputs, earlier[-1 - layer.back])
-    return layer.outputs(inputs)
-
-
 def _activated(outputs: Array, layer: DenseLayer | ConvLayer | DepthwiseLayer) -> Array:
     return tf.nn.relu(outputs) if layer.relu else outputs
 
