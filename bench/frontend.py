@@ -22,7 +22,7 @@ import stapes
 from stapes.boards import compiler, find_board, image_sources, link_flags
 from stapes.frontend import FrontEnd
 from stapes.frontend.c_tables import c_context
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = "mps2_an386"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stapes.tflite.builder import ModelBuilder
+from stapes.model.builder import ModelBuilder
 
 SEED = 20170824
 PROBABILITY = {"scale": 1.0 / 256.0, "zero_point": -128}

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from stapes.frontend import FrontEnd
+from stapes.model.metadata import load_model
 from stapes.pipeline import Pipeline
 from stapes.stream.scores import compute_scores
-from stapes.tflite.metadata import load_model
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"micro": 2000, "words": 1000}  # times real time, one core

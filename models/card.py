@@ -34,14 +34,14 @@ from stapes.files import visible_files, write_text
 from stapes.link.emulator import INSTRUCTION_NS
 from stapes.link.replay import open_player
 from stapes.measure import count_instructions, fit_on_board
+from stapes.model.metadata import load_model
+from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
 from stapes.quantize.scoring import clip_scores
-from stapes.settings import UNKNOWN_LABEL, ModelSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import load_track
-from stapes.tflite.metadata import load_model
 from stapes.training.confusion import Confusion
 from stapes.training.pictures import write_confusion
 

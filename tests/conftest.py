@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stapes.files import write_bytes
-from stapes.settings import METADATA_NAME, ModelSettings
+from stapes.model.settings import METADATA_NAME, ModelSettings
 from window_model import window_model
 
 ROOT = Path(__file__).parents[1]
@@ -118,7 +118,7 @@ def small_model():
         memory: int = 5,
         metadata: bool = True,
     ) -> bytes:
-        from stapes.tflite.builder import ModelBuilder
+        from stapes.model.builder import ModelBuilder
 
         settings = settings or ModelSettings(name="small", labels=LABELS)
         features = features or settings.front_end.feature_count

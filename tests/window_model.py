@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stapes.settings import METADATA_NAME, ModelSettings
-from stapes.tflite.builder import ModelBuilder
+from stapes.model.builder import ModelBuilder
+from stapes.model.settings import METADATA_NAME, ModelSettings
 
 WINDOW_FRAMES = 20
 CLIP_STRIDE_FRAMES = 3

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stapes import _native
 from stapes.errors import StapesError
-from stapes.settings import SILENCE_LABEL, ModelSettings
+from stapes.model.settings import SILENCE_LABEL, ModelSettings
 
 SCORE_ONE_Q16 = 65536
 MAX_FRAMES = 65535

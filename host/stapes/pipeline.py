@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from stapes.decoder import Decoder, Detection, frame_capacity
 from stapes.errors import StapesError
 from stapes.frontend import FrontEnd
-from stapes.settings import ModelSettings
+from stapes.model.metadata import load_model
+from stapes.model.settings import ModelSettings
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import load_model
 
 
 @dataclass(frozen=True, kw_only=True)

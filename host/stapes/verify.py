@@ -23,9 +23,9 @@ import numpy as np
 from stapes.audio.reader import audio_files, read_audio
 from stapes.errors import StapesError
 from stapes.frontend.front_end import FrontEnd
+from stapes.model.metadata import settings_of
 from stapes.pipeline import Windows
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import settings_of
 
 Run = Callable[[np.ndarray], np.ndarray]
 

@@ -11,7 +11,7 @@ from stapes.link.model_image import read_model_image
 from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
-from stapes.settings import ModelSettings
+from stapes.model.settings import ModelSettings
 
 BOARD = "mps2_an386"
 

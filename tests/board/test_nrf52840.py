@@ -11,7 +11,7 @@ from stapes.link.model_image import read_model_image
 from stapes.link.protocol import LineReader
 from stapes.link.replay import LinkPlayer, NativePlayer, detection_of
 from stapes.link.session import Session
-from stapes.settings import ModelSettings
+from stapes.model.settings import ModelSettings
 
 FLASH_STARTS = {"nrf52840dk": 0, "arduino_nano33ble_sense": 0x10000}
 YELLOW_LED, MICROPHONE_POWER = (0, 13), (0, 17)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from tflite_micro import runtime
 
-from stapes.tflite.builder import ModelBuilder
+from stapes.model.builder import ModelBuilder
 from stapes.tflite.engine import Engine
 
 CASES = int(os.environ.get("STAPES_TEST_CASES", "40"))

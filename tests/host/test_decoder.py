@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stapes.decoder import Decoder, frame_capacity, threshold_q16
 from stapes.errors import StapesError
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 
 STRIDE_MS = 20
 

@@ -11,7 +11,7 @@ import pytest
 
 from stapes.cli import main
 from stapes.emit.model_folder import FILES, operator_symbol
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

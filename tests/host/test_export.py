@@ -10,9 +10,9 @@ import pytest
 from tones import LABELS_COUNT, trained_tones
 
 from stapes.cli import main
-from stapes.settings import DecoderSettings
+from stapes.model.metadata import read_settings
+from stapes.model.settings import DecoderSettings
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import read_settings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 
 

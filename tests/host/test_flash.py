@@ -19,7 +19,7 @@ from stapes.flash.devices import Port
 from stapes.link.emulator import MACHINES
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
 
 SOURCE = Path(__file__).parents[2]

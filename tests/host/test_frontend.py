@@ -14,7 +14,7 @@ from scipy.fft import idct
 from scipy.io import wavfile
 
 from stapes.frontend import FrontEnd
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 CLIPS = 200
 MFCC = FrontEndSettings()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stapes import _native
 from stapes.errors import StapesError
 from stapes.frontend import FrontEnd
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 AUDIO = np.random.default_rng(3).integers(-9000, 9000, 3000).astype(np.int16)
 SMALL = FrontEndSettings(

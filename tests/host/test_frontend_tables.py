@@ -12,7 +12,7 @@ from stapes import _native
 from stapes.errors import StapesError
 from stapes.frontend.c_tables import c_context
 from stapes.frontend.tables import build_tables
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 
 def test_the_window_is_a_periodic_hann_window() -> None:

@@ -13,7 +13,7 @@ import pytest
 from stapes import measure
 from stapes.cli import main
 from stapes.measure import EMULATED_BOARD, missing_tools
-from stapes.settings import ModelSettings
+from stapes.model.settings import ModelSettings
 
 SOURCE = Path(__file__).parents[2]
 

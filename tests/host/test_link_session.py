@@ -17,7 +17,7 @@ from stapes.link.protocol import ALL_AUDIO, FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import LinkClosed, ProgramTransport
-from stapes.settings import DecoderSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, ModelSettings
 
 ANSWER_SECONDS = 0.1
 

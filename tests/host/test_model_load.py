@@ -18,7 +18,7 @@ from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
 from stapes.link.transport import ProgramTransport
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
 
 SETTINGS = ModelSettings(

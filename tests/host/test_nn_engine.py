@@ -9,7 +9,7 @@ import pytest
 from nn_models import Network, upstream_outputs
 
 from stapes.errors import StapesError
-from stapes.tflite.builder import ModelBuilder
+from stapes.model.builder import ModelBuilder
 from stapes.tflite.engine import Engine
 
 INPUTS, UNITS, RANK, MEMORY, LABELS = 10, 6, 2, 5, 3

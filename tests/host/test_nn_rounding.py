@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nn_models import assert_same_bytes
 
-from stapes.tflite.builder import ModelBuilder
+from stapes.model.builder import ModelBuilder
 
 CASES = 60
 

@@ -6,9 +6,9 @@ import pytest
 from stapes import _native
 from stapes.decoder import Decoder, frame_capacity, threshold_q16
 from stapes.errors import StapesError
+from stapes.model.metadata import write_settings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.pipeline import Pipeline, Windows
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.tflite.metadata import write_settings
 from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")

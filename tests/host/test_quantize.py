@@ -9,13 +9,13 @@ import pytest
 import tflite_micro
 
 from stapes.errors import StapesError
+from stapes.model.settings import FrontEndSettings, ModelSettings
 from stapes.models.backend import keras
 from stapes.models.options import ModelOptions, ModelShape
 from stapes.models.registry import create_model
 from stapes.quantize.calibration import activations, calibrate
 from stapes.quantize.export import build_model, quantize_svdf, quantize_weights
 from stapes.quantize.layers import ConvLayer, DenseLayer, SvdfLayer, plain_layers
-from stapes.settings import FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
 from stapes.training.features import Quantization
 

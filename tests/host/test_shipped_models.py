@@ -13,7 +13,7 @@ import pytest
 
 from stapes.commands.info import describe
 from stapes.measure import count_instructions, missing_tools
-from stapes.tflite.metadata import load_model
+from stapes.model.metadata import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"

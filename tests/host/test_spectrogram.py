@@ -17,8 +17,8 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.errors import StapesError
+from stapes.model.settings import FrontEndSettings
 from stapes.pipeline import Pipeline
-from stapes.settings import FrontEndSettings
 from stapes.spectrogram import (
     DeviceView,
     SpectrogramSettings,

@@ -7,12 +7,12 @@ import pytest
 
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
+from stapes.model.metadata import load_model
+from stapes.model.settings import ModelSettings
 from stapes.pipeline import Pipeline
-from stapes.settings import ModelSettings
 from stapes.stream import scores as module
 from stapes.stream.scores import compute_scores, load_track
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import load_model
 
 RATE = 16000
 

@@ -10,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter
 from nn_models import Network
 
 from stapes.errors import StapesError
-from stapes.tflite import builder as builder_module
-from stapes.tflite.builder import ModelBuilder
+from stapes.model import builder as builder_module
+from stapes.model.builder import ModelBuilder
 
 
 def small_model() -> ModelBuilder:

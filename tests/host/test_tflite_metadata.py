@@ -13,9 +13,9 @@ from nn_models import Network, assert_same_bytes, int8_values
 
 from stapes import _native
 from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings, ModelSettings
+from stapes.model.metadata import load_model, read_settings, write_settings
+from stapes.model.settings import FrontEndSettings, ModelSettings
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import load_model, read_settings, write_settings
 
 SETTINGS = ModelSettings(
     name="test",
@@ -64,7 +64,7 @@ def test_reading_settings_needs_neither_tensorflow_nor_the_schema(tmp_path: Path
     path = tmp_path / "model.tflite"
     path.write_bytes(write_settings(model(), SETTINGS))
     code = (
-        "import sys; from stapes.tflite.metadata import read_settings; "
+        "import sys; from stapes.model.metadata import read_settings; "
         f"print(read_settings({str(path)!r}).name); "
         "print(*(m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'ai_edge_litert')))"
     )

@@ -13,9 +13,9 @@ from tones import WANTED, trained_tones, write_tones
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
+from stapes.model.settings import FrontEndSettings
 from stapes.models.options import ModelOptions
 from stapes.models.registry import create_model
-from stapes.settings import FrontEndSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus

@@ -18,8 +18,8 @@ from tones import TRAIN_FLAGS, WANTED, trained_tones
 from stapes.cli import main
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
+from stapes.model.settings import FrontEndSettings
 from stapes.models.options import ModelOptions
-from stapes.settings import FrontEndSettings
 from stapes.training import loop
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint

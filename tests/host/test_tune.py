@@ -10,15 +10,15 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.cli import main
 from stapes.errors import StapesError
+from stapes.model.metadata import read_settings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.pipeline import Pipeline
-from stapes.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
 from stapes.stream.plot import lower_envelope
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import ScoreTrack
 from stapes.stream.tune import TuneSettings, rejects_at, split_budget, tune
-from stapes.tflite.metadata import read_settings
 
 LABELS = ("_silence_", "yes", "no")
 STRIDE_MS = 100

@@ -11,8 +11,8 @@ from tones import SAMPLE_RATE, sweep
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
 from stapes.frontend import FrontEnd
+from stapes.model.settings import FrontEndSettings
 from stapes.pipeline import Pipeline
-from stapes.settings import FrontEndSettings
 
 PRINT = """
 #include <stdio.h>

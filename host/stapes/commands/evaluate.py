@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.settings import ModelSettings, settings_from_dict
+from stapes.model.settings import ModelSettings, settings_from_dict
 
 EXAMPLE = "  stapes evaluate build/yes_no.tflite --data_dir speech_commands"
 _PERCENTAGES = (
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import evaluation_clips, load_background
     from stapes.corpus.index import scan_corpus
+    from stapes.model.metadata import load_model
     from stapes.quantize.scoring import clip_scores
-    from stapes.tflite.metadata import load_model
     from stapes.training.confusion import Confusion
 
     model, settings = load_model(arguments.model)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.files import check_output
-from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
+from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 
 if TYPE_CHECKING:
     from stapes.quantize.pipeline import ExportResult

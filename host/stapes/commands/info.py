@@ -88,8 +88,8 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
     Raises:
         StapesError: settings that the network contradicts.
     """
+    from stapes.model.metadata import find_settings
     from stapes.pipeline import check_agreement
-    from stapes.tflite.metadata import find_settings
 
     settings = find_settings(model, source=source)
     if settings is None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stapes.settings import SILENCE_LABEL
+from stapes.model.settings import SILENCE_LABEL
 
 if TYPE_CHECKING:
     from stapes.link.monitor import Notice, Wishes

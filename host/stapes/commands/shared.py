@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 
 def add_front_end_arguments(parser: Any) -> None:

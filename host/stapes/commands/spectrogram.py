@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 EXAMPLE = """  stapes spectrogram yes.wav --model yes_no.tflite
   stapes spectrogram yes.wav --preprocess logmel --upper_edge_hertz 7600 --output_image yes.png
@@ -80,8 +80,8 @@ def _part(samples: Any, rate: int, arguments: argparse.Namespace) -> Any:
 
 
 def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
+    from stapes.model.metadata import load_model
     from stapes.tflite.engine import Engine
-    from stapes.tflite.metadata import load_model
     from stapes.training.features import Quantization
 
     model, settings = load_model(arguments.model)

@@ -16,8 +16,8 @@ from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.files import check_output
+from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.progress import ProgressBar
-from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
 EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "--model: carries words, rate and clip duration; "
                 "leave out --wanted_words, --sample_rate and --clip_duration_ms"
             )
-        from stapes.tflite.metadata import read_settings
+        from stapes.model.metadata import read_settings
 
         model = read_settings(arguments.model)
         words = [word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL)]

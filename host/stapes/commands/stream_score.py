@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
+from stapes.model.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
 from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
@@ -177,10 +177,10 @@ def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repor
 def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
     """What --model hears in --wav."""
     from stapes.decoder import Decoder
+    from stapes.model.metadata import read_settings
     from stapes.stream.curve import CurvePoint, Material, detection_curve
     from stapes.stream.plot import draw_curves
     from stapes.stream.scores import load_track
-    from stapes.tflite.metadata import read_settings
 
     model = read_settings(arguments.model)
     settings = _score_settings(arguments, model.clip_duration_ms)

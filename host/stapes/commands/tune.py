@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
-from stapes.settings import DECODER_MODES
+from stapes.model.settings import DECODER_MODES
 from stapes.stream.score import ScoreSettings
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Mistakes that can be found before the work starts."""
+    from stapes.model.metadata import load_model, write_settings
     from stapes.stream.plot import check_plotting
-    from stapes.tflite.metadata import load_model, write_settings
 
     for wavs, labels in (("wav", "labels"), ("verify_wav", "verify_labels")):
         counts = len(getattr(arguments, wavs)), len(getattr(arguments, labels))
@@ -204,7 +204,7 @@ def _draw(arguments: argparse.Namespace, tuned: Tuned) -> None:
 
 def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> None:
     """The model with its new decoder, and how it was chosen, at `target`."""
-    from stapes.tflite.metadata import load_model, write_settings
+    from stapes.model.metadata import load_model, write_settings
 
     model, settings = load_model(source)
     names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")

@@ -17,7 +17,7 @@ from stapes.commands.shared import add_front_end_arguments, front_end_settings, 
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:
-    from stapes.settings import FrontEndSettings
+    from stapes.model.settings import FrontEndSettings
     from stapes.training.features import Quantization
 
 EXAMPLE = """  stapes wav_to_features --model build/yes_no.tflite \\
@@ -109,8 +109,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Qua
     from stapes.training.features import Quantization, widest_quantization
 
     if arguments.model:
+        from stapes.model.metadata import load_model
         from stapes.tflite.engine import Engine
-        from stapes.tflite.metadata import load_model
 
         model, settings = load_model(arguments.model)
         engine = Engine.from_bytes(model, source=str(arguments.model))

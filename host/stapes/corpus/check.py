@@ -17,7 +17,7 @@ from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
 from stapes.files import read_bytes, visible_files
-from stapes.settings import check_label
+from stapes.model.settings import check_label
 
 FULL_SCALE = 32766
 CLIPPED_SHARE = 0.001  # of a clip's samples at full scale

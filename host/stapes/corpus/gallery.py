@@ -26,7 +26,7 @@ from stapes.corpus.effects import (
 )
 from stapes.figures import new_figure, png_bytes
 from stapes.files import new_folder, write_bytes
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 from stapes.spectrogram import DeviceView, draw_decibels, draw_features
 
 _DOTS_PER_INCH = 80

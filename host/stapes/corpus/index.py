@@ -16,7 +16,7 @@ from pathlib import Path
 from stapes.audio.reader import audio_files
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.model.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
 RANDOM_SEED = 59185

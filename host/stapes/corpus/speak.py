@@ -29,7 +29,7 @@ from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
 from stapes.files import kept_folder, new_folder, visible_files, writing
-from stapes.settings import check_label
+from stapes.model.settings import check_label
 
 CLIPS_PER_SPEAKER = 3
 

@@ -23,9 +23,9 @@ from stapes.errors import StapesError
 from stapes.files import write_text
 from stapes.link.emulator import INSTRUCTION_NS
 from stapes.link.replay import Replayed, open_player
+from stapes.model.metadata import read_settings
 from stapes.stream.labels import LabelTime, read_labels
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
-from stapes.tflite.metadata import read_settings
 
 BOARD = "mps2_an386"
 WORDS = ("yes", "no")

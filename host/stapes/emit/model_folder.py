@@ -18,10 +18,10 @@ from stapes.decoder import threshold_q16, thresholds_q16
 from stapes.emit.folder import write_folder
 from stapes.frontend.c_tables import c_context
 from stapes.frontend.tables import build_tables
+from stapes.model.metadata import load_model
+from stapes.model.settings import SILENCE_LABEL, ModelSettings
 from stapes.pipeline import check_agreement
-from stapes.settings import SILENCE_LABEL, ModelSettings
 from stapes.tflite.engine import Engine
-from stapes.tflite.metadata import load_model
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
 FILES = ("stapes_model.h", *SOURCES, "model.cmake")

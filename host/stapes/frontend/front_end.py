@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from stapes import _native
 from stapes.errors import StapesError
 from stapes.frontend.tables import build_tables
-from stapes.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings
 
 
 class FrontEnd:

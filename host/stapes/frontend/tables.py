@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.errors import StapesError
-from stapes.settings import FrontEndSettings, ModelSettings
+from stapes.model.settings import FrontEndSettings, ModelSettings
 
 _LARGEST = 2.0**31 * 0.999  # what a 32-bit sum may reach, less a margin for rounding
 

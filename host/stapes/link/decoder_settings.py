@@ -11,7 +11,7 @@ from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
 
 _KEEP = 0xFFFFFFFF
-# Least and most, as stapes.settings.DecoderSettings has them.
+# Least and most, as stapes.model.settings.DecoderSettings has them.
 _LIMITS = {"average_ms": (1, 10_000), "suppression_ms": (0, 60_000), "minimum_count": (1, 1000)}
 HELP = (
     "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from stapes.link.monitor import Notice
 from stapes.link.protocol import Event, LinkCounts
-from stapes.settings import SILENCE_LABEL
+from stapes.model.settings import SILENCE_LABEL
 
 SHINE_SECONDS = 1.5
 REFRESH_SECONDS = 0.1

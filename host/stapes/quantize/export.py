@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from stapes.model.builder import ModelBuilder
+from stapes.model.settings import METADATA_NAME, ModelSettings
 from stapes.models.backend import tf
 from stapes.quantize.calibration import Ranges
 from stapes.quantize.layers import (
@@ -29,8 +31,6 @@ from stapes.quantize.layers import (
     is_streaming,
     output_shape,
 )
-from stapes.settings import METADATA_NAME, ModelSettings
-from stapes.tflite.builder import ModelBuilder
 
 _INT32_MAX = 2**31 - 1
 _STATE_MAX = 2**15 - 1

@@ -15,6 +15,7 @@ import numpy as np
 from stapes import __version__
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
+from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.models.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
 from stapes.quantize.export import Quantum, build_model
@@ -22,7 +23,6 @@ from stapes.quantize.layers import Layer, is_streaming, plain_layers
 from stapes.quantize.report import LayerError, layer_errors, table
 from stapes.quantize.scoring import clip_scores
 from stapes.quantize.simulate import ranges_from_arrays
-from stapes.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.confusion import Confusion

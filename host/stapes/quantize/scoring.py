@@ -7,8 +7,8 @@ import os
 import numpy as np
 
 from stapes.frontend.front_end import FrontEnd
+from stapes.model.settings import ModelSettings
 from stapes.pipeline import Windows, check_agreement
-from stapes.settings import ModelSettings
 from stapes.tflite.engine import Engine
 
 

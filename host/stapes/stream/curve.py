@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stapes.settings import DecoderSettings
+from stapes.model.settings import DecoderSettings
 from stapes.stream.labels import LabelTime
 from stapes.stream.score import NOT_WORDS, ScoreSettings, StreamScore, score_stream
 from stapes.stream.scores import ScoreTrack

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes
-from stapes.settings import check_label
+from stapes.model.settings import check_label
 
 MAX_TIME_MS = 2**32  # a board's clock goes no further
 

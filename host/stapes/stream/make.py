@@ -22,7 +22,7 @@ import numpy as np
 from stapes.audio.reader import read_audio
 from stapes.errors import StapesError
 from stapes.files import atomic_path
-from stapes.settings import UNKNOWN_LABEL
+from stapes.model.settings import UNKNOWN_LABEL
 from stapes.stream.labels import LabelTime, format_line
 from stapes.stream.speech import rms, speech_span
 

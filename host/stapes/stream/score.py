@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stapes.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from stapes.decoder import frame_capacity
 from stapes.errors import StapesError
-from stapes.settings import DECODER_MODES, DecoderSettings, ModelSettings
+from stapes.model.settings import DECODER_MODES, DecoderSettings, ModelSettings
 from stapes.stream.curve import (
     CurvePoint,
     Material,

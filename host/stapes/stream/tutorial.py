@@ -10,7 +10,7 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stapes.settings import SILENCE_LABEL
+from stapes.model.settings import SILENCE_LABEL
 from stapes.stream.labels import LabelTime
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from stapes.settings import settings_from_dict
+from stapes.model.settings import settings_from_dict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ import numpy as np
 from stapes import _native
 from stapes.errors import StapesError
 from stapes.files import read_bytes
-from stapes.settings import METADATA_NAME, ModelSettings
-from stapes.tflite.builder import load_schema, pack_model
+from stapes.model.builder import load_schema, pack_model
+from stapes.model.settings import METADATA_NAME, ModelSettings
 
 _MEND = "choose a .tflite file that `stapes export` wrote"
 
