@@ -20,8 +20,8 @@ import numpy as np
 
 import stapes
 from stapes.boards import compiler, find_board, image_sources, link_flags
-from stapes.frontend import FrontEnd
-from stapes.frontend.c_tables import c_context
+from stapes.device.c_tables import c_context
+from stapes.device.front_end import FrontEnd
 from stapes.model.settings import FrontEndSettings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,8 +21,8 @@ import tflite_micro
 
 from stapes.corpus.clips import LabelledClips, evaluation_clips, load_background
 from stapes.corpus.index import CorpusSettings, scan_corpus
+from stapes.device.clip_scores import clip_scores
 from stapes.model.metadata import load_model
-from stapes.quantize.scoring import clip_scores
 from stapes.training.confusion import Confusion
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.frontend import FrontEnd
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Pipeline
 from stapes.model.metadata import load_model
-from stapes.pipeline import Pipeline
 from stapes.stream.scores import compute_scores
 
 ROOT = Path(__file__).resolve().parent.parent

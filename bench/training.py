@@ -36,13 +36,13 @@ import numpy as np
 from stapes.corpus.augment import mask_randomly
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
+from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.model.settings import FrontEndSettings
 from stapes.models.backend import keras, tf
 from stapes.models.layers import SVDF
 from stapes.models.registry import create_model
 from stapes.training.cache import FeatureCache
 from stapes.training.corpus import Corpus
-from stapes.training.features import FeatureExtractor, choose_quantization
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, make_optimizer

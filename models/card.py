@@ -29,6 +29,7 @@ from stapes.commands.info import describe
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import which_set
+from stapes.device.clip_scores import clip_scores
 from stapes.errors import StapesError
 from stapes.files import visible_files, write_text
 from stapes.link.emulator import INSTRUCTION_NS
@@ -36,7 +37,6 @@ from stapes.link.replay import open_player
 from stapes.measure import count_instructions, fit_on_board
 from stapes.model.metadata import load_model
 from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
-from stapes.quantize.scoring import clip_scores
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves

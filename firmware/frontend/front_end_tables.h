@@ -1,4 +1,4 @@
-// All that a front end needs to know, computed once on the host (host/stapes/frontend/tables.py).
+// All that a front end needs to know, computed once on the host (host/stapes/device/tables.py).
 #pragma once
 
 #include <cstddef>

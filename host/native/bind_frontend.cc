@@ -54,7 +54,7 @@ std::size_t TwiddleCount(uint32_t fft_log2) {
   return count;
 }
 
-// FrontEndTables (host/stapes/frontend/tables.py) copied into memory of our own.
+// FrontEndTables (host/stapes/device/tables.py) copied into memory of our own.
 class OwnedTables {
  public:
   explicit OwnedTables(nb::handle source) {

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import ModuleType
 
 from stapes.boards import Board, find_board
+from stapes.device.engine import Engine
 from stapes.errors import StapesError
-from stapes.tflite.engine import Engine
 
 EMULATED_BOARD = "mps2_an386"
 BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from stapes.device.features import Quantization, choose_quantization
+from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
 from stapes.figures import grey_png, new_figure, png_bytes
-from stapes.frontend.front_end import FrontEnd
 from stapes.model.settings import FrontEndSettings
-from stapes.training.features import Quantization, choose_quantization
 
 _MARGIN_DB = 80.0
 

@@ -21,11 +21,11 @@ from types import ModuleType
 import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
+from stapes.device.engine import Engine
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Windows
 from stapes.errors import StapesError
-from stapes.frontend.front_end import FrontEnd
 from stapes.model.metadata import settings_of
-from stapes.pipeline import Windows
-from stapes.tflite.engine import Engine
 
 Run = Callable[[np.ndarray], np.ndarray]
 

@@ -1,4 +1,4 @@
-// Front-end tables from double arithmetic, written apart from host/stapes/frontend/tables.py.
+// Front-end tables from double arithmetic, written apart from host/stapes/device/tables.py.
 #pragma once
 
 #include <algorithm>

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from tflite_micro import runtime
 
+from stapes.device.engine import Engine
 from stapes.model.builder import ModelBuilder
-from stapes.tflite.engine import Engine
 
 CASES = int(os.environ.get("STAPES_TEST_CASES", "40"))
 INVOKES = 6

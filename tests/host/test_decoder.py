@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stapes.decoder import Decoder, frame_capacity, threshold_q16
+from stapes.device.decoder import Decoder, frame_capacity, threshold_q16
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 

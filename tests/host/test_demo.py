@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from stapes.cli import main
-from stapes.decoder import Detection
 from stapes.demo import run
 from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench
+from stapes.device.decoder import Detection
 from stapes.errors import StapesError
 from stapes.link.replay import Replayed
 

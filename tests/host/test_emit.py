@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from stapes.cli import main
+from stapes.device.engine import Engine
 from stapes.emit.model_folder import FILES, operator_symbol
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.tflite.engine import Engine
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 COMPILERS = {

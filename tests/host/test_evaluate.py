@@ -10,11 +10,11 @@ from tones import SAMPLE_RATE, sweep, trained_tones
 
 from stapes.audio.wav import read_wav
 from stapes.cli import main
-from stapes.frontend.front_end import FrontEnd
+from stapes.device.clip_scores import clip_scores
+from stapes.device.engine import Engine
+from stapes.device.front_end import FrontEnd
 from stapes.model.metadata import load_model, read_settings
 from stapes.model.settings import ModelSettings
-from stapes.quantize.scoring import clip_scores
-from stapes.tflite.engine import Engine
 
 
 def evaluate(capsys, *flags: str) -> dict:

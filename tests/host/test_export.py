@@ -10,9 +10,9 @@ import pytest
 from tones import LABELS_COUNT, trained_tones
 
 from stapes.cli import main
+from stapes.device.engine import Engine
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings
-from stapes.tflite.engine import Engine
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 
 
@@ -77,7 +77,7 @@ def test_features_that_are_in_the_trainings_cache_are_not_computed_again(
     export = ["export", "--train_dir", train_dir, "--output_file", str(tmp_path / "m.tflite")]
     assert main([*export, "--json"]) == 0
     first = capsys.readouterr().out
-    monkeypatch.delattr("stapes.training.features.FeatureExtractor.stored")
+    monkeypatch.delattr("stapes.device.features.FeatureExtractor.stored")
     assert main([*export, "--json"]) == 0
     assert capsys.readouterr().out == first
 

@@ -14,13 +14,13 @@ import pytest
 
 from stapes import cli
 from stapes.boards import all_boards
+from stapes.device.engine import Engine
 from stapes.flash import devices, flashers
 from stapes.flash.devices import Port
 from stapes.link.emulator import MACHINES
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.tflite.engine import Engine
 
 SOURCE = Path(__file__).parents[2]
 PROBE = {"unique_id": "000683", "info": "J-Link"}

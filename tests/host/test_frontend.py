@@ -13,7 +13,7 @@ import pytest
 from scipy.fft import idct
 from scipy.io import wavfile
 
-from stapes.frontend import FrontEnd
+from stapes.device.front_end import FrontEnd
 from stapes.model.settings import FrontEndSettings
 
 CLIPS = 200

@@ -9,8 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from stapes import _native
+from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
-from stapes.frontend import FrontEnd
 from stapes.model.settings import FrontEndSettings
 
 AUDIO = np.random.default_rng(3).integers(-9000, 9000, 3000).astype(np.int16)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from stapes import _native
+from stapes.device.c_tables import c_context
+from stapes.device.tables import build_tables
 from stapes.errors import StapesError
-from stapes.frontend.c_tables import c_context
-from stapes.frontend.tables import build_tables
 from stapes.model.settings import FrontEndSettings
 
 

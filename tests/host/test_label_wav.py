@@ -11,7 +11,7 @@ from tones import SAMPLE_RATE, trained_tones
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
-from stapes.pipeline import Pipeline
+from stapes.device.pipeline import Pipeline
 
 LINE = re.compile(r"(\S+) \(score = (\d\.\d{5})\)")
 

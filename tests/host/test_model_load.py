@@ -12,6 +12,7 @@ import pytest
 from test_link_session import BadConnection
 
 from stapes.cli import main
+from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image
 from stapes.link.protocol import FrameType, encode_frame
@@ -19,7 +20,6 @@ from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
 from stapes.link.transport import ProgramTransport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.tflite.engine import Engine
 
 SETTINGS = ModelSettings(
     name="other",

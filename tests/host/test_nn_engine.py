@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from nn_models import Network, upstream_outputs
 
+from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.model.builder import ModelBuilder
-from stapes.tflite.engine import Engine
 
 INPUTS, UNITS, RANK, MEMORY, LABELS = 10, 6, 2, 5, 3
 SEED = 25  # of a network whose outputs change from frame to frame

@@ -15,7 +15,7 @@ from nn_models import (
     zero_point,
 )
 
-from stapes.tflite.engine import Engine
+from stapes.device.engine import Engine
 
 
 def small(rng: Random, most: int = 24) -> int:

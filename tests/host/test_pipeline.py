@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from stapes import _native
-from stapes.decoder import Decoder, frame_capacity, threshold_q16
+from stapes.device.decoder import Decoder, frame_capacity, threshold_q16
+from stapes.device.pipeline import Pipeline, Windows
 from stapes.errors import StapesError
 from stapes.model.metadata import write_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.pipeline import Pipeline, Windows
 from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")

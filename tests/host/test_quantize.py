@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tflite_micro
 
+from stapes.device.engine import Engine
+from stapes.device.features import Quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, ModelSettings
 from stapes.models.backend import keras
@@ -16,8 +18,6 @@ from stapes.models.registry import create_model
 from stapes.quantize.calibration import activations, calibrate
 from stapes.quantize.export import build_model, quantize_svdf, quantize_weights
 from stapes.quantize.layers import ConvLayer, DenseLayer, SvdfLayer, plain_layers
-from stapes.tflite.engine import Engine
-from stapes.training.features import Quantization
 
 SHAPE = ModelShape(frames=20, features=8, labels=4)
 INPUT = Quantization.of_range(-6.0, 4.0)

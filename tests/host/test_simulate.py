@@ -13,6 +13,7 @@ from tones import TRAIN_FLAGS, write_tones
 
 from stapes.audio.wav import write_wav
 from stapes.cli import main
+from stapes.device.engine import Engine
 from stapes.models.backend import tf
 from stapes.models.options import ModelOptions
 from stapes.models.registry import ARCHITECTURES
@@ -27,7 +28,6 @@ from stapes.quantize.simulate import (
     with_rounded_svdf,
     with_rounded_weights,
 )
-from stapes.tflite.engine import Engine
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
 
 QUANTUM = Quantum(scale=np.float32(INPUT.scale), zero_point=INPUT.zero_point)

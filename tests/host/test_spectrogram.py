@@ -16,9 +16,9 @@ from tones import SAMPLE_RATE, sweep, trained_tones
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
 from stapes.corpus.augment_settings import AugmentSettings
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
-from stapes.pipeline import Pipeline
 from stapes.spectrogram import (
     DeviceView,
     SpectrogramSettings,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings, ModelSettings
-from stapes.pipeline import Pipeline
 from stapes.stream import cuts, scores
 from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime, format_line, read_labels

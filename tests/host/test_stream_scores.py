@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
+from stapes.device.engine import Engine
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
 from stapes.model.settings import ModelSettings
-from stapes.pipeline import Pipeline
 from stapes.stream import scores as module
 from stapes.stream.scores import compute_scores, load_track
-from stapes.tflite.engine import Engine
 
 RATE = 16000
 

@@ -12,10 +12,10 @@ import pytest
 from nn_models import Network, assert_same_bytes, int8_values
 
 from stapes import _native
+from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model, read_settings, write_settings
 from stapes.model.settings import FrontEndSettings, ModelSettings
-from stapes.tflite.engine import Engine
 
 SETTINGS = ModelSettings(
     name="test",

@@ -12,6 +12,7 @@ from tones import WANTED, trained_tones, write_tones
 
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
+from stapes.device.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 from stapes.models.options import ModelOptions
@@ -20,7 +21,6 @@ from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
-from stapes.training.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.training.loop import train
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import Schedule, TrainingSettings

@@ -17,13 +17,13 @@ from tones import TRAIN_FLAGS, WANTED, trained_tones
 
 from stapes.cli import main
 from stapes.corpus.index import CorpusSettings
+from stapes.device.features import FeatureExtractor, Quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 from stapes.models.options import ModelOptions
 from stapes.training import loop
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
-from stapes.training.features import FeatureExtractor, Quantization
 from stapes.training.history import History, Point
 from stapes.training.loop import RunOptions, train
 from stapes.training.settings import Schedule, TrainingSettings

@@ -9,10 +9,10 @@ import pytest
 
 from stapes.audio.wav import write_wav
 from stapes.cli import main
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
-from stapes.pipeline import Pipeline
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
 from stapes.stream.plot import lower_envelope

@@ -12,7 +12,7 @@ from nn_models import Network
 import stapes.verify
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
-from stapes.frontend.front_end import FrontEnd
+from stapes.device.front_end import FrontEnd
 from stapes.model.builder import ModelBuilder
 from stapes.model.settings import FrontEndSettings
 from window_model import window_model

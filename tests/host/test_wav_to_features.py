@@ -10,9 +10,9 @@ from tones import SAMPLE_RATE, sweep
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
-from stapes.frontend import FrontEnd
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Pipeline
 from stapes.model.settings import FrontEndSettings
-from stapes.pipeline import Pipeline
 
 PRINT = """
 #include <stdio.h>

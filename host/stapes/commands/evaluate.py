@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import evaluation_clips, load_background
     from stapes.corpus.index import scan_corpus
+    from stapes.device.clip_scores import clip_scores
     from stapes.model.metadata import load_model
-    from stapes.quantize.scoring import clip_scores
     from stapes.training.confusion import Confusion
 
     model, settings = load_model(arguments.model)

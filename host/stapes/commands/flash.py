@@ -54,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from stapes.boards import find_board
     from stapes.demo.run import find_source
+    from stapes.device.pipeline import Pipeline
     from stapes.flash.build import build_commands, check_build_tools, image, run_build
     from stapes.flash.emulated import check_emulator, qemu_command, run_emulator
     from stapes.flash.flashers import Options, flasher_of
-    from stapes.pipeline import Pipeline
 
     if arguments.list:
         return _list()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:
-    from stapes.tflite.engine import Engine
+    from stapes.device.engine import Engine
 
 EXAMPLE = """\
   stapes info build/yes_no.tflite
@@ -57,8 +57,8 @@ def describe(path: Path) -> dict[str, Any]:
     Raises:
         StapesError: not a model, or one that the engine refuses.
     """
+    from stapes.device.engine import Engine
     from stapes.files import read_bytes
-    from stapes.tflite.engine import Engine
 
     model = read_bytes(path, what="a .tflite model")
     engine = Engine.from_bytes(model, source=str(path))
@@ -88,8 +88,8 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
     Raises:
         StapesError: settings that the network contradicts.
     """
+    from stapes.device.pipeline import check_agreement
     from stapes.model.metadata import find_settings
-    from stapes.pipeline import check_agreement
 
     settings = find_settings(model, source=source)
     if settings is None:

@@ -50,8 +50,8 @@ def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[l
         StapesError: a model, a file of labels or a recording that does not fit.
     """
     from stapes.corpus.clips import load_clips
+    from stapes.device.clip_scores import clip_scores
     from stapes.model.metadata import load_model
-    from stapes.quantize.scoring import clip_scores
 
     if arguments.how_many_labels < 1:
         raise StapesError(f"--how_many_labels={arguments.how_many_labels}: expected 1 or more")

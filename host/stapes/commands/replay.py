@@ -22,7 +22,7 @@ from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
 
 if TYPE_CHECKING:
-    from stapes.decoder import Detection
+    from stapes.device.decoder import Detection
     from stapes.link.replay import Replayed
 
 EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt

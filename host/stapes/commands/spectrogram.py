@@ -80,9 +80,9 @@ def _part(samples: Any, rate: int, arguments: argparse.Namespace) -> Any:
 
 
 def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
+    from stapes.device.engine import Engine
+    from stapes.device.features import Quantization
     from stapes.model.metadata import load_model
-    from stapes.tflite.engine import Engine
-    from stapes.training.features import Quantization
 
     model, settings = load_model(arguments.model)
     engine = Engine.from_bytes(model, source=str(arguments.model))

@@ -176,7 +176,7 @@ def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repor
 
 def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
     """What --model hears in --wav."""
-    from stapes.decoder import Decoder
+    from stapes.device.decoder import Decoder
     from stapes.model.metadata import read_settings
     from stapes.stream.curve import CurvePoint, Material, detection_curve
     from stapes.stream.plot import draw_curves

@@ -63,8 +63,8 @@ def verify(
         StapesError: not a model that Stapes runs, no inputs, or no other runtime.
     """
     from stapes import verify as parts
+    from stapes.device.engine import Engine
     from stapes.files import read_bytes
-    from stapes.tflite.engine import Engine
 
     model = read_bytes(path, what="a .tflite model")
     engine = Engine.from_bytes(model, source=str(path))

@@ -17,8 +17,8 @@ from stapes.commands.shared import add_front_end_arguments, front_end_settings, 
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:
+    from stapes.device.features import Quantization
     from stapes.model.settings import FrontEndSettings
-    from stapes.training.features import Quantization
 
 EXAMPLE = """  stapes wav_to_features --model build/yes_no.tflite \\
       --input_wav speech_commands/yes/a5d485dc_nohash_0.wav --output_c_file yes_features.c"""
@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import load_clips
+    from stapes.device.front_end import FrontEnd
     from stapes.files import check_output, write_text
-    from stapes.frontend.front_end import FrontEnd
 
     given = [arguments.input_wav, *filter(None, [arguments.model])]
     check_output(arguments.output_c_file, inputs=given)
@@ -106,11 +106,11 @@ def c_source(name: str, features: np.ndarray, *, command: str, comment: str) -> 
 
 def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Quantization]:
     """Front end, length of a clip in milliseconds, and how features are stored."""
-    from stapes.training.features import Quantization, widest_quantization
+    from stapes.device.features import Quantization, widest_quantization
 
     if arguments.model:
+        from stapes.device.engine import Engine
         from stapes.model.metadata import load_model
-        from stapes.tflite.engine import Engine
 
         model, settings = load_model(arguments.model)
         engine = Engine.from_bytes(model, source=str(arguments.model))

@@ -14,14 +14,14 @@ from typing import Any
 import jinja2
 
 from stapes import __version__
-from stapes.decoder import threshold_q16, thresholds_q16
+from stapes.device.c_tables import c_context
+from stapes.device.decoder import threshold_q16, thresholds_q16
+from stapes.device.engine import Engine
+from stapes.device.pipeline import check_agreement
+from stapes.device.tables import build_tables
 from stapes.emit.folder import write_folder
-from stapes.frontend.c_tables import c_context
-from stapes.frontend.tables import build_tables
 from stapes.model.metadata import load_model
 from stapes.model.settings import SILENCE_LABEL, ModelSettings
-from stapes.pipeline import check_agreement
-from stapes.tflite.engine import Engine
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
 FILES = ("stapes_model.h", *SOURCES, "model.cmake")

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from stapes.decoder import threshold_q16
+from stapes.device.decoder import threshold_q16
 from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stapes.decoder import frame_capacity, threshold_q16, thresholds_q16
+from stapes.device.decoder import frame_capacity, threshold_q16, thresholds_q16
+from stapes.device.engine import Engine
+from stapes.device.pipeline import check_agreement
+from stapes.device.tables import build_tables
 from stapes.errors import StapesError
-from stapes.frontend.tables import build_tables
 from stapes.model.metadata import load_model
 from stapes.model.settings import SILENCE_LABEL, DecoderSettings, ModelSettings
-from stapes.pipeline import check_agreement
-from stapes.tflite.engine import Engine
 
 MAGIC = 0x4D545053
 VERSION = 1

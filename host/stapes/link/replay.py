@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stapes.decoder import SCORE_ONE_Q16, Detection
+from stapes.device.decoder import SCORE_ONE_Q16, Detection
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.link.emulator import Emulator
 from stapes.link.protocol import Event, crc16
@@ -23,7 +24,6 @@ from stapes.link.transport import (
     Transport,
     open_transport,
 )
-from stapes.pipeline import Pipeline
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stapes.device.engine import Engine
 from stapes.model.settings import ModelSettings
 from stapes.quantize.calibration import Ranges, activations
 from stapes.quantize.export import Quantum, build_part
 from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
-from stapes.tflite.engine import Engine
 
 _LEGEND = """SQNR: signal against quantization noise of all layers up to this one; 20 dB: 10 to 1
 largest: the largest error, in int8 steps; beyond: share of values that int8 cannot hold"""

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.audio.wav import map_wav
-from stapes.decoder import Decoder, Detection
-from stapes.frontend import FrontEnd
+from stapes.device.decoder import Decoder, Detection
+from stapes.device.engine import Engine
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Windows, check_agreement
 from stapes.model.metadata import load_model
 from stapes.model.settings import DecoderSettings, ModelSettings
-from stapes.pipeline import Windows, check_agreement
 from stapes.progress import ProgressBar
 from stapes.stream.labels import LabelTime
-from stapes.tflite.engine import Engine
 
 BATCH = 1000  # inferences at once
 SEGMENTS_PER_WORKER = 4  # so that workers end at about the same time

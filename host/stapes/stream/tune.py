@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from stapes.decoder import frame_capacity
+from stapes.device.decoder import frame_capacity
 from stapes.errors import StapesError
 from stapes.model.settings import DECODER_MODES, DecoderSettings, ModelSettings
 from stapes.stream.curve import (

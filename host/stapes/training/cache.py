@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from stapes import _native
+from stapes.device.features import FeatureExtractor
 from stapes.errors import StapesError
 from stapes.files import atomic_path
-from stapes.training.features import FeatureExtractor
 
 _FOLDER = "features"
 _KEPT_ENTRIES = 8

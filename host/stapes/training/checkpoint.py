@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from stapes.device.features import Quantization
 from stapes.errors import StapesError
 from stapes.files import atomic_path
-from stapes.training.features import Quantization
 from stapes.training.history import History
 from stapes.training.settings import TrainingSettings
 

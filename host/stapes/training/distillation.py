@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from stapes.device.features import Quantization
 from stapes.errors import StapesError
 from stapes.models.backend import tf
 from stapes.models.registry import create_model
 from stapes.training.checkpoint import Checkpoint, assign
-from stapes.training.features import Quantization
 from stapes.training.settings import TrainingSettings
 
 # What a teacher must have in common with its pupil, to hear the same and to name it the same.

@@ -14,6 +14,7 @@ import numpy as np
 
 from stapes.corpus.augment import mask_randomly
 from stapes.corpus.clips import LabelledClips, TrainingClips
+from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.errors import StapesError
 from stapes.files import check_output, kept_folder
 from stapes.models.backend import tf
@@ -29,7 +30,6 @@ from stapes.training.cluster import Cluster
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
-from stapes.training.features import FeatureExtractor, choose_quantization
 from stapes.training.history import History, Point
 from stapes.training.nans import NanWatch
 from stapes.training.prefetch import prefetch

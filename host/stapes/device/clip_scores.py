@@ -6,10 +6,10 @@ import os
 
 import numpy as np
 
-from stapes.frontend.front_end import FrontEnd
+from stapes.device.engine import Engine
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Windows, check_agreement
 from stapes.model.settings import ModelSettings
-from stapes.pipeline import Windows, check_agreement
-from stapes.tflite.engine import Engine
 
 
 def clip_scores(

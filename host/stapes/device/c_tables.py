@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stapes.frontend.tables import FrontEndTables
+from stapes.device.tables import FrontEndTables
 
 _PER_LINE = {"int16": 10, "uint16": 12, "int32": 7}
 

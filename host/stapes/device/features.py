@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stapes.frontend.front_end import FrontEnd
+from stapes.device.front_end import FrontEnd
 from stapes.model.settings import FrontEndSettings
 
 # Natural logarithms of filter bank outputs: the floor of TensorFlow's Mfcc op, and above the

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stapes.decoder import Decoder, Detection, frame_capacity
+from stapes.device.decoder import Decoder, Detection, frame_capacity
+from stapes.device.engine import Engine
+from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
-from stapes.frontend import FrontEnd
 from stapes.model.metadata import load_model
 from stapes.model.settings import ModelSettings
-from stapes.tflite.engine import Engine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stapes import _native
+from stapes.device.tables import build_tables
 from stapes.errors import StapesError
-from stapes.frontend.tables import build_tables
 from stapes.model.settings import FrontEndSettings
 
 
