@@ -104,7 +104,7 @@ def measure_training(data_dir: Path, words: list[str]) -> tuple[dict[str, float]
     """Seconds of CPU of a batch by its variations, and of a step by its architecture."""
     from stapes.corpus.index import CorpusSettings
     from stapes.device.features import FeatureExtractor, choose_quantization
-    from stapes.models.registry import create_model
+    from stapes.networks.registry import create_model
     from stapes.training.corpus import Corpus
     from stapes.training.settings import TrainingSettings
     from stapes.training.step import compiled_step, make_optimizer

@@ -29,7 +29,7 @@ from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.files import write_text
 from stapes.model.settings import DecoderSettings, FrontEndSettings
-from stapes.models.options import ModelOptions
+from stapes.networks.options import ModelOptions
 from stapes.quantize.pipeline import ExportResult, export_checkpoint
 from stapes.training.checkpoint import FILE_NAME
 from stapes.training.loop import RunOptions, train

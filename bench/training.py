@@ -38,9 +38,9 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.model.settings import FrontEndSettings
-from stapes.models.backend import keras, tf
-from stapes.models.layers import SVDF
-from stapes.models.registry import create_model
+from stapes.networks.backend import keras, tf
+from stapes.networks.layers import SVDF
+from stapes.networks.registry import create_model
 from stapes.training.cache import FeatureCache
 from stapes.training.corpus import Corpus
 from stapes.training.prefetch import prefetch

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stapes.errors import StapesError
-from stapes.models.ends import at_every_end
-from stapes.models.options import ModelOptions, ModelShape
-from stapes.models.registry import create_model
-from stapes.models.svdf import receptive_field, shared_memories
+from stapes.networks.ends import at_every_end
+from stapes.networks.options import ModelOptions, ModelShape
+from stapes.networks.registry import create_model
+from stapes.networks.svdf import receptive_field, shared_memories
 from stapes.quantize.layers import AddLayer, SvdfLayer, plain_layers
 
 TUTORIAL = ModelShape(frames=98, features=40, labels=12)
@@ -95,8 +95,8 @@ def test_a_stream_gives_what_the_clip_gives(architecture, options):
 
 
 def test_training_on_a_whole_clip_follows_the_gradient_of_the_plain_formula():
-    from stapes.models.backend import keras, tf
-    from stapes.models.layers import SVDF
+    from stapes.networks.backend import keras, tf
+    from stapes.networks.layers import SVDF
 
     generator = np.random.default_rng(3)
     clips = tf.constant(generator.normal(size=(5, 20, 8)), tf.float32)
@@ -137,7 +137,7 @@ def test_equal_seeds_give_equal_weights():
 
 OWN_MODELS = """
 import keras
-from stapes.models.layers import SVDF
+from stapes.networks.layers import SVDF
 def tiny(shape, options):
     return keras.Sequential([
         keras.Input((shape.frames, shape.features)),

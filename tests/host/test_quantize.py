@@ -12,9 +12,9 @@ from stapes.device.engine import Engine
 from stapes.device.features import Quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, ModelSettings
-from stapes.models.backend import keras
-from stapes.models.options import ModelOptions, ModelShape
-from stapes.models.registry import create_model
+from stapes.networks.backend import keras
+from stapes.networks.options import ModelOptions, ModelShape
+from stapes.networks.registry import create_model
 from stapes.quantize.calibration import activations, calibrate
 from stapes.quantize.export import build_model, quantize_svdf, quantize_weights
 from stapes.quantize.layers import ConvLayer, DenseLayer, SvdfLayer, plain_layers

@@ -15,8 +15,8 @@ from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
-from stapes.models.options import ModelOptions
-from stapes.models.registry import create_model
+from stapes.networks.options import ModelOptions
+from stapes.networks.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
 from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus

@@ -20,7 +20,7 @@ from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, Quantization
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
-from stapes.models.options import ModelOptions
+from stapes.networks.options import ModelOptions
 from stapes.training import loop
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
@@ -52,7 +52,7 @@ def run(folder, chosen, log=lambda line: None, **options):
 
 def events(folder) -> list:
     """All events of the one file in a folder, read by TensorFlow."""
-    from stapes.models.backend import tf
+    from stapes.networks.backend import tf
 
     (path,) = folder.glob("events.out.tfevents.*")
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -131,7 +131,7 @@ def test_event_files_hold_curves_clips_features_and_the_confusion_matrix(tmp_pat
 
 
 def test_a_resumed_training_tells_tensorboard_to_forget_the_steps_it_repeats(tmp_path):
-    from stapes.models.backend import tf
+    from stapes.networks.backend import tf
 
     run(tmp_path / "train", settings(steps=3))
     run(tmp_path / "train", settings(steps=5), summaries_dir=tmp_path / "logs")
@@ -197,7 +197,7 @@ def test_so_it_does_with_many_ends(tmp_path, monkeypatch):
 
 
 def test_an_update_that_overflows_is_named_by_its_variable():
-    from stapes.models.registry import create_model
+    from stapes.networks.registry import create_model
     from stapes.training.step import make_optimizer
 
     chosen = settings()
@@ -311,7 +311,7 @@ def test_a_check_nans_that_is_neither_true_nor_false_is_refused(capsys):
 
 
 def test_event_files_on_a_full_disk_do_not_stop_a_training(tmp_path, monkeypatch):
-    from stapes.models.backend import tf
+    from stapes.networks.backend import tf
 
     class FullDisk:
         def __init__(self, path):

@@ -230,7 +230,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> Any:
     from stapes.corpus.index import CorpusSettings
-    from stapes.models.options import ModelOptions
+    from stapes.networks.options import ModelOptions
     from stapes.training.settings import Schedule, TrainingSettings
 
     def take(cls: type, *names: str, **more: Any) -> Any:

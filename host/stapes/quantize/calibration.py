@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stapes.models.backend import tf
+from stapes.networks.backend import tf
 from stapes.quantize.layers import AddLayer, Layer, SvdfLayer, with_arrays
 
 # Rare outliers are given up in favour of finer steps for all the rest.

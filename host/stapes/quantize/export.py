@@ -17,7 +17,7 @@ import numpy as np
 
 from stapes.model.builder import ModelBuilder
 from stapes.model.settings import METADATA_NAME, ModelSettings
-from stapes.models.backend import tf
+from stapes.networks.backend import tf
 from stapes.quantize.calibration import Ranges
 from stapes.quantize.layers import (
     AddLayer,

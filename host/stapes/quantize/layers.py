@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from stapes.errors import StapesError
-from stapes.models.backend import keras, tf
-from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
+from stapes.networks.backend import keras, tf
+from stapes.networks.layers import SVDF, LastFrames, ResidualSVDF
 
 Array = Any  # np.ndarray, or a TensorFlow tensor
 

@@ -18,7 +18,7 @@ from stapes.device.features import FeatureExtractor
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
-from stapes.models.registry import create_model
+from stapes.networks.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
 from stapes.quantize.export import Quantum, build_model
 from stapes.quantize.layers import Layer, is_streaming, plain_layers

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from stapes.models.backend import tf
+from stapes.networks.backend import tf
 from stapes.quantize.calibration import Ranges, visible_logits
 from stapes.quantize.export import BIAS_MAX, channel_axes, svdf_scales
 from stapes.quantize.layers import (

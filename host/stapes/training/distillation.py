@@ -10,8 +10,8 @@ from typing import Any
 
 from stapes.device.features import Quantization
 from stapes.errors import StapesError
-from stapes.models.backend import tf
-from stapes.models.registry import create_model
+from stapes.networks.backend import tf
+from stapes.networks.registry import create_model
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.settings import TrainingSettings
 

@@ -17,9 +17,9 @@ from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.errors import StapesError
 from stapes.files import check_output, kept_folder
-from stapes.models.backend import tf
-from stapes.models.ends import at_every_end
-from stapes.models.registry import create_model
+from stapes.networks.backend import tf
+from stapes.networks.ends import at_every_end
+from stapes.networks.registry import create_model
 from stapes.progress import ProgressBar
 from stapes.quantize.calibration import Ranges, calibrate
 from stapes.quantize.layers import plain_layers

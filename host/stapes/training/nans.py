@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stapes.models.backend import keras, tf
+from stapes.networks.backend import keras, tf
 from stapes.training.step import at_each_end
 
 

@@ -14,7 +14,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, settings_from_dict
-from stapes.models.options import ModelOptions, ModelShape
+from stapes.networks.options import ModelOptions, ModelShape
 
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")

@@ -18,7 +18,7 @@ import numpy as np
 
 from stapes.errors import StapesError
 from stapes.files import writing
-from stapes.models.backend import tf
+from stapes.networks.backend import tf
 from stapes.training.confusion import Confusion
 from stapes.training.pictures import confusion_pixels
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.models.backend import tf
+from stapes.networks.backend import tf
 from stapes.training.cluster import Cluster
 
 

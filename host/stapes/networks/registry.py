@@ -12,8 +12,8 @@ from typing import Any
 
 from stapes.errors import StapesError
 from stapes.models import conv, ds_cnn, svdf
-from stapes.models.backend import keras
-from stapes.models.options import ModelOptions, ModelShape
+from stapes.networks.backend import keras
+from stapes.networks.options import ModelOptions, ModelShape
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "single_fc": conv.single_fc,

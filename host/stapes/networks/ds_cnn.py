@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stapes.models.backend import keras
-from stapes.models.options import ModelOptions, ModelShape
+from stapes.networks.backend import keras
+from stapes.networks.options import ModelOptions, ModelShape
 
 _FILTERS = 64
 _BLOCKS = 4

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.models.backend import keras
-from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
-from stapes.models.options import ModelOptions, ModelShape
+from stapes.networks.backend import keras
+from stapes.networks.layers import SVDF, LastFrames, ResidualSVDF
+from stapes.networks.options import ModelOptions, ModelShape
 
 MAX_PRODUCTS = 1 << 27  # half a GB of float32, several times in training
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.models.backend import keras
-from stapes.models.options import ModelOptions, ModelShape
+from stapes.networks.backend import keras
+from stapes.networks.options import ModelOptions, ModelShape
 
 _TUTORIALS_DROPOUT = 0.5
 _INITIAL_DEVIATION = 0.01

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.models.backend import keras
-from stapes.models.layers import SVDF, LastFrames, ResidualSVDF
+from stapes.networks.backend import keras
+from stapes.networks.layers import SVDF, LastFrames, ResidualSVDF
 
 _BY_FRAME = (SVDF, ResidualSVDF, keras.layers.Dense, keras.layers.Dropout)
 

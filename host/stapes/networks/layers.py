@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stapes.models.backend import keras, tf
+from stapes.networks.backend import keras, tf
 
 
 @keras.saving.register_keras_serializable(package="stapes")
