@@ -27,10 +27,10 @@ from typing import Any
 
 from stapes.corpus.index import CorpusSettings
 from stapes.errors import StapesError
+from stapes.export.export import ExportResult, export_checkpoint
 from stapes.files import write_text
 from stapes.model.settings import DecoderSettings, FrontEndSettings
 from stapes.networks.options import ModelOptions
-from stapes.quantize.pipeline import ExportResult, export_checkpoint
 from stapes.training.checkpoint import FILE_NAME
 from stapes.training.loop import RunOptions, train
 from stapes.training.settings import Schedule, TrainingSettings

@@ -83,7 +83,7 @@ def test_features_that_are_in_the_trainings_cache_are_not_computed_again(
 
 
 def test_a_loss_is_told_with_the_noisiest_layer_and_a_way_out(tmp_path, monkeypatch, capsys):
-    from stapes.quantize.export import Quantum
+    from stapes.quantize.graph import Quantum
 
     train_dir = str(trained_tones().train_dir)
     export = ["export", "--train_dir", train_dir, "--output_file", str(tmp_path / "m.tflite")]

@@ -16,7 +16,7 @@ from stapes.networks.backend import keras
 from stapes.networks.options import ModelOptions, ModelShape
 from stapes.networks.registry import create_model
 from stapes.quantize.calibration import activations, calibrate
-from stapes.quantize.export import build_model, quantize_svdf, quantize_weights
+from stapes.quantize.graph import build_model, quantize_svdf, quantize_weights
 from stapes.quantize.layers import ConvLayer, DenseLayer, SvdfLayer, plain_layers
 
 SHAPE = ModelShape(frames=20, features=8, labels=4)

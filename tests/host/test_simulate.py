@@ -14,13 +14,13 @@ from tones import TRAIN_FLAGS, write_tones
 from stapes.audio.wav import write_wav
 from stapes.cli import main
 from stapes.device.engine import Engine
+from stapes.export.report import layer_errors, table
 from stapes.networks.backend import tf
 from stapes.networks.options import ModelOptions
 from stapes.networks.registry import ARCHITECTURES
 from stapes.quantize.calibration import calibrate
-from stapes.quantize.export import Quantum, build_part, quantize_svdf, quantize_weights
+from stapes.quantize.graph import Quantum, build_part, quantize_svdf, quantize_weights
 from stapes.quantize.layers import SvdfLayer, plain_layers, with_arrays
-from stapes.quantize.report import layer_errors, table
 from stapes.quantize.simulate import (
     SimulatedInt8,
     ranges_from_arrays,

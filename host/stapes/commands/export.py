@@ -18,7 +18,7 @@ from stapes.files import check_output
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 
 if TYPE_CHECKING:
-    from stapes.quantize.pipeline import ExportResult
+    from stapes.export.export import ExportResult
 
 _ACCEPTED_LOSS = 0.5  # points
 EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.tflite"
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output_file)
     if not arguments.json:
         print("Loading TensorFlow", flush=True)
-    from stapes.quantize.pipeline import export_checkpoint
+    from stapes.export.export import export_checkpoint
     from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME
 
     decoder = DecoderSettings(
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _accuracy(result: ExportResult) -> Iterator[str]:
     """Float against int8, and where to look when much is lost."""
-    from stapes.quantize.report import weakest
+    from stapes.export.report import weakest
 
     in_float, in_int8 = 100 * result.float_accuracy, 100 * result.int8_accuracy
     yield (

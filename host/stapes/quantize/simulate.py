@@ -19,7 +19,7 @@ import numpy as np
 
 from stapes.networks.backend import tf
 from stapes.quantize.calibration import Ranges, visible_logits
-from stapes.quantize.export import BIAS_MAX, channel_axes, svdf_scales
+from stapes.quantize.graph import BIAS_MAX, channel_axes, svdf_scales
 from stapes.quantize.layers import (
     PASSING,
     AddLayer,

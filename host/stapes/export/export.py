@@ -16,13 +16,13 @@ from stapes import __version__
 from stapes.device.clip_scores import clip_scores
 from stapes.device.features import FeatureExtractor
 from stapes.errors import StapesError
+from stapes.export.report import LayerError, layer_errors, table
 from stapes.files import check_output, write_bytes
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.networks.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
-from stapes.quantize.export import Quantum, build_model
+from stapes.quantize.graph import Quantum, build_model
 from stapes.quantize.layers import Layer, is_streaming, plain_layers
-from stapes.quantize.report import LayerError, layer_errors, table
 from stapes.quantize.simulate import ranges_from_arrays
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import Checkpoint, assign

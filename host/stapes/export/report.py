@@ -11,7 +11,7 @@ import numpy as np
 from stapes.device.engine import Engine
 from stapes.model.settings import ModelSettings
 from stapes.quantize.calibration import Ranges, activations
-from stapes.quantize.export import Quantum, build_part
+from stapes.quantize.graph import Quantum, build_part
 from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
 
 _LEGEND = """SQNR: signal against quantization noise of all layers up to this one; 20 dB: 10 to 1

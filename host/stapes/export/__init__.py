@@ -1,0 +1,1 @@
+"""From a trained network to a .tflite file with a report."""
