@@ -19,7 +19,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
-from stapes.spectrogram import (
+from stapes.pictures.spectrogram import (
     DeviceView,
     SpectrogramSettings,
     drawing_png,
@@ -79,7 +79,7 @@ def test_with_a_model_the_features_are_those_of_its_pipeline(tmp_path, monkeypat
     clip = next((trained.data_dir / "up").iterdir())
     drawn = []
     monkeypatch.setattr(
-        "stapes.spectrogram.drawing_png",
+        "stapes.pictures.spectrogram.drawing_png",
         lambda samples, settings, view: drawn.append(view.features(samples)) or b"png",
     )
     output = ["--output_image", str(tmp_path / "a.png")]
@@ -151,7 +151,7 @@ def test_the_gallery_draws_and_writes_every_variation(wav, tmp_path):
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_path, monkeypatch):
-    monkeypatch.setattr("stapes.corpus.gallery._picture", lambda *_: b"png")
+    monkeypatch.setattr("stapes.pictures.gallery._picture", lambda *_: b"png")
 
     def said(name: str, *flags: str) -> dict[str, bytes]:
         folder = ["--output_dir", str(tmp_path / name)]

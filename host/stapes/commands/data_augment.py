@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from stapes.audio.reader import read_audio
     from stapes.corpus.engines import Espeak, Speaker
-    from stapes.corpus.gallery import write_gallery
     from stapes.corpus.speak import speak_word
     from stapes.errors import StapesError
+    from stapes.pictures.gallery import write_gallery
 
     rate = arguments.sample_rate
     limits = {"sample_rate": (8000, 48000), "clip_duration_ms": (200, 60_000), "seed": (0, 2**63)}

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.reader import read_audio
     from stapes.files import check_output, write_bytes
-    from stapes.spectrogram import DeviceView, SpectrogramSettings, drawing_png, plain_png
+    from stapes.pictures.spectrogram import DeviceView, SpectrogramSettings, drawing_png, plain_png
 
     settings = SpectrogramSettings(
         window_size=arguments.window_size,

@@ -13,8 +13,8 @@ import numpy as np
 from stapes.device.features import Quantization, choose_quantization
 from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
-from stapes.figures import grey_png, new_figure, png_bytes
 from stapes.model.settings import FrontEndSettings
+from stapes.pictures.figures import grey_png, new_figure, png_bytes
 
 _MARGIN_DB = 80.0
 

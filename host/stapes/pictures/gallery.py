@@ -24,10 +24,10 @@ from stapes.corpus.effects import (
     reverberate,
     room_size,
 )
-from stapes.figures import new_figure, png_bytes
 from stapes.files import new_folder, write_bytes
 from stapes.model.settings import FrontEndSettings
-from stapes.spectrogram import DeviceView, draw_decibels, draw_features
+from stapes.pictures.figures import new_figure, png_bytes
+from stapes.pictures.spectrogram import DeviceView, draw_decibels, draw_features
 
 _DOTS_PER_INCH = 80
 _COLOURS = 48  # few enough for small files
