@@ -22,8 +22,8 @@ import tflite_micro
 from stapes.corpus.clips import LabelledClips, evaluation_clips, load_background
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.device.clip_scores import clip_scores
+from stapes.evaluation.confusion import Confusion
 from stapes.model.metadata import load_model
-from stapes.training.confusion import Confusion
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ("_silence_", "_unknown_", "yes", "no")

@@ -31,6 +31,7 @@ from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import which_set
 from stapes.device.clip_scores import clip_scores
 from stapes.errors import StapesError
+from stapes.evaluation.confusion import Confusion
 from stapes.files import visible_files, write_text
 from stapes.link.emulator import INSTRUCTION_NS
 from stapes.link.replay import open_player
@@ -42,7 +43,6 @@ from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import load_track
-from stapes.training.confusion import Confusion
 from stapes.training.pictures import write_confusion
 
 MODELS = Path(__file__).resolve().parent

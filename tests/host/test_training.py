@@ -14,11 +14,11 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, Quantization, choose_quantization
 from stapes.errors import StapesError
+from stapes.evaluation.confusion import Confusion
 from stapes.model.settings import FrontEndSettings
 from stapes.networks.options import ModelOptions
 from stapes.networks.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
-from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
 from stapes.training.loop import train

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from nn_models import Network
 
-import stapes.verify
+import stapes.evaluation.verify
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli import main
 from stapes.device.front_end import FrontEnd
@@ -57,8 +57,10 @@ def replace_tflm(monkeypatch):
     """Puts a function from a stream's frames to outputs in TFLM's place."""
 
     def replace(run):
-        runtime = dataclasses.replace(stapes.verify.TFLM, start=lambda module, model: run)
-        monkeypatch.setattr(stapes.verify, "TFLM", runtime)
+        runtime = dataclasses.replace(
+            stapes.evaluation.verify.TFLM, start=lambda module, model: run
+        )
+        monkeypatch.setattr(stapes.evaluation.verify, "TFLM", runtime)
 
     return replace
 
@@ -68,9 +70,9 @@ def missing(monkeypatch):
     """Makes a runtime look as if its packages were not installed."""
 
     def remove(name):
-        runtime = getattr(stapes.verify, name)
+        runtime = getattr(stapes.evaluation.verify, name)
         gone = dataclasses.replace(runtime, module="no_such_module")
-        monkeypatch.setattr(stapes.verify, name, gone)
+        monkeypatch.setattr(stapes.evaluation.verify, name, gone)
 
     return remove
 
@@ -90,9 +92,9 @@ def test_a_stateful_model_gives_the_same_bytes_in_tflm(model, capsys):
 
 
 def test_inputs_hold_the_extremes_and_follow_the_seed():
-    first = stapes.verify.random_streams(4, frames=9, seed=3, zero_point=5)
-    again = stapes.verify.random_streams(4, frames=9, seed=3, zero_point=5)
-    other = stapes.verify.random_streams(4, frames=9, seed=4, zero_point=5)
+    first = stapes.evaluation.verify.random_streams(4, frames=9, seed=3, zero_point=5)
+    again = stapes.evaluation.verify.random_streams(4, frames=9, seed=3, zero_point=5)
+    other = stapes.evaluation.verify.random_streams(4, frames=9, seed=4, zero_point=5)
     assert [row[0] for row in first[0].frames.tolist()] == [-128, 127, 5, -128, 127]
     assert set(first[1].frames.ravel().tolist()) == {-128, 127}
     assert first[2].frames.shape == (9, 4) and first[2].frames.dtype == np.int8
@@ -111,19 +113,21 @@ def test_inputs_of_other_integers_reach_their_extremes_too(dtype, tmp_path, caps
     path.write_bytes(build.build(inputs=[wide], outputs=[values]))
     assert main(["verify", str(path), "--json"]) == 0
     assert report_of(capsys)["equal"] is True
-    extremes = stapes.verify.random_streams(2, frames=1, seed=0, zero_point=0, dtype=dtype)[0]
+    extremes = stapes.evaluation.verify.random_streams(
+        2, frames=1, seed=0, zero_point=0, dtype=dtype
+    )[0]
     limits = np.iinfo(dtype)
     assert {limits.min, limits.max} <= set(extremes.frames.ravel().tolist())
 
 
 def test_every_stream_starts_from_a_fresh_state(model):
     frames = np.random.default_rng(1).integers(-128, 128, (6, 7)).astype(np.int8)
-    streams = [stapes.verify.Stream(name=name, frames=frames) for name in "ab"]
-    engine = stapes.verify.Engine.from_file(model)
-    outputs = stapes.verify.stapes_outputs(engine, streams)
+    streams = [stapes.evaluation.verify.Stream(name=name, frames=frames) for name in "ab"]
+    engine = stapes.evaluation.verify.Engine.from_file(model)
+    outputs = stapes.evaluation.verify.stapes_outputs(engine, streams)
     np.testing.assert_array_equal(outputs[0], outputs[1])
-    for runtime in (stapes.verify.TFLM, stapes.verify.LITERT):
-        compared = stapes.verify.compare(runtime, model.read_bytes(), streams, outputs)
+    for runtime in (stapes.evaluation.verify.TFLM, stapes.evaluation.verify.LITERT):
+        compared = stapes.evaluation.verify.compare(runtime, model.read_bytes(), streams, outputs)
         assert compared.failure == "", runtime.name
         first, again = (
             [
@@ -138,7 +142,7 @@ def test_every_stream_starts_from_a_fresh_state(model):
 
 
 def test_a_differing_byte_is_told_with_its_place_and_both_values(model, replace_tflm, capsys):
-    engine = stapes.verify.Engine.from_file(model)
+    engine = stapes.evaluation.verify.Engine.from_file(model)
 
     def run(frames):
         engine.reset()
@@ -165,7 +169,7 @@ def test_a_differing_byte_is_told_with_its_place_and_both_values(model, replace_
 
 
 def test_the_list_is_cut_where_asked_and_says_so(model, replace_tflm, capsys):
-    engine = stapes.verify.Engine.from_file(model)
+    engine = stapes.evaluation.verify.Engine.from_file(model)
 
     def run(frames):
         engine.reset()
@@ -179,19 +183,20 @@ def test_the_list_is_cut_where_asked_and_says_so(model, replace_tflm, capsys):
 
 
 def test_differences_of_litert_alone_do_not_fail(model, monkeypatch, capsys):
-    engine = stapes.verify.Engine.from_file(model)
+    engine = stapes.evaluation.verify.Engine.from_file(model)
     runtime = dataclasses.replace(
-        stapes.verify.LITERT, start=lambda module, model: lambda frames: engine.run(frames) ^ 1
+        stapes.evaluation.verify.LITERT,
+        start=lambda module, model: lambda frames: engine.run(frames) ^ 1,
     )
-    monkeypatch.setattr(stapes.verify, "LITERT", runtime)
+    monkeypatch.setattr(stapes.evaluation.verify, "LITERT", runtime)
     assert main(["verify", str(model), "--frames", "5"]) == 0
     text = capsys.readouterr().out
     assert "LiteRT differs:" in text and "agree in every byte" in text
 
 
 def test_clips_go_through_the_models_own_front_end(speaking_model, clips):
-    engine = stapes.verify.Engine.from_file(speaking_model)
-    streams = stapes.verify.clip_streams(
+    engine = stapes.evaluation.verify.Engine.from_file(speaking_model)
+    streams = stapes.evaluation.verify.clip_streams(
         speaking_model.read_bytes(), engine, clips, frames=1000, seed=0, source="model"
     )
     # The third clip holds no whole frame.

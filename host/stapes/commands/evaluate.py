@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import evaluation_clips, load_background
     from stapes.corpus.index import scan_corpus
     from stapes.device.clip_scores import clip_scores
+    from stapes.evaluation.confusion import Confusion
     from stapes.model.metadata import load_model
-    from stapes.training.confusion import Confusion
 
     model, settings = load_model(arguments.model)
     index = scan_corpus(arguments.data_dir, _corpus_settings(arguments, settings))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:
-    from stapes.verify import Comparison
+    from stapes.evaluation.verify import Comparison
 
 MAX_FRAMES = 10_000_000
 EXAMPLE = "  stapes verify build/yes_no.tflite --clips speech_commands"
@@ -62,8 +62,8 @@ def verify(
     Raises:
         StapesError: not a model that Stapes runs, no inputs, or no other runtime.
     """
-    from stapes import verify as parts
     from stapes.device.engine import Engine
+    from stapes.evaluation import verify as parts
     from stapes.files import read_bytes
 
     model = read_bytes(path, what="a .tflite model")

@@ -16,6 +16,7 @@ from stapes import __version__
 from stapes.device.clip_scores import clip_scores
 from stapes.device.features import FeatureExtractor
 from stapes.errors import StapesError
+from stapes.evaluation.confusion import Confusion
 from stapes.export.report import LayerError, layer_errors, table
 from stapes.files import check_output, write_bytes
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
@@ -26,7 +27,6 @@ from stapes.quantize.layers import Layer, is_streaming, plain_layers
 from stapes.quantize.simulate import ranges_from_arrays
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import Checkpoint, assign
-from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import predict

@@ -16,6 +16,7 @@ from stapes.corpus.augment import mask_randomly
 from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.errors import StapesError
+from stapes.evaluation.confusion import Confusion
 from stapes.files import check_output, kept_folder
 from stapes.networks.backend import tf
 from stapes.networks.ends import at_every_end
@@ -27,7 +28,6 @@ from stapes.quantize.simulate import SimulatedInt8, ranges_from_arrays, ranges_t
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint, assign
 from stapes.training.cluster import Cluster
-from stapes.training.confusion import Confusion
 from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
 from stapes.training.history import History, Point

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from stapes.evaluation.confusion import Confusion
 from stapes.files import write_bytes
 from stapes.pictures.figures import new_figure, png_bytes
-from stapes.training.confusion import Confusion
 from stapes.training.history import History
 
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from stapes.errors import StapesError
+from stapes.evaluation.confusion import Confusion
 from stapes.files import writing
 from stapes.networks.backend import tf
-from stapes.training.confusion import Confusion
 from stapes.training.pictures import confusion_pixels
 
 _PICTURE_SCALE = 4

@@ -1,0 +1,1 @@
+"""What a model is worth: comparison of engines, confusion matrices."""
