@@ -25,8 +25,8 @@ import numpy as np
 
 from networks import NETWORKS, Network
 from stapes import _native
-from stapes.emit.model_folder import operator_symbol
 from stapes.errors import StapesError
+from stapes.firmware.model_folder import operator_symbol
 
 ROOT = Path(__file__).resolve().parent.parent
 INFERENCES = 3  # as engine/run_network.cc has it

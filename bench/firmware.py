@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.boards import Board, all_boards
 from stapes.device.pipeline import Pipeline
-from stapes.emit.model_folder import emit_model
 from stapes.errors import StapesError
-from stapes.link.emulator import ICOUNT_SHIFT, INSTRUCTION_NS
+from stapes.firmware.boards import Board, all_boards
+from stapes.firmware.emulator import ICOUNT_SHIFT, INSTRUCTION_NS
+from stapes.firmware.model_folder import emit_model
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MODELS = ("micro", "words")  # under models/

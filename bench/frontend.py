@@ -19,9 +19,9 @@ import jinja2
 import numpy as np
 
 import stapes
-from stapes.boards import compiler, find_board, image_sources, link_flags
 from stapes.device.c_tables import c_context
 from stapes.device.front_end import FrontEnd
+from stapes.firmware.boards import compiler, find_board, image_sources, link_flags
 from stapes.model.settings import FrontEndSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,7 +102,7 @@ def build(front_end: FrontEnd, folder: Path) -> None:
 
 def render_tables(front_end: FrontEnd) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stapes.emit"),
+        loader=jinja2.PackageLoader("stapes.firmware"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -33,9 +33,9 @@ from stapes.device.clip_scores import clip_scores
 from stapes.errors import StapesError
 from stapes.evaluation.confusion import Confusion
 from stapes.files import visible_files, write_text
-from stapes.link.emulator import INSTRUCTION_NS
+from stapes.firmware.emulator import INSTRUCTION_NS
+from stapes.firmware.measure import count_instructions, fit_on_board
 from stapes.link.replay import open_player
-from stapes.measure import count_instructions, fit_on_board
 from stapes.model.metadata import load_model
 from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material

@@ -71,7 +71,7 @@ class Firmware:
         return self._built[build.name]
 
     def _emit(self) -> None:
-        from stapes.emit.model_folder import emit_model
+        from stapes.firmware.model_folder import emit_model
 
         emit_model(self.model, self._folder / "model" / self.model.stem)
 

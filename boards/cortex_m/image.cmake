@@ -23,7 +23,7 @@ if(STAPES_BOOT_CHECKSUM OR STAPES_UF2_FAMILY)
 endif()
 if(STAPES_BOOT_CHECKSUM)
   add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
-    COMMAND ${python} -m stapes.boot_checksum $<TARGET_FILE:stapes-firmware>)
+    COMMAND ${python} -m stapes.firmware.boot_checksum $<TARGET_FILE:stapes-firmware>)
 endif()
 add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
   COMMAND ${CMAKE_COMMAND} -DELF=$<TARGET_FILE:stapes-firmware> -DSIZE=arm-none-eabi-size
@@ -35,6 +35,6 @@ add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
   COMMAND arm-none-eabi-objcopy -O ihex $<TARGET_FILE:stapes-firmware> ${image}.hex)
 if(STAPES_UF2_FAMILY)
   add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
-    COMMAND ${python} -m stapes.uf2 ${image}.bin ${image}.uf2
+    COMMAND ${python} -m stapes.firmware.uf2 ${image}.bin ${image}.uf2
             --family ${STAPES_UF2_FAMILY} --address ${STAPES_FLASH_START})
 endif()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.boards import compiler, find_board, image_sources, link_flags
+from stapes.firmware.boards import compiler, find_board, image_sources, link_flags
 
 ROOT = Path(__file__).resolve().parents[2]
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.boards import all_boards, find_board
+from stapes.firmware.boards import all_boards, find_board
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = all_boards(ROOT)

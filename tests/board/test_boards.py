@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from stapes.link.emulator import MACHINES, Emulator
+from stapes.firmware.emulator import MACHINES, Emulator
 from stapes.link.replay import NativePlayer, open_player
 from stapes.link.session import Session
 

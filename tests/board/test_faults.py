@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.link.emulator import MACHINES, Emulator
+from stapes.firmware.emulator import MACHINES, Emulator
 from stapes.link.protocol import Event, LineReader
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.boards import Board, compiler, find_board, image_sources, link_flags
+from stapes.firmware.boards import Board, compiler, find_board, image_sources, link_flags
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "board" / "kernels"

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from stapes.link.emulator import Emulator
+from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
 from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer

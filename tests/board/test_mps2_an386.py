@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from stapes.link.emulator import Emulator
+from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.replay import LinkPlayer, NativePlayer, open_player
 from stapes.link.session import Session

@@ -6,7 +6,7 @@ import pytest
 from cortex_m import check_hearing, flash_content
 from rp2040 import HERTZ, Rp2040
 
-from stapes.boot_checksum import boot_crc32
+from stapes.firmware.boot_checksum import boot_crc32
 from stapes.link.protocol import LineReader
 from stapes.link.replay import LinkPlayer, NativePlayer
 

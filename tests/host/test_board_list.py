@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stapes.boards import all_boards, find_board, image_sources
 from stapes.errors import StapesError
-from stapes.link.emulator import MACHINES
+from stapes.firmware.boards import all_boards, find_board, image_sources
+from stapes.firmware.emulator import MACHINES
 
 SOURCE = Path(__file__).parents[2]
 

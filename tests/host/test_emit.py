@@ -11,7 +11,7 @@ import pytest
 
 from stapes.cli import main
 from stapes.device.engine import Engine
-from stapes.emit.model_folder import FILES, operator_symbol
+from stapes.firmware.model_folder import FILES, operator_symbol
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

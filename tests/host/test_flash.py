@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from stapes.flash import devices, flashers
 
 from stapes import cli
-from stapes.boards import all_boards
 from stapes.device.engine import Engine
-from stapes.flash import devices, flashers
-from stapes.flash.devices import Port
-from stapes.link.emulator import MACHINES
+from stapes.firmware.boards import all_boards
+from stapes.firmware.devices import Port
+from stapes.firmware.emulator import MACHINES
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings

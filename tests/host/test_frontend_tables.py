@@ -82,7 +82,7 @@ def test_the_native_module_refuses_tables_that_do_not_fit_together() -> None:
 
 def render(settings: FrontEndSettings) -> str:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stapes.emit"),
+        loader=jinja2.PackageLoader("stapes.firmware"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

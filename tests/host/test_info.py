@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from stapes import measure
 from stapes.cli import main
-from stapes.measure import EMULATED_BOARD, missing_tools
+from stapes.firmware import measure
+from stapes.firmware.measure import EMULATED_BOARD, missing_tools
 from stapes.model.settings import ModelSettings
 
 SOURCE = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stapes.commands.info import describe
-from stapes.measure import count_instructions, missing_tools
+from stapes.firmware.measure import count_instructions, missing_tools
 from stapes.model.metadata import load_model
 
 ROOT = Path(__file__).resolve().parents[2]

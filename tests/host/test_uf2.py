@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from stapes.errors import StapesError
-from stapes.uf2 import encode, main
+from stapes.firmware.uf2 import encode, main
 
 RP2040 = 0xE48BFF56
 

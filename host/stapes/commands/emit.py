@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.emit.model_folder import FILES, emit_model
+    from stapes.firmware.model_folder import FILES, emit_model
 
     emit_model(arguments.model, arguments.output_dir)
     print(f"{arguments.output_dir}: {', '.join(FILES)}")

@@ -52,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.boards import find_board
     from stapes.demo.run import find_source
     from stapes.device.pipeline import Pipeline
-    from stapes.flash.build import build_commands, check_build_tools, image, run_build
-    from stapes.flash.emulated import check_emulator, qemu_command, run_emulator
-    from stapes.flash.flashers import Options, flasher_of
+    from stapes.firmware.boards import find_board
+    from stapes.firmware.build import build_commands, check_build_tools, image, run_build
+    from stapes.firmware.emulated import check_emulator, qemu_command, run_emulator
+    from stapes.firmware.flashers import Options, flasher_of
 
     if arguments.list:
         return _list()
@@ -112,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from stapes.flash import devices
-    from stapes.flash.flashers import GET_PYOCD
+    from stapes.firmware import devices
+    from stapes.firmware.flashers import GET_PYOCD
 
     found: list[devices.Probe] = []
     try:

@@ -15,13 +15,13 @@ import numpy as np
 
 import stapes
 from stapes.audio.wav import read_wav, write_wav
-from stapes.boards import find_board
 from stapes.demo.compare import differences
 from stapes.demo.report import Report
 from stapes.demo.steps import Workbench
 from stapes.errors import StapesError
 from stapes.files import write_text
-from stapes.link.emulator import INSTRUCTION_NS
+from stapes.firmware.boards import find_board
+from stapes.firmware.emulator import INSTRUCTION_NS
 from stapes.link.replay import Replayed, open_player
 from stapes.model.metadata import read_settings
 from stapes.stream.labels import LabelTime, read_labels

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stapes.device.decoder import SCORE_ONE_Q16, Detection
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
-from stapes.link.emulator import Emulator
+from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import Event, crc16
 from stapes.link.session import Session
 from stapes.link.transport import (

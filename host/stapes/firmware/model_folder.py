@@ -19,7 +19,7 @@ from stapes.device.decoder import threshold_q16, thresholds_q16
 from stapes.device.engine import Engine
 from stapes.device.pipeline import check_agreement
 from stapes.device.tables import build_tables
-from stapes.emit.folder import write_folder
+from stapes.firmware.folder import write_folder
 from stapes.model.metadata import load_model
 from stapes.model.settings import SILENCE_LABEL, ModelSettings
 
@@ -105,7 +105,7 @@ def one_line(text: str) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stapes.emit"),
+        loader=jinja2.PackageLoader("stapes.firmware"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from stapes.boards import Board, find_board
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
+from stapes.firmware.boards import Board, find_board
 
 EMULATED_BOARD = "mps2_an386"
 BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
@@ -120,7 +120,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
         StapesError: no such board, a tool is missing, or the build fails for another reason than
             memory.
     """
-    from stapes.emit.model_folder import emit_model
+    from stapes.firmware.model_folder import emit_model
 
     described = find_board(source, board)
     flash_bytes, ram_bytes = described.flash_bytes, described.ram_bytes

@@ -1,6 +1,6 @@
 """Fills in the checksum that the boot ROM of an RP2040 wants of the first 256 bytes of flash.
 
-    python -m stapes.boot_checksum stapes-firmware.elf
+    python -m stapes.firmware.boot_checksum stapes-firmware.elf
 
 Source: RP2040 Datasheet, 2.8.1.3.1: CRC-32 of the first 252 bytes, polynomial 0x04C11DB7, start
 0xFFFFFFFF, not reflected, not inverted; stored low byte first."""

@@ -6,9 +6,9 @@ import socket
 import subprocess
 from pathlib import Path
 
-from stapes.boards import Board
 from stapes.errors import StapesError
-from stapes.flash.devices import find_tool
+from stapes.firmware.boards import Board
+from stapes.firmware.devices import find_tool
 
 HOST = "127.0.0.1"
 

@@ -13,11 +13,11 @@ from typing import Protocol, TypeVar
 
 import serial
 
-from stapes.boards import Board
 from stapes.errors import StapesError
 from stapes.files import writing
-from stapes.flash import devices
-from stapes.flash.build import image
+from stapes.firmware import devices
+from stapes.firmware.boards import Board
+from stapes.firmware.build import image
 
 GET_PYOCD = "run: pip install 'stapes[flash]'"
 GET_BOSSAC = "it comes with the Arduino IDE; run: arduino-cli core install arduino:mbed_nano"

@@ -1,7 +1,7 @@
 """UF2 files, which a boot loader takes by being copied to its USB drive.
 
 Source: Microsoft, "USB Flashing Format (UF2)", github.com/microsoft/uf2. The build of an image runs
-it: python -m stapes.uf2 image.bin image.uf2 --family 0xe48bff56 --address 0x10000000
+it: python -m stapes.firmware.uf2 image.bin image.uf2 --family 0xe48bff56 --address 0x10000000
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _block(image: bytes, number: int, count: int, *, family: int, address: int) 
 
 def main(words: list[str] | None = None) -> int:
     """Writes a file as the build asks; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m stapes.uf2", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m stapes.firmware.uf2", description=__doc__)
     parser.add_argument("image", type=Path, help="a .bin file")
     parser.add_argument("output", type=Path, help="the .uf2 file")
     parser.add_argument("--family", type=lambda text: int(text, 0), required=True)

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stapes.boards import Board
 from stapes.errors import StapesError
+from stapes.firmware.boards import Board
 from stapes.link.model_image import read_model_image, slot_options
 
 BUILD_TOOLS = {

@@ -1,0 +1,1 @@
+"""Boards, builds, emulators, and the folder of C arrays that a build compiles in."""

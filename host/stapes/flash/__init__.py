@@ -1,1 +1,0 @@
-"""Building a firmware and getting it onto a board."""
