@@ -35,9 +35,9 @@ from stapes.evaluation.confusion import Confusion
 from stapes.files import visible_files, write_text
 from stapes.firmware.emulator import INSTRUCTION_NS
 from stapes.firmware.measure import count_instructions, fit_on_board
-from stapes.link.replay import open_player
 from stapes.model.metadata import load_model
 from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
+from stapes.replay import open_player
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves

@@ -30,9 +30,9 @@ from unicorn.arm_const import (
 
 from stapes import _native
 from stapes.link.protocol import Event, LineReader
-from stapes.link.replay import NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import LinkClosed
+from stapes.replay import NativePlayer
 
 STACKED = (
     *(UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stapes.firmware.emulator import MACHINES, Emulator
-from stapes.link.replay import NativePlayer, open_player
 from stapes.link.session import Session
+from stapes.replay import NativePlayer, open_player
 
 GARBAGE_BYTES = int(os.environ.get("STAPES_TEST_GARBAGE", "20000"))
 PIECE_BYTES = 2048

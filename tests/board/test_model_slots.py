@@ -9,9 +9,9 @@ import pytest
 from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
 from stapes.link.protocol import FrameType, encode_frame
-from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
 from stapes.model.settings import ModelSettings
+from stapes.replay import LinkPlayer, NativePlayer
 
 BOARD = "mps2_an386"
 

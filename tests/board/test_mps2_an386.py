@@ -12,8 +12,8 @@ import pytest
 
 from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import FrameType, encode_frame
-from stapes.link.replay import LinkPlayer, NativePlayer, open_player
 from stapes.link.session import Session
+from stapes.replay import LinkPlayer, NativePlayer, open_player
 
 BOARD = "mps2_an386"
 GARBAGE_KB = int(os.environ.get("STAPES_GARBAGE_KB", "100"))  # 10000 take the emulator long

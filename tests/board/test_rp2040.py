@@ -8,7 +8,7 @@ from rp2040 import HERTZ, Rp2040
 
 from stapes.firmware.boot_checksum import boot_crc32
 from stapes.link.protocol import LineReader
-from stapes.link.replay import LinkPlayer, NativePlayer
+from stapes.replay import LinkPlayer, NativePlayer
 
 GAIN_LOG2 = 4  # of boards/rp2040/pdm.cc
 

@@ -12,9 +12,9 @@ from cortex_m import check_hearing, flash_content
 from stm32f407 import HERTZ, UNIQUE_ID, Stm32f407
 
 from stapes.link.protocol import LineReader
-from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import connect
+from stapes.replay import LinkPlayer, NativePlayer
 
 GAIN_LOG2 = 4  # of boards/stm32f407/pdm.cc
 

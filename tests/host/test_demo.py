@@ -15,7 +15,7 @@ from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench
 from stapes.device.decoder import Detection
 from stapes.errors import StapesError
-from stapes.link.replay import Replayed
+from stapes.replay import Replayed
 
 ROOT = Path(__file__).parents[2]
 KEYS = (

@@ -8,7 +8,7 @@ import pytest
 from stapes import __version__
 from stapes.audio.wav import write_wav
 from stapes.link.protocol import LineReader
-from stapes.link.replay import NativePlayer, detection_of, open_player
+from stapes.replay import NativePlayer, detection_of, open_player
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from stapes.cli import main
 from stapes.errors import StapesError
 from stapes.link.decoder_settings import parse_changes
 from stapes.link.protocol import ALL_AUDIO, FrameType, encode_frame
-from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import Session
 from stapes.link.transport import LinkClosed, ProgramTransport
 from stapes.model.settings import DecoderSettings, ModelSettings
+from stapes.replay import LinkPlayer, NativePlayer
 
 ANSWER_SECONDS = 0.1
 

@@ -16,10 +16,10 @@ from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image
 from stapes.link.protocol import FrameType, encode_frame
-from stapes.link.replay import LinkPlayer, NativePlayer
 from stapes.link.session import MODEL_PIECE_BYTES, Session
 from stapes.link.transport import ProgramTransport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.replay import LinkPlayer, NativePlayer
 
 SETTINGS = ModelSettings(
     name="other",

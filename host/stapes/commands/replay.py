@@ -23,7 +23,7 @@ from stapes.files import check_output, visible_files, write_text
 
 if TYPE_CHECKING:
     from stapes.device.decoder import Detection
-    from stapes.link.replay import Replayed
+    from stapes.replay import Replayed
 
 EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt
   stapes replay --program build/host/boards/stapes-firmware test.wav
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.wav import read_wav
-    from stapes.link.replay import open_player
+    from stapes.replay import open_player
 
     _check(arguments)
     lines: list[str] = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stapes.link.replay import Replayed
+from stapes.replay import Replayed
 
 
 def differences(builds: Mapping[str, Replayed]) -> list[str]:

@@ -22,8 +22,8 @@ from stapes.errors import StapesError
 from stapes.files import write_text
 from stapes.firmware.boards import find_board
 from stapes.firmware.emulator import INSTRUCTION_NS
-from stapes.link.replay import Replayed, open_player
 from stapes.model.metadata import read_settings
+from stapes.replay import Replayed, open_player
 from stapes.stream.labels import LabelTime, read_labels
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
