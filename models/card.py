@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from stapes.audio.wav import map_wav
-from stapes.commands.info import describe
+from stapes.cli.commands.info import describe
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import which_set

@@ -1,3 +1,3 @@
-from stapes.cli import main
+from stapes.cli.main import main
 
 raise SystemExit(main())

@@ -146,7 +146,7 @@ def test_replay_builds_the_firmware_for_a_model_and_replays_a_folder(
     firmware, image, audio, tmp_path, capsys
 ):
     from stapes.audio.wav import write_wav
-    from stapes.cli import main
+    from stapes.cli.main import main
 
     write_wav(tmp_path / "a.wav", audio, sample_rate=16000)
     words = ["replay", "--model", str(firmware.model), str(tmp_path)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import stapes
-from stapes import cli
+from stapes.cli import main as cli
 
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS))
@@ -114,7 +114,7 @@ def test_a_word_too_many_is_named(capsys):
 def test_help_does_not_load_tensorflow_or_numpy():
     program = (
         "import sys, contextlib\n"
-        "from stapes.cli import main\n"
+        "from stapes.cli.main import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "print(sorted({'tensorflow', 'numpy', 'scipy'} & set(sys.modules)), file=sys.stderr)\n"
     )
@@ -165,7 +165,7 @@ def test_a_file_that_nobody_foresaw_is_one_line_and_status_2(tmp_path, capsys, m
     def run(arguments):
         (tmp_path / ("n" * 300)).stat()
 
-    monkeypatch.setattr("stapes.commands.info.run", run)
+    monkeypatch.setattr("stapes.cli.commands.info.run", run)
     assert cli.main(["info", "model.tflite"]) == 2
     error = capsys.readouterr().err
     assert "nnn: File name too long" in error and error.count("\n") == 1
@@ -174,7 +174,7 @@ def test_a_file_that_nobody_foresaw_is_one_line_and_status_2(tmp_path, capsys, m
 def test_a_second_ctrl_c_changes_nothing():
     program = (
         "import atexit, os, signal, sys, types\n"
-        "from stapes import cli\n"
+        "from stapes.cli import main as cli\n"
         "interrupt = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         "atexit.register(interrupt)\n"
         "cli._module = lambda name: types.SimpleNamespace(\n"

@@ -13,7 +13,7 @@ import soundfile
 from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.check import CheckSettings, check_corpus
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set

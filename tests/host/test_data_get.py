@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus import download as download_module
 from stapes.corpus.download import _reason, download
 from stapes.corpus.known import KNOWN, KnownCorpus

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.trim import TrimSettings, loudest_section, trim_corpus
 from stapes.errors import StapesError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.demo import run
 from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench

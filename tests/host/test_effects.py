@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 
 from stapes import _native
-from stapes.commands.train import add_arguments as add_train_arguments
+from stapes.cli.commands.train import add_arguments as add_train_arguments
 from stapes.corpus.augment import random_silence, random_variation, random_variations
 from stapes.corpus.augment_settings import AugmentSettings, augment_settings
 from stapes.corpus.effects import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.firmware.model_folder import FILES, operator_symbol
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings

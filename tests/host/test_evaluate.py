@@ -9,7 +9,7 @@ import pytest
 from tones import SAMPLE_RATE, sweep, trained_tones
 
 from stapes.audio.wav import read_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.clip_scores import clip_scores
 from stapes.device.engine import Engine
 from stapes.device.front_end import FrontEnd

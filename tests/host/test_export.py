@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tones import LABELS_COUNT, trained_tones
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings

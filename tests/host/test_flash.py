@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from stapes.flash import devices, flashers
 
-from stapes import cli
+from stapes.cli import main as cli
 from stapes.device.engine import Engine
 from stapes.firmware.boards import all_boards
 from stapes.firmware.devices import Port

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.firmware import measure
 from stapes.firmware.measure import EMULATED_BOARD, missing_tools
 from stapes.model.settings import ModelSettings

@@ -10,7 +10,7 @@ import pytest
 from tones import SAMPLE_RATE, trained_tones
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
 
 LINE = re.compile(r"(\S+) \(score = (\d\.\d{5})\)")

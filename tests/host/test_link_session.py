@@ -10,7 +10,7 @@ import random
 import numpy as np
 import pytest
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.link.decoder_settings import parse_changes
 from stapes.link.protocol import ALL_AUDIO, FrameType, encode_frame

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_link_session import BadConnection
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image

@@ -18,7 +18,7 @@ import pytest
 from test_link_protocol import cobs_decode, line
 
 from stapes.audio.wav import read_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.link.transport import SerialTransport
 

@@ -16,7 +16,7 @@ from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
-from stapes.commands.stream_make import wanted_clips
+from stapes.cli.commands.stream_make import wanted_clips
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set

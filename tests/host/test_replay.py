@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
-from stapes.commands import replay as replay_command
+from stapes.cli.commands import replay as replay_command
+from stapes.cli.main import main
 from stapes.stream.labels import read_labels
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stapes.commands.info import describe
+from stapes.cli.commands.info import describe
 from stapes.firmware.measure import count_instructions, missing_tools
 from stapes.model.metadata import load_model
 

@@ -12,7 +12,7 @@ from test_quantize import CASES, INPUT, SETTINGS, exported
 from tones import TRAIN_FLAGS, write_tones
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.export.report import layer_errors, table
 from stapes.networks.backend import tf

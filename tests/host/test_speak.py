@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import read_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.engines import Command, Espeak, Piper, Speaker
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import which_set

@@ -14,7 +14,7 @@ import pytest
 from tones import SAMPLE_RATE, sweep, trained_tones
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.partition import which_set
 from stapes.errors import StapesError
 from stapes.stream.labels import read_labels

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings, ModelSettings

@@ -6,7 +6,7 @@ import pytest
 from tones import SAMPLE_RATE, TRAIN_FLAGS, trained_tones, write_tones
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 
 

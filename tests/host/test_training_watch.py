@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tones import TRAIN_FLAGS, WANTED, trained_tones
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, Quantization
 from stapes.errors import StapesError

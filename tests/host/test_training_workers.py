@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tones import trained_tones
 
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 from stapes.training.cluster import Cluster

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings

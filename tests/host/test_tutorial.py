@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.cli import build_parser, main
+from stapes.cli.main import build_parser, main
+from stapes.cli.tutorial_flags import GONE
 from stapes.corpus.partition import which_set
-from stapes.tutorial_flags import GONE
 
 DOCS = Path(__file__).parents[2] / "docs"
 # The tutorial's ten words, two of its last steps, and others for _unknown_.

@@ -11,7 +11,7 @@ from nn_models import Network
 
 import stapes.evaluation.verify
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.front_end import FrontEnd
 from stapes.model.builder import ModelBuilder
 from stapes.model.settings import FrontEndSettings

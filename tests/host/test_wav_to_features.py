@@ -9,7 +9,7 @@ import pytest
 from tones import SAMPLE_RATE, sweep
 
 from stapes.audio.wav import read_wav, write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 from stapes.device.front_end import FrontEnd
 from stapes.device.pipeline import Pipeline
 from stapes.model.settings import FrontEndSettings

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stapes.audio.wav import write_wav
-from stapes.cli import main
+from stapes.cli.main import main
 
 SAMPLE_RATE = 8000
 WANTED = ("up", "down")

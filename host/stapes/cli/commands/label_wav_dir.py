@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stapes.commands.label_wav import add_model_arguments, labelled
+from stapes.cli.commands.label_wav import add_model_arguments, labelled
 from stapes.errors import StapesError
 
 EXAMPLE = "  stapes label_wav_dir --graph build/yes_no.tflite --wav_dir speech_commands/yes"

@@ -19,7 +19,7 @@ from stapes import __version__
 from stapes.errors import StapesError
 
 # Name -> one line of help. "group action" makes a second level. The module is
-# stapes.commands.<name with underscores>; it holds add_arguments(parser), run(arguments) -> int
+# stapes.cli.commands.<name with underscores>; it holds add_arguments(parser), run(arguments) -> int
 # and EXAMPLE. It is imported only when its command is asked for, so that --help stays quick.
 COMMANDS: dict[str, str] = {
     "data get": "download, check and unpack a public corpus",
@@ -60,7 +60,7 @@ GROUPS: dict[str, str] = {
 
 
 def _module(name: str):
-    return importlib.import_module("stapes.commands." + name.replace(" ", "_"))
+    return importlib.import_module("stapes.cli.commands." + name.replace(" ", "_"))
 
 
 def _wanted_command(argv: Sequence[str]) -> str | None:
@@ -100,7 +100,7 @@ class _Parser(argparse.ArgumentParser):
         return arguments, unknown
 
     def _about(self, unknown: Sequence[str]) -> str:
-        from stapes.tutorial_flags import GONE
+        from stapes.cli.tutorial_flags import GONE
 
         flag = next((word for word in unknown if word.startswith("--")), "").partition("=")[0]
         if not flag:

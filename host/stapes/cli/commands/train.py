@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from stapes.commands.shared import add_front_end_arguments, front_end_settings, truth
+from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings, truth
 from stapes.corpus.augment_settings import add_augment_arguments, augment_settings
 
 CURVES = "curves.png"

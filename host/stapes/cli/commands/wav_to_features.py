@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stapes.commands.shared import add_front_end_arguments, front_end_settings, truth
+from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings, truth
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:

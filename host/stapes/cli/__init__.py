@@ -1,0 +1,1 @@
+"""The `stapes` command: one thin module per subcommand."""
