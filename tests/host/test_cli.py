@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 def test_a_full_disk_behind_stdout_is_one_line_and_status_2():
     code = (
-        "import sys, types; from stapes import cli; "
+        "import sys, types; from stapes.cli import main as cli; "
         "cli.build_parser = lambda name: types.SimpleNamespace(parse_args=lambda argv: "
         "types.SimpleNamespace(run=lambda arguments: print('text') or 0)); sys.exit(cli.main())"
     )
@@ -189,7 +189,7 @@ def test_a_second_ctrl_c_changes_nothing():
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "PYTHONIOENCODING=ascii"])
 def test_output_that_is_closed_or_knows_ascii_only_is_no_error(closed):
     code = (
-        "import sys, types; from stapes import cli; "
+        "import sys, types; from stapes.cli import main as cli; "
         "cli.build_parser = lambda name: types.SimpleNamespace(parse_args=lambda argv: "
         "types.SimpleNamespace(run=lambda arguments: print('gr\\xfcn \\udcff') or 0)); "
         "sys.exit(cli.main())"
