@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "host"))
+sys.path.insert(0, str(HERE.parent / "nn"))
 
 from nn_models import Network, upstream_outputs  # noqa: E402
 from test_nn_operators import streaming_conv  # noqa: E402

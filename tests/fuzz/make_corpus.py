@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-HOST_TESTS = Path(__file__).resolve().parents[1] / "host"
+HOST_TESTS = Path(__file__).resolve().parents[1] / "nn"
 TESTS = [HOST_TESTS / name for name in ("test_nn_operators.py", "test_nn_networks.py")]
 MODELS_PER_TEST = 6
 MAX_BYTES = 16384  # of one model: the fuzzer's -max_len

@@ -14,7 +14,7 @@ from stapes.device.engine import Engine
 from stapes.firmware.model_folder import FILES, operator_symbol
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 
-FIRMWARE = Path(__file__).parents[2] / "firmware"
+FIRMWARE = Path(__file__).parents[3] / "firmware"
 COMPILERS = {
     "g++": ["g++"],
     "clang++": ["clang++"],

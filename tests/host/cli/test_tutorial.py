@@ -17,7 +17,7 @@ from stapes.cli.main import build_parser, main
 from stapes.cli.tutorial_flags import GONE
 from stapes.corpus.partition import which_set
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 # The tutorial's ten words, two of its last steps, and others for _unknown_.
 WORDS = ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "cat", "dog"]
 RATE = 16000

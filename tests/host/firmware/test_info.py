@@ -15,7 +15,7 @@ from stapes.firmware import measure
 from stapes.firmware.measure import EMULATED_BOARD, missing_tools
 from stapes.model.settings import ModelSettings
 
-SOURCE = Path(__file__).parents[2]
+SOURCE = Path(__file__).parents[3]
 
 
 @pytest.fixture

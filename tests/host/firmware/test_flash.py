@@ -22,7 +22,7 @@ from stapes.link.session import Session
 from stapes.link.transport import open_transport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 
-SOURCE = Path(__file__).parents[2]
+SOURCE = Path(__file__).parents[3]
 PROBE = {"unique_id": "000683", "info": "J-Link"}
 FAKE_CMAKE = """
 import pathlib, sys

@@ -17,7 +17,7 @@ from stapes.device.decoder import Detection
 from stapes.errors import StapesError
 from stapes.replay import Replayed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEYS = (
     *("float_accuracy", "int8_accuracy", "words", "matched", "wrong", "false_accepts"),
     *("model_bytes", "flash_bytes", "ram_bytes", "realtime_factor"),

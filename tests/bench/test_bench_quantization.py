@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+import quantization
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
-
-sys.path.append(str(Path(__file__).parents[2] / "bench"))
-
-import quantization
 
 
 @pytest.fixture(scope="module")

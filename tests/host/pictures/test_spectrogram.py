@@ -28,7 +28,7 @@ from stapes.pictures.spectrogram import (
     plain_png,
 )
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 CLIP = sweep(400, 1600, seed=1)
 
 

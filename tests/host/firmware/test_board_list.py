@@ -8,7 +8,7 @@ from stapes.errors import StapesError
 from stapes.firmware.boards import all_boards, find_board, image_sources
 from stapes.firmware.emulator import MACHINES
 
-SOURCE = Path(__file__).parents[2]
+SOURCE = Path(__file__).parents[3]
 
 
 def test_a_board_is_what_its_board_cmake_says(tmp_path):
