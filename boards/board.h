@@ -45,7 +45,7 @@ uint64_t UniqueId();  // the chip's own number; 0 without one
 void FeedWatchdog();
 constexpr uint32_t kWatchdogMs = 8000;
 
-// --- boards/cortex_m has these for all boards with a Cortex-M and a SysTick interrupt.
+// --- boards/common/cortex_m has these for all boards with a Cortex-M and a SysTick interrupt.
 
 uint32_t Millis();    // since Init, modulo 2^32
 StackUse Stack();     // high-water mark

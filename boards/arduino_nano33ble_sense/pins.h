@@ -1,8 +1,8 @@
 // Where things are on Arduino's Nano 33 BLE Sense. Source: its schematics and pinout (ABX00031).
 #pragma once
 
-#include "boards/nrf52840/gpio.h"
-#include "boards/nrf52840/pdm.h"
+#include "boards/chips/nrf52840/gpio.h"
+#include "boards/chips/nrf52840/pdm.h"
 
 namespace stapes {
 namespace pins {

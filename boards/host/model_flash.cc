@@ -1,12 +1,12 @@
 // A file of this machine as flash memory: it stays however the program ends.
-#include "boards/model_flash.h"
+#include "boards/common/model_flash.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "boards/host/model_file.h"
-#include "boards/memory_flash.h"
+#include "boards/common/memory_flash.h"
 
 namespace stapes {
 namespace board {

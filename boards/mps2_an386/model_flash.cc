@@ -1,7 +1,7 @@
 // Source: Arm MPS2 TRM: 16 MB of PSRAM at 0x21000000. QEMU can keep it in a file (README.md).
-#include "boards/model_flash.h"
+#include "boards/common/model_flash.h"
 
-#include "boards/memory_flash.h"
+#include "boards/common/memory_flash.h"
 
 namespace stapes {
 namespace board {

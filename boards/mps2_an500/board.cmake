@@ -1,6 +1,6 @@
 # Arm MPS2 with a Cortex-M7, 25 MHz (application note 399; QEMU calls it 500). Emulated by
 # qemu-system-arm.
-set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../arm-none-eabi.cmake)
+set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m7 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE mps2-an500)
 set(STAPES_FLASH_START 0x00000000)
@@ -8,5 +8,5 @@ set(STAPES_FLASH_BYTES 4194304)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 4194304)
 set(STAPES_STACK_BYTES 2048)
-set(STAPES_BOARD_SOURCES cmsdk/board.cc cmsdk/uart.cc cmsdk/fine_clock.cc cortex_m/systick.cc
-    cortex_m/main.cc cortex_m/semihosting.cc)
+set(STAPES_BOARD_SOURCES chips/cmsdk/board.cc chips/cmsdk/uart.cc chips/cmsdk/fine_clock.cc common/cortex_m/systick.cc
+    common/cortex_m/main.cc common/cortex_m/semihosting.cc)

@@ -1,6 +1,6 @@
 // The fine clock: the system counter, seen through a timer. Source: Corstone SSE-300 TRM; Arm
 // Architecture Reference Manual, system counter.
-#include "boards/cmsdk/fine_clock.h"
+#include "boards/chips/cmsdk/fine_clock.h"
 
 #include "boards/board.h"
 #include "pins.h"

@@ -1,14 +1,14 @@
 # Nordic nRF52840 DK (PCA10056): Cortex-M4F, 64 MHz.
-set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../arm-none-eabi.cmake)
+set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x00000000)
 set(STAPES_FLASH_BYTES 1048576)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 262144)
 set(STAPES_STACK_BYTES 3072)
-set(STAPES_BOARD_SOURCES nrf52840/board.cc nrf52840/clock.cc nrf52840/uarte.cc nrf52840/pdm.cc
-    nrf52840/watchdog.cc cortex_m/main.cc cortex_m/reset_at_exit.cc)
-set(STAPES_MODEL_FLASH nrf52840/model_flash.cc)
+set(STAPES_BOARD_SOURCES chips/nrf52840/board.cc chips/nrf52840/clock.cc chips/nrf52840/uarte.cc chips/nrf52840/pdm.cc
+    chips/nrf52840/watchdog.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
+set(STAPES_MODEL_FLASH chips/nrf52840/model_flash.cc)
 set(STAPES_MODEL_FLASH_BYTES 262144)
 set(STAPES_FLASHER pyocd)
 set(STAPES_PYOCD_TARGET nrf52840)

@@ -2,8 +2,8 @@
 // v1.2, 5.4 (virtual COM port), 5.7 (buttons and LEDs).
 #pragma once
 
-#include "boards/nrf52840/gpio.h"
-#include "boards/nrf52840/pdm.h"
+#include "boards/chips/nrf52840/gpio.h"
+#include "boards/chips/nrf52840/pdm.h"
 
 namespace stapes {
 namespace pins {

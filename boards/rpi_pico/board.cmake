@@ -1,5 +1,5 @@
 # Raspberry Pi Pico (RP2040): two Cortex-M0+, of which one works here, 128 MHz.
-set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../arm-none-eabi.cmake)
+set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m0plus -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x10000000)
 set(STAPES_FLASH_BYTES 2097152)
@@ -9,8 +9,8 @@ set(STAPES_RAM_BYTES 262144)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOOT_CHECKSUM ON)
 set(STAPES_UF2_FAMILY 0xe48bff56)
-set(STAPES_BOARD_SOURCES rp2040/boot2.cc rp2040/board.cc rp2040/clock.cc rp2040/uart.cc
-    rp2040/pdm.cc cortex_m/systick.cc cortex_m/main.cc cortex_m/reset_at_exit.cc)
+set(STAPES_BOARD_SOURCES chips/rp2040/boot2.cc chips/rp2040/board.cc chips/rp2040/clock.cc chips/rp2040/uart.cc
+    chips/rp2040/pdm.cc common/cortex_m/systick.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
 set(STAPES_FLASHER uf2)
 set(STAPES_UF2_BOARD_ID RPI-RP2)
 set(STAPES_FLASH_PRESS "hold BOOTSEL while you connect USB: a drive named RPI-RP2 appears")

@@ -1,7 +1,7 @@
 // Where things are on Raspberry Pi's Pico. Source: Raspberry Pi Pico Datasheet, 2 and appendix B.
 #pragma once
 
-#include "boards/rp2040/gpio.h"
+#include "boards/chips/rp2040/gpio.h"
 
 namespace stapes {
 namespace pins {

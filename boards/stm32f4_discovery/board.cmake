@@ -1,5 +1,5 @@
 # ST STM32F4 Discovery (STM32F407VG): Cortex-M4F, 168 MHz, with a PDM microphone.
-set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../arm-none-eabi.cmake)
+set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x08000000)
 set(STAPES_FLASH_BYTES 1048576)
@@ -7,8 +7,8 @@ set(STAPES_FLASH_BYTES 1048576)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 131072)
 set(STAPES_STACK_BYTES 3072)
-set(STAPES_BOARD_SOURCES stm32f407/board.cc stm32f407/clock.cc stm32f407/usart.cc stm32f407/pdm.cc
-    cortex_m/systick.cc cortex_m/main.cc cortex_m/reset_at_exit.cc)
+set(STAPES_BOARD_SOURCES chips/stm32f407/board.cc chips/stm32f407/clock.cc chips/stm32f407/usart.cc chips/stm32f407/pdm.cc
+    common/cortex_m/systick.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
 set(STAPES_FLASHER pyocd)
 set(STAPES_PYOCD_TARGET stm32f407vg)
 set(STAPES_PYOCD_PACK stm32f407vg)

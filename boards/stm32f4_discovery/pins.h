@@ -1,7 +1,7 @@
 // Where things are on ST's STM32F4 Discovery. Source: UM1472, 6.3 to 6.5 and the schematics.
 #pragma once
 
-#include "boards/stm32f407/gpio.h"
+#include "boards/chips/stm32f407/gpio.h"
 
 namespace stapes {
 namespace pins {

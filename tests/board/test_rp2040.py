@@ -10,7 +10,7 @@ from stapes.firmware.boot_checksum import boot_crc32
 from stapes.link.protocol import LineReader
 from stapes.replay import LinkPlayer, NativePlayer
 
-GAIN_LOG2 = 4  # of boards/rp2040/pdm.cc
+GAIN_LOG2 = 4  # of boards/chips/rp2040/pdm.cc
 
 
 @pytest.fixture(scope="module")

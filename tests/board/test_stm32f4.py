@@ -16,7 +16,7 @@ from stapes.link.session import Session
 from stapes.link.transport import connect
 from stapes.replay import LinkPlayer, NativePlayer
 
-GAIN_LOG2 = 4  # of boards/stm32f407/pdm.cc
+GAIN_LOG2 = 4  # of boards/chips/stm32f407/pdm.cc
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 
-# What boards/cortex_m/image.cmake adds to every image.
-START_UP = ("cortex_m/startup.cc", "cortex_m/fault.cc")
-# As boards/arm-none-eabi.cmake and CMakeLists.txt have them.
+# What boards/common/cortex_m/image.cmake adds to every image.
+START_UP = ("common/cortex_m/startup.cc", "common/cortex_m/fault.cc")
+# As boards/common/cortex_m/arm-none-eabi.cmake and CMakeLists.txt have them.
 COMPILE = (
     *("-mthumb", "-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
     *("-fno-unwind-tables", "-fno-move-loop-stores", "-ffunction-sections", "-fdata-sections"),
@@ -76,10 +76,10 @@ def compiler(board: Board, source: Path) -> list[str]:
 
 
 def link_flags(board: Board, source: Path) -> list[str]:
-    """What links an image by boards/cortex_m/image.ld."""
+    """What links an image by boards/common/cortex_m/image.ld."""
     places = ("flash_start", "ram_start", "ram_bytes", "stack_bytes")
     return [
-        *("-nostartfiles", f"-T{source}/boards/cortex_m/image.ld", "-Wl,--gc-sections"),
+        *("-nostartfiles", f"-T{source}/boards/common/cortex_m/image.ld", "-Wl,--gc-sections"),
         *(f"-Wl,--defsym=stapes_{place}={getattr(board, place)}" for place in places),
     ]
 

@@ -34,7 +34,7 @@ def build_commands(
     if room_for and board.model_flash is None:
         raise StapesError(
             f"--room_for: found no memory for models on {board.name} (STAPES_MODEL_FLASH in its "
-            "board.cmake); leave the option out, or write one (boards/model_flash.h)"
+            "board.cmake); leave the option out, or write one (boards/common/model_flash.h)"
         )
     others = [read_model_image(path) for path in room_for]
     slots = slot_options(read_model_image(model), others)

@@ -1,0 +1,21 @@
+// A PDM microphone by a state machine of PIO0, which makes its clock and takes its bits, and two
+// DMA channels in turn. Gives board::AudioStart and board::AudioRead. Source: RP2040 Datasheet, 3.4 to
+// 3.7 (PIO), 2.5 (DMA).
+#pragma once
+
+#include <cstdint>
+
+#include "boards/chips/rp2040/gpio.h"
+
+namespace stapes {
+namespace rp2040 {
+
+constexpr uint32_t kDmaInterrupt = 11;  // DMA_IRQ_0
+
+// Before board::AudioStart.
+void UseMicrophone(Pin clock, Pin data);
+void OnDma();  // the interrupt
+uint32_t LostSamples();
+
+}  // namespace rp2040
+}  // namespace stapes

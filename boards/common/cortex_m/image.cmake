@@ -1,0 +1,40 @@
+# What makes an image of `stapes-firmware` on any Cortex-M: the board's sources
+# (STAPES_BOARD_SOURCES, paths under boards/), start-up code, memory map, size table, .bin, .hex, and .uf2 where
+# the board's boot loader takes it (STAPES_UF2_FAMILY).
+set(cortex_m ${CMAKE_CURRENT_LIST_DIR})
+set(image $<TARGET_FILE_DIR:stapes-firmware>/stapes-firmware)
+list(TRANSFORM STAPES_BOARD_SOURCES PREPEND ${cortex_m}/../../ OUTPUT_VARIABLE board_sources)
+target_sources(stapes-firmware PRIVATE ${board_sources} ${cortex_m}/startup.cc ${cortex_m}/fault.cc)
+target_include_directories(stapes-firmware PRIVATE ${cortex_m}/../../${STAPES_BOARD})
+set_target_properties(stapes-firmware PROPERTIES SUFFIX .elf)
+target_link_options(stapes-firmware PRIVATE
+  -nostartfiles -T${cortex_m}/image.ld
+  -Wl,--gc-sections -Wl,--fatal-warnings -Wl,-Map=$<TARGET_FILE:stapes-firmware>.map
+  -Wl,--defsym=stapes_flash_start=${STAPES_FLASH_START}
+  -Wl,--defsym=stapes_ram_start=${STAPES_RAM_START}
+  -Wl,--defsym=stapes_ram_bytes=${STAPES_RAM_BYTES}
+  -Wl,--defsym=stapes_stack_bytes=${STAPES_STACK_BYTES}
+  # Any use of the heap ends here, as an undefined reference.
+  -Wl,--wrap=malloc -Wl,--wrap=_malloc_r -Wl,--wrap=_sbrk_r)
+set_target_properties(stapes-firmware PROPERTIES LINK_DEPENDS ${cortex_m}/image.ld)
+if(STAPES_BOOT_CHECKSUM OR STAPES_UF2_FAMILY)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  set(python ${CMAKE_COMMAND} -E env PYTHONPATH=${cortex_m}/../../../host ${Python3_EXECUTABLE})
+endif()
+if(STAPES_BOOT_CHECKSUM)
+  add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
+    COMMAND ${python} -m stapes.firmware.boot_checksum $<TARGET_FILE:stapes-firmware>)
+endif()
+add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
+  COMMAND ${CMAKE_COMMAND} -DELF=$<TARGET_FILE:stapes-firmware> -DSIZE=arm-none-eabi-size
+          -DBOARD=${STAPES_BOARD}
+          -DFLASH_START=${STAPES_FLASH_START} -DFLASH_BYTES=${STAPES_FLASH_BYTES}
+          -DRAM_START=${STAPES_RAM_START} -DRAM_BYTES=${STAPES_RAM_BYTES}
+          -P ${cortex_m}/size_table.cmake
+  COMMAND arm-none-eabi-objcopy -O binary $<TARGET_FILE:stapes-firmware> ${image}.bin
+  COMMAND arm-none-eabi-objcopy -O ihex $<TARGET_FILE:stapes-firmware> ${image}.hex)
+if(STAPES_UF2_FAMILY)
+  add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
+    COMMAND ${python} -m stapes.firmware.uf2 ${image}.bin ${image}.uf2
+            --family ${STAPES_UF2_FAMILY} --address ${STAPES_FLASH_START})
+endif()

@@ -1,0 +1,32 @@
+// Firmware that takes models over the link: the newest one runs, else the compiled-in one.
+#include "app/model_loader.h"
+#include "boards/common/model_flash.h"
+#include "boards/common/start_model.h"
+#include "nn/all_operators.h"
+
+namespace stapes {
+namespace {
+
+ModelBundle BaseOfLoadedModels(const PipelineMemory& memory) {
+  ModelBundle base = kModel;
+  base.arena_bytes = memory.arena.size();
+#ifdef STAPES_SLOT_OPERATORS
+  base.operators = AllOperators();
+#endif
+  return base;
+}
+
+}  // namespace
+
+StartedModel StartModel(Pipeline& pipeline, const PipelineMemory& memory) {
+  Flash* const flash = board::ModelFlash();
+  if (flash == nullptr) {
+    return {pipeline.Init(kModel, memory), nullptr, nullptr};
+  }
+  static const ModelBundle base = BaseOfLoadedModels(memory);
+  static ModelLoader loader(*flash, base, pipeline, memory);
+  const char* const reason = loader.Start();
+  return {reason, &loader, loader.passed_over()};
+}
+
+}  // namespace stapes

@@ -1,5 +1,0 @@
-// How a real board ends: it starts again.
-#include "boards/board.h"
-#include "boards/cortex_m/startup.h"
-
-void stapes::board::Exit(int) { cortex_m::Reset(); }
