@@ -11,7 +11,7 @@
 #include "frontend/mel.h"
 #include "frontend/square_root.h"
 #include "frontend/window.h"
-#include "nn/kernels/avx2.h"
+#include "nn/kernels/x86/avx2.h"
 
 namespace stapes {
 namespace {

@@ -7,7 +7,7 @@
 #include "nn/kernels/requantize.h"
 
 #if STAPES_KERNELS_DSP
-#include "nn/kernels/dsp.h"
+#include "nn/kernels/dsp/dsp.h"
 #endif
 
 namespace stapes {

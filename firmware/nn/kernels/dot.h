@@ -27,9 +27,9 @@ void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32
 }  // namespace stapes
 
 #if STAPES_KERNELS_DSP
-#include "nn/kernels/dot_dsp.h"
+#include "nn/kernels/dsp/dot.h"
 #else
-#include "nn/kernels/dot_plain.h"  // with a DotRowBlock of their own for Helium and x86
+#include "nn/kernels/plain/dot.h"  // with a DotRowBlock of their own for Helium and x86
 #endif
 
 namespace stapes {

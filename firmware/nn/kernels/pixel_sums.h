@@ -6,7 +6,7 @@
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_DSP
-#include "nn/kernels/dsp.h"
+#include "nn/kernels/dsp/dsp.h"
 #elif STAPES_KERNELS_MVE
 #include <arm_mve.h>
 #endif

@@ -1,6 +1,6 @@
 // ADD: sum of two inputs, broadcast where shapes differ, int8.
 #include "nn/kernels/down_scale.h"
-#include "nn/operators/add_sub.h"
+#include "nn/operators/support/add_sub.h"
 #include "nn/operators/operators.h"
 
 namespace stapes {

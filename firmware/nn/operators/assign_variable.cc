@@ -3,7 +3,7 @@
 
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/resource_variable.h"
+#include "nn/operators/support/resource_variable.h"
 
 namespace stapes {
 namespace {

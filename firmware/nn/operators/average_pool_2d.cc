@@ -3,7 +3,7 @@
 #include "nn/kernels/pixel_sums.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/pool_2d.h"
+#include "nn/operators/support/pool_2d.h"
 
 namespace stapes {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "nn/kernels/matmul.h"
 #include "nn/operator.h"
-#include "nn/operators/channel_scaling.h"
+#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/window.h"
+#include "nn/operators/support/window.h"
 #include "nn/quantization.h"
 
 namespace stapes {

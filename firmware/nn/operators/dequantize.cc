@@ -2,7 +2,7 @@
 // on boards, which take no float.
 // Source: TensorFlow Lite's Dequantize kernel: float32(float64(scale) * (value - zero point)).
 #include "nn/operator.h"
-#include "nn/operators/element.h"
+#include "nn/operators/support/element.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 

@@ -2,7 +2,7 @@
 // Source: TensorFlow Lite 8-bit quantization specification, FULLY_CONNECTED.
 #include "nn/kernels/dot.h"
 #include "nn/operator.h"
-#include "nn/operators/channel_scaling.h"
+#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 

@@ -1,7 +1,7 @@
 // LOGISTIC: 1 / (1 + exp(-x)), int8; the output's scale is 1/256, zero point -128.
 // Source: TensorFlow Lite 8-bit quantization specification, LOGISTIC; arithmetic of gemmlowp.
 #include "nn/operators/operators.h"
-#include "nn/operators/sigmoid_curve.h"
+#include "nn/operators/support/sigmoid_curve.h"
 
 namespace stapes {
 namespace {

@@ -2,7 +2,7 @@
 // Source: TensorFlow Lite 8-bit quantization specification, MAX_POOL_2D.
 #include "nn/kernels/requantize.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/pool_2d.h"
+#include "nn/operators/support/pool_2d.h"
 
 namespace stapes {
 namespace {

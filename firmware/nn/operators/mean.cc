@@ -5,9 +5,9 @@
 
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/axis.h"
+#include "nn/operators/support/axis.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/strided_copy.h"
+#include "nn/operators/support/strided_copy.h"
 #include "nn/quantization.h"
 
 namespace stapes {

@@ -2,7 +2,7 @@
 // Source: TensorFlow Lite 8-bit quantization specification, MUL.
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/broadcast.h"
+#include "nn/operators/support/broadcast.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 

@@ -3,7 +3,7 @@
 
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/strided_copy.h"
+#include "nn/operators/support/strided_copy.h"
 #include "nn/quantization.h"
 
 namespace stapes {

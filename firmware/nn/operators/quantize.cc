@@ -3,7 +3,7 @@
 #include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/element.h"
+#include "nn/operators/support/element.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "nn/operator.h"
-#include "nn/operators/axis.h"
+#include "nn/operators/support/axis.h"
 #include "nn/operators/operators.h"
 #include "nn/quantization.h"
 

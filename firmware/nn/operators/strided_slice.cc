@@ -2,7 +2,7 @@
 // negative indices, as in TensorFlow; ellipsis and new axes are not taken.
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/strided_copy.h"
+#include "nn/operators/support/strided_copy.h"
 #include "nn/quantization.h"
 
 namespace stapes {

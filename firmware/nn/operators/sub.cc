@@ -1,5 +1,5 @@
 // SUB: difference of two inputs, broadcast where shapes differ, int8.
-#include "nn/operators/add_sub.h"
+#include "nn/operators/support/add_sub.h"
 #include "nn/operators/operators.h"
 
 namespace stapes {

@@ -1,7 +1,7 @@
 // TANH, int8; the output's scale is 1/128, zero point 0.
 // Source: TensorFlow Lite 8-bit quantization specification, TANH; arithmetic of gemmlowp.
 #include "nn/operators/operators.h"
-#include "nn/operators/sigmoid_curve.h"
+#include "nn/operators/support/sigmoid_curve.h"
 
 namespace stapes {
 namespace {

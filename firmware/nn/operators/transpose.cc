@@ -1,7 +1,7 @@
 // TRANSPOSE: dimensions in another order, int8.
 #include "nn/operator.h"
 #include "nn/operators/operators.h"
-#include "nn/operators/strided_copy.h"
+#include "nn/operators/support/strided_copy.h"
 #include "nn/quantization.h"
 
 namespace stapes {

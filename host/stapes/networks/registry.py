@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.models import conv, ds_cnn, svdf
+from stapes.networks import conv, ds_cnn, svdf
 from stapes.networks.backend import keras
 from stapes.networks.options import ModelOptions, ModelShape
 

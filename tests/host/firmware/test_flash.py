@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from stapes.flash import devices, flashers
+from stapes.firmware import devices, flashers
 
 from stapes.cli import main as cli
 from stapes.device.engine import Engine

@@ -1,4 +1,4 @@
-#include "nn/operators/broadcast.h"
+#include "nn/operators/support/broadcast.h"
 
 namespace stapes {
 namespace {

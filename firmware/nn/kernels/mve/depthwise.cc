@@ -8,12 +8,12 @@
 // Layout: a word that says whether blocks can be used; for each block four vectors of sums to start
 // from (bias, and input offset times weights), its weights tap by tap, and for each vector four
 // significands and four shifts of a byte.
-#include "nn/kernels/depthwise_plain.h"
+#include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_MVE
 
-#include "nn/kernels/helium.h"
+#include "nn/kernels/mve/helium.h"
 
 namespace stapes {
 namespace {

@@ -5,7 +5,7 @@
 // 0 2 1 3 within each group of four; a tail of fewer than four keeps its natural order.
 #pragma once
 
-#include "nn/kernels/dsp.h"
+#include "nn/kernels/dsp/dsp.h"
 
 namespace stapes {
 

@@ -6,7 +6,7 @@
 
 #if STAPES_KERNELS_MVE
 
-#include "nn/kernels/helium.h"
+#include "nn/kernels/mve/helium.h"
 #include "nn/kernels/requantize.h"
 
 namespace stapes {

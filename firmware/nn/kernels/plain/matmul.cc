@@ -1,4 +1,4 @@
-#include "nn/kernels/matmul_plain.h"
+#include "nn/kernels/plain/matmul.h"
 
 #include "nn/kernels/platform.h"
 

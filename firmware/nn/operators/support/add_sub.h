@@ -5,7 +5,7 @@
 
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/broadcast.h"
+#include "nn/operators/support/broadcast.h"
 
 namespace stapes {
 

@@ -1,4 +1,4 @@
-#include "nn/operators/add_sub.h"
+#include "nn/operators/support/add_sub.h"
 
 #include "nn/quantization.h"
 

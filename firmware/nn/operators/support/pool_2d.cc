@@ -1,4 +1,4 @@
-#include "nn/operators/pool_2d.h"
+#include "nn/operators/support/pool_2d.h"
 
 #include "nn/quantization.h"
 

@@ -8,8 +8,8 @@
 
 #if STAPES_KERNELS_DSP
 
-#include "nn/kernels/depthwise_plain.h"
-#include "nn/kernels/dsp.h"
+#include "nn/kernels/plain/depthwise.h"
+#include "nn/kernels/dsp/dsp.h"
 
 namespace stapes {
 namespace {

@@ -1,4 +1,4 @@
-#include "nn/operators/channel_scaling.h"
+#include "nn/operators/support/channel_scaling.h"
 
 namespace stapes {
 

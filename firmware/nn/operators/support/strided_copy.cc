@@ -1,4 +1,4 @@
-#include "nn/operators/strided_copy.h"
+#include "nn/operators/support/strided_copy.h"
 
 #include <cstring>
 

@@ -3,12 +3,12 @@
 //
 // Layout of a block of eight channels, a 32-bit number per channel each: pairs of weights for every
 // pair of taps, sums to start from (bias, and input offset times weights), significands, shifts.
-#include "nn/kernels/depthwise_plain.h"
+#include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_X86
 
-#include "nn/kernels/avx2.h"
+#include "nn/kernels/x86/avx2.h"
 
 namespace stapes {
 namespace {

@@ -1,4 +1,4 @@
-#include "nn/operators/resource_variable.h"
+#include "nn/operators/support/resource_variable.h"
 
 #include <cstring>
 

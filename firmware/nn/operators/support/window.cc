@@ -1,4 +1,4 @@
-#include "nn/operators/window.h"
+#include "nn/operators/support/window.h"
 
 namespace stapes {
 namespace {

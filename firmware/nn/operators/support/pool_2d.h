@@ -2,7 +2,7 @@
 #pragma once
 
 #include "nn/operator.h"
-#include "nn/operators/window.h"
+#include "nn/operators/support/window.h"
 
 namespace stapes {
 

@@ -1,11 +1,11 @@
 // Matrix product for x86-64: AVX2 where the processor has it, else the plain loops. The panel is
 // the plain one.
-#include "nn/kernels/matmul_plain.h"
+#include "nn/kernels/plain/matmul.h"
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_X86
 
-#include "nn/kernels/avx2.h"
+#include "nn/kernels/x86/avx2.h"
 
 namespace stapes {
 namespace {

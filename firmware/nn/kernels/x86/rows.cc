@@ -4,7 +4,7 @@
 
 #if STAPES_KERNELS_X86
 
-#include "nn/kernels/avx2.h"
+#include "nn/kernels/x86/avx2.h"
 #include "nn/kernels/requantize.h"
 
 namespace stapes {

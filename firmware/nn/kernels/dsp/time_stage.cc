@@ -7,7 +7,7 @@
 #if STAPES_KERNELS_DSP
 
 #include "nn/kernels/down_scale.h"
-#include "nn/kernels/dsp.h"
+#include "nn/kernels/dsp/dsp.h"
 
 namespace stapes {
 namespace {

@@ -4,7 +4,7 @@
 
 #if STAPES_KERNELS_MVE
 
-#include "nn/kernels/helium.h"
+#include "nn/kernels/mve/helium.h"
 
 namespace stapes {
 

@@ -1,5 +1,5 @@
 #include "nn/kernels/depthwise.h"
-#include "nn/kernels/depthwise_plain.h"
+#include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_PLAIN
