@@ -1,5 +1,5 @@
 // The application's edges: a port that stops taking bytes, and what events look like as lines.
-// The whole application is tested from Python (tests/host/test_link_session.py).
+// The whole application is tested from Python (tests/host/link/test_link_session.py).
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-// From PDM bits to samples. How well it filters is tested against scipy.signal in tests/host.
+// From PDM bits to samples. How well it filters is tested against scipy.signal in tests/host/device.
 #include <doctest/doctest.h>
 
 #include <algorithm>

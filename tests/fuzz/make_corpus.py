@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-HOST_TESTS = Path(__file__).resolve().parents[1] / "nn"
-TESTS = [HOST_TESTS / name for name in ("test_nn_operators.py", "test_nn_networks.py")]
+ENGINE_TESTS = Path(__file__).resolve().parents[1] / "nn"
+TESTS = [ENGINE_TESTS / name for name in ("test_nn_operators.py", "test_nn_networks.py")]
 MODELS_PER_TEST = 6
 MAX_BYTES = 16384  # of one model: the fuzzer's -max_len
 
@@ -49,7 +49,7 @@ def main() -> int:
         sys.stdout = output
     models = sorted(model for model in collector.models if len(model) <= MAX_BYTES)
     if status != 0 or not models:
-        print(f"make_corpus: no seeds from {HOST_TESTS}/test_nn_*.py; run them with pytest")
+        print(f"make_corpus: no seeds from {ENGINE_TESTS}/test_nn_*.py; run them with pytest")
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     for model in models:

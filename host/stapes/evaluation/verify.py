@@ -6,6 +6,7 @@ and compared with LiteRT, whose kernels may round otherwise (docs/engines.md).
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import importlib.metadata
 import importlib.util
@@ -214,6 +215,7 @@ def _in_a_process_of_its_own(
     here, there = processes.Pipe(duplex=False)
 
     def child() -> None:
+        faulthandler.disable()  # the parent says in a line how this process ended
         try:
             there.send((work(), ""))
         except Exception as error:

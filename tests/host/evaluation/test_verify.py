@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -234,6 +236,24 @@ def test_a_model_that_tflm_refuses_is_no_agreement(tmp_path, capsys):
     assert main(["verify", str(path), "--json"]) == 1
     report = report_of(capsys)
     assert report["equal"] is False and report["runtimes"][0]["failure"]
+
+
+CRASHES = """
+import faulthandler, os, signal, sys
+from stapes.evaluation.verify import Runtime, compare
+
+def crash(module, model):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+faulthandler.enable()
+runtime = Runtime(name="crash", package="pytest", module="pytest", start=crash)
+sys.exit(compare(runtime, b"", [], []).failure)
+"""
+
+
+def test_a_runtime_that_crashes_is_told_in_a_line_without_a_stack_trace():
+    done = subprocess.run([sys.executable, "-c", CRASHES], capture_output=True, text=True)
+    assert done.stderr == "its process ended with SIGSEGV\n"
 
 
 def test_a_missing_runtime_is_said_plainly(model, missing, capsys):

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from stapes.firmware import devices, flashers
 
 from stapes.cli import main as cli
 from stapes.device.engine import Engine
+from stapes.firmware import devices, flashers
 from stapes.firmware.boards import all_boards
 from stapes.firmware.devices import Port
 from stapes.firmware.emulator import MACHINES
