@@ -1,11 +1,11 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+# Others: setup, lint, format, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint bench clean
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -19,6 +19,7 @@ TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm
 # What pip compiles into the Python package.
 NATIVE := pyproject.toml CMakeLists.txt \
           $(shell find firmware host/native -name '*.cc' -o -name '*.h' -o -name CMakeLists.txt)
+CPP_FILES = find firmware boards host/native tests bench \( -name '*.cc' -o -name '*.h' \) -print0
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -84,6 +85,12 @@ test: lint test-firmware test-fuzz test-host
 lint: setup
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
+	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
+
+# Writes what the two checks of the format want.
+format: setup
+	@$(VENV)/bin/ruff format --quiet .
+	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format -i
 
 test-firmware: setup
 	@cmake -S . -B $(BUILD)/host -G Ninja >/dev/null

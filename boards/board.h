@@ -47,9 +47,10 @@ constexpr uint32_t kWatchdogMs = 8000;
 
 // --- boards/common/cortex_m has these for all boards with a Cortex-M and a SysTick interrupt.
 
-uint32_t Millis();    // since Init, modulo 2^32
-StackUse Stack();     // high-water mark
-const Fault* LastFault();  // why the board restarted, if a fault or the watchdog made it; or nullptr
+uint32_t Millis();  // since Init, modulo 2^32
+StackUse Stack();   // high-water mark
+// Why the board restarted, if a fault or the watchdog made it; or nullptr.
+const Fault* LastFault();
 
 // Sleeps until an interrupt comes: a millisecond at most.
 void Sleep();

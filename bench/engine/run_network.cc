@@ -1,6 +1,6 @@
 // The firmware's place taken by a measurement of one network on a board: ticks of an inference and
-// of each operator, arena, stack, and what it computed. Prints lines of "name value"; bench/engine.py
-// and `stapes info` read them.
+// of each operator, arena, stack, and what it computed. Prints lines of "name value";
+// bench/engine.py and `stapes info` read them.
 #include <cstddef>
 #include <cstdint>
 
@@ -52,7 +52,9 @@ uint32_t Crc(uint32_t crc, Span<const int8_t> bytes) {
   crc = ~crc;
   for (const int8_t byte : bytes) {
     crc ^= static_cast<uint8_t>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
+    }
   }
   return ~crc;
 }
@@ -77,7 +79,9 @@ int Measure() {
   const uint32_t reading = board::Ticks() - start;
   for (int i = 0; i < kInferences; ++i) {
     const TensorView input = engine.input();
-    for (std::size_t j = 0; j < ByteCount(input); ++j) input.data[j] = NextValue(&state);
+    for (std::size_t j = 0; j < ByteCount(input); ++j) {
+      input.data[j] = NextValue(&state);
+    }
     const uint32_t before = board::Ticks();
     engine.Invoke();
     ticks = board::Ticks() - before - reading;

@@ -19,9 +19,13 @@ int8_t features[FRONT_END_FEATURES];
 
 void Print(const char* text) {
   std::size_t length = 0;
-  while (text[length] != '\0') ++length;
+  while (text[length] != '\0') {
+    ++length;
+  }
   Span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text), length);
-  while (!bytes.empty()) bytes = bytes.Skip(board::UartWrite(bytes));
+  while (!bytes.empty()) {
+    bytes = bytes.Skip(board::UartWrite(bytes));
+  }
 }
 
 void PrintValue(const char* name, uint32_t value) {
@@ -56,7 +60,9 @@ class Noise {
 
 // FNV-1a.
 uint32_t Hash(uint32_t hash, Span<const int8_t> bytes) {
-  for (const int8_t byte : bytes) hash = (hash ^ static_cast<uint8_t>(byte)) * 16777619u;
+  for (const int8_t byte : bytes) {
+    hash = (hash ^ static_cast<uint8_t>(byte)) * 16777619u;
+  }
   return hash;
 }
 
@@ -74,7 +80,9 @@ uint32_t OneFrame(FrontEnd& front_end, Noise& noise) {
     rest = rest.Skip(front_end.Push(rest));
     const bool popped = front_end.PopFrame(features);
     ticks += board::Ticks() - before;
-    if (popped) return ticks;
+    if (popped) {
+      return ticks;
+    }
   }
 }
 
@@ -90,8 +98,12 @@ int Measure() {
   uint32_t most = 0;
   for (int i = 0; i < kFrames; ++i) {
     const uint32_t ticks = OneFrame(front_end, noise);
-    if (i > 0) total += ticks;  // the first takes a whole window of samples
-    if (i > 0 && ticks > most) most = ticks;
+    if (i > 0) {
+      total += ticks;  // the first takes a whole window of samples
+    }
+    if (i > 0 && ticks > most) {
+      most = ticks;
+    }
     hash = Hash(hash, features);
   }
   PrintValue("ticks", total / (kFrames - 1));

@@ -21,8 +21,8 @@ constexpr std::size_t kPipelineDecoderBytes =
     DecoderWorkBytes(AtLeast(STAPES_SLOT_LABELS, kLabelCount), kDecoderFrameCapacity);
 
 struct StartedModel {
-  const char* reason;      // nullptr, or why no model runs
-  ModelReceiver* models;   // what takes new ones, nullptr: this firmware does not
+  const char* reason;       // nullptr, or why no model runs
+  ModelReceiver* models;    // what takes new ones, nullptr: this firmware does not
   const char* passed_over;  // why a model that was loaded does not run, nullptr: none was left out
 };
 

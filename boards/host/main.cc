@@ -180,8 +180,9 @@ class Replay {
       return CannotRead("16-bit samples");
     }
     if (!begun || !bytes.empty()) {
-      return begun ? "found half a sample at the end, expected whole 16-bit samples; record it again"
-                   : "found no samples, expected at least one; record it again";
+      return begun
+                 ? "found half a sample at the end, expected whole 16-bit samples; record it again"
+                 : "found no samples, expected at least one; record it again";
     }
     WriteDone(lines_, pipeline_, events_);
     return "";

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "boards/host/model_file.h"
 #include "boards/common/memory_flash.h"
+#include "boards/host/model_file.h"
 
 namespace stapes {
 namespace board {

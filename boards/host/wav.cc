@@ -10,8 +10,7 @@ constexpr uint32_t kExtensible = 0xFFFE;
 constexpr std::size_t kRiffHeaderBytes = 12;
 constexpr std::size_t kChunkHeaderBytes = 8;
 // The sub-format of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
-constexpr uint8_t kGuidTail[14] = {0,    0,    0,    0,    0x10, 0,    0x80,
-                                   0,    0,    0xAA, 0,    0x38, 0x9B, 0x71};
+constexpr uint8_t kGuidTail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71};
 
 uint32_t Read16(const uint8_t* bytes) { return bytes[0] | (static_cast<uint32_t>(bytes[1]) << 8); }
 uint32_t Read32(const uint8_t* bytes) { return Read16(bytes) | (Read16(bytes + 2) << 16); }

@@ -43,8 +43,8 @@ class PortSink : public CharacterSink {
 
 class Application {
  public:
-  // `pipeline` is initialised; `board` names the board; `models`: what takes new models, or nullptr.
-  // All are kept by the caller.
+  // `pipeline` is initialised; `board` names the board; `models`: what takes new models, or
+  // nullptr. All are kept by the caller.
   Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models = nullptr);
 
   // Says hello; before that why the board restarted by itself, if `last` says that it did.

@@ -30,7 +30,8 @@ bool AudioTap::Spend(uint32_t now_ms) {
   const uint32_t elapsed_ms = now_ms - paid_ms_;
   const uint64_t earned = uint64_t{rate_} * elapsed_ms >> 10;  // 1024 ms to a second: a little less
   if (earned != 0) {
-    budget_ = earned > kBurstBytes - budget_ ? kBurstBytes : budget_ + static_cast<uint32_t>(earned);
+    budget_ =
+        earned > kBurstBytes - budget_ ? kBurstBytes : budget_ + static_cast<uint32_t>(earned);
     paid_ms_ = now_ms;
   }
   if (budget_ < kLineBytes) {

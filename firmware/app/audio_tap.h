@@ -23,7 +23,7 @@ class AudioTap {
 
  private:
   static constexpr std::size_t kLineSamples = 128;
-  static constexpr uint32_t kLineBytes = 384;   // with everything around the samples
+  static constexpr uint32_t kLineBytes = 384;    // with everything around the samples
   static constexpr uint32_t kBurstBytes = 4096;  // that may follow after a pause
 
   bool Spend(uint32_t now_ms);

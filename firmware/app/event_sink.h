@@ -35,7 +35,7 @@ class EventSink : public PipelineSink {
 constexpr int32_t kUnasked = -1;
 struct Speaker {
   const char* board;
-  uint64_t id;  // of the chip; 0 without one
+  uint64_t id;                            // of the chip; 0 without one
   const ModelReceiver* models = nullptr;  // what takes new models; nullptr without
 };
 void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,

@@ -14,24 +14,24 @@ namespace stapes {
 
 // All pointers refer to constant data that lives as long as the program.
 struct ModelBundle {
-  const char* name;                       // of the model, UTF-8
-  const char* sha256;                     // of the .tflite bytes: 64 hexadecimal digits
-  const char* const* labels;              // [label_count] UTF-8
-  uint16_t label_count;                   // scores per inference
-  uint16_t feature_count;                 // int8 values per frame
-  uint32_t sample_rate;                   // hertz
-  uint32_t window_samples;                // samples in one frame
-  uint32_t stride_samples;                // samples from one inference to the next
-  Span<const uint8_t> model;              // the .tflite file, 16-byte aligned
+  const char* name;           // of the model, UTF-8
+  const char* sha256;         // of the .tflite bytes: 64 hexadecimal digits
+  const char* const* labels;  // [label_count] UTF-8
+  uint16_t label_count;       // scores per inference
+  uint16_t feature_count;     // int8 values per frame
+  uint32_t sample_rate;       // hertz
+  uint32_t window_samples;    // samples in one frame
+  uint32_t stride_samples;    // samples from one inference to the next
+  Span<const uint8_t> model;  // the .tflite file, 16-byte aligned
   const FrontEndTables* front_end;
   Span<const Operator* const> operators;  // those the model needs
   DecoderConfig decoder;
-  std::size_t arena_bytes;                // for InferenceEngine::Init, 16-byte aligned
-  std::size_t front_end_work_bytes;       // for FrontEnd::Init, 8-byte aligned
-  std::size_t decoder_work_bytes;         // for RecognizeCommands::Init, 4-byte aligned
-  uint32_t front_end_crc;                 // names the front end's tables, less the quantization
-  uint16_t window_frames;                 // frames that the network takes at once
-  InputWindow* window;                    // nullptr where that is one, and each an inference
+  std::size_t arena_bytes;           // for InferenceEngine::Init, 16-byte aligned
+  std::size_t front_end_work_bytes;  // for FrontEnd::Init, 8-byte aligned
+  std::size_t decoder_work_bytes;    // for RecognizeCommands::Init, 4-byte aligned
+  uint32_t front_end_crc;            // names the front end's tables, less the quantization
+  uint16_t window_frames;            // frames that the network takes at once
+  InputWindow* window;               // nullptr where that is one, and each an inference
 };
 
 }  // namespace stapes

@@ -66,8 +66,8 @@ const char* ReadSizes(Span<const uint8_t> image, HeaderReader* header, Sizes* si
   }
   sizes->header_bytes = header->U16();
   sizes->model_bytes = header->U32();
-  const bool fits = sizes->header_bytes % kAlignment == 0 &&
-                    sizes->header_bytes >= kFixedBytes && sizes->header_bytes <= image.size() &&
+  const bool fits = sizes->header_bytes % kAlignment == 0 && sizes->header_bytes >= kFixedBytes &&
+                    sizes->header_bytes <= image.size() &&
                     sizes->model_bytes <= image.size() - sizes->header_bytes;
   return fits ? nullptr : kDamaged;
 }

@@ -1,6 +1,6 @@
 // A model as it is sent over the link: a small header, then the .tflite file as it is. The header
-// holds what `stapes emit` writes as C++ for a compiled-in model, except for the front end's tables:
-// they stay, and the image must have been made for them.
+// holds what `stapes emit` writes as C++ for a compiled-in model, except for the front end's
+// tables: they stay, and the image must have been made for them.
 //
 // Written by host/stapes/link/model_image.py; docs/protocol.md lists the fields.
 #pragma once

@@ -18,14 +18,12 @@ ModelReceiver::Verdict Refused(const char* reason) { return {reason, "", -1}; }
 
 ModelLoader::ModelLoader(Flash& flash, const ModelBundle& built_in, Pipeline& pipeline,
                          const PipelineMemory& memory)
-    : built_in_(built_in),
-      pipeline_(pipeline),
-      memory_(memory),
-      slots_(flash, BaseOf(built_in)) {}
+    : built_in_(built_in), pipeline_(pipeline), memory_(memory), slots_(flash, BaseOf(built_in)) {}
 
 const char* ModelLoader::Start() {
   uint32_t allowed = (1u << ModelSlots::kCount) - 1;
-  for (int slot = slots_.Newest(allowed); slot != ModelSlots::kNone; slot = slots_.Newest(allowed)) {
+  for (int slot = slots_.Newest(allowed); slot != ModelSlots::kNone;
+       slot = slots_.Newest(allowed)) {
     const Verdict verdict = RunSlot(slot);
     if (verdict.reason == nullptr) {
       counts_ = slot;

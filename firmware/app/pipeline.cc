@@ -21,7 +21,8 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
     return engine_.error().reason;
   }
   if (!Fits(engine_, bundle)) {
-    return "the network does not take a frame or window of int8 features and give one int8 score a label";
+    return "the network does not take a frame or window of int8 features and give one int8 score a "
+           "label";
   }
   if (bundle.decoder.label_count != bundle.label_count ||
       !decoder_.Init(bundle.decoder, memory.decoder_work)) {

@@ -22,11 +22,11 @@ struct Losses {
 
 // Why a board restarted by itself. Addresses and status as the processor states them.
 struct Fault {
-  const char* reason;   // a literal
-  uint32_t exception;   // its number: 2 NMI, 3 hard fault, 16 the first external interrupt
-  uint32_t pc;          // where it was; 0 when that is not known
-  uint32_t status;      // configurable fault status; 0 on an Armv6-M
-  uint32_t address;     // the last faulting address; 0 on an Armv6-M
+  const char* reason;  // a literal
+  uint32_t exception;  // its number: 2 NMI, 3 hard fault, 16 the first external interrupt
+  uint32_t pc;         // where it was; 0 when that is not known
+  uint32_t status;     // configurable fault status; 0 on an Armv6-M
+  uint32_t address;    // the last faulting address; 0 on an Armv6-M
 };
 
 class Port {
@@ -34,12 +34,12 @@ class Port {
   // Both return at once with the number of bytes moved, 0 when none could be.
   virtual std::size_t Read(Span<uint8_t> bytes) = 0;
   virtual std::size_t Write(Span<const uint8_t> bytes) = 0;
-  virtual void Pause() = 0;               // sleeps for a moment: a millisecond, or until a byte comes
-  virtual Losses Lost() const = 0;        // since the start
-  virtual bool ButtonDown() const = 0;    // false without a button
-  virtual uint64_t UniqueId() const = 0;  // of the chip; 0 without one
-  virtual uint32_t Millis() const = 0;    // since the start, modulo 2^32
-  virtual uint32_t Ticks() const = 0;     // fine clock, modulo 2^32; counts TicksPerSecond()
+  virtual void Pause() = 0;             // sleeps for a moment: a millisecond, or until a byte comes
+  virtual Losses Lost() const = 0;      // since the start
+  virtual bool ButtonDown() const = 0;  // false without a button
+  virtual uint64_t UniqueId() const = 0;        // of the chip; 0 without one
+  virtual uint32_t Millis() const = 0;          // since the start, modulo 2^32
+  virtual uint32_t Ticks() const = 0;           // fine clock, modulo 2^32; counts TicksPerSecond()
   virtual uint32_t TicksPerSecond() const = 0;  // 0: there is no such clock
   virtual StackUse Stack() const = 0;
 

@@ -13,8 +13,6 @@ constexpr uint16_t Step(uint32_t crc, uint32_t nibble) {
 
 }  // namespace
 
-uint16_t Crc16Update(uint16_t crc, uint8_t byte) {
-  return Step(Step(crc, byte >> 4), byte & 0xFu);
-}
+uint16_t Crc16Update(uint16_t crc, uint8_t byte) { return Step(Step(crc, byte >> 4), byte & 0xFu); }
 
 }  // namespace stapes

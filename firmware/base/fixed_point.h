@@ -18,7 +18,9 @@ static_assert((-1 >> 1) == -1, "right shifts of negative numbers keep the sign")
 // The value as int32; in checked builds traps when it does not fit.
 inline int32_t Narrow(int64_t value) {
 #ifdef STAPES_CHECKED_ARITHMETIC
-  if (value != static_cast<int32_t>(value)) __builtin_trap();
+  if (value != static_cast<int32_t>(value)) {
+    __builtin_trap();
+  }
 #endif
   return static_cast<int32_t>(value);
 }

@@ -32,8 +32,8 @@ bool RecognizeCommands::Init(const DecoderConfig& config, Span<uint8_t> work) {
   sums_ = times_ + config.frame_capacity;
   thresholds_ = sums_ + config.label_count;
   scores_ = reinterpret_cast<int8_t*>(thresholds_ + config.label_count);
-  held_ = reinterpret_cast<uint8_t*>(scores_ + std::size_t{config.frame_capacity} *
-                                                   config.label_count);
+  held_ =
+      reinterpret_cast<uint8_t*>(scores_ + std::size_t{config.frame_capacity} * config.label_count);
   longest_window_ms_ = config.average_window_ms;
   dropped_ = 0;
   Adopt(config);
@@ -63,8 +63,8 @@ bool RecognizeCommands::SetThreshold(uint16_t label, uint32_t threshold_q16) {
 // `config` may be config_ itself, and its thresholds our own.
 void RecognizeCommands::Adopt(const DecoderConfig& config) {
   for (uint16_t label = 0; label < config.label_count; ++label) {
-    thresholds_[label] = config.thresholds_q16 ? config.thresholds_q16[label]
-                                               : config.threshold_q16;
+    thresholds_[label] =
+        config.thresholds_q16 ? config.thresholds_q16[label] : config.threshold_q16;
   }
   config_ = config;
   config_.thresholds_q16 = thresholds_;

@@ -136,9 +136,9 @@ class RecognizeCommands {
   int8_t* scores_ = nullptr;        // [frame_capacity, label_count] ring
   uint8_t* held_ = nullptr;         // [label_count] 1: detected, its average has not fallen since
   uint32_t longest_window_ms_ = 0;  // what the ring was sized for
-  uint16_t head_ = 0;          // oldest entry
+  uint16_t head_ = 0;               // oldest entry
   uint16_t count_ = 0;
-  uint16_t heard_ = 0;         // scores since the start, counted up to minimum_count
+  uint16_t heard_ = 0;  // scores since the start, counted up to minimum_count
   int32_t previous_label_ = kNoLabel;
   uint32_t previous_time_ = 0;
   uint32_t newest_time_ = 0;

@@ -18,7 +18,9 @@ void MoveDown(int16_t* to, const int16_t* from, uint32_t count) {
     std::memcpy(&pair, from, sizeof(pair));
     std::memcpy(to, &pair, sizeof(pair));
   }
-  if (count != 0) *to = *from;
+  if (count != 0) {
+    *to = *from;
+  }
 }
 
 // Complex numbers of the FFT buffer: the spectrum and, later in the frame, the DCT's output.
@@ -36,7 +38,9 @@ bool FrontEnd::Init(const FrontEndTables& tables, Span<uint8_t> work) {
   const std::size_t logs_size = DctInputLength(tables.channel_count);
   const std::size_t needed = spectrum_size * sizeof(ComplexInt) + logs_size * sizeof(int32_t) +
                              tables.window_samples * sizeof(int16_t);
-  if (work.size() < needed || reinterpret_cast<uintptr_t>(work.data()) % 8 != 0) return false;
+  if (work.size() < needed || reinterpret_cast<uintptr_t>(work.data()) % 8 != 0) {
+    return false;
+  }
   tables_ = &tables;
   spectrum_ = reinterpret_cast<ComplexInt*>(work.data());
   logs_ = reinterpret_cast<int32_t*>(spectrum_ + spectrum_size);
@@ -60,14 +64,18 @@ std::size_t FrontEnd::Push(Span<const int16_t> samples) {
 }
 
 bool FrontEnd::PopFrame(Span<int8_t> features) {
-  if (!FrameWaits(features.size())) return false;
+  if (!FrameWaits(features.size())) {
+    return false;
+  }
   QuantizeFeatures(*tables_, ComputeFrame(), features);
   DropStride();
   return true;
 }
 
 bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
-  if (!FrameWaits(features.size())) return false;
+  if (!FrameWaits(features.size())) {
+    return false;
+  }
   std::memcpy(features.data(), ComputeFrame(), features.size() * sizeof(int32_t));
   DropStride();
   return true;
@@ -89,7 +97,9 @@ const int32_t* FrontEnd::ComputeFrame() {
   ApplyWindow(tables, samples_, shift, spectrum_);
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum_);
   LogMel(tables, spectrum_, shift, logs_);
-  if (tables.coefficient_count == 0) return logs_;
+  if (tables.coefficient_count == 0) {
+    return logs_;
+  }
   // The spectrum is used up: its memory takes the features.
   int32_t* const features = &spectrum_->re;
   Dct(tables, logs_, features);

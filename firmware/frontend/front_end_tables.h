@@ -24,7 +24,7 @@ struct FrontEndTables {
   const int16_t* dct;           // [coefficient_count][DctRowLength(C)] Q(feature_bits); dct.h
   uint16_t feature_bits;        // features before rounding to int8 are Q(feature_bits) int32
   int16_t zero_point;           // int8 = zero_point + feature * multiplier / 2^shift
-  int32_t multiplier;          // 2^30 to 2^31 - 1
+  int32_t multiplier;           // 2^30 to 2^31 - 1
   int32_t shift;                // 32 to 62
   std::size_t work_bytes;       // memory that FrontEnd::Init takes
 };

@@ -9,7 +9,9 @@ namespace stapes {
 namespace {
 
 inline int32_t FlooredLog(uint64_t channel, int scale_bits) {
-  if (channel == 0) return kLogFloor;
+  if (channel == 0) {
+    return kLogFloor;
+  }
   const int32_t log = NaturalLog(channel, scale_bits);
   return log > kLogFloor ? log : kLogFloor;
 }
@@ -32,7 +34,9 @@ void LogMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window
       channel = MulAddWide(channel, magnitude, *weight);
       next_channel = MulAddWide(next_channel, magnitude, (1u << 16) - *weight);
     }
-    if (band > 0) logs[band - 1] = FlooredLog(channel, scale_bits);
+    if (band > 0) {
+      logs[band - 1] = FlooredLog(channel, scale_bits);
+    }
     channel = next_channel;
   }
 }

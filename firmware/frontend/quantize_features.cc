@@ -10,8 +10,12 @@ void QuantizeFeatures(const FrontEndTables& tables, const int32_t* features, Spa
     const int64_t product = static_cast<int64_t>(*features++) * multiplier + half;
     int32_t steps = static_cast<int32_t>(product >> 32) >> high_shift;
     steps += tables.zero_point;
-    if (steps > 127) steps = 127;
-    if (steps < -128) steps = -128;
+    if (steps > 127) {
+      steps = 127;
+    }
+    if (steps < -128) {
+      steps = -128;
+    }
     value = static_cast<int8_t>(steps);
   }
 }

@@ -9,7 +9,9 @@ namespace {
 constexpr uint64_t ExactRoot(uint64_t value) {
   uint64_t root = 0;
   for (uint64_t bit = uint64_t{1} << 31; bit != 0; bit >>= 1) {
-    if ((root + bit) * (root + bit) <= value) root += bit;
+    if ((root + bit) * (root + bit) <= value) {
+      root += bit;
+    }
   }
   return root;
 }

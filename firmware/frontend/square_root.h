@@ -14,7 +14,9 @@ extern const Table16<256 - kSquareRootFirst + 1> kSquareRootTable;
 
 // The square root of an integer below 2^63: relative error below 2^-15 plus one unit.
 inline uint32_t SquareRoot(uint64_t value) {
-  if (value == 0) return 0;
+  if (value == 0) {
+    return 0;
+  }
   const Normalized normal = Normalize<true>(value);
   // sqrt(mantissa 2^(32 - zeros)) = sqrt(mantissa / 2^32) 2^(32 - zeros / 2).
   return Interpolate<kSquareRootFirst>(kSquareRootTable.values, normal.mantissa) >>

@@ -40,7 +40,9 @@ int PeakBits(const int16_t* samples, uint32_t count) {
     bits |= SignChanges(LoadPair(samples)) | SignChanges(LoadPair(samples + 2));
     bits |= SignChanges(LoadPair(samples + 4)) | SignChanges(LoadPair(samples + 6));
   }
-  for (; samples != end; ++samples) bits |= SignChanges(static_cast<uint16_t>(*samples));
+  for (; samples != end; ++samples) {
+    bits |= SignChanges(static_cast<uint16_t>(*samples));
+  }
   bits = (bits | (bits >> 16)) & 0xFFFEu;
   return bits == 0 ? 0 : 31 - LeadingZeros(bits);
 }
@@ -73,7 +75,9 @@ void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift
     scatter.Put(pair, static_cast<uint16_t>(*samples), weight[0], 0);
     ++pair;
   }
-  for (; pair < size; ++pair) scatter.PutZero(pair);
+  for (; pair < size; ++pair) {
+    scatter.PutZero(pair);
+  }
 }
 
 }  // namespace stapes

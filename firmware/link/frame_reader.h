@@ -41,10 +41,10 @@ class FrameReader {
 
   uint8_t frame_[kMaxFrameBytes] = {};
   std::size_t size_ = 0;
-  uint8_t group_code_ = 0;   // 0: no byte since the last zero byte
-  uint8_t group_left_ = 0;   // bytes until the next group code
+  uint8_t group_code_ = 0;  // 0: no byte since the last zero byte
+  uint8_t group_left_ = 0;  // bytes until the next group code
   bool too_long_ = false;
-  bool finished_ = true;     // the next byte starts a frame
+  bool finished_ = true;  // the next byte starts a frame
   FrameErrors errors_;
 };
 

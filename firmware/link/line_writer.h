@@ -31,7 +31,7 @@ class LineWriter {
   void Field(const char* name, const char* text);  // text: UTF-8, escaped
   void Field(const char* name, uint32_t number);
   void FieldLong(const char* name, uint64_t number);
-  void FieldHex(const char* name, Span<const int8_t> bytes);  // two digits each
+  void FieldHex(const char* name, Span<const int8_t> bytes);      // two digits each
   void FieldBase64(const char* name, Span<const uint8_t> bytes);  // RFC 4648, without padding
   // A fraction of Q16, rounded to five decimals: enough to get the Q16 back.
   void FieldQ16(const char* name, uint32_t value_q16);

@@ -3,7 +3,7 @@
 namespace stapes {
 namespace {
 
-constexpr uint32_t kEscape = 16;      // ones
+constexpr uint32_t kEscape = 16;  // ones
 constexpr uint32_t kEscapedBits = 16;
 
 }  // namespace
@@ -19,8 +19,7 @@ std::size_t PackedAudio::Read(Span<int16_t> samples) {
   for (; count < samples.size() && left_ > 0; --left_) {
     const uint32_t folded = Folded();
     const uint32_t difference = (folded >> 1) ^ (0u - (folded & 1));
-    const int16_t sample =
-        static_cast<int16_t>(static_cast<uint32_t>(Predicted()) + difference);
+    const int16_t sample = static_cast<int16_t>(static_cast<uint32_t>(Predicted()) + difference);
     before_last_ = last_;
     last_ = sample;
     samples[count++] = sample;

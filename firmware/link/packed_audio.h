@@ -1,14 +1,15 @@
 // Audio in about half of its bytes, without loss: what a linear predictor leaves, Rice coded.
 //
-// A payload is two bytes, order * 16 + parameter r and number of samples - 1, and then bits, highest
-// first. Order 0 predicts 0, 1 the sample before, 2 (or more) the line through the two before;
-// samples before the first are 0. The difference from the sample, 16 bits with wrap-around, is folded
-// (0, -1, 1, -2 become 0, 1, 2, 3); the folded number's quotient by 2^r follows as that many ones and
-// a zero, then its r low bits. 16 ones stand alone: the folded number follows in 16 bits. Bits beyond
-// the end are zeros, so that every payload has a meaning.
+// A payload is two bytes, order * 16 + parameter r and number of samples - 1, and then bits,
+// highest first. Order 0 predicts 0, 1 the sample before, 2 (or more) the line through the two
+// before; samples before the first are 0. The difference from the sample, 16 bits with wrap-around,
+// is folded (0, -1, 1, -2 become 0, 1, 2, 3); the folded number's quotient by 2^r follows as that
+// many ones and a zero, then its r low bits. 16 ones stand alone: the folded number follows in 16
+// bits. Bits beyond the end are zeros, so that every payload has a meaning.
 //
-// Sources: R. F. Rice, "Some Practical Universal Noiseless Coding Techniques", JPL 79-22; T. Robinson,
-// "SHORTEN: Simple lossless and near-lossless waveform compression", 1994 (the predictors).
+// Sources: R. F. Rice, "Some Practical Universal Noiseless Coding Techniques", JPL 79-22; T.
+// Robinson, "SHORTEN: Simple lossless and near-lossless waveform compression", 1994 (the
+// predictors).
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class PackedAudio {
   uint32_t left_;
   uint32_t order_;
   uint32_t parameter_;
-  int32_t last_ = 0;         // the sample before
+  int32_t last_ = 0;  // the sample before
   int32_t before_last_ = 0;
 };
 

@@ -11,12 +11,12 @@ constexpr uint32_t kProtocolVersion = 1;
 // What the host may ask for. A frame is type, sequence number, payload, CRC-16 (low byte first);
 // then COBS, then a zero byte.
 enum class FrameType : uint8_t {
-  kHello = 1,   // say who you are
-  kReset = 2,   // forget all audio; the stream starts again at sequence number 0
-  kScores = 3,  // payload: one byte, 1 to send the scores of every frame, 0 to stop
-  kStats = 4,   // say how it goes
-  kAudio = 5,   // stream: int16 samples, low byte first
-  kEnd = 6,     // stream: no more audio
+  kHello = 1,         // say who you are
+  kReset = 2,         // forget all audio; the stream starts again at sequence number 0
+  kScores = 3,        // payload: one byte, 1 to send the scores of every frame, 0 to stop
+  kStats = 4,         // say how it goes
+  kAudio = 5,         // stream: int16 samples, low byte first
+  kEnd = 6,           // stream: no more audio
   kThreshold = 7,     // payload: label index, uint16; threshold, uint32 Q16
   kDecoder = 8,       // payload: averaging window, suppression (uint32, ms); minimum count, uint16;
                       // all bits set: as it is
@@ -25,8 +25,8 @@ enum class FrameType : uint8_t {
   kModelBegin = 11,   // payload: bytes of the image, its CRC-32, uint32 each
   kModelData = 12,    // payload: offset, uint32; bytes, a multiple of 16
   kModelCommit = 13,  // payload: CRC-32 of the image, uint32
-  kModelBuiltIn = 14, // back to the compiled-in model
-  kPackedAudio = 15,  // stream: samples in fewer bytes (packed_audio.h)
+  kModelBuiltIn = 14,  // back to the compiled-in model
+  kPackedAudio = 15,   // stream: samples in fewer bytes (packed_audio.h)
 };
 
 constexpr std::size_t kFrameHeaderBytes = 2;

@@ -14,9 +14,13 @@ bool FlatBuffer::Contains(uint32_t position, uint32_t count) const {
 }
 
 uint32_t FlatBuffer::Load(uint32_t position, uint32_t bytes) const {
-  if (!Contains(position, bytes)) return 0;
+  if (!Contains(position, bytes)) {
+    return 0;
+  }
   uint32_t value = 0;
-  for (uint32_t i = bytes; i != 0; --i) value = value << 8 | bytes_[position + i - 1];
+  for (uint32_t i = bytes; i != 0; --i) {
+    value = value << 8 | bytes_[position + i - 1];
+  }
   return value;
 }
 
@@ -34,7 +38,9 @@ FlatVector::FlatVector(const FlatBuffer* buffer, uint32_t position, uint32_t ele
   const uint32_t count = buffer->Load<uint32_t>(position);
   // Counts whose bytes would overflow are damage as well.
   const uint32_t bytes = count > kMaxElements ? kMaxBytes : count * element_bytes;
-  if (!buffer->Contains(position + 4, bytes)) return;
+  if (!buffer->Contains(position + 4, bytes)) {
+    return;
+  }
   first_ = position + 4;
   size_ = count;
 }
@@ -44,7 +50,9 @@ uint32_t FlatVector::Word(uint32_t index, uint32_t word) const {
 }
 
 Span<const uint8_t> FlatVector::bytes() const {
-  if (size_ == 0) return {};
+  if (size_ == 0) {
+    return {};
+  }
   return {buffer_->bytes().data() + first_, size_};
 }
 
@@ -59,14 +67,20 @@ FlatTable::FlatTable(const FlatBuffer* buffer, uint32_t position) : buffer_(buff
   const uint32_t vtable = position - buffer->Load<uint32_t>(position);
   const uint32_t vtable_bytes = buffer->Load<uint16_t>(vtable);
   const uint32_t wanted = vtable_bytes < kVtableHeaderBytes ? kMaxBytes : vtable_bytes;
-  if (buffer->Contains(vtable, wanted)) position_ = position;
+  if (buffer->Contains(vtable, wanted)) {
+    position_ = position;
+  }
 }
 
 uint32_t FlatTable::Field(int field) const {
-  if (position_ == 0) return 0;
+  if (position_ == 0) {
+    return 0;
+  }
   const uint32_t vtable = position_ - buffer_->Load<uint32_t>(position_);
   const uint32_t entry = kVtableHeaderBytes + 2 * static_cast<uint32_t>(field);
-  if (entry + 2 > buffer_->Load<uint16_t>(vtable)) return 0;
+  if (entry + 2 > buffer_->Load<uint16_t>(vtable)) {
+    return 0;
+  }
   const uint32_t offset = buffer_->Load<uint16_t>(vtable + entry);
   return offset == 0 ? 0 : position_ + offset;
 }
@@ -83,14 +97,18 @@ FlatTable FlatTable::Table(int field) const {
 
 FlatVector FlatTable::Vector(int field, uint32_t element_bytes) const {
   const uint32_t position = Field(field);
-  if (position == 0) return {};
+  if (position == 0) {
+    return {};
+  }
   const uint32_t target = buffer_->Follow(position);
   return target == 0 ? FlatVector() : FlatVector(buffer_, target, element_bytes);
 }
 
 FlatTable FlatTable::TableAt(int field, uint32_t index) const {
   const FlatVector offsets = Vector(field, 4);
-  if (index >= offsets.size()) return {};
+  if (index >= offsets.size()) {
+    return {};
+  }
   return {buffer_, buffer_->Follow(offsets.position() + 4 * index)};
 }
 

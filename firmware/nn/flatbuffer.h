@@ -54,7 +54,7 @@ class FlatVector {
 
   uint32_t size() const { return size_; }
   uint32_t position() const { return first_; }  // of the first element
-  Span<const uint8_t> bytes() const;  // of a vector of bytes
+  Span<const uint8_t> bytes() const;            // of a vector of bytes
   template <typename T>
   T Get(uint32_t index) const {
     static_assert(sizeof(T) == sizeof(uint32_t), "longer numbers are read by halves");

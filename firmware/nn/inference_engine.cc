@@ -10,10 +10,10 @@ constexpr uint32_t kMaxNodes = 2048;
 constexpr uint32_t kMaxArenaBytes = uint32_t{1} << 28;
 
 // What addresses hold until memory is planned, beside positions in the model.
-constexpr Address kWritten = 0xfffffffe;         // computed at run time, not placed yet
-constexpr Address kVariablePlace = 0x40000000;   // plus a position in the arena
-constexpr Address kSharesBuffer = 0x20000000;    // plus the index of the tensor it shares with
-constexpr Address kStateBits = 0xe0000000;       // none of them: the index of a planned buffer
+constexpr Address kWritten = 0xfffffffe;        // computed at run time, not placed yet
+constexpr Address kVariablePlace = 0x40000000;  // plus a position in the arena
+constexpr Address kSharesBuffer = 0x20000000;   // plus the index of the tensor it shares with
+constexpr Address kStateBits = 0xe0000000;      // none of them: the index of a planned buffer
 static_assert(kMaxArenaBytes <= kSharesBuffer, "positions must leave the state bits free");
 
 constexpr uint16_t kTensorBuffer = 0;
@@ -32,7 +32,9 @@ uint16_t Max(uint16_t a, uint16_t b) { return a > b ? a : b; }
 
 Span<uint8_t> UsablePart(Span<uint8_t> arena) {
   const std::size_t skipped = (8 - reinterpret_cast<uintptr_t>(arena.data()) % 8) % 8;
-  if (arena.size() < skipped) return {};
+  if (arena.size() < skipped) {
+    return {};
+  }
   arena = arena.Skip(skipped);
   return arena.size() > kMaxArenaBytes ? arena.First(kMaxArenaBytes) : arena;
 }
@@ -47,21 +49,33 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
   operators_ = operators;
   persistent_ = PersistentMemory(UsablePart(arena));
   const Status opened = model_.Open(model);
-  if (opened == Status::kDamaged) return Fail(opened, "");
-  if (opened != Status::kOk) return Fail(opened, "no TFL3 identifier of schema version 3");
+  if (opened == Status::kDamaged) {
+    return Fail(opened, "");
+  }
+  if (opened != Status::kOk) {
+    return Fail(opened, "no TFL3 identifier of schema version 3");
+  }
 
   Status status = CountEverything();
   for (uint32_t i = 0; status == Status::kOk && i < subgraph_count_; ++i) {
     status = PlaceConstantsAndVariables(i);
   }
-  if (status == Status::kOk) status = FindInputAndOutput();
+  if (status == Status::kOk) {
+    status = FindInputAndOutput();
+  }
   for (uint32_t i = 0; status == Status::kOk && i < subgraph_count_; ++i) {
     status = PrepareSubgraph(i);
   }
   // Whatever has been read outside of the file must not get as far as planning.
-  if (status == Status::kOk) status = CheckOutputIsWritten();
-  if (status == Status::kOk) status = PlanActivations();
-  if (status != Status::kOk) return status;
+  if (status == Status::kOk) {
+    status = CheckOutputIsWritten();
+  }
+  if (status == Status::kOk) {
+    status = PlanActivations();
+  }
+  if (status != Status::kOk) {
+    return status;
+  }
   memory_ = {model.data(), persistent_.at(0), addresses_};
   error_.status = Status::kOk;
   error_.reason = "";
@@ -71,7 +85,9 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
 }
 
 Status InferenceEngine::Invoke() {
-  if (!ready_) return Status::kNotReady;
+  if (!ready_) {
+    return Status::kNotReady;
+  }
   InvokeSubgraph(0);
   return Status::kOk;
 }
@@ -89,13 +105,17 @@ void InferenceEngine::InvokeSubgraph(uint32_t subgraph) {
 }
 
 void InferenceEngine::Reset() {
-  if (!ready_) return;
+  if (!ready_) {
+    return;
+  }
   for (uint32_t s = 0; s < subgraph_count_; ++s) {
     const FlatTable subgraph = model_.Subgraph(s);
     for (uint32_t i = 0; i < TensorCount(s); ++i) {
       Tensor tensor;
       model_.ReadTensor(subgraph, i, &tensor);
-      if (!tensor.variable) continue;
+      if (!tensor.variable) {
+        continue;
+      }
       // As upstream does it: real zero for int8, all bits zero for other types.
       const int value = tensor.type == TensorType::kInt8 ? tensor.quantization.ZeroPoint() : 0;
       std::memset(Resolve(addresses_[first_[s].tensor + i]), value, tensor.byte_count);
@@ -103,7 +123,9 @@ void InferenceEngine::Reset() {
   }
   for (uint32_t i = 0; i < node_count_; ++i) {
     const Operator* const called = operators_[nodes_[i].operator_index];
-    if (called->reset != nullptr) called->reset(InvokeContext(memory_, nodes_[i], this));
+    if (called->reset != nullptr) {
+      called->reset(InvokeContext(memory_, nodes_[i], this));
+    }
   }
 }
 
@@ -141,7 +163,9 @@ Status InferenceEngine::CountEverything() {
   const uint32_t nodes = persistent_.Allocate(node_count_ * uint32_t{sizeof(Node)});
   const uint32_t addresses = persistent_.Allocate(tensor_count_ * uint32_t{sizeof(Address)});
   // The second fails if the first has failed.
-  if (addresses == PersistentMemory::kNone) return ArenaTooSmall();
+  if (addresses == PersistentMemory::kNone) {
+    return ArenaTooSmall();
+  }
   nodes_ = reinterpret_cast<Node*>(persistent_.at(nodes));
   addresses_ = reinterpret_cast<Address*>(persistent_.at(addresses));
   return Status::kOk;
@@ -154,14 +178,18 @@ Status InferenceEngine::PlaceConstantsAndVariables(uint32_t subgraph_index) {
     Tensor tensor;
     const char* const reason = model_.ReadTensor(subgraph, i, &tensor);
     error_.tensor_index = static_cast<int32_t>(i);
-    if (reason != nullptr || model_.buffer().damaged()) return Refuse(reason);
+    if (reason != nullptr || model_.buffer().damaged()) {
+      return Refuse(reason);
+    }
     addresses[i] = kUnplaced;
     if (tensor.is_constant()) {
       const auto position = tensor.constant.data() - model_.buffer().bytes().data();
       addresses[i] = static_cast<Address>(position) | kInModel;
     } else if (tensor.variable) {
       addresses[i] = persistent_.Allocate(tensor.byte_count);
-      if (addresses[i] == PersistentMemory::kNone) return ArenaTooSmall();
+      if (addresses[i] == PersistentMemory::kNone) {
+        return ArenaTooSmall();
+      }
       addresses[i] |= kVariablePlace;
     }
   }
@@ -193,8 +221,12 @@ Status InferenceEngine::FindInputAndOutput() {
   const FlatVector inputs = Model::Inputs(main);
   const FlatVector outputs = Model::Outputs(main);
   Status status = View(inputs, &input_);
-  if (status == Status::kOk) status = View(outputs, &output_);
-  if (status != Status::kOk) return status;
+  if (status == Status::kOk) {
+    status = View(outputs, &output_);
+  }
+  if (status != Status::kOk) {
+    return status;
+  }
   input_index_ = inputs.Get<uint32_t>(0);
   output_index_ = outputs.Get<uint32_t>(0);
   addresses_[input_index_] = kWritten;
@@ -214,7 +246,9 @@ Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
     Node* const node = nodes_ + first.node + i;
     node->first_tensor = first.tensor;
     const Status status = PrepareNode(subgraph, i, node);
-    if (status != Status::kOk) return status;
+    if (status != Status::kOk) {
+      return status;
+    }
   }
   error_.operator_index = ErrorDetails::kWholeModel;
   error_.builtin_code = ErrorDetails::kWholeModel;
@@ -228,7 +262,9 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   error_.builtin_code = call.builtin_code;
   error_.operator_name = "";
   std::size_t found = 0;
-  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) ++found;
+  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) {
+    ++found;
+  }
   if (found == operators_.size() || found > 255) {
     return Refuse("this engine has no such operator");
   }
@@ -248,8 +284,12 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
     PrepareContext context(model_, subgraph, call, &persistent_, nodes_, node);
     reason = called.prepare(context);
   }
-  if (reason == kArenaIsFull) return ArenaTooSmall();
-  if (reason != nullptr || model_.buffer().damaged()) return Refuse(reason);
+  if (reason == kArenaIsFull) {
+    return ArenaTooSmall();
+  }
+  if (reason != nullptr || model_.buffer().damaged()) {
+    return Refuse(reason);
+  }
   return Status::kOk;
 }
 
@@ -260,22 +300,30 @@ const char* InferenceEngine::CheckIndices(const FlatTable& subgraph, const Opera
   Address* const addresses = addresses_ + node.first_tensor;
   for (uint32_t i = 0; i < call.inputs.size(); ++i) {
     const int32_t index = call.inputs.Get<int32_t>(i);
-    if (index < -1 || index >= count) return Why("a tensor that does not exist");
+    if (index < -1 || index >= count) {
+      return Why("a tensor that does not exist");
+    }
     if (index >= 0 && addresses[index] == kUnplaced) {
       return Why("an input is read before it is written");
     }
   }
   for (uint32_t i = 0; i < call.outputs.size(); ++i) {
     const int32_t index = call.outputs.Get<int32_t>(i);
-    if (index < 0 || index >= count) return Why("a tensor that does not exist");
-    if (addresses[index] != kUnplaced) return Why("an output is written twice, or constant");
+    if (index < 0 || index >= count) {
+      return Why("a tensor that does not exist");
+    }
+    if (addresses[index] != kUnplaced) {
+      return Why("an output is written twice, or constant");
+    }
     addresses[index] = kWritten;
   }
   return nullptr;
 }
 
 Status InferenceEngine::CheckOutputIsWritten() {
-  if (addresses_[output_index_] == kWritten && !model_.buffer().damaged()) return Status::kOk;
+  if (addresses_[output_index_] == kWritten && !model_.buffer().damaged()) {
+    return Status::kOk;
+  }
   return Refuse(Why("no operator writes the output"));
 }
 
@@ -283,8 +331,12 @@ Status InferenceEngine::CheckOutputIsWritten() {
 Status InferenceEngine::PlanActivations() {
   const uint32_t base = persistent_.used();
   uint32_t most = 0;
-  for (uint32_t i = 0; i < tensor_count_; ++i) most += addresses_[i] == kWritten ? 1 : 0;
-  for (uint32_t i = 0; i < node_count_; ++i) most += nodes_[i].scratch_bytes != 0 ? 1 : 0;
+  for (uint32_t i = 0; i < tensor_count_; ++i) {
+    most += addresses_[i] == kWritten ? 1 : 0;
+  }
+  for (uint32_t i = 0; i < node_count_; ++i) {
+    most += nodes_[i].scratch_bytes != 0 ? 1 : 0;
+  }
   const uint32_t list_bytes = most * uint32_t{sizeof(PlannedBuffer)};
   if (persistent_.size() - base < list_bytes) {
     error_.arena_bytes = base + list_bytes;
@@ -296,8 +348,12 @@ Status InferenceEngine::PlanActivations() {
   ShareInPlace(buffers);
   ListScratchBuffers(buffers, count);
   uint64_t sum = 0;
-  for (const PlannedBuffer& buffer : buffers) sum += uint64_t{buffer.bytes} + 7;
-  if (sum > kMaxArenaBytes) return Refuse(Why("activations of more than 256 MiB"));
+  for (const PlannedBuffer& buffer : buffers) {
+    sum += uint64_t{buffer.bytes} + 7;
+  }
+  if (sum > kMaxArenaBytes) {
+    return Refuse(Why("activations of more than 256 MiB"));
+  }
   const uint32_t planned = PlanMemory(buffers);
   arena_used_ = base + (planned > list_bytes ? planned : list_bytes);
   if (arena_used_ > persistent_.size()) {
@@ -317,7 +373,9 @@ uint32_t InferenceEngine::ListTensorBuffers(Span<PlannedBuffer> buffers) {
   for (uint32_t s = 0; s < subgraph_count_; ++s) {
     const FlatTable subgraph = model_.Subgraph(s);
     for (uint32_t i = 0; i < TensorCount(s); ++i, ++tensor_index) {
-      if (addresses_[tensor_index] != kWritten) continue;
+      if (addresses_[tensor_index] != kWritten) {
+        continue;
+      }
       Tensor tensor;
       model_.ReadTensor(subgraph, i, &tensor);
       buffers[count] = {tensor.byte_count, 0, 0xffff, 0, static_cast<uint16_t>(tensor_index),
@@ -331,13 +389,13 @@ uint32_t InferenceEngine::ListTensorBuffers(Span<PlannedBuffer> buffers) {
 uint32_t InferenceEngine::ListScratchBuffers(Span<PlannedBuffer> buffers, uint32_t count) {
   const uint32_t main_nodes = first_[1].node;
   for (uint32_t i = 0; i < node_count_; ++i) {
-    if (nodes_[i].scratch_bytes == 0) continue;
+    if (nodes_[i].scratch_bytes == 0) {
+      continue;
+    }
     const auto step = static_cast<uint16_t>(i);
-    buffers[count++] = i < main_nodes
-                           ? PlannedBuffer{nodes_[i].scratch_bytes, 0, step, step, step,
-                                           kScratchBuffer}
-                           : PlannedBuffer{nodes_[i].scratch_bytes, 0, 0, 0xffff, step,
-                                           kScratchBuffer};
+    buffers[count++] =
+        i < main_nodes ? PlannedBuffer{nodes_[i].scratch_bytes, 0, step, step, step, kScratchBuffer}
+                       : PlannedBuffer{nodes_[i].scratch_bytes, 0, 0, 0xffff, step, kScratchBuffer};
   }
   return count;
 }
@@ -348,10 +406,14 @@ void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
   const uint32_t main_nodes = first_[1].node;
   const uint32_t main_tensors = first_[1].tensor;
   for (PlannedBuffer& buffer : buffers) {
-    if (buffer.owner >= main_tensors) buffer = {buffer.bytes, 0, 0, 0xffff, buffer.owner, 0};
+    if (buffer.owner >= main_tensors) {
+      buffer = {buffer.bytes, 0, 0, 0xffff, buffer.owner, 0};
+    }
   }
   const auto touch = [&](int32_t tensor, uint32_t step) {
-    if (tensor < 0 || !HasBuffer(addresses_[tensor])) return;
+    if (tensor < 0 || !HasBuffer(addresses_[tensor])) {
+      return;
+    }
     PlannedBuffer& buffer = buffers[addresses_[tensor]];
     buffer.first_use = Min(buffer.first_use, static_cast<uint16_t>(step));
     buffer.last_use = Max(buffer.last_use, static_cast<uint16_t>(step));
@@ -361,8 +423,12 @@ void InferenceEngine::MeasureLifetimes(Span<PlannedBuffer> buffers) {
   const uint8_t* const model = model_.buffer().bytes().data();
   for (uint32_t step = 0; step < main_nodes; ++step) {
     const Node& node = nodes_[step];
-    for (int i = 0; i < node.input_count; ++i) touch(LoadIndex(model, node.inputs, i), step);
-    for (int i = 0; i < node.output_count; ++i) touch(LoadIndex(model, node.outputs, i), step);
+    for (int i = 0; i < node.input_count; ++i) {
+      touch(LoadIndex(model, node.inputs, i), step);
+    }
+    for (int i = 0; i < node.output_count; ++i) {
+      touch(LoadIndex(model, node.outputs, i), step);
+    }
   }
 }
 
@@ -372,16 +438,22 @@ void InferenceEngine::ShareInPlace(Span<PlannedBuffer> buffers) {
   const uint32_t main_nodes = first_[1].node;
   for (uint32_t step = 0; step < main_nodes; ++step) {
     const Node& node = nodes_[step];
-    if (node.in_place_input < 0) continue;
+    if (node.in_place_input < 0) {
+      continue;
+    }
     int32_t input = LoadIndex(model, node.inputs, node.in_place_input);
     const int32_t output = LoadIndex(model, node.outputs, 0);
     if ((addresses_[input] & kStateBits) == kSharesBuffer) {
       input = static_cast<int32_t>(addresses_[input] & ~kSharesBuffer);
     }
-    if (!HasBuffer(addresses_[input])) continue;
+    if (!HasBuffer(addresses_[input])) {
+      continue;
+    }
     PlannedBuffer& taken = buffers[addresses_[input]];
     PlannedBuffer& given_up = buffers[addresses_[output]];
-    if (taken.last_use != step || taken.bytes < given_up.bytes) continue;
+    if (taken.last_use != step || taken.bytes < given_up.bytes) {
+      continue;
+    }
     taken.last_use = given_up.last_use;
     given_up.bytes = 0;
     addresses_[output] = kSharesBuffer | static_cast<Address>(input);
@@ -390,7 +462,9 @@ void InferenceEngine::ShareInPlace(Span<PlannedBuffer> buffers) {
 
 void InferenceEngine::AssignAddresses(Span<const PlannedBuffer> buffers, uint32_t base) {
   for (const PlannedBuffer& buffer : buffers) {
-    if (buffer.bytes == 0) continue;  // shares another's
+    if (buffer.bytes == 0) {
+      continue;  // shares another's
+    }
     const uint32_t position = base + buffer.offset;
     if (buffer.kind == kScratchBuffer) {
       nodes_[buffer.owner].scratch = position;
@@ -400,8 +474,12 @@ void InferenceEngine::AssignAddresses(Span<const PlannedBuffer> buffers, uint32_
   }
   for (uint32_t i = 0; i < tensor_count_; ++i) {
     const Address state = addresses_[i] & kStateBits;
-    if (state == kVariablePlace) addresses_[i] &= ~kVariablePlace;
-    if (state == kSharesBuffer) addresses_[i] = addresses_[addresses_[i] & ~kSharesBuffer];
+    if (state == kVariablePlace) {
+      addresses_[i] &= ~kVariablePlace;
+    }
+    if (state == kSharesBuffer) {
+      addresses_[i] = addresses_[addresses_[i] & ~kSharesBuffer];
+    }
   }
 }
 

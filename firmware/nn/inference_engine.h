@@ -33,8 +33,8 @@ class InferenceEngine {
 
   // Checks the whole model and lays out the arena. `model` (16-byte aligned), `operators` and
   // `arena` (8-byte aligned) must outlive the engine. Takes models with one input and one output of
-  // int8, uint8, int16, int32 or float32. On failure error() says what was wrong; Init may be called
-  // again.
+  // int8, uint8, int16, int32 or float32. On failure error() says what was wrong; Init may be
+  // called again.
   Status Init(Span<const uint8_t> model, Span<const Operator* const> operators,
               Span<uint8_t> arena);
 

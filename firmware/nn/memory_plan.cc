@@ -13,7 +13,9 @@ void SortLargestFirst(Span<PlannedBuffer> buffers) {
   for (std::size_t i = 1; i < buffers.size(); ++i) {
     const PlannedBuffer moving = buffers[i];
     std::size_t to = i;
-    for (; to > 0 && GoesBefore(moving, buffers[to - 1]); --to) buffers[to] = buffers[to - 1];
+    for (; to > 0 && GoesBefore(moving, buffers[to - 1]); --to) {
+      buffers[to] = buffers[to - 1];
+    }
     buffers[to] = moving;
   }
 }
@@ -26,10 +28,16 @@ bool LiveTogether(const PlannedBuffer& a, const PlannedBuffer& b) {
 uint32_t LowestFreeOffset(Span<const PlannedBuffer> placed, const PlannedBuffer& buffer) {
   uint32_t offset = 0;
   for (const PlannedBuffer& other : placed) {
-    if (!LiveTogether(other, buffer)) continue;
-    if (other.offset >= offset + buffer.bytes) break;
+    if (!LiveTogether(other, buffer)) {
+      continue;
+    }
+    if (other.offset >= offset + buffer.bytes) {
+      break;
+    }
     const uint32_t end = RoundUp(other.offset + other.bytes);
-    if (end > offset) offset = end;
+    if (end > offset) {
+      offset = end;
+    }
   }
   return offset;
 }
@@ -37,7 +45,9 @@ uint32_t LowestFreeOffset(Span<const PlannedBuffer> placed, const PlannedBuffer&
 void InsertByOffset(Span<PlannedBuffer> buffers, std::size_t index) {
   const PlannedBuffer moving = buffers[index];
   std::size_t to = index;
-  for (; to > 0 && buffers[to - 1].offset > moving.offset; --to) buffers[to] = buffers[to - 1];
+  for (; to > 0 && buffers[to - 1].offset > moving.offset; --to) {
+    buffers[to] = buffers[to - 1];
+  }
   buffers[to] = moving;
 }
 
@@ -50,7 +60,9 @@ uint32_t PlanMemory(Span<PlannedBuffer> buffers) {
     PlannedBuffer& buffer = buffers[i];
     buffer.offset = LowestFreeOffset(buffers.First(i), buffer);
     const uint32_t end = RoundUp(buffer.offset + buffer.bytes);
-    if (end > total) total = end;
+    if (end > total) {
+      total = end;
+    }
     InsertByOffset(buffers, i);
   }
   return total;

@@ -26,14 +26,20 @@ enum BufferField { kData, kOffset };
 enum MetadataField { kMetadataName, kMetadataBuffer };
 
 const char* ReadShape(const FlatVector& dims, uint32_t element_bytes, Tensor* tensor) {
-  if (dims.size() > Shape::kMaxRank) return Why("more than 6 dimensions");
+  if (dims.size() > Shape::kMaxRank) {
+    return Why("more than 6 dimensions");
+  }
   int64_t bytes = element_bytes;
   tensor->shape.rank = static_cast<int32_t>(dims.size());
   for (uint32_t i = 0; i < dims.size(); ++i) {
     const int32_t size = dims.Get<int32_t>(i);
-    if (size <= 0) return Why("a dimension below 1");
+    if (size <= 0) {
+      return Why("a dimension below 1");
+    }
     bytes *= size;
-    if (bytes > kMaxTensorBytes) return Why("a tensor of more than 1 GiB");
+    if (bytes > kMaxTensorBytes) {
+      return Why("a tensor of more than 1 GiB");
+    }
     tensor->shape.dims[i] = size;
   }
   tensor->byte_count = static_cast<uint32_t>(bytes);
@@ -93,14 +99,20 @@ uint32_t ElementBytes(TensorType type) {
 
 int32_t Shape::ElementCount() const {
   int32_t count = 1;
-  for (int i = 0; i < rank; ++i) count *= dims[i];
+  for (int i = 0; i < rank; ++i) {
+    count *= dims[i];
+  }
   return count;
 }
 
 bool Shape::operator==(const Shape& other) const {
-  if (rank != other.rank) return false;
+  if (rank != other.rank) {
+    return false;
+  }
   for (int i = 0; i < rank; ++i) {
-    if (dims[i] != other.dims[i]) return false;
+    if (dims[i] != other.dims[i]) {
+      return false;
+    }
   }
   return true;
 }
@@ -111,7 +123,9 @@ int32_t Quantization::ZeroPoint() const { return ZeroPoint(0); }
 
 bool Quantization::IsSymmetric() const {
   for (uint32_t i = 0; i < zero_points.size(); ++i) {
-    if (ZeroPoint(i) != 0) return false;
+    if (ZeroPoint(i) != 0) {
+      return false;
+    }
   }
   return true;
 }
@@ -124,7 +138,9 @@ Status Model::Open(Span<const uint8_t> bytes) {
   }
   root_ = FlatTable(&buffer_, buffer_.Follow(0));
   const uint32_t version = root_.Get<uint32_t>(kVersion, 0);
-  if (buffer_.damaged()) return Status::kDamaged;
+  if (buffer_.damaged()) {
+    return Status::kDamaged;
+  }
   return version == kSchemaVersion ? Status::kOk : Status::kNotAModel;
 }
 
@@ -139,20 +155,36 @@ const char* Model::ReadTensor(const FlatTable& subgraph, uint32_t index, Tensor*
   tensor->type = static_cast<TensorType>(table.Get<int8_t>(kType, 0));
   tensor->variable = table.Get<uint8_t>(kIsVariable, 0) != 0;
   const uint32_t element_bytes = ElementBytes(tensor->type);
-  if (element_bytes == 0) return Why("an unknown type");
-  if (table.Has(kSparsity)) return Why("a sparse tensor");
+  if (element_bytes == 0) {
+    return Why("an unknown type");
+  }
+  if (table.Has(kSparsity)) {
+    return Why("a sparse tensor");
+  }
   const char* reason = ReadShape(table.Vector(kShape, 4), element_bytes, tensor);
-  if (reason == nullptr) reason = ReadQuantization(table.Table(kQuantization), tensor);
-  if (reason != nullptr) return reason;
+  if (reason == nullptr) {
+    reason = ReadQuantization(table.Table(kQuantization), tensor);
+  }
+  if (reason != nullptr) {
+    return reason;
+  }
 
   const uint32_t buffer_index = table.Get<uint32_t>(kBuffer, 0);
-  if (buffer_index >= root_.TableCount(kBuffers)) return Why("no such buffer");
+  if (buffer_index >= root_.TableCount(kBuffers)) {
+    return Why("no such buffer");
+  }
   const FlatTable buffer = root_.TableAt(kBuffers, buffer_index);
   // Offsets below 2 mean "none"; real ones point behind the flatbuffer. Lower half of 64 bits.
-  if (buffer.Get<uint32_t>(kOffset, 0) > 1) return Why("constant data outside the flatbuffer");
+  if (buffer.Get<uint32_t>(kOffset, 0) > 1) {
+    return Why("constant data outside the flatbuffer");
+  }
   tensor->constant = buffer.Vector(kData, 1).bytes();
-  if (!tensor->is_constant()) return nullptr;
-  if (tensor->variable) return Why("a variable with constant data");
+  if (!tensor->is_constant()) {
+    return nullptr;
+  }
+  if (tensor->variable) {
+    return Why("a variable with constant data");
+  }
   if (tensor->constant.size() != tensor->byte_count) {
     return Why("constant data of a wrong size");
   }
@@ -164,10 +196,11 @@ const char* Model::ReadTensor(const FlatTable& subgraph, uint32_t index, Tensor*
 
 OperatorCall Model::ReadOperator(const FlatTable& subgraph, uint32_t index) const {
   const FlatTable table = subgraph.TableAt(3, index);
-  const FlatTable code =
-      root_.TableAt(kOperatorCodes, table.Get<uint32_t>(kOpcodeIndex, 0));
+  const FlatTable code = root_.TableAt(kOperatorCodes, table.Get<uint32_t>(kOpcodeIndex, 0));
   OperatorCall call;
-  if (!table.exists() || !code.exists()) return call;
+  if (!table.exists() || !code.exists()) {
+    return call;
+  }
   // Codes below 127 are stored in the older one-byte field as well; files have either or both.
   const int32_t deprecated = code.Get<int8_t>(kDeprecatedCode, 0);
   const int32_t current = code.Get<int32_t>(kBuiltinCode, 0);
@@ -180,14 +213,18 @@ OperatorCall Model::ReadOperator(const FlatTable& subgraph, uint32_t index) cons
 
 bool Model::HasWholeBuffers() const {
   const uint32_t count = root_.TableCount(kBuffers);
-  for (uint32_t i = 0; i < count; ++i) root_.TableAt(kBuffers, i).Vector(kData, 1);
+  for (uint32_t i = 0; i < count; ++i) {
+    root_.TableAt(kBuffers, i).Vector(kData, 1);
+  }
   return !buffer_.damaged();
 }
 
 Span<const uint8_t> Model::FindMetadata(const char* name) const {
   for (uint32_t i = 0; i < root_.TableCount(kMetadata); ++i) {
     const FlatTable entry = root_.TableAt(kMetadata, i);
-    if (!entry.Vector(kMetadataName, 1).Equals(name)) continue;
+    if (!entry.Vector(kMetadataName, 1).Equals(name)) {
+      continue;
+    }
     const FlatTable buffer = root_.TableAt(kBuffers, entry.Get<uint32_t>(kMetadataBuffer, 0));
     return buffer.Vector(kData, 1).bytes();
   }

@@ -29,16 +29,16 @@ struct Operator {
 
 // One operator call of the model, as kept in the arena.
 struct Node {
-  uint32_t inputs;         // position of the int32 tensor indices in the model
+  uint32_t inputs;  // position of the int32 tensor indices in the model
   uint32_t outputs;
-  uint32_t data;           // position of the operator's own data in the arena
-  uint32_t scratch;        // position of its scratch memory in the arena
+  uint32_t data;     // position of the operator's own data in the arena
+  uint32_t scratch;  // position of its scratch memory in the arena
   uint32_t scratch_bytes;
   uint16_t first_tensor;   // of its subgraph
   uint8_t operator_index;  // in the list given to Init
   uint8_t input_count;
   uint8_t output_count;
-  int8_t in_place_input;   // output 0 may take this input's memory; -1 for none
+  int8_t in_place_input;  // output 0 may take this input's memory; -1 for none
   uint16_t unused;
 };
 

@@ -10,7 +10,9 @@ namespace {
 bool HasUsableScales(const Tensor& tensor) {
   const Quantization& quantization = tensor.quantization;
   for (uint32_t i = 0; i < quantization.scales.size(); ++i) {
-    if (!IsScale(quantization.ScaleBits(i))) return false;
+    if (!IsScale(quantization.ScaleBits(i))) {
+      return false;
+    }
   }
   return quantization.scales.size() != 0 && quantization.zero_points.size() != 0;
 }
@@ -22,22 +24,30 @@ constexpr uint32_t kSixBits = 0x40c00000;  // float32 6
 int32_t StepsOf(uint32_t value_bits, const Tensor& output) {
   const Multiplier steps =
       QuantizeMultiplier(Divide(RealFromFloat(value_bits), ScaleOf(output), kFloatBits));
-  if (steps.shift < 0) return 0;
+  if (steps.shift < 0) {
+    return 0;
+  }
   return steps.shift > 10 ? 1 << 10 : ((steps.value >> (30 - steps.shift)) + 1) >> 1;
 }
 
 }  // namespace
 
 bool IsQuantized(const Tensor& tensor, TensorType type) {
-  return tensor.exists && tensor.type == type &&
-         tensor.quantization.scales.size() == 1 && HasUsableScales(tensor);
+  return tensor.exists && tensor.type == type && tensor.quantization.scales.size() == 1 &&
+         HasUsableScales(tensor);
 }
 
 bool IsSymmetricWeights(const Tensor& tensor, TensorType type, int32_t dimension) {
   const Quantization& quantization = tensor.quantization;
-  if (!tensor.exists || tensor.type != type || !tensor.is_constant()) return false;
-  if (!HasUsableScales(tensor) || !quantization.IsSymmetric()) return false;
-  if (quantization.scales.size() == 1) return true;
+  if (!tensor.exists || tensor.type != type || !tensor.is_constant()) {
+    return false;
+  }
+  if (!HasUsableScales(tensor) || !quantization.IsSymmetric()) {
+    return false;
+  }
+  if (quantization.scales.size() == 1) {
+    return true;
+  }
   return dimension < tensor.shape.rank && quantization.dimension == dimension &&
          quantization.scales.size() == static_cast<uint32_t>(tensor.shape.Dim(dimension));
 }

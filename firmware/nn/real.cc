@@ -20,7 +20,9 @@ Real Rounded(const Real& value, int bits) {
   const uint64_t odd = (value.mantissa & unit) != 0 ? 1 : 0;
   const uint64_t raised = value.mantissa + (unit / 2 - 1 + odd);
   // A carry out of the top: the value became a power of two.
-  if (raised < value.mantissa) return {kTopBit, value.exponent + 1};
+  if (raised < value.mantissa) {
+    return {kTopBit, value.exponent + 1};
+  }
   return {raised & (0 - unit), value.exponent};
 }
 
@@ -80,8 +82,12 @@ Real Divide(const Real& a, const Real& b, int bits) {
 
 int64_t RoundToInteger(const Real& value) {
   const int32_t integer_bits = value.exponent + 64;
-  if (integer_bits > 32) return int64_t{1} << 32;
-  if (integer_bits < 0) return 0;
+  if (integer_bits > 32) {
+    return int64_t{1} << 32;
+  }
+  if (integer_bits < 0) {
+    return 0;
+  }
   const int32_t dropped = 64 - integer_bits;  // 32 to 64
   const uint64_t half = (value.mantissa >> (dropped - 1)) & 1;
   const uint64_t whole = dropped == 64 ? 0 : value.mantissa >> dropped;
@@ -95,7 +101,9 @@ Multiplier QuantizeMultiplier(const Real& value) {
     significand >>= 1;
     ++shift;
   }
-  if (shift < -31) return {};
+  if (shift < -31) {
+    return {};
+  }
   return {static_cast<int32_t>(significand), shift};
 }
 

@@ -27,10 +27,10 @@ struct ErrorDetails {
   static constexpr int32_t kWholeModel = -1;
 
   Status status = Status::kNotReady;
-  int32_t operator_index = kWholeModel;   // position in its subgraph
-  int32_t builtin_code = kWholeModel;     // tflite BuiltinOperator
-  int32_t tensor_index = kWholeModel;     // in its subgraph, where the reason is about a tensor
-  const char* operator_name = "";         // empty for an operator that is not linked in
+  int32_t operator_index = kWholeModel;  // position in its subgraph
+  int32_t builtin_code = kWholeModel;    // tflite BuiltinOperator
+  int32_t tensor_index = kWholeModel;    // in its subgraph, where the reason is about a tensor
+  const char* operator_name = "";        // empty for an operator that is not linked in
   const char* reason = "no model was loaded";  // a literal
   uint32_t arena_bytes = 0;
 };

@@ -48,7 +48,9 @@ class Resolver : public tflite::MicroOpResolver {
  private:
   const UpstreamOperator* Find(tflite::BuiltinOperator code) const {
     for (std::size_t i = 0; i < operators_.size(); ++i) {
-      if (operators_[i]->builtin_code != code || records_[i].data == kNotCalled) continue;
+      if (operators_[i]->builtin_code != code || records_[i].data == kNotCalled) {
+        continue;
+      }
       return reinterpret_cast<const UpstreamOperator*>(arena_ + records_[i].data);
     }
     return nullptr;
@@ -74,8 +76,7 @@ class WatchedMemory : public tflite::SingleArenaBufferAllocator {
     return Watch(SingleArenaBufferAllocator::AllocateTemp(size, alignment));
   }
   TfLiteStatus ResizeBuffer(uint8_t* buffer, std::size_t size, std::size_t alignment) override {
-    const TfLiteStatus status =
-        SingleArenaBufferAllocator::ResizeBuffer(buffer, size, alignment);
+    const TfLiteStatus status = SingleArenaBufferAllocator::ResizeBuffer(buffer, size, alignment);
     overflowed_ = overflowed_ || status != kTfLiteOk;
     return status;
   }
@@ -161,14 +162,22 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
   operators_ = operators;
   persistent_ = PersistentMemory(AlignedPart(arena));
   Status status = model_.Open(model);
-  if (status != Status::kOk) return Fail(status, "no TFL3 identifier of schema version 3");
+  if (status != Status::kOk) {
+    return Fail(status, "no TFL3 identifier of schema version 3");
+  }
   status = FindInputAndOutput();
-  if (status == Status::kOk) status = CountEverything();
+  if (status == Status::kOk) {
+    status = CountEverything();
+  }
   for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
     status = PrepareSubgraph(i);
   }
-  if (status == Status::kOk) status = PlanActivations();
-  if (status != Status::kOk) return status;
+  if (status == Status::kOk) {
+    status = PlanActivations();
+  }
+  if (status != Status::kOk) {
+    return status;
+  }
   error_.status = Status::kOk;
   error_.reason = "";
   ready_ = true;
@@ -176,14 +185,18 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
 }
 
 Status InferenceEngine::Invoke() {
-  if (!ready_) return Status::kNotReady;
+  if (!ready_) {
+    return Status::kNotReady;
+  }
   return RuntimeIn(persistent_).interpreter.Invoke() == kTfLiteOk ? Status::kOk : Status::kRefused;
 }
 
 // Upstream's reset zeroes resource variables but does not let CALL_ONCE fill them again: a runtime
 // with variables starts anew, in the same place.
 void InferenceEngine::Reset() {
-  if (!ready_) return;
+  if (!ready_) {
+    return;
+  }
   Runtime& runtime = RuntimeIn(persistent_);
   if (runtime.variables == nullptr) {
     runtime.interpreter.Reset();
@@ -205,7 +218,9 @@ Status InferenceEngine::ArenaTooSmall() {
 }
 
 Status InferenceEngine::FindInputAndOutput() {
-  if (model_.subgraph_count() == 0) return Fail(Status::kRefused, "expected 1 subgraph or more");
+  if (model_.subgraph_count() == 0) {
+    return Fail(Status::kRefused, "expected 1 subgraph or more");
+  }
   const Status status = View(Model::Inputs(model_.Subgraph(0)), &input_);
   return status != Status::kOk ? status : View(Model::Outputs(model_.Subgraph(0)), &output_);
 }
@@ -218,7 +233,9 @@ Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
   }
   Tensor tensor;
   const char* const reason = model_.ReadTensor(subgraph, index, &tensor);
-  if (reason != nullptr) return Fail(Status::kRefused, reason);
+  if (reason != nullptr) {
+    return Fail(Status::kRefused, reason);
+  }
   if (tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUInt8) {
     return Fail(Status::kRefused, "expected int8 or uint8 input and output");
   }
@@ -239,7 +256,9 @@ Status InferenceEngine::CountEverything() {
     return ArenaTooSmall();
   }
   nodes_ = reinterpret_cast<Node*>(persistent_.at(records));
-  for (uint32_t i = 0; i < node_count_; ++i) nodes_[i].data = kNotCalled;
+  for (uint32_t i = 0; i < node_count_; ++i) {
+    nodes_[i].data = kNotCalled;
+  }
   return Status::kOk;
 }
 
@@ -247,7 +266,9 @@ Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
   const FlatTable subgraph = model_.Subgraph(subgraph_index);
   for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
     const Status status = PrepareNode(subgraph, i, nodes_);
-    if (status != Status::kOk) return status;
+    if (status != Status::kOk) {
+      return status;
+    }
   }
   error_.operator_index = ErrorDetails::kWholeModel;
   error_.builtin_code = ErrorDetails::kWholeModel;
@@ -262,29 +283,35 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
   error_.builtin_code = call.builtin_code;
   error_.operator_name = "";
   std::size_t found = 0;
-  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) ++found;
+  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) {
+    ++found;
+  }
   if (found == operators_.size()) {
     return Fail(Status::kRefused, "this engine has no such operator");
   }
   error_.operator_name = operators_[found]->name;
   Node* const record = records + found;
-  if (record->data != kNotCalled) return Status::kOk;
+  if (record->data != kNotCalled) {
+    return Status::kOk;
+  }
   PrepareContext context(model_, subgraph, call, &persistent_, records, record);
-  if (operators_[found]->prepare(context) != nullptr) return ArenaTooSmall();
+  if (operators_[found]->prepare(context) != nullptr) {
+    return ArenaTooSmall();
+  }
   return model_.buffer().damaged() ? Fail(Status::kDamaged, "") : Status::kOk;
 }
 
 // Starts upstream's interpreter in what is left of the arena.
 Status InferenceEngine::PlanActivations() {
   const int variables = CountVariables(model_);
-  const Span<uint8_t> rest = AlignedPart(
-      {persistent_.at(persistent_.used()), persistent_.size() - persistent_.used()});
+  const Span<uint8_t> rest =
+      AlignedPart({persistent_.at(persistent_.used()), persistent_.size() - persistent_.used()});
   if (rest.size() < kFixedBytes + kBytesPerVariable * static_cast<std::size_t>(variables)) {
     return ArenaTooSmall();
   }
   const Resolver resolver(operators_, nodes_, persistent_.at(0));
-  auto* const runtime = new (persistent_.at(0))
-      Runtime(model_.buffer().bytes().data(), resolver, rest, variables);
+  auto* const runtime =
+      new (persistent_.at(0)) Runtime(model_.buffer().bytes().data(), resolver, rest, variables);
   if (runtime->interpreter.AllocateTensors() != kTfLiteOk) {
     return runtime->overflowed() ? ArenaTooSmall()
                                  : Fail(Status::kRefused, "TFLM refuses this model");

@@ -19,7 +19,9 @@ template <tflite::BuiltinOperator kCode, TFLMRegistration (*kRegister)(),
           tflite::TfLiteBridgeBuiltinParseFunction kParse>
 const char* HandOverKernel(PrepareContext& context) {
   auto* const upstream = context.AllocateData<UpstreamOperator>();
-  if (upstream == nullptr) return kArenaIsFull;
+  if (upstream == nullptr) {
+    return kArenaIsFull;
+  }
   *upstream = {kRegister(), kParse};
   upstream->registration.builtin_code = kCode;
   return nullptr;

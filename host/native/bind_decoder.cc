@@ -53,7 +53,9 @@ class Decoder {
       nb::gil_scoped_release released;
       in_order = Collect(scores, times, &found);
     }
-    if (!in_order) throw std::invalid_argument("expected times that do not run backwards");
+    if (!in_order) {
+      throw std::invalid_argument("expected times that do not run backwards");
+    }
     nb::list detections;
     for (const Found& entry : found) {
       detections.append(nb::make_tuple(entry.time_ms, entry.label, entry.score_q16));
@@ -69,7 +71,9 @@ class Decoder {
     for (std::size_t i = 0; i < times.shape(0); ++i) {
       Detection detection;
       const Span<const int8_t> row = {scores.data() + i * label_count_, label_count_};
-      if (decoder_.Process(row, times.data()[i], &detection) != DecodeStatus::kOk) return false;
+      if (decoder_.Process(row, times.data()[i], &detection) != DecodeStatus::kOk) {
+        return false;
+      }
       if (detection.is_new) {
         found->push_back({detection.time_ms, detection.label, detection.score_q16});
       }

@@ -41,7 +41,9 @@ T Number(nb::handle tables, const char* name) {
 }
 
 void Expect(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(std::string("tables: expected ") + what);
+  if (!holds) {
+    throw std::invalid_argument(std::string("tables: expected ") + what);
+  }
 }
 
 // Six numbers for each butterfly of a block, in all stages but a trivial first one.
@@ -104,7 +106,9 @@ class OwnedTables {
     dct_ = CopyArray<int16_t>(source, "dct",
                               tables_.coefficient_count * DctRowLength(tables_.channel_count));
     std::size_t sum = 0;
-    for (const uint16_t count : band_bins_) sum += count;
+    for (const uint16_t count : band_bins_) {
+      sum += count;
+    }
     Expect(sum == bins, "band_bins that add up to the bins");
     tables_.window = window_.data();
     tables_.twiddles = twiddles_.data();
@@ -187,7 +191,9 @@ class PythonFrontEnd {
 };
 
 std::size_t FrameCount(const FrontEndTables& tables, std::size_t samples) {
-  if (samples < tables.window_samples) return 0;
+  if (samples < tables.window_samples) {
+    return 0;
+  }
   return 1 + (samples - tables.window_samples) / tables.stride_samples;
 }
 
@@ -213,7 +219,9 @@ void ComputeClips(const Share& share) {
     int8_t* frame = share.output + i * FrameCount(tables, length) * features;
     while (!samples.empty()) {
       samples = samples.Skip(front_end.Push(samples));
-      if (front_end.PopFrame({frame, features})) frame += features;
+      if (front_end.PopFrame({frame, features})) {
+        frame += features;
+      }
     }
   }
 }
@@ -231,20 +239,26 @@ void ComputeClipsInLanes(const Share& share) {
     for (std::size_t frame = 0; frame < frames; ++frame) {
       samples[filled] = share.clips.data() + i * length + frame * tables.stride_samples;
       features[filled] = share.output + (i * frames + frame) * FeatureCount(tables);
-      if (++filled < kFrames) continue;
+      if (++filled < kFrames) {
+        continue;
+      }
       lanes.Compute(samples, features);
       filled = 0;
     }
   }
-  if (filled == 0) return;
+  if (filled == 0) {
+    return;
+  }
   std::fill(samples + filled, samples + kFrames, samples[filled - 1]);
   std::fill(features + filled, features + kFrames, features[filled - 1]);
   lanes.Compute(samples, features);
 }
 
-nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips,
-                                               std::size_t threads, bool lanes) {
-  if (threads < 1 || threads > 256) throw std::invalid_argument("threads: expected 1 to 256");
+nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips, std::size_t threads,
+                                               bool lanes) {
+  if (threads < 1 || threads > 256) {
+    throw std::invalid_argument("threads: expected 1 to 256");
+  }
   const OwnedTables tables(source);
   const std::size_t frames = FrameCount(tables.get(), clips.shape(1));
   const std::size_t features = FeatureCount(tables.get());
@@ -259,7 +273,9 @@ nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips,
       others.emplace_back(compute, Share{tables.get(), clips, i, workers, output.data()});
     }
     compute(Share{tables.get(), clips, 0, workers, output.data()});
-    for (std::thread& other : others) other.join();
+    for (std::thread& other : others) {
+      other.join();
+    }
   }
   return ToNumpy(std::move(output), {clips.shape(0), frames, features});
 }

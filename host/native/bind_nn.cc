@@ -45,7 +45,9 @@ class AlignedBytes {
 
 AlignedBytes Copied(const nb::bytes& model) {
   AlignedBytes copy(model.size());
-  if (model.size() != 0) std::memcpy(copy.data(), model.data(), model.size());
+  if (model.size() != 0) {
+    std::memcpy(copy.data(), model.data(), model.size());
+  }
   return copy;
 }
 
@@ -135,7 +137,9 @@ class Engine {
   nb::object Run(const Frames& frames) {
     const std::size_t size = engine_.input().size;
     const std::size_t count = frames.ndim() == 2 ? frames.shape(0) : 0;
-    if (frames.ndim() != 2) throw nb::value_error("expected frames as a matrix, one frame a row");
+    if (frames.ndim() != 2) {
+      throw nb::value_error("expected frames as a matrix, one frame a row");
+    }
     CheckInput(frames, count * size);
     const std::size_t input_bytes = Bytes(engine_.input());
     const std::size_t output_bytes = Bytes(engine_.output());
@@ -179,8 +183,8 @@ class Engine {
       throw nb::type_error((std::string("expected ") + TypeName(type) + " values").c_str());
     }
     if (input.size() != expected) {
-      throw nb::value_error(("expected " + std::to_string(engine_.input().size) +
-                             " values per frame").c_str());
+      throw nb::value_error(
+          ("expected " + std::to_string(engine_.input().size) + " values per frame").c_str());
     }
   }
 
@@ -198,7 +202,9 @@ class Engine {
 
 nb::tuple ShapeTuple(const Shape& shape) {
   nb::list dims;
-  for (int i = 0; i < shape.rank; ++i) dims.append(shape.Dim(i));
+  for (int i = 0; i < shape.rank; ++i) {
+    dims.append(shape.Dim(i));
+  }
   return nb::tuple(dims);
 }
 
@@ -236,7 +242,9 @@ nb::list Operators(const Engine& engine) {
       int64_t weight_bytes = 0;
       for (uint32_t j = 0; j < call.inputs.size(); ++j) {
         const int32_t index = call.inputs.Get<int32_t>(j);
-        if (index < 0) continue;
+        if (index < 0) {
+          continue;
+        }
         model.ReadTensor(subgraph, static_cast<uint32_t>(index), &inputs[j]);
         weight_bytes += static_cast<int64_t>(inputs[j].constant.size());
       }
@@ -276,7 +284,9 @@ std::vector<Life> LivesOf(const Model& model) {
   const auto touch = [&](const FlatVector& tensors, uint32_t step) {
     for (uint32_t i = 0; i < tensors.size(); ++i) {
       const int32_t index = tensors.Get<int32_t>(i);
-      if (index >= 0) lives[static_cast<uint32_t>(index)].Touch(step);
+      if (index >= 0) {
+        lives[static_cast<uint32_t>(index)].Touch(step);
+      }
     }
   };
   const uint32_t steps = Model::OperatorCount(main);
@@ -325,7 +335,9 @@ nb::list Plan(const Engine& engine) {
     const FlatTable subgraph = model.Subgraph(s);
     for (uint32_t i = 0; i < Model::TensorCount(subgraph); ++i, ++place) {
       const Address address = inner.addresses()[place];
-      if (address >= kInModel) continue;  // constant, or never used
+      if (address >= kInModel) {
+        continue;  // constant, or never used
+      }
       Tensor tensor;
       model.ReadTensor(subgraph, i, &tensor);
       const bool is_kept = tensor.variable || s != 0;
@@ -335,7 +347,9 @@ nb::list Plan(const Engine& engine) {
   }
   for (uint32_t i = 0; i < inner.nodes().size(); ++i) {
     const Node& node = inner.nodes()[i];
-    if (node.scratch_bytes == 0) continue;
+    if (node.scratch_bytes == 0) {
+      continue;
+    }
     const Life life = i < steps ? Life{i, i} : always;
     plan.append(PlanEntry("scratch", nb::str(""), node.scratch_bytes, node.scratch, life));
   }
@@ -345,13 +359,17 @@ nb::list Plan(const Engine& engine) {
 // QuantizeMultiplier(a * b / c) with the product and the quotient rounded to so many bits:
 // (significand, shift).
 nb::tuple QuantizeRatios(const Scales& a, const Scales& b, const Scales& c, int product_bits,
-                        int quotient_bits) {
+                         int quotient_bits) {
   const std::size_t count = a.size();
-  if (b.size() != count || c.size() != count) throw nb::value_error("expected equal sizes");
+  if (b.size() != count || c.size() != count) {
+    throw nb::value_error("expected equal sizes");
+  }
   auto* const values = new std::vector<int32_t>(2 * count);
   nb::capsule owner(values, [](void* p) noexcept { delete static_cast<std::vector<int32_t>*>(p); });
   for (std::size_t i = 0; i < count; ++i) {
-    if (!IsScale(a(i)) || !IsScale(b(i)) || !IsScale(c(i))) throw nb::value_error("not a scale");
+    if (!IsScale(a(i)) || !IsScale(b(i)) || !IsScale(c(i))) {
+      throw nb::value_error("not a scale");
+    }
     const Real product = Multiply(RealFromFloat(a(i)), RealFromFloat(b(i)), product_bits);
     const Multiplier multiplier =
         QuantizeMultiplier(Divide(product, RealFromFloat(c(i)), quotient_bits));
@@ -367,12 +385,16 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
   AlignedBytes copy = Copied(bytes);
   Model model;
   const Status status = model.Open(copy.span());
-  if (status == Status::kNotAModel) throw nb::value_error("not a .tflite file");
+  if (status == Status::kNotAModel) {
+    throw nb::value_error("not a .tflite file");
+  }
   const Span<const uint8_t> content = model.FindMetadata(name.c_str());
   if (!model.HasWholeBuffers()) {
     throw nb::value_error("a .tflite file that is damaged or cut short");
   }
-  if (content.empty()) return std::nullopt;
+  if (content.empty()) {
+    return std::nullopt;
+  }
   return nb::bytes(content.data(), content.size());
 }
 
@@ -414,9 +436,9 @@ void BindNn(nb::module_& module) {
       .def_prop_ro("output_zero_point",
                    [](const Engine& e) { return e.engine().output().zero_point; })
       .def_prop_ro("arena_used", [](const Engine& e) { return e.engine().arena_used(); })
-      .def_prop_ro("persistent_bytes",
-                   [](const Engine& e) { return e.engine().persistent_bytes(); },
-                   "Bytes of the arena for lists, operators' data and variables.")
+      .def_prop_ro(
+          "persistent_bytes", [](const Engine& e) { return e.engine().persistent_bytes(); },
+          "Bytes of the arena for lists, operators' data and variables.")
       .def_prop_ro("plan", &Plan,
                    "Places in the arena: kind (activation, variable, scratch), name, bytes, "
                    "offset, first and last operator that needs it.")

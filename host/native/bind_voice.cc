@@ -29,7 +29,9 @@ Array ToNumpy(std::vector<float>&& values) {
 }
 
 void Expect(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(what);
+  if (!holds) {
+    throw std::invalid_argument(what);
+  }
 }
 
 Array PythonStretch(Samples samples, double rate, uint32_t sample_rate) {

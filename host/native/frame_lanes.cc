@@ -46,13 +46,14 @@ STAPES_AVX2 int FramePeakBits(const int16_t* samples, uint32_t count) {
   uint32_t i = 0;
   for (; i + 16 <= count; i += 16) {
     const __m256i values = avx2::Load(samples + i);
-    changes =
-        _mm256_or_si256(changes, _mm256_xor_si256(values, _mm256_slli_epi16(values, 1)));
+    changes = _mm256_or_si256(changes, _mm256_xor_si256(values, _mm256_slli_epi16(values, 1)));
   }
   uint16_t lanes[16];
   std::memcpy(lanes, &changes, sizeof(lanes));
   uint32_t bits = 0;
-  for (const uint16_t lane : lanes) bits |= lane;
+  for (const uint16_t lane : lanes) {
+    bits |= lane;
+  }
   for (; i < count; ++i) {
     const uint32_t value = static_cast<uint16_t>(samples[i]);
     bits |= value ^ (value << 1);
@@ -189,11 +190,10 @@ STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
   const __m256i zeros = _mm256_andnot_si256(_mm256_set1_epi32(1), LeadingZeros(top));
   const __m256i below =
       _mm256_srlv_epi32(_mm256_srli_epi32(low, 1), Sub(_mm256_set1_epi32(31), zeros));
-  const __m256i mantissa = _mm256_or_si256(_mm256_sllv_epi32(top, zeros),
-                                           _mm256_andnot_si256(short_ones, below));
+  const __m256i mantissa =
+      _mm256_or_si256(_mm256_sllv_epi32(top, zeros), _mm256_andnot_si256(short_ones, below));
   // An entry and the next one, in one word.
-  const __m256i index =
-      Sub(_mm256_srli_epi32(mantissa, 24), _mm256_set1_epi32(kSquareRootFirst));
+  const __m256i index = Sub(_mm256_srli_epi32(mantissa, 24), _mm256_set1_epi32(kSquareRootFirst));
   const __m256i some = _mm256_max_epi32(index, zero);  // of 0
   const __m256i entries =
       _mm256_i32gather_epi32(reinterpret_cast<const int*>(kSquareRootTable.values), some, 2);
@@ -202,8 +202,8 @@ STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
   const __m256i step = Sub(_mm256_srli_epi32(entries, 16), base);
   const __m256i fraction = _mm256_and_si256(_mm256_srli_epi32(mantissa, 8), low_half);
   const __m256i root = Add(_mm256_slli_epi32(base, 16), _mm256_mullo_epi32(step, fraction));
-  const __m256i right = Add(_mm256_srli_epi32(zeros, 1),
-                            _mm256_and_si256(short_ones, _mm256_set1_epi32(16)));
+  const __m256i right =
+      Add(_mm256_srli_epi32(zeros, 1), _mm256_and_si256(short_ones, _mm256_set1_epi32(16)));
   const __m256i none = _mm256_cmpeq_epi32(top, zero);
   return _mm256_andnot_si256(none, _mm256_srlv_epi32(root, right));
 }
@@ -251,7 +251,9 @@ STAPES_AVX2 __m256i FlooredLog(const Sums8& channels, const int scale_bits[kFram
 STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
                         const int window_shifts[kFrames], __m256i* logs) {
   int scale_bits[kFrames];
-  for (std::size_t i = 0; i < kFrames; ++i) scale_bits[i] = 15 + 15 - window_shifts[i] + 1 + 16;
+  for (std::size_t i = 0; i < kFrames; ++i) {
+    scale_bits[i] = 15 + 15 - window_shifts[i] + 1 + 16;
+  }
   const Complex8* low = spectrum + tables.first_bin;
   const Complex8* high = spectrum + (1u << (tables.fft_log2 - 1)) - tables.first_bin;
   const int32_t* twiddle = tables.bin_twiddles;
@@ -266,7 +268,9 @@ STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
       MulAddWide(magnitude, *weight, &channel);
       MulAddWide(magnitude, (1u << 16) - *weight, &next_channel);
     }
-    if (band > 0) logs[band - 1] = FlooredLog(channel, scale_bits);
+    if (band > 0) {
+      logs[band - 1] = FlooredLog(channel, scale_bits);
+    }
     channel = next_channel;
   }
 }
@@ -318,7 +322,9 @@ STAPES_AVX2 void QuantizeFeatures(const FrontEndTables& tables, const __m256i* f
     const __m256i steps = _mm256_sra_epi32(UpperWords(even, odd), high_shift);
     int8_t bytes[kFrames];
     avx2::Store(avx2::Narrow(steps, bounds), bytes, kFrames);
-    for (std::size_t lane = 0; lane < kFrames; ++lane) output[lane][i] = bytes[lane];
+    for (std::size_t lane = 0; lane < kFrames; ++lane) {
+      output[lane][i] = bytes[lane];
+    }
   }
 }
 
@@ -326,8 +332,7 @@ STAPES_AVX2 void QuantizeFeatures(const FrontEndTables& tables, const __m256i* f
 
 struct FrameLanes::State {
   explicit State(const FrontEndTables& front_end_tables);
-  STAPES_AVX2 void ApplyWindow(const int16_t* const frames[kFrames],
-                               const int32_t shifts[kFrames]);
+  STAPES_AVX2 void ApplyWindow(const int16_t* const frames[kFrames], const int32_t shifts[kFrames]);
   STAPES_AVX2 void Compute(const int16_t* const frames[kFrames], int8_t* const features[kFrames]);
 
   // Where sample i of the frames goes.
@@ -378,10 +383,14 @@ void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
   }
   for (; i < count; ++i) {
     int32_t samples[kFrames];
-    for (std::size_t lane = 0; lane < kFrames; ++lane) samples[lane] = frames[lane][i] * (1 << 16);
+    for (std::size_t lane = 0; lane < kFrames; ++lane) {
+      samples[lane] = frames[lane][i] * (1 << 16);
+    }
     *Place(i) = Windowed(avx2::Load(samples), weights[i], half, shift);
   }
-  for (; i < 2 * places.size(); ++i) *Place(i) = zero;
+  for (; i < 2 * places.size(); ++i) {
+    *Place(i) = zero;
+  }
 }
 
 void FrameLanes::State::Compute(const int16_t* const frames[kFrames],
@@ -394,7 +403,9 @@ void FrameLanes::State::Compute(const int16_t* const frames[kFrames],
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum.data());
   __m256i* const channels = &logs[0].re;
   LogMel(tables, spectrum.data(), shifts, channels);
-  if (tables.coefficient_count == 0) return QuantizeFeatures(tables, channels, features);
+  if (tables.coefficient_count == 0) {
+    return QuantizeFeatures(tables, channels, features);
+  }
   __m256i* const coefficients = &spectrum[0].re;
   Dct(tables, cosines.data(), channels, coefficients);
   QuantizeFeatures(tables, coefficients, features);

@@ -23,8 +23,8 @@ typedef float Float8 __attribute__((vector_size(32)));
 STAPES_INLINE void Load8(const float* from, Float8* to) { std::memcpy(to, from, sizeof(*to)); }
 
 STAPES_INLINE float Sum8(const Float8& v) {
-  const Float4 four = __builtin_shufflevector(v, v, 0, 1, 2, 3) +
-                      __builtin_shufflevector(v, v, 4, 5, 6, 7);
+  const Float4 four =
+      __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
   const Float4 two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1);
   return two[0] + two[1];
 }

@@ -10,12 +10,12 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kZeros = 12;       // samples of the slower rate to either side
+constexpr std::size_t kZeros = 12;        // samples of the slower rate to either side
 constexpr std::size_t kResolution = 256;  // entries of the prototype for each of them
 constexpr int kPhasesLog2 = 6;
 constexpr std::size_t kPhases = 1 << kPhasesLog2;  // rows of a filter bank, interpolated between
-constexpr double kCutoff = 0.9;           // of half the slower rate, at -6 dB
-constexpr double kKaiserBeta = 5.0;       // 50 dB
+constexpr double kCutoff = 0.9;                    // of half the slower rate, at -6 dB
+constexpr double kKaiserBeta = 5.0;                // 50 dB
 
 // Modified Bessel function of the first kind, order 0, by its power series.
 double Bessel(double x) {
@@ -67,7 +67,9 @@ struct FilterBank {
         rows[phase * taps + tap] = scale * prototype.At(distance);
       }
     }
-    for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = rows[i + taps] - rows[i];
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      steps[i] = rows[i + taps] - rows[i];
+    }
   }
 
   std::size_t taps;

@@ -20,9 +20,9 @@ struct Sizes {
     back = front + hop + static_cast<std::size_t>(static_cast<double>(hop) * rate);
   }
 
-  std::size_t hop;    // half a piece, and how far pieces are apart in the output
-  std::size_t reach;  // how far a piece may lie from its place in the input
-  std::size_t step;   // samples that are summed for the coarse search
+  std::size_t hop;          // half a piece, and how far pieces are apart in the output
+  std::size_t reach;        // how far a piece may lie from its place in the input
+  std::size_t step;         // samples that are summed for the coarse search
   std::size_t front, back;  // zeros on either side of the input
 };
 
@@ -69,7 +69,9 @@ class Search {
     energy_.resize(coarse_.size() + 1);
     for (std::size_t i = 0; i < coarse_.size(); ++i) {
       float sum = 0;
-      for (std::size_t j = 0; j < sizes_.step; ++j) sum += padded_[i * sizes_.step + j];
+      for (std::size_t j = 0; j < sizes_.step; ++j) {
+        sum += padded_[i * sizes_.step + j];
+      }
       coarse_[i] = sum;
       energy_[i + 1] = energy_[i] + static_cast<double>(sum) * sum;
     }
@@ -93,7 +95,9 @@ class Search {
         const std::size_t at = group + lane;
         const double energy = energy_[at + count] - energy_[at];
         const float likeness = Likeness(dots[lane], static_cast<float>(energy));
-        if (likeness <= most || at > last) continue;
+        if (likeness <= most || at > last) {
+          continue;
+        }
         most = likeness;
         best = at;
       }
@@ -110,7 +114,9 @@ class Search {
       float dot, energy;
       DotAndEnergy(padded_ + reference, padded_ + at, sizes_.hop, &dot, &energy);
       const float likeness = Likeness(dot, energy);
-      if (likeness <= most) continue;
+      if (likeness <= most) {
+        continue;
+      }
       most = likeness;
       best = at;
     }

@@ -141,7 +141,9 @@ TEST_CASE("scores are sent when asked for, detections always, and counted") {
 // Lines of audio among what a port was sent.
 int AudioLines(const FakePort& port) {
   int count = 0;
-  for (std::size_t at = 0; (at = port.sent.find(" audio ", at)) != std::string::npos; ++at) ++count;
+  for (std::size_t at = 0; (at = port.sent.find(" audio ", at)) != std::string::npos; ++at) {
+    ++count;
+  }
   return count;
 }
 
@@ -173,7 +175,9 @@ TEST_CASE("audio lines take no more of the line than they may, also when the clo
   const uint32_t start_ms = 0xFFFFF000;
   tap.Allow(kRate, start_ms);
   const int16_t samples[128] = {};
-  for (uint32_t ms = 0; ms < 20000; ms += 8) tap.Hear(16 * ms, samples, start_ms + ms);
+  for (uint32_t ms = 0; ms < 20000; ms += 8) {
+    tap.Hear(16 * ms, samples, start_ms + ms);
+  }
   CHECK(port.sent.size() < 20 * kRate + 384);
   CHECK(port.sent.size() > 20 * kRate * 85 / 100);
 }

@@ -26,9 +26,8 @@ std::vector<int16_t> Decimate(PdmDecimator& decimator, const std::vector<uint16_
   for (std::size_t done = 0; done < samples.size(); done += samples_at_once) {
     const std::size_t first_word = done * PdmDecimator::kWordsPerSample;
     const std::size_t room = std::min(samples_at_once, samples.size() - done);
-    const std::size_t made =
-        decimator.Process({words.data() + first_word, words.size() - first_word},
-                          {samples.data() + done, room});
+    const std::size_t made = decimator.Process(
+        {words.data() + first_word, words.size() - first_word}, {samples.data() + done, room});
     REQUIRE(made == room);
   }
   return samples;

@@ -29,7 +29,9 @@ inline int32_t Q31(double value) {
 class TestTables {
  public:
   explicit TestTables(const TestSettings& settings) : settings_(settings) {
-    while ((1u << tables_.fft_log2) < settings.window) ++tables_.fft_log2;
+    while ((1u << tables_.fft_log2) < settings.window) {
+      ++tables_.fft_log2;
+    }
     tables_.window_samples = settings.window;
     tables_.stride_samples = settings.stride;
     tables_.channel_count = settings.channels;
@@ -40,8 +42,8 @@ class TestTables {
     MakeDct();
     tables_.multiplier = 1 << 30;  // int8 = 16 steps per unit
     tables_.shift = 30 + tables_.feature_bits - 4;
-    const std::size_t spectrum = std::max<std::size_t>((1u << tables_.fft_log2) / 2 + 1,
-                                                       (settings.coefficients + 1u) / 2);
+    const std::size_t spectrum =
+        std::max<std::size_t>((1u << tables_.fft_log2) / 2 + 1, (settings.coefficients + 1u) / 2);
     tables_.work_bytes = 8 * spectrum + 4 * DctInputLength(settings.channels) + 2 * settings.window;
   }
   TestTables(const TestTables&) = delete;
@@ -56,7 +58,9 @@ class TestTables {
     for (uint32_t i = 0; i < settings_.window; ++i) {
       const double value = 0.5 - 0.5 * std::cos(2 * Pi() * i / settings_.window);
       sum += value;
-      if (i <= (settings_.window + 1) / 2) window_.push_back(Q31(value));
+      if (i <= (settings_.window + 1) / 2) {
+        window_.push_back(Q31(value));
+      }
     }
     tables_.window = window_.data();
     tables_.input_bits = static_cast<uint16_t>(std::log2(0x1p31 * 0.999 / (2 * sum)));

@@ -56,7 +56,9 @@ class Harness {
     Span<const int16_t> rest(audio.data(), audio.size());
     while (!rest.empty()) {
       rest = rest.Skip(front_end_.Push(rest));
-      if (!front_end_.PopFrameUnrounded({features.data(), features.size()})) continue;
+      if (!front_end_.PopFrameUnrounded({features.data(), features.size()})) {
+        continue;
+      }
       frames.emplace_back();
       for (const int32_t feature : features) {
         frames.back().push_back(std::ldexp(feature, -tables_.feature_bits));
@@ -76,13 +78,15 @@ class Harness {
 template <typename Function>
 std::vector<int16_t> Samples(std::size_t count, Function function) {
   std::vector<int16_t> samples(count);
-  for (std::size_t i = 0; i < count; ++i) samples[i] = static_cast<int16_t>(function(i));
+  for (std::size_t i = 0; i < count; ++i) {
+    samples[i] = static_cast<int16_t>(function(i));
+  }
   return samples;
 }
 
 std::vector<int16_t> SquareWave(std::size_t count, std::size_t period) {
-  return Samples(
-      count, [period](std::size_t i) { return i % period < period / 2 ? 32767 : -32768; });
+  return Samples(count,
+                 [period](std::size_t i) { return i % period < period / 2 ? 32767 : -32768; });
 }
 
 std::vector<int16_t> Noise(std::size_t count, int amplitude) {
@@ -99,7 +103,9 @@ doctest::Approx Near(double value, double error) {
 // ln of the mel channels by the definition: sums of cosines, triangles on the mel scale.
 std::vector<double> ReferenceLogMel(const TestSettings& settings, const int16_t* samples) {
   uint32_t size = 1;
-  while (size < settings.window) size *= 2;
+  while (size < settings.window) {
+    size *= 2;
+  }
   const double bin_hertz = settings.rate / size;
   const auto mel = [](double hertz) { return 1127.0 * std::log1p(hertz / 700.0); };
   const double low = mel(settings.low);
@@ -115,11 +121,15 @@ std::vector<double> ReferenceLogMel(const TestSettings& settings, const int16_t*
     }
     for (int channel = 0; channel < settings.channels; ++channel) {
       const double distance = std::abs((mel(bin * bin_hertz) - low) / spacing - (channel + 1));
-      if (distance >= 1) continue;
+      if (distance >= 1) {
+        continue;
+      }
       channels[static_cast<std::size_t>(channel)] += std::abs(sum) * (1 - distance);
     }
   }
-  for (double& channel : channels) channel = std::log(std::max(channel, 1e-12));
+  for (double& channel : channels) {
+    channel = std::log(std::max(channel, 1e-12));
+  }
   return channels;
 }
 
@@ -230,7 +240,9 @@ TEST_CASE("log-mel channels of noise follow their definition at every setting") 
 
 TEST_CASE("the DCT of the channels follows its definition") {
   for (const TestSettings& settings : kAllSettings) {
-    if (settings.coefficients == 0) continue;
+    if (settings.coefficients == 0) {
+      continue;
+    }
     CAPTURE(settings.window);
     TestSettings log_mel = settings;
     log_mel.coefficients = 0;
@@ -298,7 +310,9 @@ TEST_CASE("a full-scale square wave is as loud as its definition says") {
   const std::vector<double> expected = ReferenceLogMel(settings, audio.data());
   const auto features = Harness(tables.get()).Run(audio)[0];
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (expected[i] > -4) CHECK(std::abs(features[i] - expected[i]) < 1e-3);
+    if (expected[i] > -4) {
+      CHECK(std::abs(features[i] - expected[i]) < 1e-3);
+    }
   }
 }
 
@@ -309,7 +323,9 @@ TEST_CASE("features are rounded to nearest and saturate") {
   int8_t output[8];
   QuantizeFeatures(tables.get(), features, output);
   const int8_t expected[] = {10, 10, 11, 10, 9, 127, 127, -128};
-  for (int i = 0; i < 8; ++i) CHECK(output[i] == expected[i]);
+  for (int i = 0; i < 8; ++i) {
+    CHECK(output[i] == expected[i]);
+  }
 }
 
 TEST_CASE("a pushed stream stops at the end of each frame and skips long strides") {
@@ -331,7 +347,9 @@ TEST_CASE("a pushed stream stops at the end of each frame and skips long strides
   Harness fresh(tables.get());
   CHECK(fresh.front_end().Push({audio.data() + 100, 31}) == 31);
   CHECK(fresh.front_end().PopFrame(again));
-  for (int i = 0; i < 5; ++i) CHECK(features[i] == again[i]);
+  for (int i = 0; i < 5; ++i) {
+    CHECK(features[i] == again[i]);
+  }
 }
 
 TEST_CASE("memory that is too small or not aligned is refused") {

@@ -107,7 +107,9 @@ TEST_CASE("sequence numbers count lines and wrap after FFFF") {
     sink.text.clear();
     lines.Begin("x");
     lines.End();
-    if (i == 0xFFFF) CHECK(sink.text.substr(0, 5) == "$FFFF");
+    if (i == 0xFFFF) {
+      CHECK(sink.text.substr(0, 5) == "$FFFF");
+    }
   }
   CHECK(sink.text.substr(0, 5) == "$0000");
 }
@@ -180,7 +182,8 @@ TEST_CASE("a frame comes through whatever its payload") {
       byte = static_cast<uint8_t>(random() % 3 == 0 ? 0 : random());
     }
     FrameReader reader;
-    const std::vector<Received> frames = Feed(reader, Frame(5, static_cast<uint8_t>(size), payload));
+    const std::vector<Received> frames =
+        Feed(reader, Frame(5, static_cast<uint8_t>(size), payload));
     REQUIRE(frames.size() == 1);
     CHECK(frames[0] == Received{5, static_cast<uint8_t>(size), payload});
   }
@@ -230,7 +233,9 @@ std::vector<int16_t> Unpacked(const Bytes& payload) {
   PackedAudio packed({payload.data(), payload.size()});
   std::vector<int16_t> samples;
   int16_t some[5];
-  while (const std::size_t count = packed.Read(some)) samples.insert(samples.end(), some, some + count);
+  while (const std::size_t count = packed.Read(some)) {
+    samples.insert(samples.end(), some, some + count);
+  }
   return samples;
 }
 

@@ -22,7 +22,9 @@ class DyingFlash : public Flash {
 
   bool Erase(std::size_t offset) override {
     for (std::size_t i = 0; i < kPage; ++i) {
-      if (energy == 0) return false;
+      if (energy == 0) {
+        return false;
+      }
       --energy;
       memory[offset + i] = 0xFF;
     }
@@ -33,7 +35,9 @@ class DyingFlash : public Flash {
     CHECK(offset % kFlashWriteBytes == 0);
     CHECK(data.size() % kFlashWriteBytes == 0);
     for (std::size_t i = 0; i < data.size(); ++i) {
-      if (energy == 0) return false;
+      if (energy == 0) {
+        return false;
+      }
       --energy;
       memory[offset + i] = static_cast<uint8_t>(memory[offset + i] & data[i]);
     }
@@ -46,19 +50,25 @@ class DyingFlash : public Flash {
 
 std::vector<uint8_t> Image(uint8_t fill, std::size_t size) {
   std::vector<uint8_t> image(size);
-  for (std::size_t i = 0; i < size; ++i) image[i] = static_cast<uint8_t>(fill + i * 3);
+  for (std::size_t i = 0; i < size; ++i) {
+    image[i] = static_cast<uint8_t>(fill + i * 3);
+  }
   return image;
 }
 
 // All the steps of an update, as far as the power lasts.
 bool Load(Flash& flash, const std::vector<uint8_t>& image) {
   ModelSlots slots(flash, kBase);
-  if (!slots.Begin(slots.Newest(3), image.size())) return false;
+  if (!slots.Begin(slots.Newest(3), image.size())) {
+    return false;
+  }
   std::vector<uint8_t> padded = image;
   padded.resize((image.size() + 15) / 16 * 16);
   for (std::size_t at = 0; at < padded.size(); at += 48) {
     const std::size_t count = padded.size() - at < 48 ? padded.size() - at : 48;
-    if (!slots.Append({padded.data() + at, count})) return false;
+    if (!slots.Append({padded.data() + at, count})) {
+      return false;
+    }
   }
   return slots.Commit();
 }
@@ -66,7 +76,9 @@ bool Load(Flash& flash, const std::vector<uint8_t>& image) {
 std::vector<uint8_t> Counts(Flash& flash, uint32_t base = kBase) {
   const ModelSlots slots(flash, base);
   const int slot = slots.Newest(3);
-  if (slot == ModelSlots::kNone) return {};
+  if (slot == ModelSlots::kNone) {
+    return {};
+  }
   const Span<const uint8_t> image = slots.Image(slot);
   return {image.begin(), image.end()};
 }
@@ -81,7 +93,9 @@ TEST_CASE("the checksum of images is that of zlib") {
 TEST_CASE("memory that was never written holds no model, whatever is in it") {
   for (const int fill : {0x00, 0xFF, 0x5A}) {
     DyingFlash flash;
-    for (uint8_t& byte : flash.memory) byte = static_cast<uint8_t>(fill);
+    for (uint8_t& byte : flash.memory) {
+      byte = static_cast<uint8_t>(fill);
+    }
     CHECK(Counts(flash).empty());
   }
 }

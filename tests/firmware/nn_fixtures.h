@@ -32,9 +32,11 @@ const Fixture kFixtures[] = {
 // Heap memory of exactly this size, so that the sanitizer sees every byte beyond.
 class Exact {
  public:
-  explicit Exact(std::size_t size) : data_(new (std::align_val_t(16)) uint8_t[size]), size_(size) {}
+  explicit Exact(std::size_t size) : data_(new(std::align_val_t(16)) uint8_t[size]), size_(size) {}
   Exact(const uint8_t* from, std::size_t size) : Exact(size) {
-    if (size != 0) std::memcpy(data_, from, size);
+    if (size != 0) {
+      std::memcpy(data_, from, size);
+    }
   }
   Exact(const Exact&) = delete;
   Exact& operator=(const Exact&) = delete;

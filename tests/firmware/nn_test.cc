@@ -42,7 +42,9 @@ TEST_CASE("Arenas of any size are either enough or refused") {
       Exact arena(bytes);
       InferenceEngine engine;
       const Status status = engine.Init(fixture.model, AllOperators(), arena.span());
-      if (status == Status::kOk) break;
+      if (status == Status::kOk) {
+        break;
+      }
       REQUIRE(status == Status::kArenaTooSmall);
     }
     CHECK(bytes < 8192);
@@ -139,13 +141,19 @@ TEST_CASE("Dot products equal sums in 64 bits") {
   for (int32_t count = 0; count < 70; ++count) {
     std::vector<int8_t> values(static_cast<std::size_t>(count));
     std::vector<int8_t> weights(values.size());
-    for (int8_t& value : values) value = static_cast<int8_t>(random());
-    for (int8_t& weight : weights) weight = static_cast<int8_t>(random());
+    for (int8_t& value : values) {
+      value = static_cast<int8_t>(random());
+    }
+    for (int8_t& weight : weights) {
+      weight = static_cast<int8_t>(random());
+    }
     const auto offset = static_cast<int32_t>(random() % 257) - 128;
     std::vector<int16_t> wide(static_cast<std::size_t>(WideBytes(count)) / 2 + 1);
     WidenS8(values.data(), count, offset, wide.data());
     int64_t sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += int64_t{values[i] + offset} * weights[i];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      sum += int64_t{values[i] + offset} * weights[i];
+    }
     CHECK(DotWideS8(wide.data(), weights.data(), count) == sum);
   }
 }
@@ -157,8 +165,7 @@ TEST_CASE("Fixed-point exponentials and reciprocals follow the real functions") 
   }
   for (int32_t x = 0; x < INT32_MAX - 999983; x += 999983) {
     const double real = x / std::ldexp(1.0, 31);
-    CHECK(OneOverOnePlus(x) / std::ldexp(1.0, 31) ==
-          doctest::Approx(1 / (1 + real)).epsilon(1e-6));
+    CHECK(OneOverOnePlus(x) / std::ldexp(1.0, 31) == doctest::Approx(1 / (1 + real)).epsilon(1e-6));
     CHECK(OneMinusOverOnePlus(x) / std::ldexp(1.0, 31) ==
           doctest::Approx((1 - real) / (1 + real)).epsilon(1e-6));
   }

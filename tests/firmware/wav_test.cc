@@ -29,8 +29,8 @@ Bytes Join(std::initializer_list<Bytes> parts) {
 }
 
 Bytes Chunk(const char* name, const Bytes& body) {
-  return Join({Text(name), Number(static_cast<uint32_t>(body.size()), 4), body,
-               Bytes(body.size() % 2)});
+  return Join(
+      {Text(name), Number(static_cast<uint32_t>(body.size()), 4), body, Bytes(body.size() % 2)});
 }
 
 Bytes Format(uint32_t code = 1, uint32_t channels = 1, uint32_t rate = 16000, uint32_t bits = 16) {
@@ -40,8 +40,8 @@ Bytes Format(uint32_t code = 1, uint32_t channels = 1, uint32_t rate = 16000, ui
 }
 
 Bytes Riff(const Bytes& chunks) {
-  return Join({Text("RIFF"), Number(static_cast<uint32_t>(chunks.size() + 4), 4), Text("WAVE"),
-               chunks});
+  return Join(
+      {Text("RIFF"), Number(static_cast<uint32_t>(chunks.size() + 4), 4), Text("WAVE"), chunks});
 }
 
 const Bytes kTwoSamples = {1, 0, 0xFF, 0xFF};
@@ -73,11 +73,17 @@ TEST_CASE("chunks that are not known are passed over, odd ones with their pad by
 
 TEST_CASE("WAVE_FORMAT_EXTENSIBLE around PCM is read, around another format refused") {
   const auto extensible = [](uint8_t code) {
-    return Chunk("fmt ", Join({Number(0xFFFE, 2), Number(1, 2), Number(16000, 4), Number(32000, 4),
-                               Number(2, 2), Number(16, 2), Number(22, 2), Number(16, 2),
-                               Number(4, 4),
-                               {code, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B,
-                                0x71}}));
+    return Chunk("fmt ",
+                 Join({Number(0xFFFE, 2),
+                       Number(1, 2),
+                       Number(16000, 4),
+                       Number(32000, 4),
+                       Number(2, 2),
+                       Number(16, 2),
+                       Number(22, 2),
+                       Number(16, 2),
+                       Number(4, 4),
+                       {code, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71}}));
   };
   CHECK(Error(Riff(Join({extensible(1), Chunk("data", kTwoSamples)}))) == "");
   CHECK(Contains(Error(Riff(Join({extensible(3), Chunk("data", kTwoSamples)}))),
@@ -93,7 +99,8 @@ TEST_CASE("another format is refused with what was found and how to mend it") {
   const auto with = [](const Bytes& format) {
     return Error(Riff(Join({format, Chunk("data", kTwoSamples)})));
   };
-  CHECK(Contains(with(Format(3, 1, 16000, 32)), "found format 3 with 32 bits, expected 16-bit PCM"));
+  CHECK(
+      Contains(with(Format(3, 1, 16000, 32)), "found format 3 with 32 bits, expected 16-bit PCM"));
   CHECK(Contains(with(Format(1, 1, 16000, 8)), "found format 1 with 8 bits"));
   CHECK(Contains(with(Format(1, 2)), "found 2 channels, expected mono"));
   CHECK(Contains(with(Format(1, 1, 8000)), "found 8000 Hz, expected 16000 Hz"));

@@ -14,7 +14,9 @@ namespace stapes {
 namespace {
 
 void Require(bool holds, const char* what) {
-  if (holds) return;
+  if (holds) {
+    return;
+  }
   std::fprintf(stderr, "fuzz_link: %s\n", what);
   std::abort();
 }
@@ -29,7 +31,9 @@ bool Hear(FrameReader& reader, Span<const uint8_t> bytes) {
     if (found) {
       Require(reader.payload().size() <= kMaxPayloadBytes, "a payload is too long");
       uint32_t sum = 0;  // the sanitizer sees every byte read
-      for (const uint8_t value : reader.payload()) sum += value;
+      for (const uint8_t value : reader.payload()) {
+        sum += value;
+      }
       Require(sum <= 255 * kMaxPayloadBytes, "a sum of bytes is too large");
     }
   }
@@ -59,10 +63,14 @@ void TryImage(Span<const uint8_t> bytes) {
   std::memcpy(aligned.data(), bytes.data(), bytes.size());
   const Span<const uint8_t> image(reinterpret_cast<const uint8_t*>(aligned.data()), bytes.size());
   ModelImage model = {};
-  if (model.Set(image, built_in) != nullptr) return;
+  if (model.Set(image, built_in) != nullptr) {
+    return;
+  }
   RequireInside(image, model.bundle.sha256);
   RequireInside(image, model.bundle.name);
-  for (int i = 0; i < model.bundle.label_count; ++i) RequireInside(image, model.bundle.labels[i]);
+  for (int i = 0; i < model.bundle.label_count; ++i) {
+    RequireInside(image, model.bundle.labels[i]);
+  }
   const auto* thresholds = reinterpret_cast<const uint8_t*>(model.bundle.decoder.thresholds_q16);
   Require(thresholds + 4 * model.bundle.label_count <= image.end(), "thresholds lie outside");
   Require(model.bundle.model.end() <= image.end(), "the model lies outside");
@@ -72,7 +80,9 @@ void TryImage(Span<const uint8_t> bytes) {
 }  // namespace stapes
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
+  if (size == 0) {
+    return 0;
+  }
   stapes::TryFrames({data, size});
   stapes::TryImage({data, size});
   return 0;

@@ -25,8 +25,10 @@ constexpr int64_t kMaxWork = 20 << 20;
 // Heap memory of exactly this size, so that the sanitizer sees every byte beyond.
 class Exact {
  public:
-  Exact(std::size_t size, int fill) : data_(new (std::align_val_t(16)) uint8_t[size]), size_(size) {
-    if (size != 0) std::memset(data_, fill, size);
+  Exact(std::size_t size, int fill) : data_(new(std::align_val_t(16)) uint8_t[size]), size_(size) {
+    if (size != 0) {
+      std::memset(data_, fill, size);
+    }
   }
   Exact(const Exact&) = delete;
   Exact& operator=(const Exact&) = delete;
@@ -39,7 +41,9 @@ class Exact {
 };
 
 void Require(bool holds, const char* what) {
-  if (holds) return;
+  if (holds) {
+    return;
+  }
   std::fprintf(stderr, "fuzz_model: %s\n", what);
   std::abort();
 }
@@ -48,7 +52,9 @@ int64_t BytesOf(const Model& model, const FlatTable& subgraph, const FlatVector&
   int64_t bytes = 0;
   for (uint32_t i = 0; i < tensors.size(); ++i) {
     const int32_t index = tensors.Get<int32_t>(i);
-    if (index < 0) continue;
+    if (index < 0) {
+      continue;
+    }
     Tensor tensor;
     model.ReadTensor(subgraph, static_cast<uint32_t>(index), &tensor);
     bytes += tensor.byte_count;
@@ -110,7 +116,9 @@ extern "C" std::size_t LLVMFuzzerMutate(uint8_t* data, std::size_t size, std::si
 extern "C" std::size_t LLVMFuzzerCustomMutator(uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
   std::minstd_rand random(seed);
-  if (size < 8 || random() % 4 == 0) return LLVMFuzzerMutate(data, size, max_size);
+  if (size < 8 || random() % 4 == 0) {
+    return LLVMFuzzerMutate(data, size, max_size);
+  }
   const uint32_t width = 1u << random() % 3;
   const auto number = [&] { return data + random() % (size / width) * width; };
   uint8_t* const changed = number();
@@ -137,13 +145,17 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(uint8_t* data, std::size_t size,
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   using namespace stapes;
   const Exact bytes(size, 0);
-  if (size != 0) std::memcpy(bytes.span().data(), data, size);
+  if (size != 0) {
+    std::memcpy(bytes.span().data(), data, size);
+  }
   const Span<const uint8_t> model = bytes.span();
 
   Model reader;
   if (reader.Open(model) == Status::kOk) {
     const Span<const uint8_t> settings = reader.FindMetadata("STAPES_SETTINGS");
-    if (!settings.empty()) Require(settings.end() <= model.end(), "metadata outside the file");
+    if (!settings.empty()) {
+      Require(settings.end() <= model.end(), "metadata outside the file");
+    }
     reader.HasWholeBuffers();
   }
 

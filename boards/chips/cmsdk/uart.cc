@@ -6,10 +6,10 @@ namespace stapes {
 namespace cmsdk {
 namespace {
 
-constexpr uint32_t kTransmitFull = 1 << 0;    // of state
+constexpr uint32_t kTransmitFull = 1 << 0;  // of state
 constexpr uint32_t kReceiveFull = 1 << 1;
 constexpr uint32_t kReceiveOverrun = 1 << 3;
-constexpr uint32_t kOn = 0xF;                 // of control: both directions, both interrupts
+constexpr uint32_t kOn = 0xF;  // of control: both directions, both interrupts
 constexpr uint32_t kTransmitInterrupt = 1 << 0;
 constexpr uint32_t kReceiveInterrupt = 1 << 1;
 

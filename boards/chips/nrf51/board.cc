@@ -1,11 +1,11 @@
 // BBC micro:bit. Source: nRF51 Reference Manual 3.0, chapter 14 (pins).
 #include "boards/board.h"
 
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/nrf51/clocks.h"
-#include "pins.h"
 #include "boards/chips/nrf51/registers.h"
 #include "boards/chips/nrf51/uart.h"
+#include "boards/common/cortex_m/startup.h"
+#include "pins.h"
 
 extern "C" void SysTickHandler() {}  // there is none
 
@@ -19,7 +19,7 @@ constexpr uint32_t kOutSet = 0x508;
 constexpr uint32_t kOutClear = 0x50C;
 constexpr uint32_t kIn = 0x510;
 constexpr uint32_t kPinConfig = 0x700;
-constexpr uint32_t kOutput = 3;        // driven, its input buffer off
+constexpr uint32_t kOutput = 3;  // driven, its input buffer off
 constexpr uint32_t kInputPulledUp = 3 << 2;
 
 STAPES_BOARD_VECTORS constexpr auto kVectors =

@@ -1,9 +1,9 @@
 #include "boards/chips/nrf51/clocks.h"
 
 #include "boards/board.h"
+#include "boards/chips/nrf51/registers.h"
 #include "boards/common/cortex_m/startup.h"
 #include "pins.h"
-#include "boards/chips/nrf51/registers.h"
 
 namespace stapes {
 namespace nrf51 {
@@ -12,12 +12,12 @@ namespace {
 constexpr uint32_t kStartCrystal = 0x000;  // of the clock: HFCLKSTART
 constexpr uint32_t kCrystalStarted = 0x100;
 
-constexpr uint32_t kStart = 0x000;         // of a timer
+constexpr uint32_t kStart = 0x000;  // of a timer
 constexpr uint32_t kCapture = 0x040;
 constexpr uint32_t kCompared = 0x140;
 constexpr uint32_t kShortcuts = 0x200;
 constexpr uint32_t kBits = 0x508;
-constexpr uint32_t kPrescaler = 0x510;     // 16 MHz divided by 2^n
+constexpr uint32_t kPrescaler = 0x510;  // 16 MHz divided by 2^n
 constexpr uint32_t kCompare = 0x540;
 constexpr uint32_t k32Bits = 3;
 constexpr uint32_t kClearAtCompare = 1;

@@ -1,11 +1,11 @@
 #include "boards/chips/nrf51/uart.h"
 
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
-#include "pins.h"
 #include "boards/chips/nrf51/registers.h"
+#include "boards/common/cortex_m/startup.h"
 #include "boards/common/ring.h"
 #include "link/protocol.h"
+#include "pins.h"
 
 namespace stapes {
 namespace nrf51 {

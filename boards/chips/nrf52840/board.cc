@@ -1,13 +1,13 @@
 // Boards with an nRF52840; what is where is in the board's pins.h.
 #include "boards/board.h"
 
-#include "boards/common/cortex_m/registers.h"
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/nrf52840/clock.h"
 #include "boards/chips/nrf52840/losses.h"
 #include "boards/chips/nrf52840/pdm.h"
 #include "boards/chips/nrf52840/uarte.h"
 #include "boards/chips/nrf52840/watchdog.h"
+#include "boards/common/cortex_m/registers.h"
+#include "boards/common/cortex_m/startup.h"
 #include "pins.h"
 
 extern "C" uint32_t stapes_flash_start[];  // the linker's: where the vectors lie

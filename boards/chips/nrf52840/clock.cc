@@ -1,8 +1,8 @@
 #include "boards/chips/nrf52840/clock.h"
 
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/nrf52840/registers.h"
+#include "boards/common/cortex_m/startup.h"
 
 namespace stapes {
 namespace nrf52840 {

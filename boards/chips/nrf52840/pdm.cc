@@ -2,10 +2,10 @@
 
 #include "audio/dc_blocker.h"
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
-#include "boards/common/dma_ring.h"
 #include "boards/chips/nrf52840/losses.h"
 #include "boards/chips/nrf52840/registers.h"
+#include "boards/common/cortex_m/startup.h"
+#include "boards/common/dma_ring.h"
 
 namespace stapes {
 namespace nrf52840 {

@@ -4,9 +4,9 @@
 #include "boards/chips/nrf52840/uarte.h"
 
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/nrf52840/losses.h"
 #include "boards/chips/nrf52840/registers.h"
+#include "boards/common/cortex_m/startup.h"
 #include "link/protocol.h"
 
 namespace stapes {
@@ -57,15 +57,15 @@ constexpr uint32_t kHalfBytes = kRingBytes / 2;
 static_assert((kRingBytes & (kRingBytes - 1)) == 0, "positions wrap with the ring");
 
 uint8_t received[kRingBytes];
-uint32_t next_half;       // that DMA takes after the one it fills
-uint32_t read_position;   // of all bytes received, modulo 2^32
-uint32_t overwritten;     // lost because nobody read them
+uint32_t next_half;          // that DMA takes after the one it fills
+uint32_t read_position;      // of all bytes received, modulo 2^32
+uint32_t overwritten;        // lost because nobody read them
 volatile uint32_t overruns;  // lost because DMA came too late
 
 // What is sent lies in one buffer while the other is filled. EasyDMA reads RAM only (6.34.1).
 uint8_t to_send[2][board::kTransmitBytes];
-volatile uint32_t filled_bytes;     // of the buffer that is not being sent
-volatile uint32_t filling;          // which it is
+volatile uint32_t filled_bytes;  // of the buffer that is not being sent
+volatile uint32_t filling;       // which it is
 volatile bool sending;
 
 uint32_t ReceivedBytes() {

@@ -1,8 +1,8 @@
 #include "boards/chips/nrf52840/watchdog.h"
 
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/nrf52840/registers.h"
+#include "boards/common/cortex_m/startup.h"
 
 namespace stapes {
 namespace {
@@ -13,8 +13,8 @@ constexpr uint32_t kTimeoutInterrupt = 1 << 0;
 constexpr uint32_t kRunning = 0x400;  // RUNSTATUS
 constexpr uint32_t kReload = 0x504;   // CRV
 constexpr uint32_t kConfig = 0x50C;
-constexpr uint32_t kRunAsleep = 1;    // and stop while a debugger holds the processor
-constexpr uint32_t kFeed0 = 0x600;    // RR[0]
+constexpr uint32_t kRunAsleep = 1;  // and stop while a debugger holds the processor
+constexpr uint32_t kFeed0 = 0x600;  // RR[0]
 constexpr uint32_t kFeedValue = 0x6E524635;
 constexpr uint32_t kHertz = 32768;
 

@@ -1,11 +1,11 @@
 // Boards with an RP2040, of whose two cores one works; what is where is in the board's pins.h.
 #include "boards/board.h"
 
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/rp2040/clock.h"
 #include "boards/chips/rp2040/gpio.h"
 #include "boards/chips/rp2040/pdm.h"
 #include "boards/chips/rp2040/uart.h"
+#include "boards/common/cortex_m/startup.h"
 #include "pins.h"
 
 namespace stapes {

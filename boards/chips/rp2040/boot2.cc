@@ -1,6 +1,6 @@
 // The second stage of the boot: sets the flash to quad reads of 8-byte lines at half the
-// processor's clock, then starts the program. The boot ROM copies these 256 bytes to RAM, checks the last four
-// (a CRC-32 of the others, which the build fills in) and jumps to the first.
+// processor's clock, then starts the program. The boot ROM copies these 256 bytes to RAM, checks
+// the last four (a CRC-32 of the others, which the build fills in) and jumps to the first.
 //
 // Source: RP2040 Datasheet, 2.8.1.2 and 2.8.1.3 (what the boot ROM expects), 4.10 (SSI), 2.19.6.3
 // (pads); Winbond W25Q16JV, 7.1 (status registers), 8.2 (instructions).

@@ -24,24 +24,24 @@ constexpr uint32_t kPeriOn = 1 << 11;
 
 constexpr Peripheral kCrystal(0x40024000);
 constexpr uint32_t kCrystalControl = 0x0, kCrystalStatus = 0x4, kCrystalStartup = 0xC;
-constexpr uint32_t kCrystalOn = 0xFABAA0;      // with the range of 1 to 15 MHz
-constexpr uint32_t kMillisecondAt12Mhz = 47;   // times 256 cycles
+constexpr uint32_t kCrystalOn = 0xFABAA0;     // with the range of 1 to 15 MHz
+constexpr uint32_t kMillisecondAt12Mhz = 47;  // times 256 cycles
 constexpr uint32_t kStable = 1u << 31;
 
 constexpr Peripheral kPll(0x40028000);
 constexpr uint32_t kPllStatus = 0x0, kPllPower = 0x4, kPllFeedback = 0x8, kPllPostDividers = 0xC;
 constexpr uint32_t kLocked = 1u << 31;
 constexpr uint32_t kPowerDown = 1 << 0 | 1 << 5, kPostDividersDown = 1 << 3;
-constexpr uint32_t kFeedback = 128;            // 12 MHz * 128 = 1536 MHz
+constexpr uint32_t kFeedback = 128;  // 12 MHz * 128 = 1536 MHz
 constexpr uint32_t kBy6By2 = 6 << 16 | 2 << 12;
 static_assert(12000000 / (6 * 2) * kFeedback == kClockHertz);
 
 constexpr Peripheral kWatchdog(0x40058000);
 constexpr uint32_t kTick = 0x2C;
-constexpr uint32_t kEvery12 = 12 | 1 << 9;     // of the reference clock: 1 MHz
+constexpr uint32_t kEvery12 = 12 | 1 << 9;  // of the reference clock: 1 MHz
 
 constexpr Peripheral kFineTimer(0x40054000);
-constexpr uint32_t kTimeLow = 0x28;            // TIMERAWL
+constexpr uint32_t kTimeLow = 0x28;  // TIMERAWL
 
 void LeaveReset(uint32_t blocks) {
   kResets.Clear(kReset, blocks);

@@ -1,9 +1,9 @@
 #include "boards/chips/rp2040/pdm.h"
 
 #include "boards/board.h"
+#include "boards/chips/rp2040/clock.h"
 #include "boards/common/cortex_m/startup.h"
 #include "boards/common/pdm_reader.h"
-#include "boards/chips/rp2040/clock.h"
 
 namespace stapes {
 namespace rp2040 {
@@ -67,8 +67,8 @@ void StartStateMachine() {
   kPio.At(kDivider0) = kFullSpeed;
   kPio.At(kExecution0) = kWrapAtEnd;
   kPio.At(kShift0) = kShiftLeft16;
-  kPio.At(kPins0) = 1 << 29 | 1 << 26 | data_pin.index << 15 | clock_pin.index << 10 |
-                    clock_pin.index << 5;
+  kPio.At(kPins0) =
+      1 << 29 | 1 << 26 | data_pin.index << 15 | clock_pin.index << 10 | clock_pin.index << 5;
   kPio.At(kInstruction0) = kSetPinOutput;
   clock_pin.Connect(Pin::kPio0);
   data_pin.Connect(Pin::kPio0);

@@ -1,10 +1,10 @@
 #include "boards/chips/rp2040/uart.h"
 
 #include "boards/board.h"
-#include "boards/common/cortex_m/startup.h"
-#include "boards/common/ring.h"
 #include "boards/chips/rp2040/clock.h"
 #include "boards/chips/rp2040/registers.h"
+#include "boards/common/cortex_m/startup.h"
+#include "boards/common/ring.h"
 #include "link/protocol.h"
 
 namespace stapes {

@@ -1,11 +1,11 @@
 // Boards with an STM32F407; what is where is in the board's pins.h.
 #include "boards/board.h"
 
-#include "boards/common/cortex_m/startup.h"
 #include "boards/chips/stm32f407/clock.h"
 #include "boards/chips/stm32f407/pdm.h"
 #include "boards/chips/stm32f407/registers.h"
 #include "boards/chips/stm32f407/usart.h"
+#include "boards/common/cortex_m/startup.h"
 #include "pins.h"
 
 namespace stapes {

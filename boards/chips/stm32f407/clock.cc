@@ -22,7 +22,7 @@ constexpr uint32_t kSwitchedToPll = 2 << 2, kSwitchedMask = 3 << 2;
 constexpr uint32_t kTim2Enable = 1 << 0;  // of APB1ENR
 
 constexpr Peripheral kFlash(0x40023C00);
-constexpr uint32_t kAccess = 0x00;  // FLASH_ACR
+constexpr uint32_t kAccess = 0x00;                                   // FLASH_ACR
 constexpr uint32_t kFiveWaitStates = 5 | 1 << 8 | 1 << 9 | 1 << 10;  // prefetch and both caches
 
 constexpr Peripheral kTim2(0x40000000);

@@ -1,9 +1,9 @@
 #include "boards/chips/stm32f407/pdm.h"
 
 #include "boards/board.h"
+#include "boards/chips/stm32f407/gpio.h"
 #include "boards/common/cortex_m/startup.h"
 #include "boards/common/pdm_reader.h"
-#include "boards/chips/stm32f407/gpio.h"
 
 namespace stapes {
 namespace stm32f407 {
@@ -90,8 +90,7 @@ void OnPdm() {
   ring.BlockDone();
   // The memory that is not in use may be changed (10.3.9).
   const bool fills_1 = (kDma.At(kStreamConfig) & kTarget1) != 0;
-  kDma.At(fills_1 ? kStreamMemory0 : kStreamMemory1) =
-      AddressOf(ring.Block(ring.blocks() + 1));
+  kDma.At(fills_1 ? kStreamMemory0 : kStreamMemory1) = AddressOf(ring.Block(ring.blocks() + 1));
 }
 
 uint32_t LostSamples() { return PdmReader::LostSamples(ring); }

@@ -1,9 +1,9 @@
 #include "boards/chips/stm32f407/usart.h"
 
 #include "boards/board.h"
+#include "boards/chips/stm32f407/registers.h"
 #include "boards/common/cortex_m/startup.h"
 #include "boards/common/ring.h"
-#include "boards/chips/stm32f407/registers.h"
 #include "link/protocol.h"
 
 namespace stapes {

@@ -27,8 +27,8 @@ union Vector {
 };
 
 [[gnu::section(".vectors.core"), gnu::used]] constexpr Vector kCoreVectors[16] = {
-    stapes_stack_top, ResetHandler, WatchdogHandler, FaultHandler, FaultHandler, FaultHandler,
-    FaultHandler,     FaultHandler, FaultHandler,    FaultHandler, FaultHandler, FaultHandler,
+    stapes_stack_top, ResetHandler, WatchdogHandler, FaultHandler,   FaultHandler, FaultHandler,
+    FaultHandler,     FaultHandler, FaultHandler,    FaultHandler,   FaultHandler, FaultHandler,
     FaultHandler,     FaultHandler, FaultHandler,    SysTickHandler,
 };
 

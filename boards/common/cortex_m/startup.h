@@ -42,8 +42,12 @@ struct Vectors {
 template <uint32_t kCount, std::size_t kUsed>
 constexpr Vectors<kCount> MakeVectors(const Interrupt (&used)[kUsed]) {
   Vectors<kCount> vectors = {};
-  for (Handler& handler : vectors.handlers) handler = FaultHandler;
-  for (const Interrupt& interrupt : used) vectors.handlers[interrupt.number] = interrupt.handler;
+  for (Handler& handler : vectors.handlers) {
+    handler = FaultHandler;
+  }
+  for (const Interrupt& interrupt : used) {
+    vectors.handlers[interrupt.number] = interrupt.handler;
+  }
   return vectors;
 }
 

@@ -22,6 +22,7 @@ struct Filters {
   int32_t* sums_end;
 };
 
+// clang-format off
 // Eight values in r4 and r5, their weights in r6 and r7.
 #define STAPES_WEIGH_EIGHT_BYTES     \
   "sxtab16 r8, lr, r4\n"             \
@@ -72,6 +73,7 @@ __attribute__((naked, noinline)) void PushAndDotEights(const int8_t*, int8_t*, i
       "bne 0b\n"
       "pop {r4-r11, pc}\n");
 }
+// clang-format on
 
 #endif
 
@@ -92,7 +94,9 @@ void ScaleSums(const ByteFilters& filters, int32_t* sums, int32_t count) {
   const int32_t zero_point = filters.zero_point;
   if (kHasDownScale && ScalesDown(feature.shift)) {
     const DownScale down = DownScale::Of(feature.value, feature.shift);
-    for (int32_t i = 0; i < count; ++i) sums[i] = SaturateS8(down(sums[i], 0)) + zero_point;
+    for (int32_t i = 0; i < count; ++i) {
+      sums[i] = SaturateS8(down(sums[i], 0)) + zero_point;
+    }
   } else {
     for (int32_t i = 0; i < count; ++i) {
       sums[i] = SaturateS8(RequantizeAny(sums[i], feature.value, feature.shift)) + zero_point;
@@ -111,7 +115,9 @@ void PushAndWeighBytes(const ByteFilters& filters, const int8_t* weights, int8_t
       reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
   if (memory % 8 == 0 && places % 4 == 0) {
     const Filters read = {memory - 8, dsp::BothHalves(-filters.zero_point), sums + count};
-    if (count > 0) PushAndDotEights(weights, state, sums, &read);
+    if (count > 0) {
+      PushAndDotEights(weights, state, sums, &read);
+    }
     return;
   }
 #endif

@@ -39,14 +39,18 @@ int32_t ExpNearZero(int32_t a) {
 }
 
 int32_t ExpOfNegative(int32_t a, int integer_bits) {
-  if (a == 0) return kOneQ31;
+  if (a == 0) {
+    return kOneQ31;
+  }
   const int fraction_bits = 31 - integer_bits;
   const int32_t quarter = 1 << (fraction_bits - 2);
   const int32_t below = (a & (quarter - 1)) - quarter;  // in [-1/4, 0)
   int32_t result = ExpNearZero(SaturatingShiftLeft(below, integer_bits));
   const int32_t rest = WrappingSubtract(below, a);  // a multiple of 1/4
   for (int i = 0; i < integer_bits + 2; ++i) {
-    if ((rest & (quarter << i)) != 0) result = Times(result, kExpOfPowers[i]);
+    if ((rest & (quarter << i)) != 0) {
+      result = Times(result, kExpOfPowers[i]);
+    }
   }
   return result;
 }

@@ -13,8 +13,12 @@ constexpr int32_t kOneQ31 = INT32_MAX;  // 1, as near as Q0.31 comes
 // value * 2^shift, saturating; shift 1 to 30.
 inline int32_t SaturatingShiftLeft(int32_t value, int shift) {
   const int32_t threshold = static_cast<int32_t>((uint32_t{1} << (31 - shift)) - 1);
-  if (value > threshold) return INT32_MAX;
-  if (value < -threshold) return INT32_MIN;
+  if (value > threshold) {
+    return INT32_MAX;
+  }
+  if (value < -threshold) {
+    return INT32_MIN;
+  }
   return WrappingShiftLeft(value, shift);
 }
 

@@ -51,14 +51,18 @@ inline void SumPixels(const int8_t* pixels, int32_t count, int32_t step, int32_t
       }
       int16_t parts[8];
       vst1q_s16(parts, eight);
-      for (int32_t i = 0; i < 8; ++i) sums[first + i] += parts[i];
+      for (int32_t i = 0; i < 8; ++i) {
+        sums[first + i] += parts[i];
+      }
     }
     pixels += portion * step;
     count -= portion;
   }
 #endif
   for (int32_t i = 0; i < count; ++i, pixels += step) {
-    for (int32_t c = 0; c < channels; ++c) sums[c] += pixels[c];
+    for (int32_t c = 0; c < channels; ++c) {
+      sums[c] += pixels[c];
+    }
   }
 }
 

@@ -2,9 +2,9 @@
 // the plain one, to compare the others with it.
 #pragma once
 
-#define STAPES_KERNELS_MVE 0    // Helium: Cortex-M55, M85
-#define STAPES_KERNELS_DSP 0    // Cortex-M4, M7, M33
-#define STAPES_KERNELS_X86 0    // AVX2 where the processor has it
+#define STAPES_KERNELS_MVE 0  // Helium: Cortex-M55, M85
+#define STAPES_KERNELS_DSP 0  // Cortex-M4, M7, M33
+#define STAPES_KERNELS_X86 0  // AVX2 where the processor has it
 #define STAPES_KERNELS_PLAIN 0
 
 #if defined(STAPES_PLAIN_KERNELS)

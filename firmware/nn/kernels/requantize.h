@@ -45,7 +45,9 @@ inline int32_t RoundingShiftRight(int32_t value, int32_t shift) {
 
 // value * multiplier; the significand is not negative, the shift lies in -31 to 31.
 inline int32_t Requantize(int32_t value, int32_t significand, int32_t shift) {
-  if (shift > 0) return MultiplyHighQ31(WrappingShiftLeft(value, shift), significand);
+  if (shift > 0) {
+    return MultiplyHighQ31(WrappingShiftLeft(value, shift), significand);
+  }
   return RoundingShiftRight(MultiplyHighQ31(value, significand), -shift);
 }
 

@@ -11,12 +11,16 @@ void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
     ClampOutputs(*this, outputs, count);
     return;
   }
-  for (int32_t i = 0; i < count; ++i) outputs[i] = (*this)(i, sums[i]);
+  for (int32_t i = 0; i < count; ++i) {
+    outputs[i] = (*this)(i, sums[i]);
+  }
 }
 #endif
 
 void ClampOutputs(const Scaling& scaling, int8_t* output, int32_t count) {
-  if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) return;
+  if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) {
+    return;
+  }
   for (int32_t i = 0; i < count; ++i) {
     output[i] = static_cast<int8_t>(Clamp(output[i], scaling.low, scaling.high));
   }

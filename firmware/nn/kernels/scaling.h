@@ -14,9 +14,9 @@ struct Scaling {
   const int8_t* shifts;         // powers of two beside them
   int32_t channel_step;         // 1 with one multiplier per channel, 0 with one for all
   int32_t output_offset;
-  int32_t low;                  // bounds of the output
+  int32_t low;  // bounds of the output
   int32_t high;
-  bool fast;                    // CanScaleFast
+  bool fast;  // CanScaleFast
 
   int32_t Bias(int32_t channel) const { return bias == nullptr ? 0 : bias[channel]; }
   int32_t Significand(int32_t channel) const { return significands[channel * channel_step]; }
@@ -28,7 +28,9 @@ struct Scaling {
 
   // Leaves the first `count` channels behind.
   void Skip(int32_t count) {
-    if (bias != nullptr) bias += count;
+    if (bias != nullptr) {
+      bias += count;
+    }
     significands += count * channel_step;
     shifts += count * channel_step;
   }
@@ -58,7 +60,9 @@ struct Scaling {
 // Whether DownScale takes the multipliers of all channels: what the specialised kernels ask for.
 inline bool CanScaleFast(const int8_t* shifts, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) {
-    if (!ScalesDown(shifts[i])) return false;
+    if (!ScalesDown(shifts[i])) {
+      return false;
+    }
   }
   return true;
 }

@@ -1,7 +1,7 @@
 // ADD: sum of two inputs, broadcast where shapes differ, int8.
 #include "nn/kernels/down_scale.h"
-#include "nn/operators/support/add_sub.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/add_sub.h"
 
 namespace stapes {
 namespace {
@@ -38,7 +38,9 @@ bool AddInFewInstructions(const InvokeContext& context, const AddSubData& data) 
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<AddSubData>();
-  if (AddInFewInstructions(context, data)) return;
+  if (AddInFewInstructions(context, data)) {
+    return;
+  }
   CombinePairs(context, data.pairing, [&](int32_t a, int32_t b) {
     const int32_t first = AddSubTerm(a, data.first_offset, data.first);
     const int32_t second = AddSubTerm(b, data.second_offset, data.second);

@@ -20,13 +20,14 @@ const char* Prepare(PrepareContext& context) {
     return Why("expected a variable and a value");
   }
   auto* const data = context.AllocateData<AssignData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   return UseVariable(context, value, &data->variable);
 }
 
 void Invoke(const InvokeContext& context) {
-  const auto& variable =
-      *context.Persistent<ResourceVariable>(context.Data<AssignData>().variable);
+  const auto& variable = *context.Persistent<ResourceVariable>(context.Data<AssignData>().variable);
   std::memcpy(context.Persistent<uint8_t>(variable.position), context.Input<uint8_t>(kValue),
               variable.bytes);
 }

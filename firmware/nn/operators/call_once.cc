@@ -19,7 +19,9 @@ const char* Prepare(PrepareContext& context) {
     return Why("expected neither inputs nor outputs");
   }
   auto* const data = context.AllocateData<CallOnceData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->subgraph = context.options().Get<uint32_t>(kInitSubgraph, 0);
   if (data->subgraph == 0 || data->subgraph >= context.model().subgraph_count()) {
     return Why("a subgraph that does not exist");
@@ -29,7 +31,9 @@ const char* Prepare(PrepareContext& context) {
 
 void Invoke(const InvokeContext& context) {
   auto& data = context.Data<CallOnceData>();
-  if (data.has_run) return;
+  if (data.has_run) {
+    return;
+  }
   data.has_run = true;  // before the call, so that no chain of calls comes back here
   context.engine()->InvokeSubgraph(data.subgraph);
 }

@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "nn/operator.h"
-#include "nn/operators/support/axis.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/axis.h"
 #include "nn/quantization.h"
 
 namespace stapes {
@@ -19,9 +19,15 @@ struct ConcatenationData {
 };
 
 const char* CheckInput(const Tensor& input, const Tensor& output, int32_t axis) {
-  if (!IsQuantizedInt8(input)) return Why("expected int8 inputs with one scale each");
-  if (!HaveSameQuantization(input, output)) return Why("inputs and output differ in quantization");
-  if (input.shape.rank != output.shape.rank) return Why("inputs and output differ in dimensions");
+  if (!IsQuantizedInt8(input)) {
+    return Why("expected int8 inputs with one scale each");
+  }
+  if (!HaveSameQuantization(input, output)) {
+    return Why("inputs and output differ in quantization");
+  }
+  if (input.shape.rank != output.shape.rank) {
+    return Why("inputs and output differ in dimensions");
+  }
   for (int d = 0; d < output.shape.rank; ++d) {
     if (d != axis && input.shape.Dim(d) != output.shape.Dim(d)) {
       return Why("shapes differ beside the axis");
@@ -35,21 +41,31 @@ const char* Prepare(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(output)) {
     return Why("expected an int8 output");
   }
-  if (context.options().Get<int8_t>(kFusedActivation, 0) != 0) return Why("a fused activation");
+  if (context.options().Get<int8_t>(kFusedActivation, 0) != 0) {
+    return Why("a fused activation");
+  }
   const int32_t axis = ResolveAxis(context.options().Get<int32_t>(kAxis, 0), output.shape);
-  if (axis < 0) return Why("an axis that does not exist");
+  if (axis < 0) {
+    return Why("an axis that does not exist");
+  }
   auto* const data = context.AllocateData<ConcatenationData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->inputs = context.input_count();
   data->blocks = CountBetween(output.shape, 0, axis);
   data->stride = CountBetween(output.shape, axis, output.shape.rank);
   data->runs =
       context.AllocatePersistent(static_cast<uint32_t>(data->inputs) * uint32_t{sizeof(int32_t)});
-  if (data->runs == PersistentMemory::kNone) return kArenaIsFull;
+  if (data->runs == PersistentMemory::kNone) {
+    return kArenaIsFull;
+  }
   int64_t total = 0;
   for (int i = 0; i < data->inputs; ++i) {
     const Tensor input = context.Input(i);
-    if (const char* reason = CheckInput(input, output, axis)) return reason;
+    if (const char* reason = CheckInput(input, output, axis)) {
+      return reason;
+    }
     const int32_t run = CountBetween(input.shape, axis, input.shape.rank);
     context.Persistent<int32_t>(data->runs)[i] = run;
     total += run;

@@ -5,8 +5,8 @@
 
 #include "nn/kernels/matmul.h"
 #include "nn/operator.h"
-#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/support/window.h"
 #include "nn/quantization.h"
 
@@ -48,7 +48,9 @@ const char* CheckShapes(const FlatTable& options, const Shape& input, const Shap
   data->window.dilation_height = options.Get<int32_t>(kDilationHeight, 1);
   data->window.dilation_width = options.Get<int32_t>(kDilationWidth, 1);
   const auto padding = static_cast<Padding>(options.Get<int8_t>(kPadding, 0));
-  if (const char* reason = FitWindow(padding, input, output, &data->window)) return reason;
+  if (const char* reason = FitWindow(padding, input, output, &data->window)) {
+    return reason;
+  }
 
   const int32_t output_channels = weights.Dim(0);
   data->group_inputs = weights.Dim(3);
@@ -94,24 +96,34 @@ bool WorksInPlace(const Conv2DData& data) {
 const char* Prepare(PrepareContext& context) {
   const WeighedTensors tensors = ReadWeighedTensors(context);
   const char* reason = CheckWeighedTensors(context, tensors, 4, 0);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   auto* const data = context.AllocateData<Conv2DData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   reason = CheckShapes(context.options(), tensors.input.shape, tensors.weights.shape,
-                                   tensors.output.shape, data);
-  if (reason != nullptr) return reason;
+                       tensors.output.shape, data);
+  if (reason != nullptr) {
+    return reason;
+  }
   data->panel = {data->depth, -tensors.input.quantization.ZeroPoint()};
-  data->is_pointwise = SeesWholePixels(*data) && data->window.stride_height == 1 &&
-                       data->window.stride_width == 1;
+  data->is_pointwise =
+      SeesWholePixels(*data) && data->window.stride_height == 1 && data->window.stride_width == 1;
   RequestPanel(context, *data);
-  if (WorksInPlace(*data)) context.AllowInPlace(kInput);
+  if (WorksInPlace(*data)) {
+    context.AllowInPlace(kInput);
+  }
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
 
 // Runs are short: no calls. Columns are padded to whole words.
 void FillColumn(int32_t value, int32_t depth, int8_t* column) {
   const uint32_t word = static_cast<uint8_t>(value) * uint32_t{0x01010101};
-  for (int32_t i = 0; i < depth; i += 4) std::memcpy(column + i, &word, sizeof(word));
+  for (int32_t i = 0; i < depth; i += 4) {
+    std::memcpy(column + i, &word, sizeof(word));
+  }
 }
 
 struct Runs {
@@ -127,8 +139,12 @@ struct Runs {
     int8_t* copy = to;
     const int8_t* const words_end = from + (runs.bytes & ~3);
     const int8_t* const end = from + runs.bytes;
-    for (; at != words_end; at += 4, copy += 4) std::memcpy(copy, at, 4);
-    while (at != end) *copy++ = *at++;
+    for (; at != words_end; at += 4, copy += 4) {
+      std::memcpy(copy, at, 4);
+    }
+    while (at != end) {
+      *copy++ = *at++;
+    }
   }
 }
 
@@ -138,10 +154,10 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
   const Window& window = data.window;
   const int32_t top = y * window.stride_height - window.pad_height;
   const int32_t left = x * window.stride_width - window.pad_width;
-  const Taps rows = TapsInside(top, window.dilation_height, window.kernel_height,
-                               window.input_height);
-  const Taps taps = TapsInside(left, window.dilation_width, window.kernel_width,
-                               window.input_width);
+  const Taps rows =
+      TapsInside(top, window.dilation_height, window.kernel_height, window.input_height);
+  const Taps taps =
+      TapsInside(left, window.dilation_width, window.kernel_width, window.input_width);
   // The zero point is real 0, and nothing once it is taken off.
   if (rows.last - rows.first != window.kernel_height ||
       taps.last - taps.first != window.kernel_width) {
@@ -181,8 +197,8 @@ struct Columns {
     const int32_t x = place % window.output_width;
     const int32_t row = place / window.output_width;
     const int32_t y = row % window.output_height;
-    const int8_t* const image = input + group * data.group_inputs +
-                                window.InputOffset(row / window.output_height, 0, 0);
+    const int8_t* const image =
+        input + group * data.group_inputs + window.InputOffset(row / window.output_height, 0, 0);
     if (SeesWholePixels(data)) {
       return image + window.InputOffset(0, y * window.stride_height, x * window.stride_width);
     }
@@ -207,8 +223,7 @@ void Invoke(const InvokeContext& context) {
   int8_t* const scratch = context.Scratch<int8_t>();
   const int32_t panel_columns = PanelColumns(data);
   int8_t* const row_memory = scratch + PanelBytes(data.depth, panel_columns);
-  const Columns columns = {data, context.Input<int8_t>(kInput),
-                           reinterpret_cast<int16_t*>(scratch),
+  const Columns columns = {data, context.Input<int8_t>(kInput), reinterpret_cast<int16_t*>(scratch),
                            row_memory + PanelRowBytes(data.depth)};
   const int32_t places = Places(window);
   const int32_t together = kPanelDensity * panel_columns;

@@ -5,8 +5,8 @@
 
 #include "nn/kernels/depthwise.h"
 #include "nn/operator.h"
-#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/support/window.h"
 #include "nn/quantization.h"
 
@@ -41,7 +41,9 @@ static_assert(sizeof(const int8_t*) <= kPointerBytes, "they fit");
 const char* CheckShapes(const FlatTable& options, const WeighedTensors& tensors,
                         DepthwiseConv2DData* data) {
   const Shape& weights = tensors.weights.shape;
-  if (weights.Dim(0) != 1) return Why("expected weights of shape 1, h, w, c");
+  if (weights.Dim(0) != 1) {
+    return Why("expected weights of shape 1, h, w, c");
+  }
   data->window.kernel_height = weights.Dim(1);
   data->window.kernel_width = weights.Dim(2);
   data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
@@ -51,7 +53,9 @@ const char* CheckShapes(const FlatTable& options, const WeighedTensors& tensors,
   const auto padding = static_cast<Padding>(options.Get<int8_t>(kPadding, 0));
   const char* const reason =
       FitWindow(padding, tensors.input.shape, tensors.output.shape, &data->window);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   const int32_t output_channels = weights.Dim(3);
   data->multiplier = output_channels / data->window.input_channels;
   data->shape = {output_channels, weights.Dim(1) * weights.Dim(2),
@@ -93,11 +97,17 @@ void RequestScratch(PrepareContext& context, const DepthwiseConv2DData& data) {
 const char* Prepare(PrepareContext& context) {
   const WeighedTensors tensors = ReadWeighedTensors(context);
   const char* reason = CheckWeighedTensors(context, tensors, 4, kChannelDimension);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   auto* const data = context.AllocateData<DepthwiseConv2DData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   reason = CheckShapes(context.options(), tensors, data);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   RequestScratch(context, *data);
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
 }
@@ -119,10 +129,10 @@ void SumPlace(const DepthwiseConv2DData& data, const int8_t* image, const int8_t
   const Window& window = data.window;
   const int32_t top = y * window.stride_height - window.pad_height;
   const int32_t left = x * window.stride_width - window.pad_width;
-  const Taps rows = TapsInside(top, window.dilation_height, window.kernel_height,
-                               window.input_height);
-  const Taps taps = TapsInside(left, window.dilation_width, window.kernel_width,
-                               window.input_width);
+  const Taps rows =
+      TapsInside(top, window.dilation_height, window.kernel_height, window.input_height);
+  const Taps taps =
+      TapsInside(left, window.dilation_width, window.kernel_width, window.input_width);
   for (int32_t row = rows.first; row < rows.last; ++row) {
     for (int32_t tap = taps.first; tap < taps.last; ++tap) {
       const int32_t offset = window.InputOffset(0, top + row * window.dilation_height,
@@ -178,7 +188,9 @@ class TappedImage {
         in_x += window_.dilation_width;
       }
     }
-    if (window_.kernel_height * window_.kernel_width % 2 != 0) *taps = outside_;
+    if (window_.kernel_height * window_.kernel_width % 2 != 0) {
+      *taps = outside_;
+    }
   }
 
   // Taps by which a kernel moves from place to place; 0 if it must be placed anew each time.
@@ -232,8 +244,8 @@ void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& dat
   int8_t* const scratch = context.Scratch<int8_t>();
   const int8_t** const taps = reinterpret_cast<const int8_t**>(scratch);
   int32_t* const layout = reinterpret_cast<int32_t*>(scratch + TapBytes(data.shape));
-  int8_t* const outside = reinterpret_cast<int8_t*>(layout) +
-                          DepthwiseBytes(data.shape.channels, data.shape.taps);
+  int8_t* const outside =
+      reinterpret_cast<int8_t*>(layout) + DepthwiseBytes(data.shape.channels, data.shape.taps);
   std::memset(outside, -data.shape.input_offset, static_cast<std::size_t>(data.shape.channels));
   LayDepthwise(data.shape, scaling, weights, layout);
   for (int32_t batch = 0; batch < window.batches; ++batch) {
@@ -241,10 +253,14 @@ void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& dat
                       outside + data.shape.channels);
     const int32_t slides = image.Slides();
     for (int32_t y = 0; y < window.output_height; ++y) {
-      if (in_place) image.Keep(y);
+      if (in_place) {
+        image.Keep(y);
+      }
       int32_t last_x = (window.kernel_width - 1) * window.dilation_width - window.pad_width;
       for (int32_t x = 0; x < window.output_width; ++x, output += data.shape.channels) {
-        if (x == 0 || slides == 0) image.PointAtTaps(y, x, taps);
+        if (x == 0 || slides == 0) {
+          image.PointAtTaps(y, x, taps);
+        }
         for (int32_t i = 0; x != 0 && i < slides; ++i) {
           image.SlideTaps(last_x += window.dilation_width, taps);
         }

@@ -2,8 +2,8 @@
 // on boards, which take no float.
 // Source: TensorFlow Lite's Dequantize kernel: float32(float64(scale) * (value - zero point)).
 #include "nn/operator.h"
-#include "nn/operators/support/element.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/element.h"
 #include "nn/quantization.h"
 
 namespace stapes {
@@ -25,9 +25,13 @@ const char* Prepare(PrepareContext& context) {
       output.type != TensorType::kFloat32) {
     return Why("expected int8, uint8 or int16 with one scale, and a float32 output");
   }
-  if (input.shape != output.shape) return Why("expected equal shapes");
+  if (input.shape != output.shape) {
+    return Why("expected equal shapes");
+  }
   auto* const data = context.AllocateData<DequantizeData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   *data = {input.shape.ElementCount(), input.quantization.ZeroPoint(),
            input.quantization.ScaleBits(), input.type};
   return nullptr;
@@ -40,7 +44,9 @@ void Invoke(const InvokeContext& context) {
   for (int32_t i = 0; i < data.count; ++i) {
     const int32_t steps = LoadElement(data.type, input, i) - data.zero_point;
     output[i] = 0;
-    if (steps == 0) continue;
+    if (steps == 0) {
+      continue;
+    }
     const auto magnitude = static_cast<uint32_t>(steps < 0 ? -steps : steps);
     const Real product =
         Multiply(RealFromFloat(data.scale_bits), RealFromInteger(magnitude), kFloatBits);

@@ -2,8 +2,8 @@
 // Source: TensorFlow Lite 8-bit quantization specification, FULLY_CONNECTED.
 #include "nn/kernels/dot.h"
 #include "nn/operator.h"
-#include "nn/operators/support/channel_scaling.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/channel_scaling.h"
 #include "nn/quantization.h"
 
 namespace stapes {
@@ -36,7 +36,9 @@ bool DoShapesFit(const WeighedTensors& tensors, FullyConnectedData* data) {
 }
 
 uint32_t ScratchBytes(const FullyConnectedData& data) {
-  if (data.depth <= kPiece) return static_cast<uint32_t>(WideBytes(data.depth));
+  if (data.depth <= kPiece) {
+    return static_cast<uint32_t>(WideBytes(data.depth));
+  }
   const uint32_t sums = static_cast<uint32_t>(data.rows) * uint32_t{sizeof(int32_t)};
   return static_cast<uint32_t>(WideBytes(kPiece)) + sums;
 }
@@ -44,11 +46,19 @@ uint32_t ScratchBytes(const FullyConnectedData& data) {
 const char* Prepare(PrepareContext& context) {
   const WeighedTensors tensors = ReadWeighedTensors(context);
   const char* reason = CheckWeighedTensors(context, tensors, 2, 0);
-  if (reason != nullptr) return reason;
-  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) return Why("shuffled weights");
+  if (reason != nullptr) {
+    return reason;
+  }
+  if (context.options().Get<int8_t>(kWeightsFormat, 0) != 0) {
+    return Why("shuffled weights");
+  }
   auto* const data = context.AllocateData<FullyConnectedData>();
-  if (data == nullptr) return kArenaIsFull;
-  if (!DoShapesFit(tensors, data)) return Why("shapes of input, weights and output do not fit");
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
+  if (!DoShapesFit(tensors, data)) {
+    return Why("shapes of input, weights and output do not fit");
+  }
   data->input_offset = -tensors.input.quantization.ZeroPoint();
   context.RequestScratch(ScratchBytes(*data));
   return PrepareChannelScaling(context, tensors, kFusedActivation, &data->scaling);
@@ -68,7 +78,9 @@ void Multiply(const FullyConnectedData& data, Scaling scaling, const int8_t* inp
                     sums[i] = WrappingAdd(totals[row + i], sums[i]);
                   }
                   if (left > kPiece) {
-                    for (int32_t i = 0; i < count; ++i) totals[row + i] = sums[i];
+                    for (int32_t i = 0; i < count; ++i) {
+                      totals[row + i] = sums[i];
+                    }
                     return;
                   }
                   scaling.Block(sums, count, output + row);

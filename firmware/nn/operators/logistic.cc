@@ -16,7 +16,9 @@ const char* Prepare(PrepareContext& context) {
 
 // Q4.27 -> Q0.31.
 int32_t Logistic(int32_t x) {
-  if (x == 0) return 1 << 30;
+  if (x == 0) {
+    return 1 << 30;
+  }
   const int32_t away = x > 0 ? WrappingSubtract(0, x) : x;
   const int32_t upper = OneOverOnePlus(ExpOfNegative(away, kCurveIntegerBits));
   return x > 0 ? upper : kOneQ31 - upper;

@@ -5,8 +5,8 @@
 
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/support/axis.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/axis.h"
 #include "nn/operators/support/strided_copy.h"
 #include "nn/quantization.h"
 
@@ -25,10 +25,14 @@ struct MeanData {
 
 // Marks the axes to average; false if one does not exist.
 bool ReadAxes(const Tensor& axes, const Shape& input, bool averaged[Shape::kMaxRank]) {
-  if (!IsInt32List(axes, axes.shape.ElementCount())) return false;
+  if (!IsInt32List(axes, axes.shape.ElementCount())) {
+    return false;
+  }
   for (int32_t i = 0; i < axes.shape.ElementCount(); ++i) {
     const int32_t axis = ResolveAxis(Int32At(axes, i), input);
-    if (axis < 0) return false;
+    if (axis < 0) {
+      return false;
+    }
     averaged[PaddedPlace(input, axis)] = true;
   }
   return true;
@@ -37,7 +41,9 @@ bool ReadAxes(const Tensor& axes, const Shape& input, bool averaged[Shape::kMaxR
 // Division by `count` inside the multiplier, keeping as many bits as fit.
 Multiplier DividedBy(Multiplier multiplier, int32_t count) {
   int32_t shift = 31 - __builtin_clz(static_cast<uint32_t>(count));
-  if (shift > 31 + multiplier.shift) shift = 31 + multiplier.shift;
+  if (shift > 31 + multiplier.shift) {
+    shift = 31 + multiplier.shift;
+  }
   const int64_t significand = (int64_t{multiplier.value} << shift) / count;
   return {static_cast<int32_t>(significand), multiplier.shift - shift};
 }
@@ -53,12 +59,16 @@ const char* Prepare(PrepareContext& context) {
     return Why("expected constant axes of the input");
   }
   auto* const data = context.AllocateData<MeanData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   PaddedDims(input.shape, data->dims);
   int32_t step = 1;
   for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
     data->output_steps[d] = averaged[d] ? 0 : step;
-    if (!averaged[d]) step *= data->dims[d];
+    if (!averaged[d]) {
+      step *= data->dims[d];
+    }
   }
   data->input_count = input.shape.ElementCount();
   data->output_count = step;
@@ -85,7 +95,9 @@ void AddUp(const MeanData& data, const int8_t* input, uint32_t* sums) {
     sums[to] += static_cast<uint32_t>(input[i]);
     for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
       to += data.output_steps[d];
-      if (++index[d] < data.dims[d]) break;
+      if (++index[d] < data.dims[d]) {
+        break;
+      }
       to -= data.output_steps[d] * data.dims[d];
       index[d] = 0;
     }

@@ -2,8 +2,8 @@
 // Source: TensorFlow Lite 8-bit quantization specification, MUL.
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/support/broadcast.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/broadcast.h"
 #include "nn/quantization.h"
 
 namespace stapes {
@@ -30,15 +30,21 @@ const char* Prepare(PrepareContext& context) {
     return Why("expected two int8 inputs and an int8 output with one scale each");
   }
   auto* const data = context.AllocateData<MulData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->first_offset = -first.quantization.ZeroPoint();
   data->second_offset = -second.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
   const Real product = Multiply(ScaleOf(first), ScaleOf(second), kDoubleBits);
   data->multiplier = QuantizeMultiplier(Divide(product, ScaleOf(output), kDoubleBits));
-  if (data->multiplier.shift > kMaxMultiplierShift) return Why("scales too far apart");
+  if (data->multiplier.shift > kMaxMultiplierShift) {
+    return Why("scales too far apart");
+  }
   const char* reason = PreparePairing(context, first, second, output, &data->pairing);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return ActivationRange(activation, output, &data->low, &data->high);
@@ -49,8 +55,7 @@ void Invoke(const InvokeContext& context) {
   CombinePairs(context, data.pairing, [&](int32_t a, int32_t b) {
     const int32_t product = (a + data.first_offset) * (b + data.second_offset);
     const int32_t scaled = Requantize(product, data.multiplier);
-    return static_cast<int8_t>(
-        Clamp(WrappingAdd(scaled, data.output_offset), data.low, data.high));
+    return static_cast<int8_t>(Clamp(WrappingAdd(scaled, data.output_offset), data.low, data.high));
   });
 }
 

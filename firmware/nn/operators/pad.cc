@@ -23,13 +23,17 @@ const char* Prepare(PrepareContext& context) {
       !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each, and paddings");
   }
-  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
+  if (!HaveSameQuantization(input, output)) {
+    return Why("input and output differ in quantization");
+  }
   const int32_t rank = input.shape.rank;
   if (output.shape.rank != rank || !IsInt32List(paddings, 2 * rank)) {
     return Why("expected two constant paddings per dimension");
   }
   auto* const data = context.AllocateData<PadData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   PaddedDims(input.shape, data->copy.dims);
   DenseSteps(input.shape, data->copy.input_steps);
   DenseSteps(output.shape, data->copy.output_steps);

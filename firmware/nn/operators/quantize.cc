@@ -3,8 +3,8 @@
 #include "nn/kernels/down_scale.h"
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
-#include "nn/operators/support/element.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/element.h"
 #include "nn/quantization.h"
 
 namespace stapes {
@@ -30,7 +30,9 @@ bool IsTaken(TensorType from, TensorType to) {
     case TensorType::kInt16:
       return to == TensorType::kInt8 || to == TensorType::kInt16 || to == TensorType::kInt32;
     case TensorType::kFloat32:
-      if (!kTakesFloat) return false;
+      if (!kTakesFloat) {
+        return false;
+      }
       [[fallthrough]];
     case TensorType::kInt32:
       return to == TensorType::kInt8 || to == TensorType::kInt16;
@@ -54,16 +56,22 @@ const char* CheckTypes(const PrepareContext& context, const Tensor& input, const
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
-  if (const char* reason = CheckTypes(context, input, output)) return reason;
+  if (const char* reason = CheckTypes(context, input, output)) {
+    return reason;
+  }
   auto* const data = context.AllocateData<QuantizeData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->count = input.shape.ElementCount();
   data->output_offset = output.quantization.ZeroPoint();
   data->scale_bits = output.quantization.ScaleBits();
   data->input_type = input.type;
   data->output_type = output.type;
   context.AllowInPlace(0);
-  if (input.type == TensorType::kFloat32) return nullptr;
+  if (input.type == TensorType::kFloat32) {
+    return nullptr;
+  }
   data->input_offset = -input.quantization.ZeroPoint();
   const uint32_t input_scale = input.quantization.ScaleBits();
   return QuantizeRatio(input_scale, kOneBits, data->scale_bits, &data->multiplier)
@@ -75,14 +83,19 @@ const char* Prepare(PrepareContext& context) {
 int32_t DivideFloat(uint32_t value, uint32_t scale_bits) {
   constexpr int64_t kFar = int64_t{1} << 30;
   const uint32_t magnitude = value & 0x7fffffff;
-  if (magnitude > kInfinityBits) return 0;                      // not a number
-  if (magnitude < kLeastNormalBits) return 0;                   // far below any scale
+  if (magnitude > kInfinityBits) {
+    return 0;  // not a number
+  }
+  if (magnitude < kLeastNormalBits) {
+    return 0;  // far below any scale
+  }
   int64_t steps = kFar;
   if (magnitude != kInfinityBits) {
-    steps = RoundToInteger(
-        Divide(RealFromFloat(magnitude), RealFromFloat(scale_bits), kFloatBits));
+    steps = RoundToInteger(Divide(RealFromFloat(magnitude), RealFromFloat(scale_bits), kFloatBits));
   }
-  if (steps > kFar) steps = kFar;
+  if (steps > kFar) {
+    steps = kFar;
+  }
   return static_cast<int32_t>(value == magnitude ? steps : -steps);
 }
 

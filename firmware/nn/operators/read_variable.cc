@@ -17,13 +17,14 @@ const char* Prepare(PrepareContext& context) {
     return Why("expected one input and one output");
   }
   auto* const data = context.AllocateData<ReadData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   return UseVariable(context, context.Output(0), &data->variable);
 }
 
 void Invoke(const InvokeContext& context) {
-  const auto& variable =
-      *context.Persistent<ResourceVariable>(context.Data<ReadData>().variable);
+  const auto& variable = *context.Persistent<ResourceVariable>(context.Data<ReadData>().variable);
   std::memcpy(context.Output<uint8_t>(0), context.Persistent<uint8_t>(variable.position),
               variable.bytes);
 }

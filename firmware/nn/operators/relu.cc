@@ -23,9 +23,13 @@ const char* Prepare(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return Why("expected equal shapes");
+  if (input.shape != output.shape) {
+    return Why("expected equal shapes");
+  }
   auto* const data = context.AllocateData<ReluData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();

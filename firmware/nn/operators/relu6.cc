@@ -20,10 +20,16 @@ const char* Prepare(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return Why("expected equal shapes");
-  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
+  if (input.shape != output.shape) {
+    return Why("expected equal shapes");
+  }
+  if (!HaveSameQuantization(input, output)) {
+    return Why("input and output differ in quantization");
+  }
   auto* const data = context.AllocateData<Relu6Data>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->count = input.shape.ElementCount();
   context.AllowInPlace(0);
   return ActivationRange(Activation::kRelu6, input, &data->low, &data->high);

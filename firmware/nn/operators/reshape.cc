@@ -14,12 +14,16 @@ struct ReshapeData {
 const char* Prepare(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
-  if (!input.exists || context.output_count() != 1) return Why("expected an input and one output");
+  if (!input.exists || context.output_count() != 1) {
+    return Why("expected an input and one output");
+  }
   if (input.type != output.type || input.byte_count != output.byte_count) {
     return Why("input and output differ in type or in number of values");
   }
   auto* const data = context.AllocateData<ReshapeData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->bytes = input.byte_count;
   context.AllowInPlace(0);
   return nullptr;
@@ -28,7 +32,9 @@ const char* Prepare(PrepareContext& context) {
 void Invoke(const InvokeContext& context) {
   const uint8_t* const input = context.Input<uint8_t>(0);
   uint8_t* const output = context.Output<uint8_t>(0);
-  if (input != output) std::memcpy(output, input, context.Data<ReshapeData>().bytes);
+  if (input != output) {
+    std::memcpy(output, input, context.Data<ReshapeData>().bytes);
+  }
 }
 
 }  // namespace

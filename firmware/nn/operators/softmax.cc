@@ -34,12 +34,18 @@ struct SoftmaxData {
 
 // min(beta * scale * 2^26, 2^31 - 1), in float64.
 const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* data) {
-  if (!IsScale(beta)) return Why("beta is not a positive number from 2^-60 to 2^60");
+  if (!IsScale(beta)) {
+    return Why("beta is not a positive number from 2^-60 to 2^60");
+  }
   Multiplier multiplier =
       QuantizeMultiplier(Multiply(RealFromFloat(beta), ScaleOf(input), kDoubleBits));
   multiplier.shift += 31 - kDifferenceIntegerBits;
-  if (multiplier.shift > 31) multiplier = {INT32_MAX, 31};
-  if (multiplier.value == 0 || multiplier.shift < 1) return Why("beta * scale is below 2^-26");
+  if (multiplier.shift > 31) {
+    multiplier = {INT32_MAX, 31};
+  }
+  if (multiplier.value == 0 || multiplier.shift < 1) {
+    return Why("beta * scale is below 2^-26");
+  }
   data->significand = multiplier.value;
   data->left_shift = multiplier.shift;
   data->least_difference = -(kDifferenceRadius >> multiplier.shift);
@@ -48,7 +54,9 @@ const char* PrepareMultiplier(uint32_t beta, const Tensor& input, SoftmaxData* d
 
 bool HasOutputRange(const Quantization& quantization, bool is_wide) {
   const uint32_t scale = quantization.ScaleBits();
-  if (!is_wide) return scale == kScaleOf256th && quantization.ZeroPoint() == INT8_MIN;
+  if (!is_wide) {
+    return scale == kScaleOf256th && quantization.ZeroPoint() == INT8_MIN;
+  }
   return scale + kTolerance - kScaleOf65536th <= 2 * kTolerance &&
          quantization.ZeroPoint() == INT16_MIN;
 }
@@ -61,14 +69,20 @@ const char* Prepare(PrepareContext& context) {
       !IsQuantized(output, is_wide ? TensorType::kInt16 : TensorType::kInt8)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape || input.shape.rank == 0) return Why("expected equal shapes");
+  if (input.shape != output.shape || input.shape.rank == 0) {
+    return Why("expected equal shapes");
+  }
   if (!HasOutputRange(output.quantization, is_wide)) {
     return Why("expected output scale 1/256 and zero point -128 (int16: 1/65536, -32768)");
   }
   auto* const data = context.AllocateData<SoftmaxData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->depth = input.shape.Last();
-  if (data->depth > kMaxDepth) return Why("softmax over more than 511 values");
+  if (data->depth > kMaxDepth) {
+    return Why("softmax over more than 511 values");
+  }
   data->output_type = output.type;
   data->rows = input.shape.ElementCount() / data->depth;
   context.RequestScratch(static_cast<uint32_t>(data->depth) * uint32_t{sizeof(int32_t)});
@@ -78,16 +92,19 @@ const char* Prepare(PrepareContext& context) {
 
 // exp((value - largest) * scale * beta), Q0.31; 0 for values too far below.
 int32_t Exponential(const SoftmaxData& data, int32_t difference) {
-  if (difference < data.least_difference) return 0;
+  if (difference < data.least_difference) {
+    return 0;
+  }
   const int32_t scaled =
       MultiplyHighQ31(WrappingShiftLeft(difference, data.left_shift), data.significand);
   return ExpOfNegative(scaled, kDifferenceIntegerBits);
 }
 
-void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponentials,
-                void* output) {
+void SoftmaxRow(const SoftmaxData& data, const int8_t* input, int32_t* exponentials, void* output) {
   int32_t largest = INT8_MIN;
-  for (int32_t i = 0; i < data.depth; ++i) largest = input[i] > largest ? input[i] : largest;
+  for (int32_t i = 0; i < data.depth; ++i) {
+    largest = input[i] > largest ? input[i] : largest;
+  }
   int32_t sum = 0;
   for (int32_t i = 0; i < data.depth; ++i) {
     exponentials[i] = Exponential(data, input[i] - largest);

@@ -31,13 +31,23 @@ int64_t ResolveBounds(Bounds* bounds, int64_t size) {
   // Backwards, the place before the first value is a valid end.
   const int64_t low = bounds->stride > 0 ? 0 : -1;
   const int64_t high = bounds->stride > 0 ? size : size - 1;
-  if (bounds->begin < 0) bounds->begin += size;
-  if (bounds->end < 0) bounds->end += size;
+  if (bounds->begin < 0) {
+    bounds->begin += size;
+  }
+  if (bounds->end < 0) {
+    bounds->end += size;
+  }
   bounds->begin = ClampIndex(bounds->begin, low, high);
   bounds->end = ClampIndex(bounds->end, low, high);
-  if (bounds->from_start) bounds->begin = bounds->stride > 0 ? 0 : size - 1;
-  if (bounds->to_end) bounds->end = bounds->stride > 0 ? size : -1;
-  if (bounds->single) return bounds->begin >= 0 && bounds->begin < size ? 1 : 0;
+  if (bounds->from_start) {
+    bounds->begin = bounds->stride > 0 ? 0 : size - 1;
+  }
+  if (bounds->to_end) {
+    bounds->end = bounds->stride > 0 ? size : -1;
+  }
+  if (bounds->single) {
+    return bounds->begin >= 0 && bounds->begin < size ? 1 : 0;
+  }
   const int64_t away = bounds->stride > 0 ? 1 : -1;
   const int64_t count = (bounds->end - bounds->begin + bounds->stride - away) / bounds->stride;
   return count > 0 ? count : 0;
@@ -49,7 +59,9 @@ const char* CheckTypes(const PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
+  if (!HaveSameQuantization(input, output)) {
+    return Why("input and output differ in quantization");
+  }
   for (int i = kBegin; i <= kStrides; ++i) {
     if (!IsInt32List(context.Input(i), input.shape.rank)) {
       return Why("expected constant begin, end and stride per dimension");
@@ -67,17 +79,24 @@ Bounds BoundsOf(const PrepareContext& context, int d) {
   const auto has = [&](int field) {
     return (context.options().Get<int32_t>(field, 0) >> d & 1) != 0;
   };
-  return {Int32At(context.Input(kBegin), d), Int32At(context.Input(kEnd), d),
-          Int32At(context.Input(kStrides), d), has(kBeginMask), has(kEndMask),
+  return {Int32At(context.Input(kBegin), d),
+          Int32At(context.Input(kEnd), d),
+          Int32At(context.Input(kStrides), d),
+          has(kBeginMask),
+          has(kEndMask),
           has(kShrinkAxisMask)};
 }
 
 const char* Prepare(PrepareContext& context) {
-  if (const char* reason = CheckTypes(context)) return reason;
+  if (const char* reason = CheckTypes(context)) {
+    return reason;
+  }
   const Shape input = context.Input(0).shape;
   const Shape output = context.Output(0).shape;
   auto* const copy = context.AllocateData<StridedCopy>();
-  if (copy == nullptr) return kArenaIsFull;
+  if (copy == nullptr) {
+    return kArenaIsFull;
+  }
   int32_t steps[Shape::kMaxRank];
   DenseSteps(input, steps);
   PaddedDims(Shape(), copy->dims);
@@ -86,17 +105,20 @@ const char* Prepare(PrepareContext& context) {
   int kept = 0;  // dimensions of the output met so far
   for (int d = 0; d < input.rank; ++d) {
     Bounds bounds = BoundsOf(context, d);
-    if (bounds.stride == 0) return Why("a stride of 0");
+    if (bounds.stride == 0) {
+      return Why("a stride of 0");
+    }
     const int64_t count = ResolveBounds(&bounds, input.Dim(d));
     const bool fits = bounds.single || (kept < output.rank && output.Dim(kept) == count);
-    if (count == 0 || !fits) return Why("the output's shape does not follow from the bounds");
+    if (count == 0 || !fits) {
+      return Why("the output's shape does not follow from the bounds");
+    }
     kept += bounds.single ? 0 : 1;
     taken.dims[d] = static_cast<int32_t>(count);
     const int place = PaddedPlace(input, d);
     copy->dims[place] = static_cast<int32_t>(count);
     // A single value never takes its stride, which could be beyond int32.
-    copy->input_steps[place] =
-        count > 1 ? static_cast<int32_t>(bounds.stride * steps[place]) : 0;
+    copy->input_steps[place] = count > 1 ? static_cast<int32_t>(bounds.stride * steps[place]) : 0;
     copy->input_start += static_cast<int32_t>(bounds.begin) * steps[place];
   }
   DenseSteps(taken, copy->output_steps);

@@ -1,6 +1,6 @@
 // SUB: difference of two inputs, broadcast where shapes differ, int8.
-#include "nn/operators/support/add_sub.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/add_sub.h"
 
 namespace stapes {
 namespace {

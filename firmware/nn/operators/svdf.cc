@@ -49,7 +49,9 @@ struct Tensors {
 };
 
 bool IsState(const Tensor& state) {
-  if (!state.variable || !IsQuantized(state, state.type)) return false;
+  if (!state.variable || !IsQuantized(state, state.type)) {
+    return false;
+  }
   return state.type == TensorType::kInt8 ||
          (state.type == TensorType::kInt16 && state.quantization.ZeroPoint() == 0);
 }
@@ -84,8 +86,7 @@ const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* da
   if (input.rank != 2 || feature.rank != 2 || time.rank != 2 || output.rank != 2 ||
       feature.Dim(1) != data->inputs || time.Dim(0) != data->filters ||
       output.Dim(0) != data->batches || output.Dim(1) != units || !IsBias(bias, units) ||
-      int64_t{data->batches} * data->filters * data->memory !=
-          tensors.state.shape.ElementCount()) {
+      int64_t{data->batches} * data->filters * data->memory != tensors.state.shape.ElementCount()) {
     return Why("shapes of input, weights, bias, state and output do not fit");
   }
   return nullptr;
@@ -97,16 +98,22 @@ const char* Prepare(PrepareContext& context) {
   }
   const Tensors tensors = {context.Input(kInput), context.Input(kFeatureWeights),
                            context.Input(kTimeWeights), context.Input(kState), context.Output(0)};
-  if (const char* reason = CheckTypes(tensors)) return reason;
+  if (const char* reason = CheckTypes(tensors)) {
+    return reason;
+  }
   const int32_t activation = context.options().Get<int8_t>(kFusedActivation, 0);
   if (activation != static_cast<int32_t>(Activation::kNone) &&
       activation != static_cast<int32_t>(Activation::kRelu)) {
     return Why("a fused activation other than NONE, RELU");
   }
   auto* const data = context.AllocateData<SvdfData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->rank = context.options().Get<int32_t>(kRank, 0);
-  if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) return reason;
+  if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) {
+    return reason;
+  }
   const uint32_t state_scale = tensors.state.quantization.ScaleBits();
   if (!QuantizeRatio(tensors.input.quantization.ScaleBits(),
                      tensors.feature.quantization.ScaleBits(), state_scale, &data->feature) ||
@@ -142,8 +149,8 @@ class Units {
   Units(const SvdfData& data, const int32_t* bias, int8_t* output)
       : rank_(data.rank),
         shift_(static_cast<int8_t>(data.time.shift)),
-        scaling_{bias,      &data.time.value, &shift_,  0, data.output_offset,
-                 INT8_MIN,  INT8_MAX,         ScalesDown(data.time.shift)},
+        scaling_{bias,     &data.time.value,           &shift_, 0, data.output_offset, INT8_MIN,
+                 INT8_MAX, ScalesDown(data.time.shift)},
         output_(output) {}
   Units(const Units&) = delete;
   Units& operator=(const Units&) = delete;
@@ -155,14 +162,18 @@ class Units {
       units = 0;
       for (int32_t i = 0; i < count; ++i) {
         sum_ = WrappingAdd(sum_, sums[i]);
-        if (++filters_ < rank_) continue;
+        if (++filters_ < rank_) {
+          continue;
+        }
         sums[units++] = sum_;
         filters_ = 0;
         sum_ = 0;
       }
     }
     scaling_.Block(sums, units, output_);
-    if (scaling_.bias != nullptr) scaling_.bias += units;  // its one multiplier is all units'
+    if (scaling_.bias != nullptr) {
+      scaling_.bias += units;  // its one multiplier is all units'
+    }
     output_ += units;
   }
 
@@ -193,7 +204,9 @@ void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t bat
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<SvdfData>();
-  for (int32_t batch = 0; batch < data.batches; ++batch) InvokeBatch(context, data, batch);
+  for (int32_t batch = 0; batch < data.batches; ++batch) {
+    InvokeBatch(context, data, batch);
+  }
 }
 
 }  // namespace

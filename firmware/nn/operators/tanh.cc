@@ -16,7 +16,9 @@ const char* Prepare(PrepareContext& context) {
 
 // Q4.27 -> Q0.31; exp(2x) reads the same bits with one more integer bit.
 int32_t Tanh(int32_t x) {
-  if (x == 0) return 0;
+  if (x == 0) {
+    return 0;
+  }
   const int32_t away = x > 0 ? WrappingSubtract(0, x) : x;
   const int32_t upper = OneMinusOverOnePlus(ExpOfNegative(away, kCurveIntegerBits + 1));
   return x > 0 ? upper : WrappingSubtract(0, upper);

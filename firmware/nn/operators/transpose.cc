@@ -14,12 +14,16 @@ const char* Prepare(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
+  if (!HaveSameQuantization(input, output)) {
+    return Why("input and output differ in quantization");
+  }
   if (!IsInt32List(order, input.shape.rank) || output.shape.rank != input.shape.rank) {
     return Why("expected a constant order of all dimensions");
   }
   auto* const copy = context.AllocateData<StridedCopy>();
-  if (copy == nullptr) return kArenaIsFull;
+  if (copy == nullptr) {
+    return kArenaIsFull;
+  }
   int32_t input_steps[Shape::kMaxRank];
   DenseSteps(input.shape, input_steps);
   DenseSteps(output.shape, copy->output_steps);

@@ -1,5 +1,6 @@
-// The firmware's place taken by a program that goes wrong when a byte asks for it: what the start-up
-// code and the watchdog make of it. Says why it restarted, and whenever it is ready for a byte.
+// The firmware's place taken by a program that goes wrong when a byte asks for it: what the
+// start-up code and the watchdog make of it. Says why it restarted, and whenever it is ready for a
+// byte.
 #include "app/event_sink.h"
 #include "boards/board.h"
 

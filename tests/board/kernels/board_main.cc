@@ -7,7 +7,9 @@ void RunVectors();
 namespace {
 void Print(const char* text, std::size_t length) {
   Span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text), length);
-  while (!bytes.empty()) bytes = bytes.Skip(board::UartWrite(bytes));
+  while (!bytes.empty()) {
+    bytes = bytes.Skip(board::UartWrite(bytes));
+  }
 }
 }  // namespace
 
@@ -19,9 +21,13 @@ int RunFirmware() {
 
 void PrintLine(const char* name, uint32_t checksum) {
   std::size_t length = 0;
-  while (name[length] != '\0') ++length;
+  while (name[length] != '\0') {
+    ++length;
+  }
   stapes::Print(name, length);
   char digits[10] = {' ', 0, 0, 0, 0, 0, 0, 0, 0, '\n'};
-  for (int i = 8; i > 0; --i, checksum >>= 4) digits[i] = "0123456789abcdef"[checksum & 15];
+  for (int i = 8; i > 0; --i, checksum >>= 4) {
+    digits[i] = "0123456789abcdef"[checksum & 15];
+  }
   stapes::Print(digits, sizeof(digits));
 }

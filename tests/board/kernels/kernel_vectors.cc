@@ -29,13 +29,19 @@ class Random {
   }
   bool OneIn(int32_t count) { return Between(1, count) == 1; }
   void Fill(int8_t* values, int32_t count) {
-    for (int32_t i = 0; i < count; ++i) values[i] = static_cast<int8_t>(Next() >> 8);
+    for (int32_t i = 0; i < count; ++i) {
+      values[i] = static_cast<int8_t>(Next() >> 8);
+    }
   }
   // Now and then extreme values alone.
   void FillExtremes(int8_t* values, int32_t count) {
     Fill(values, count);
-    if (!OneIn(8)) return;
-    for (int32_t i = 0; i < count; ++i) values[i] = values[i] < 0 ? INT8_MIN : INT8_MAX;
+    if (!OneIn(8)) {
+      return;
+    }
+    for (int32_t i = 0; i < count; ++i) {
+      values[i] = values[i] < 0 ? INT8_MIN : INT8_MAX;
+    }
   }
 
  private:
@@ -62,15 +68,19 @@ alignas(16) int32_t layout[(DepthwiseBytes(kMostChannels, kMostTaps) + kBehindLa
 uint32_t Checksum(const void* data, int32_t bytes) {
   uint32_t hash = 2166136261u;  // FNV-1a
   const auto* const at = static_cast<const uint8_t*>(data);
-  for (int32_t i = 0; i < bytes; ++i) hash = (hash ^ at[i]) * 16777619u;
+  for (int32_t i = 0; i < bytes; ++i) {
+    hash = (hash ^ at[i]) * 16777619u;
+  }
   return hash;
 }
 
 Multiplier RandomMultiplier() {
   const auto significand = static_cast<int32_t>(1u << 30 | random_numbers.Next() << 6);
-  if (random_numbers.OneIn(40)) return {0, 0};
+  if (random_numbers.OneIn(40)) {
+    return {0, 0};
+  }
   return {significand, random_numbers.OneIn(20) ? random_numbers.Between(-3, 3)
-                                                 : random_numbers.Between(-12, -1)};
+                                                : random_numbers.Between(-12, -1)};
 }
 
 Scaling RandomScaling(int32_t channels) {
@@ -79,7 +89,9 @@ Scaling RandomScaling(int32_t channels) {
   for (int32_t i = 0; i < channels; ++i) {
     bias[i] = random_numbers.Between(-most, most);
     Multiplier multiplier = RandomMultiplier();
-    while (ordinary && !ScalesDown(multiplier.shift)) multiplier = RandomMultiplier();
+    while (ordinary && !ScalesDown(multiplier.shift)) {
+      multiplier = RandomMultiplier();
+    }
     significands[i] = multiplier.value;
     shifts[i] = static_cast<int8_t>(multiplier.shift);
   }
@@ -91,16 +103,16 @@ Scaling RandomScaling(int32_t channels) {
   scaling.output_offset = random_numbers.Between(-128, 127);
   scaling.low = random_numbers.OneIn(4) ? random_numbers.Between(-128, 0) : INT8_MIN;
   scaling.high = random_numbers.OneIn(4) ? random_numbers.Between(0, 127) : INT8_MAX;
-  scaling.fast = CanScaleFast(shifts, scaling.channel_step == 0 ? 1
-                                                                : static_cast<uint32_t>(channels));
+  scaling.fast =
+      CanScaleFast(shifts, scaling.channel_step == 0 ? 1 : static_cast<uint32_t>(channels));
   return scaling;
 }
 
 // Shapes on both sides of every block size.
 int32_t Size(int32_t most) {
-  return random_numbers.OneIn(2) ? random_numbers.Between(1, most / 4) * 4 - 3 +
-                                       random_numbers.Between(0, 3)
-                                 : random_numbers.Between(1, most / 16) * 16;
+  return random_numbers.OneIn(2)
+             ? random_numbers.Between(1, most / 4) * 4 - 3 + random_numbers.Between(0, 3)
+             : random_numbers.Between(1, most / 16) * 16;
 }
 
 void MatMul() {
@@ -122,17 +134,23 @@ void MatMul() {
 
 // Weights as converters write them: -127 and above.
 void WithoutLowest(int8_t* values, int32_t count) {
-  for (int32_t i = 0; i < count; ++i) values[i] = values[i] == INT8_MIN ? INT8_MAX : values[i];
+  for (int32_t i = 0; i < count; ++i) {
+    values[i] = values[i] == INT8_MIN ? INT8_MAX : values[i];
+  }
 }
 
 void Depthwise() {
   const DepthwiseShape shape = {Size(kMostChannels), random_numbers.Between(1, kMostTaps),
                                 random_numbers.Between(-127, 128)};
   random_numbers.FillExtremes(weights, shape.channels * shape.taps);
-  if (!random_numbers.OneIn(8)) WithoutLowest(weights, shape.channels * shape.taps);
+  if (!random_numbers.OneIn(8)) {
+    WithoutLowest(weights, shape.channels * shape.taps);
+  }
   random_numbers.FillExtremes(inputs, kMostTaps * shape.channels);
   const Scaling scaling = RandomScaling(shape.channels);
-  if (random_numbers.OneIn(20)) bias[shape.channels - 1] = INT32_MAX - (1 << 23);
+  if (random_numbers.OneIn(20)) {
+    bias[shape.channels - 1] = INT32_MAX - (1 << 23);
+  }
   const int8_t* taps[kMostTaps + 1];
   for (const int8_t*& tap : taps) {
     tap = inputs + random_numbers.Between(0, kMostTaps - 1) * shape.channels;
@@ -142,8 +160,7 @@ void Depthwise() {
   std::memset(behind, 0x5a, kBehindLayout);
   LayDepthwise(shape, scaling, weights, layout);
   DepthwisePixel(shape, scaling, weights, layout, taps, outputs);
-  PrintLine("depthwise",
-            Checksum(outputs, sizeof(outputs)) ^ Checksum(behind, kBehindLayout));
+  PrintLine("depthwise", Checksum(outputs, sizeof(outputs)) ^ Checksum(behind, kBehindLayout));
 }
 
 void Rows() {
@@ -174,7 +191,9 @@ void TimeStage() {
     time_weights[i] = static_cast<int16_t>(random_numbers.Next());
   }
   int32_t sums[kFilters];
-  for (int32_t& sum : sums) sum = random_numbers.Between(-4000000, 4000000);
+  for (int32_t& sum : sums) {
+    sum = random_numbers.Between(-4000000, 4000000);
+  }
   PushAndWeigh(filters, time_weights, state, sums, kFilters);
   PrintLine("time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(state, 2 * count));
 }
@@ -188,7 +207,9 @@ void ByteTimeStage() {
   random_numbers.FillExtremes(inputs, count);
   random_numbers.FillExtremes(weights, count);
   int32_t sums[kFilters];
-  for (int32_t& sum : sums) sum = random_numbers.Between(-4000000, 4000000);
+  for (int32_t& sum : sums) {
+    sum = random_numbers.Between(-4000000, 4000000);
+  }
   PushAndWeighBytes(filters, weights, inputs, sums, kFilters);
   PrintLine("byte_time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(inputs, count));
 }

@@ -8,8 +8,8 @@
 
 #if STAPES_KERNELS_DSP
 
-#include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/dsp/dsp.h"
+#include "nn/kernels/plain/depthwise.h"
 
 namespace stapes {
 namespace {
@@ -31,6 +31,7 @@ struct Run {
 constexpr int32_t kStepBytes = 56;  // of code
 constexpr int32_t kSteps = 5;       // unrolled: the taps of a 3 x 3 filter
 
+// clang-format off
 // A pair of taps against four channels. PKHBT and PKHTB pair the taps' bytes, so that SXTB16 gives
 // both factors of a channel.
 #define STAPES_DEPTHWISE_STEP              \
@@ -100,6 +101,7 @@ __attribute__((naked, noinline)) void MultiplyBlocks(const Run*, const int32_t*,
       "add sp, #24\n"
       "pop {r4-r11, pc}\n");
 }
+// clang-format on
 
 // Channels of the block at `channel`: the last block of an uneven count overlaps the one before.
 int32_t BlockStart(const DepthwiseShape& shape, int32_t channel) {
@@ -149,7 +151,9 @@ bool HasBlocks(const DepthwiseShape& shape, const Scaling& scaling) {
 
 void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                   int32_t* layout) {
-  if (!HasBlocks(shape, scaling)) return;
+  if (!HasBlocks(shape, scaling)) {
+    return;
+  }
   for (int32_t channel = 0; channel < shape.channels; channel += kBlock) {
     layout = LayBlock(shape, scaling, weights, BlockStart(shape, channel), layout);
   }
@@ -165,9 +169,12 @@ void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const i
   const int32_t words = kBlock * (pairs + 3);
   const int32_t whole = shape.channels / kBlock;
   const int32_t skipped = (kSteps - pairs % kSteps) % kSteps;
-  Run run = {taps,   static_cast<uint32_t>(skipped * kStepBytes),
-             taps + 2 * pairs, scaling.output_offset,
-             output, layout + whole * words};
+  Run run = {taps,
+             static_cast<uint32_t>(skipped * kStepBytes),
+             taps + 2 * pairs,
+             scaling.output_offset,
+             output,
+             layout + whole * words};
   MultiplyBlocks(&run, layout, 0);
   if (whole * kBlock != shape.channels) {
     layout += whole * words;

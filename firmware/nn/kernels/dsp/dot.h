@@ -18,7 +18,9 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
     sum = dsp::MultiplyPairs(dsp::LoadWord(wide + i + 2), dsp::WidenOdd(word), sum);
   }
   uint32_t tail = static_cast<uint32_t>(sum);
-  for (; i < count; ++i) tail += static_cast<uint32_t>(wide[i] * weights[i]);
+  for (; i < count; ++i) {
+    tail += static_cast<uint32_t>(wide[i] * weights[i]);
+  }
   return static_cast<int32_t>(tail);
 }
 

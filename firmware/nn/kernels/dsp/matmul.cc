@@ -19,12 +19,12 @@ using namespace dsp;
 struct RowPair {
   const int16_t* rows;
   int32_t bias[2];
-  uint32_t entry;             // bytes of the unrolled loop to skip at first
+  uint32_t entry;  // bytes of the unrolled loop to skip at first
   const int16_t* rows_end;
   DownScale scales[2];
   int32_t output_offset;
-  int32_t output_stride;      // bytes from column to column
-  int32_t second_row;         // bytes from the first row's output to the second's
+  int32_t output_stride;  // bytes from column to column
+  int32_t second_row;     // bytes from the first row's output to the second's
 };
 static_assert(sizeof(RowPair) == 48, "MultiplyTiles reads it by position");
 
@@ -32,6 +32,7 @@ constexpr uint32_t kGroup = 4;       // values that one step of the loop takes
 constexpr uint32_t kStepBytes = 40;  // of code
 constexpr uint32_t kSteps = 4;       // unrolled
 
+// clang-format off
 #define STAPES_TILE_STEP                                              \
   "ldmia r0!, {r6, r7, r8, r9}\n"                                     \
   "ldmia r1!, {r10, r11, r12, lr}\n"                                  \
@@ -94,11 +95,14 @@ __attribute__((naked, noinline)) void MultiplyTiles(const int16_t*, const RowPai
       "4:\n"
       "pop {r1-r11, pc}\n");
 }
+// clang-format on
 
 // Leading whole groups of two rows in panel form; returns how many values were taken.
 int32_t WidenGroups(const int8_t* first, const int8_t* second, int32_t depth, uint32_t* to) {
   const int8_t* const end = first + (depth & ~3);
-  if (first == end) return 0;
+  if (first == end) {
+    return 0;
+  }
   __asm__ volatile(
       "1:\n"
       "ldr r5, [%[a]], #4\n"
@@ -117,10 +121,12 @@ int32_t WidenGroups(const int8_t* first, const int8_t* second, int32_t depth, ui
 }
 
 // The same for columns, less their zero point.
-int32_t WidenColumnGroups(const int8_t* first, const int8_t* second, int32_t depth,
-                          uint32_t offset, uint32_t* to) {
+int32_t WidenColumnGroups(const int8_t* first, const int8_t* second, int32_t depth, uint32_t offset,
+                          uint32_t* to) {
   const int8_t* const end = first + (depth & ~3);
-  if (first == end) return 0;
+  if (first == end) {
+    return 0;
+  }
   __asm__ volatile(
       "1:\n"
       "ldr r5, [%[a]], #4\n"
@@ -140,7 +146,9 @@ int32_t WidenColumnGroups(const int8_t* first, const int8_t* second, int32_t dep
 
 // The next four bytes as a word, zeros in place of those beyond `count`.
 uint32_t LoadTail(const int8_t* from, int32_t count) {
-  if (count >= 4) return LoadWord(from);
+  if (count >= 4) {
+    return LoadWord(from);
+  }
   uint32_t word = 0;
   for (int32_t i = 0; i < count; ++i) {
     word |= static_cast<uint32_t>(static_cast<uint8_t>(from[i])) << (8 * i);
@@ -151,7 +159,9 @@ uint32_t LoadTail(const int8_t* from, int32_t count) {
 void WidenRows(const int8_t* first, const int8_t* second, int32_t depth, int16_t* to) {
   uint32_t* const word = reinterpret_cast<uint32_t*>(to);
   const int32_t done = WidenGroups(first, second, depth, word);
-  if (done == depth) return;
+  if (done == depth) {
+    return;
+  }
   const uint32_t a = LoadTail(first + done, depth - done);
   const uint32_t b = LoadTail(second + done, depth - done);
   word[done] = WidenEven(a);
@@ -186,8 +196,9 @@ void MultiplySlowly(const PanelShape& shape, const Scaling& scaling, const int16
                     int32_t columns, const int8_t* weights, int32_t rows, int8_t* output,
                     int32_t output_stride) {
   for (int32_t column = 0; column < columns; ++column) {
-    const uint32_t* const start = reinterpret_cast<const uint32_t*>(
-        panel + (column & ~1) * PaddedDepth(shape.depth)) + 2 * (column & 1);
+    const uint32_t* const start =
+        reinterpret_cast<const uint32_t*>(panel + (column & ~1) * PaddedDepth(shape.depth)) +
+        2 * (column & 1);
     for (int32_t row = 0; row < rows; ++row) {
       const int8_t* const from = weights + row * shape.depth;
       const uint32_t* word = start;
@@ -233,8 +244,12 @@ void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_
     pair.rows_end = row_memory + 2 * padded;
     pair.entry = (kSteps - groups % kSteps) % kSteps * kStepBytes;
     pair.output_stride = output_stride;
-    if (paired != 0) MultiplyTiles(panel, &pair, output + row, panel + paired * padded);
-    if (paired == columns) continue;
+    if (paired != 0) {
+      MultiplyTiles(panel, &pair, output + row, panel + paired * padded);
+    }
+    if (paired == columns) {
+      continue;
+    }
     pair.output_stride = 0;  // both columns are the last one
     MultiplyTiles(panel + paired * padded, &pair, output + paired * output_stride + row,
                   panel + (paired + 2) * padded);

@@ -14,13 +14,14 @@ struct RowPairs {
   uint32_t entry;  // bytes of the unrolled loop to skip at first
   int32_t* sums;
   const int16_t* wide_end;  // after the last whole group of eight
-  int32_t count;  // values, a multiple of 4
-  int32_t skip;   // bytes from the end of a row to the next
+  int32_t count;            // values, a multiple of 4
+  int32_t skip;             // bytes from the end of a row to the next
 };
 
 constexpr uint32_t kStepBytes = 76;  // of code
 constexpr uint32_t kSteps = 4;       // unrolled
 
+// clang-format off
 // Two rows against eight values: 19 instructions for 16 products.
 #define STAPES_ROW_STEP               \
   "ldmia r0!, {r5, r6, r7, r8}\n"     \
@@ -91,6 +92,7 @@ __attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const in
       "add sp, #28\n"
       "pop {r4-r11, pc}\n");
 }
+// clang-format on
 
 }  // namespace
 
@@ -102,7 +104,9 @@ void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide)
     dsp::StoreWord(wide + i, dsp::WidenEvenAdd(word, offsets));
     dsp::StoreWord(wide + i + 2, dsp::WidenOddAdd(word, offsets));
   }
-  for (; i < count; ++i) wide[i] = static_cast<int16_t>(values[i] + offset);
+  for (; i < count; ++i) {
+    wide[i] = static_cast<int16_t>(values[i] + offset);
+  }
 }
 
 void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
@@ -112,12 +116,14 @@ void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32
   if (aligned && count % 4 == 0 && rows > 1) {
     const uint32_t steps = static_cast<uint32_t>(count) / 8;
     const uint32_t skipped = steps == 0 ? kSteps : (kSteps - steps % kSteps) % kSteps;
-    const RowPairs pairs = {wide,  stride,         skipped * kStepBytes, sums, wide + 8 * steps,
+    const RowPairs pairs = {wide,  stride,        skipped * kStepBytes, sums, wide + 8 * steps,
                             count, stride - count};
     MultiplyRowPairs(&pairs, weights, rows / 2);
     row = rows & ~1;
   }
-  for (; row < rows; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
+  for (; row < rows; ++row) {
+    sums[row] = DotWideS8(wide, weights + row * stride, count);
+  }
 }
 
 }  // namespace stapes

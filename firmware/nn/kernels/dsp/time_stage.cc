@@ -1,8 +1,8 @@
 // The time stage of SVDF for Arm cores with the DSP extension. The values are loaded from one place
 // further on, stored as words and multiplied in pairs, so that moving them costs little more than
 // weighing them: fastest where a filter remembers a multiple of eight.
-#include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_DSP
 
@@ -14,15 +14,16 @@ namespace {
 
 // What PushAndWeighEights reads; the assembly knows the layout.
 struct Filters {
-  int32_t left;  // Requantize: shift left,
-  int32_t twice;  // multiply as in DownScale,
+  int32_t left;       // Requantize: shift left,
+  int32_t twice;      // multiply as in DownScale,
   int32_t sign_mask;  // subtract one if negative (-1, or 0 without a shift right),
-  int32_t half;  // add half,
-  int32_t right;  // shift right
-  int32_t last;  // bytes before a filter's last eight values
+  int32_t half;       // add half,
+  int32_t right;      // shift right
+  int32_t last;       // bytes before a filter's last eight values
   int32_t* sums_end;
 };
 
+// clang-format off
 #define STAPES_WEIGH_EIGHT           \
   "ldmia r0!, {r5, r8, r9, r10}\n"   \
   "stmia r1!, {r2, r3, r4, r6}\n"    \
@@ -71,6 +72,7 @@ __attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t
       "bne 0b\n"
       "pop {r3-r11, pc}\n");
 }
+// clang-format on
 
 // The sums leave room for half of the largest shift.
 bool TakesEights(const TimeFilters& filters, const int16_t* weights, const int16_t* state) {
@@ -96,7 +98,9 @@ int32_t PushAndDot(const int16_t* weights, int16_t* values, int32_t memory, int3
     sum = MovePair(weights + 4, values + 4, sum);
     sum = MovePair(weights + 6, values + 6, sum);
   }
-  for (; left > 2; left -= 2, weights += 2, values += 2) sum = MovePair(weights, values, sum);
+  for (; left > 2; left -= 2, weights += 2, values += 2) {
+    sum = MovePair(weights, values, sum);
+  }
   if (left == 2) {
     values[0] = values[1];
     sum = WrappingAdd(sum, *weights++ * *values++);

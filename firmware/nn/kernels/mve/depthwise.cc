@@ -20,14 +20,16 @@ namespace {
 
 constexpr int32_t kBlock = 16;
 constexpr int32_t kVectors = 4;
-constexpr int32_t kMaxTaps = 255;        // their weights add up in 16 bits
+constexpr int32_t kMaxTaps = 255;         // their weights add up in 16 bits
 constexpr uint32_t kFarthest = 1u << 30;  // a start from which no sum saturates
 static_assert(kMaxTaps * 127 * 128 < kFarthest, "sums stay near their start");
 
 int32_t BlockBytes(const DepthwiseShape& shape) { return 9 * kBlock + kBlock * shape.taps; }
 
 bool HasBlocks(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights) {
-  if (shape.channels < kBlock || shape.taps > kMaxTaps || !scaling.fast) return false;
+  if (shape.channels < kBlock || shape.taps > kMaxTaps || !scaling.fast) {
+    return false;
+  }
   int8_t least = INT8_MAX;
   for (int32_t i = 0; i < shape.channels * shape.taps; i += kBlock) {
     const auto left = static_cast<uint32_t>(shape.channels * shape.taps - i);
@@ -62,8 +64,8 @@ bool LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int8_t*
   uint32_t farthest = 0;
   for (int32_t i = 0; i < kVectors; ++i, to += kBlock, scales += 5 * kVectors) {
     const int32_t place = i * scaling.channel_step;
-    int32x4_t starts = vmulq_n_s32(vldrhq_gather_shifted_offset_s32(sums + i, channels),
-                                   shape.input_offset);
+    int32x4_t starts =
+        vmulq_n_s32(vldrhq_gather_shifted_offset_s32(sums + i, channels), shape.input_offset);
     if (rest.bias != nullptr) {
       starts = vaddq_s32(starts, vldrwq_gather_shifted_offset_s32(rest.bias + i, channels));
     }
@@ -86,6 +88,7 @@ struct Pixel {
 };
 static_assert(sizeof(Pixel) == 20, "MultiplyBlocks reads it by position");
 
+// clang-format off
 // A tap of r4: products of even channels in q2, of odd ones in q3.
 #define STAPES_MULTIPLY_TAP      \
   "vldrb.8 q0, [r4]\n"           \
@@ -169,9 +172,12 @@ __attribute__((naked, noinline)) void MultiplyBlocks(const Pixel*, const int8_t*
       "vpop {d8-d15}\n"
       "pop {r4-r11, pc}\n");
 }
+// clang-format on
 
 void BoundOutputs(const Scaling& scaling, int32_t channels, int8_t* output) {
-  if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) return;
+  if (scaling.low <= INT8_MIN && scaling.high >= INT8_MAX) {
+    return;
+  }
   const int8x16_t low = vdupq_n_s8(static_cast<int8_t>(scaling.low));
   const int8x16_t high = vdupq_n_s8(static_cast<int8_t>(scaling.high));
   for (int32_t i = 0; i < channels; i += kBlock) {

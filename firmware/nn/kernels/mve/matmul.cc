@@ -66,8 +66,7 @@ Scaler ReadScaler(const PanelShape& shape, const Scaling& scaling, int32_t count
     scales = {vldrwq_z_s32(scaling.significands, inside), vldrbq_z_s32(scaling.shifts, inside)};
   }
   return {vmlaq_n_s32(bias, weight_sums, shape.input_offset), scales,
-          vdupq_n_s32(scaling.output_offset), vdupq_n_s32(scaling.low),
-          vdupq_n_s32(scaling.high)};
+          vdupq_n_s32(scaling.output_offset), vdupq_n_s32(scaling.low), vdupq_n_s32(scaling.high)};
 }
 
 // Four rows against `columns` columns `depth` bytes apart: four outputs each, `stride` bytes apart.
@@ -131,6 +130,7 @@ struct Tile {
 };
 static_assert(sizeof(Tile) == 24 && sizeof(Scaler) == 96, "MultiplyColumnPairs reads by position");
 
+// clang-format off
 #define STAPES_ROW(multiply, sum, other_sum) \
   "vldrb.8 q2, [r5], #16\n"                  \
   multiply ".s8 " sum ", q0, q2\n"           \
@@ -196,6 +196,7 @@ __attribute__((naked, noinline)) void MultiplyColumnPairs(const Tile*, const int
       "vpop {d8-d15}\n"
       "pop {r4-r11, pc}\n");
 }
+// clang-format on
 
 // Any number of columns.
 void MultiplyAll(const PanelShape& shape, const Scaler& scaler, const int8_t* rows,
@@ -204,8 +205,12 @@ void MultiplyAll(const PanelShape& shape, const Scaler& scaler, const int8_t* ro
   const int32_t taken = Steps(shape.depth) * kStep;
   const int8_t* const end = column + paired * shape.depth;
   const Tile tile = {rows, shape.depth - taken, shape.depth, stride, end, rows + kRows * taken};
-  if (paired != 0) MultiplyColumnPairs(&tile, column, output, &scaler);
-  if (paired == columns) return;
+  if (paired != 0) {
+    MultiplyColumnPairs(&tile, column, output, &scaler);
+  }
+  if (paired == columns) {
+    return;
+  }
   MultiplyColumns(scaler, rows, end, shape.depth, 1, output + paired * stride, stride);
 }
 
@@ -245,7 +250,9 @@ void LayColumnPair(const PanelShape& shape, const int8_t* first, const int8_t* s
                    int32_t index, int16_t* panel) {
   int8_t* const column = reinterpret_cast<int8_t*>(panel) + index * shape.depth;
   Copy(first, shape.depth, column);
-  if (second != first) Copy(second, shape.depth, column + shape.depth);
+  if (second != first) {
+    Copy(second, shape.depth, column + shape.depth);
+  }
 }
 
 void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,

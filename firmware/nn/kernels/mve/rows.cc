@@ -48,7 +48,9 @@ void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32
   for (; row + 4 <= rows; row += 4) {
     DotFourRows(wide, weights + row * stride, stride, count, sums + row);
   }
-  for (; row < rows; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
+  for (; row < rows; ++row) {
+    sums[row] = DotWideS8(wide, weights + row * stride, count);
+  }
 }
 
 }  // namespace stapes

@@ -1,6 +1,6 @@
 // Scaling of sums with Helium, four at a time.
-#include "nn/kernels/platform.h"
 #include "nn/kernels/scaling.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_MVE
 
@@ -13,7 +13,9 @@ void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
   for (int32_t i = 0; i < count; i += 4) {
     const mve_pred16_t inside = vctp32q(static_cast<uint32_t>(count - i));
     int32x4_t values = vldrwq_z_s32(sums + i, inside);
-    if (bias != nullptr) values = vaddq_s32(values, vldrwq_z_s32(bias + i, inside));
+    if (bias != nullptr) {
+      values = vaddq_s32(values, vldrwq_z_s32(bias + i, inside));
+    }
     if (channel_step != 0) {
       scales = {vldrwq_z_s32(significands + i, inside), vldrbq_z_s32(shifts + i, inside)};
     }

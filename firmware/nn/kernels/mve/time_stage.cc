@@ -1,7 +1,7 @@
 // The time stage of SVDF with Helium: eight values at a time, loaded from one place further on and
 // stored where they go while they are multiplied.
-#include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_MVE
 

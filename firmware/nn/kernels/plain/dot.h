@@ -6,13 +6,17 @@
 namespace stapes {
 
 inline void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
-  for (int32_t i = 0; i < count; ++i) wide[i] = static_cast<int16_t>(values[i] + offset);
+  for (int32_t i = 0; i < count; ++i) {
+    wide[i] = static_cast<int16_t>(values[i] + offset);
+  }
 }
 
 // Unsigned accumulators wrap without undefined behaviour; the products fit 32 bits.
 inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t count) {
   uint32_t sum = 0;
-  for (int32_t i = 0; i < count; ++i) sum += static_cast<uint32_t>(wide[i] * weights[i]);
+  for (int32_t i = 0; i < count; ++i) {
+    sum += static_cast<uint32_t>(wide[i] * weights[i]);
+  }
   return static_cast<int32_t>(sum);
 }
 
@@ -35,7 +39,9 @@ inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows
     sums[row + 2] = static_cast<int32_t>(sum2);
     sums[row + 3] = static_cast<int32_t>(sum3);
   }
-  for (; row < rows; ++row, weights += stride) sums[row] = DotWideS8(wide, weights, count);
+  for (; row < rows; ++row, weights += stride) {
+    sums[row] = DotWideS8(wide, weights, count);
+  }
 }
 #endif
 

@@ -9,7 +9,9 @@ namespace stapes {
 void LayColumnPair(const PanelShape& shape, const int8_t* first, const int8_t* second,
                    int32_t index, int16_t* panel) {
   plain::LayColumn(shape, first, index, panel);
-  if (second != first) plain::LayColumn(shape, second, index + 1, panel);
+  if (second != first) {
+    plain::LayColumn(shape, second, index + 1, panel);
+  }
 }
 
 void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,

@@ -12,7 +12,9 @@ inline void LayColumn(const PanelShape& shape, const int8_t* values, int32_t ind
                       int16_t* panel) {
   int16_t* const column = panel + index * PaddedDepth(shape.depth);
   WidenS8(values, shape.depth, shape.input_offset, column);
-  for (int32_t i = shape.depth; i < PaddedDepth(shape.depth); ++i) column[i] = 0;
+  for (int32_t i = shape.depth; i < PaddedDepth(shape.depth); ++i) {
+    column[i] = 0;
+  }
 }
 
 inline void MultiplyColumns(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,

@@ -1,5 +1,5 @@
-#include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_PLAIN
 

@@ -30,8 +30,8 @@ void LayBlock(const DepthwiseShape& shape, const Scaling& scaling, const int8_t*
     for (int32_t tap = 0; tap < shape.taps; tap += 2, weight += 2 * shape.channels) {
       const int32_t low = weight[0];
       const int32_t high = tap + 1 < shape.taps ? weight[shape.channels] : 0;
-      to[tap / 2 * kLanes + lane] = static_cast<int32_t>(static_cast<uint32_t>(high) << 16 |
-                                                         static_cast<uint16_t>(low));
+      to[tap / 2 * kLanes + lane] =
+          static_cast<int32_t>(static_cast<uint32_t>(high) << 16 | static_cast<uint16_t>(low));
       sum += low + high;
     }
     rest[lane] = WrappingAdd(scaling.Bias(channel + lane), shape.input_offset * sum);
@@ -45,8 +45,7 @@ STAPES_AVX2 __m128i LoadEight(const int8_t* from) {
 }
 
 STAPES_AVX2 void MultiplyBlocks(const DepthwiseShape& shape, const avx2::Bounds& bounds,
-                                const int32_t* layout, const int8_t* const* taps,
-                                int8_t* output) {
+                                const int32_t* layout, const int8_t* const* taps, int8_t* output) {
   const int32_t pairs = (shape.taps + 1) / 2;
   for (int32_t channel = 0; channel < shape.channels; channel += kLanes) {
     __m256i sums = avx2::Load(layout + pairs * kLanes);
@@ -66,8 +65,7 @@ STAPES_AVX2 void MultiplyBlocks(const DepthwiseShape& shape, const avx2::Bounds&
 
 STAPES_AVX2 void MultiplyPixel(const DepthwiseShape& shape, const Scaling& scaling,
                                const int32_t* layout, const int8_t* const* taps, int8_t* output) {
-  const avx2::Bounds bounds =
-      avx2::MakeBounds(scaling.output_offset, scaling.low, scaling.high);
+  const avx2::Bounds bounds = avx2::MakeBounds(scaling.output_offset, scaling.low, scaling.high);
   MultiplyBlocks(shape, bounds, layout, taps, output);
 }
 
@@ -75,7 +73,9 @@ STAPES_AVX2 void MultiplyPixel(const DepthwiseShape& shape, const Scaling& scali
 
 void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                   int32_t* layout) {
-  if (!HasBlocks(shape, scaling)) return;
+  if (!HasBlocks(shape, scaling)) {
+    return;
+  }
   for (int32_t channel = 0; channel < shape.channels; channel += kLanes) {
     LayBlock(shape, scaling, weights, channel, layout);
     layout += BlockWords(shape);

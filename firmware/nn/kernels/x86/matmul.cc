@@ -14,8 +14,8 @@ using avx2::kLanes;
 
 constexpr int32_t kRows = 2 * kLanes;  // of weights, multiplied together
 constexpr int32_t kColumns = 4;
-constexpr int32_t kStep = 16;         // values of a row that are packed together
-constexpr int32_t kMaxDepth = 2048;   // longer rows go through the plain loops
+constexpr int32_t kStep = 16;        // values of a row that are packed together
+constexpr int32_t kMaxDepth = 2048;  // longer rows go through the plain loops
 
 // Sixteen rows of weights: for every pair of values the pairs of all rows side by side, so that
 // VPMADDWD with one broadcast pair of inputs advances eight rows.
@@ -130,8 +130,7 @@ STAPES_AVX2 void MultiplyAll(const PanelShape& shape, const Scaling& scaling, co
                              int32_t columns, const int8_t* weights, int32_t rows, int8_t* output,
                              int32_t output_stride) {
   PackedRows packed;
-  const avx2::Bounds bounds =
-      avx2::MakeBounds(scaling.output_offset, scaling.low, scaling.high);
+  const avx2::Bounds bounds = avx2::MakeBounds(scaling.output_offset, scaling.low, scaling.high);
   for (int32_t row = 0; row < rows; row += kRows) {
     const int32_t count = rows - row < kRows ? rows - row : kRows;
     PackWeights(weights + row * shape.depth, shape.depth, count, &packed);
@@ -145,7 +144,9 @@ STAPES_AVX2 void MultiplyAll(const PanelShape& shape, const Scaling& scaling, co
 void LayColumnPair(const PanelShape& shape, const int8_t* first, const int8_t* second,
                    int32_t index, int16_t* panel) {
   plain::LayColumn(shape, first, index, panel);
-  if (second != first) plain::LayColumn(shape, second, index + 1, panel);
+  if (second != first) {
+    plain::LayColumn(shape, second, index + 1, panel);
+  }
 }
 
 void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,

@@ -4,8 +4,8 @@
 
 #if STAPES_KERNELS_X86
 
-#include "nn/kernels/x86/avx2.h"
 #include "nn/kernels/requantize.h"
+#include "nn/kernels/x86/avx2.h"
 
 namespace stapes {
 namespace {
@@ -35,7 +35,9 @@ STAPES_AVX2 __m128i DotFourRows(const int16_t* wide, const int8_t* weights, int3
     }
   }
   __m128i halves[4];
-  for (int32_t row = 0; row < 4; ++row) halves[row] = Halves(sums[row]);
+  for (int32_t row = 0; row < 4; ++row) {
+    halves[row] = Halves(sums[row]);
+  }
   if (i + 8 <= count) {
     const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(wide + i));
     for (int32_t row = 0; row < 4; ++row) {
@@ -68,8 +70,12 @@ STAPES_AVX2 int32_t DotVectors(const int16_t* wide, const int8_t* weights, int32
 void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
                  int32_t count, int32_t* sums) {
   int32_t row = 0;
-  if (avx2::HasAvx2()) row = DotVectors(wide, weights, rows, stride, count, sums);
-  for (; row < rows; ++row) sums[row] = DotWideS8(wide, weights + row * stride, count);
+  if (avx2::HasAvx2()) {
+    row = DotVectors(wide, weights, rows, stride, count, sums);
+  }
+  for (; row < rows; ++row) {
+    sums[row] = DotWideS8(wide, weights + row * stride, count);
+  }
 }
 
 }  // namespace stapes

@@ -1,6 +1,6 @@
 // Scaling of sums with AVX2, eight at a time, where the processor has it.
-#include "nn/kernels/platform.h"
 #include "nn/kernels/scaling.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_X86
 
@@ -31,7 +31,9 @@ STAPES_AVX2 int32_t ScaleVectors(const Scaling& scaling, const int32_t* sums, in
     if (scaling.bias != nullptr) {
       values = _mm256_add_epi32(values, avx2::Load(scaling.bias + channel));
     }
-    if (scaling.channel_step != 0) scales = LoadScales(scaling, channel);
+    if (scaling.channel_step != 0) {
+      scales = LoadScales(scaling, channel);
+    }
     const __m128i bytes = avx2::Narrow(avx2::Requantize(values, scales), bounds);
     avx2::Store(bytes, outputs + channel, kLanes);
   }
@@ -42,8 +44,12 @@ STAPES_AVX2 int32_t ScaleVectors(const Scaling& scaling, const int32_t* sums, in
 
 void Scaling::Block(const int32_t* sums, int32_t count, int8_t* outputs) const {
   int32_t channel = 0;
-  if (fast && avx2::HasAvx2()) channel = ScaleVectors(*this, sums, count, outputs);
-  for (; channel < count; ++channel) outputs[channel] = (*this)(channel, sums[channel]);
+  if (fast && avx2::HasAvx2()) {
+    channel = ScaleVectors(*this, sums, count, outputs);
+  }
+  for (; channel < count; ++channel) {
+    outputs[channel] = (*this)(channel, sums[channel]);
+  }
 }
 
 }  // namespace stapes

@@ -1,6 +1,6 @@
 // SSE2, which every x86-64 has: values move and are weighed in the same pass, eight at a time.
-#include "nn/kernels/platform.h"
 #include "nn/kernels/time_stage.h"
+#include "nn/kernels/platform.h"
 
 #if STAPES_KERNELS_X86
 

@@ -16,7 +16,9 @@ const char* PrepareAddSub(PrepareContext& context) {
     return Why("expected two int8 inputs and an int8 output with one scale each");
   }
   auto* const data = context.AllocateData<AddSubData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->first_offset = -first.quantization.ZeroPoint();
   data->second_offset = -second.quantization.ZeroPoint();
   data->output_offset = output.quantization.ZeroPoint();
@@ -28,9 +30,13 @@ const char* PrepareAddSub(PrepareContext& context) {
       Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kAddSubShift), kDoubleBits);
   // Upstream's kernels only divide here.
   data->output = QuantizeMultiplier(ratio);
-  if (data->output.shift > 0) return Why("scales too far apart");
+  if (data->output.shift > 0) {
+    return Why("scales too far apart");
+  }
   const char* reason = PreparePairing(context, first, second, output, &data->pairing);
-  if (reason != nullptr) return reason;
+  if (reason != nullptr) {
+    return reason;
+  }
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
   return ActivationRange(activation, output, &data->low, &data->high);

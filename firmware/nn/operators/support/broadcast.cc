@@ -12,10 +12,14 @@ int32_t PaddedDim(const Shape& shape, int d) {
 // Steps of one input; false when it does not broadcast to the output.
 bool StepsOf(const Shape& input, const Shape& output, int32_t steps[Shape::kMaxRank]) {
   int32_t step = 1;
-  if (input.rank > output.rank) return false;
+  if (input.rank > output.rank) {
+    return false;
+  }
   for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
     const int32_t size = PaddedDim(input, d);
-    if (size != 1 && size != PaddedDim(output, d)) return false;
+    if (size != 1 && size != PaddedDim(output, d)) {
+      return false;
+    }
     steps[d] = size == 1 ? 0 : step;
     step *= size;
   }
@@ -36,7 +40,9 @@ const char* PreparePairing(PrepareContext& context, const Tensor& first, const T
   } else if (second_whole) {
     context.AllowInPlace(1);
   }
-  if (first_whole && second_whole) return nullptr;
+  if (first_whole && second_whole) {
+    return nullptr;
+  }
   BroadcastSteps steps = {};
   if (!StepsOf(first.shape, output.shape, steps.first) ||
       !StepsOf(second.shape, output.shape, steps.second)) {
@@ -49,7 +55,9 @@ const char* PreparePairing(PrepareContext& context, const Tensor& first, const T
     }
   }
   pairing->steps = context.AllocatePersistent(sizeof(BroadcastSteps));
-  if (pairing->steps == PersistentMemory::kNone) return kArenaIsFull;
+  if (pairing->steps == PersistentMemory::kNone) {
+    return kArenaIsFull;
+  }
   *context.Persistent<BroadcastSteps>(pairing->steps) = steps;
   return nullptr;
 }

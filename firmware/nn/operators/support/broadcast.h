@@ -31,7 +31,9 @@ void CombinePairs(const InvokeContext& context, const Pairing& pairing, Combine 
   const int8_t* const second = context.Input<int8_t>(1);
   int8_t* const output = context.Output<int8_t>(0);
   if (pairing.steps == PersistentMemory::kNone) {
-    for (int32_t i = 0; i < pairing.count; ++i) output[i] = combine(first[i], second[i]);
+    for (int32_t i = 0; i < pairing.count; ++i) {
+      output[i] = combine(first[i], second[i]);
+    }
     return;
   }
   const auto& steps = *context.Persistent<BroadcastSteps>(pairing.steps);
@@ -44,7 +46,9 @@ void CombinePairs(const InvokeContext& context, const Pairing& pairing, Combine 
     for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
       a += steps.first[d];
       b += steps.second[d];
-      if (++index[d] < steps.dims[d]) break;
+      if (++index[d] < steps.dims[d]) {
+        break;
+      }
       a -= steps.first[d] * steps.dims[d];
       b -= steps.second[d] * steps.dims[d];
       index[d] = 0;

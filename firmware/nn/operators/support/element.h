@@ -39,8 +39,7 @@ inline void StoreElement(TensorType type, int32_t value, void* data, int32_t ind
       static_cast<uint8_t*>(data)[index] = static_cast<uint8_t>(Clamp(value, 0, UINT8_MAX));
       break;
     case TensorType::kInt16:
-      static_cast<int16_t*>(data)[index] =
-          static_cast<int16_t>(Clamp(value, INT16_MIN, INT16_MAX));
+      static_cast<int16_t*>(data)[index] = static_cast<int16_t>(Clamp(value, INT16_MIN, INT16_MAX));
       break;
     default:
       static_cast<int32_t*>(data)[index] = value;

@@ -21,9 +21,13 @@ const char* PreparePool(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (!HaveSameQuantization(input, output)) return Why("input and output differ in quantization");
+  if (!HaveSameQuantization(input, output)) {
+    return Why("input and output differ in quantization");
+  }
   auto* const data = context.AllocateData<PoolData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->window.kernel_height = options.Get<int32_t>(kFilterHeight, 0);
   data->window.kernel_width = options.Get<int32_t>(kFilterWidth, 0);
   data->window.stride_height = options.Get<int32_t>(kStrideHeight, 0);
@@ -34,7 +38,9 @@ const char* PreparePool(PrepareContext& context) {
   if (const char* reason = FitWindow(padding, input.shape, output.shape, &data->window)) {
     return reason;
   }
-  if (input.shape.Dim(3) != output.shape.Dim(3)) return Why("input and output differ in channels");
+  if (input.shape.Dim(3) != output.shape.Dim(3)) {
+    return Why("input and output differ in channels");
+  }
   const auto activation = static_cast<Activation>(options.Get<int8_t>(kFusedActivation, 0));
   return ActivationRange(activation, output, &data->low, &data->high);
 }

@@ -23,10 +23,10 @@ void ForEachPool(const InvokeContext& context, const Window& window, Reduce redu
     const int32_t left = x * window.stride_width - window.pad_width;
     const Taps rows = TapsInside(top, 1, window.kernel_height, window.input_height);
     const Taps taps = TapsInside(left, 1, window.kernel_width, window.input_width);
-    reduce(context.Input<int8_t>(0) +
-               window.InputOffset(batch, top + rows.first, left + taps.first),
-           rows.last - rows.first, taps.last - taps.first,
-           context.Output<int8_t>(0) + window.OutputOffset(batch, y, x));
+    reduce(
+        context.Input<int8_t>(0) + window.InputOffset(batch, top + rows.first, left + taps.first),
+        rows.last - rows.first, taps.last - taps.first,
+        context.Output<int8_t>(0) + window.OutputOffset(batch, y, x));
   });
 }
 

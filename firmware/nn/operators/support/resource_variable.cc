@@ -19,7 +19,9 @@ bool SameText(const FlatVector& a, const FlatVector& b) {
 OperatorCall FindMaker(const PrepareContext& context, int32_t handle) {
   for (uint32_t i = 0; i < Model::OperatorCount(context.subgraph()); ++i) {
     const OperatorCall call = context.model().ReadOperator(context.subgraph(), i);
-    if (call.builtin_code == kVarHandleCode && call.outputs.Get<int32_t>(0) == handle) return call;
+    if (call.builtin_code == kVarHandleCode && call.outputs.Get<int32_t>(0) == handle) {
+      return call;
+    }
   }
   return {};
 }
@@ -71,7 +73,9 @@ const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* 
     return variable->bytes == value.byte_count ? nullptr : Why("a variable used with two sizes");
   }
   const uint32_t content = context.AllocatePersistent(value.byte_count);
-  if (content == PersistentMemory::kNone) return kArenaIsFull;
+  if (content == PersistentMemory::kNone) {
+    return kArenaIsFull;
+  }
   variable->bytes = value.byte_count;
   variable->position = content;
   variable->fill = value.quantization.ZeroPoint();

@@ -12,7 +12,7 @@ constexpr int kCurveIntegerBits = 4;
 struct CurveData {
   int32_t count;
   int32_t input_offset;
-  int32_t radius;  // distances to the zero point from which on the curve is flat
+  int32_t radius;         // distances to the zero point from which on the curve is flat
   Multiplier multiplier;  // input scale * 2^27
 };
 
@@ -22,14 +22,19 @@ inline const char* PrepareCurve(PrepareContext& context) {
   if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
     return Why("expected int8 input and output with one scale each");
   }
-  if (input.shape != output.shape) return Why("expected equal shapes");
+  if (input.shape != output.shape) {
+    return Why("expected equal shapes");
+  }
   auto* const data = context.AllocateData<CurveData>();
-  if (data == nullptr) return kArenaIsFull;
+  if (data == nullptr) {
+    return kArenaIsFull;
+  }
   data->count = input.shape.ElementCount();
   data->input_offset = -input.quantization.ZeroPoint();
-  data->multiplier =
-      QuantizeMultiplier(TimesPowerOfTwo(ScaleOf(input), 31 - kCurveIntegerBits));
-  if (data->multiplier.shift < 0) return Why("an input scale below 2^-28");
+  data->multiplier = QuantizeMultiplier(TimesPowerOfTwo(ScaleOf(input), 31 - kCurveIntegerBits));
+  if (data->multiplier.shift < 0) {
+    return Why("an input scale below 2^-28");
+  }
   const int64_t limit = int64_t{(1 << kCurveIntegerBits) - 1} << (31 - kCurveIntegerBits);
   // Beyond shift 30 every value is on the flat part.
   const bool flat = data->multiplier.shift > kMaxMultiplierShift;
@@ -51,8 +56,8 @@ void InvokeCurve(const InvokeContext& context, Curve curve) {
     } else if (value >= data.radius) {
       output[i] = INT8_MAX;
     } else {
-      output[i] = static_cast<int8_t>(
-          Clamp(curve(Requantize(value, data.multiplier)), INT8_MIN, INT8_MAX));
+      output[i] =
+          static_cast<int8_t>(Clamp(curve(Requantize(value, data.multiplier)), INT8_MIN, INT8_MAX));
     }
   }
 }

@@ -15,7 +15,9 @@ void CopyRun(const StridedCopy& copy, const int8_t* input, int8_t* output) {
     std::memcpy(output, input, static_cast<std::size_t>(count));
     return;
   }
-  for (int32_t i = 0; i < count; ++i) output[i * output_step] = input[i * input_step];
+  for (int32_t i = 0; i < count; ++i) {
+    output[i * output_step] = input[i * input_step];
+  }
 }
 
 }  // namespace
@@ -25,13 +27,19 @@ void DenseSteps(const Shape& shape, int32_t steps[Shape::kMaxRank]) {
   for (int d = kLast; d >= 0; --d) {
     steps[d] = step;
     const int own = d - (Shape::kMaxRank - shape.rank);
-    if (own >= 0) step *= shape.Dim(own);
+    if (own >= 0) {
+      step *= shape.Dim(own);
+    }
   }
 }
 
 void PaddedDims(const Shape& shape, int32_t dims[Shape::kMaxRank]) {
-  for (int d = 0; d < Shape::kMaxRank; ++d) dims[d] = 1;
-  for (int d = 0; d < shape.rank; ++d) dims[PaddedPlace(shape, d)] = shape.Dim(d);
+  for (int d = 0; d < Shape::kMaxRank; ++d) {
+    dims[d] = 1;
+  }
+  for (int d = 0; d < shape.rank; ++d) {
+    dims[PaddedPlace(shape, d)] = shape.Dim(d);
+  }
 }
 
 void CopyStrided(const StridedCopy& copy, const int8_t* input, int8_t* output) {
@@ -45,12 +53,16 @@ void CopyStrided(const StridedCopy& copy, const int8_t* input, int8_t* output) {
     for (; d >= 0; --d) {
       from += copy.input_steps[d];
       to += copy.output_steps[d];
-      if (++index[d] < copy.dims[d]) break;
+      if (++index[d] < copy.dims[d]) {
+        break;
+      }
       from -= copy.input_steps[d] * copy.dims[d];
       to -= copy.output_steps[d] * copy.dims[d];
       index[d] = 0;
     }
-    if (d < 0) return;
+    if (d < 0) {
+      return;
+    }
   }
 }
 

@@ -19,11 +19,17 @@ struct Axis {
 
 // TensorFlow's GetWindowedOutputSize; the smaller half of an odd padding comes first.
 bool FitAxis(Padding padding, const Axis& axis, int32_t* pad) {
-  if (!IsIn(axis.stride, 1, kMaxStep) || !IsIn(axis.dilation, 1, kMaxStep)) return false;
-  if (!IsIn(axis.kernel, 1, kMaxExtent) || !IsIn(axis.input, 1, kMaxExtent)) return false;
+  if (!IsIn(axis.stride, 1, kMaxStep) || !IsIn(axis.dilation, 1, kMaxStep)) {
+    return false;
+  }
+  if (!IsIn(axis.kernel, 1, kMaxExtent) || !IsIn(axis.input, 1, kMaxExtent)) {
+    return false;
+  }
   const int32_t reach = (axis.kernel - 1) * axis.dilation + 1;
   const int32_t covered = padding == Padding::kSame ? axis.input : axis.input - reach + 1;
-  if (covered < 1 || axis.output != (covered + axis.stride - 1) / axis.stride) return false;
+  if (covered < 1 || axis.output != (covered + axis.stride - 1) / axis.stride) {
+    return false;
+  }
   const int32_t missing = (axis.output - 1) * axis.stride + reach - axis.input;
   *pad = missing > 0 ? missing / 2 : 0;
   return true;
@@ -33,11 +39,17 @@ bool FitAxis(Padding padding, const Axis& axis, int32_t* pad) {
 
 Taps TapsInside(int32_t origin, int32_t dilation, int32_t kernel, int32_t size) {
   Taps taps = {0, kernel};
-  if (origin < 0) taps.first = (-origin + dilation - 1) / dilation;
+  if (origin < 0) {
+    taps.first = (-origin + dilation - 1) / dilation;
+  }
   const int32_t room = size - origin;  // positive: windows start inside or before the image
   const int32_t last = (room + dilation - 1) / dilation;
-  if (last < taps.last) taps.last = last;
-  if (taps.first > taps.last) taps.first = taps.last;
+  if (last < taps.last) {
+    taps.last = last;
+  }
+  if (taps.first > taps.last) {
+    taps.first = taps.last;
+  }
   return taps;
 }
 
@@ -45,7 +57,9 @@ const char* FitWindow(Padding padding, const Shape& input, const Shape& output, 
   if (padding != Padding::kSame && padding != Padding::kValid) {
     return Why("an unknown kind of padding");
   }
-  if (input.rank != 4 || output.rank != 4) return Why("expected input and output of 4 dimensions");
+  if (input.rank != 4 || output.rank != 4) {
+    return Why("expected input and output of 4 dimensions");
+  }
   window->batches = input.Dim(0);
   window->input_height = input.Dim(1);
   window->input_width = input.Dim(2);

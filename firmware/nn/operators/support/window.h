@@ -54,7 +54,9 @@ template <typename Visit>
 void ForEachPlace(const Window& window, Visit visit) {
   for (int32_t batch = 0; batch < window.batches; ++batch) {
     for (int32_t y = 0; y < window.output_height; ++y) {
-      for (int32_t x = 0; x < window.output_width; ++x) visit(batch, y, x);
+      for (int32_t x = 0; x < window.output_width; ++x) {
+        visit(batch, y, x);
+      }
     }
   }
 }
