@@ -24,6 +24,7 @@ from stapes.corpus.effects import (
     reverberate,
     room_size,
 )
+from stapes.corpus.running_speech import RunningSpeech
 from stapes.corpus.sound_tables import NUMBERS, noise_piece, noise_table, room_table
 
 SHORTEST_REVERB_MS = 100.0
@@ -69,6 +70,7 @@ def random_variations(
     *,
     sample_rate: int,
     generators: Sequence[np.random.Generator],
+    chatter: RunningSpeech | None = None,
 ) -> np.ndarray:
     """One training variation of each of the clips: int16 [clips, samples] in and out. The noises
     are in units of int16 steps, cheapest in float32.
@@ -90,6 +92,7 @@ def random_variations(
     if stages:
         stages.room(sound)
         stages.noise(sound, noises)
+        stages.chatter(sound, chatter, generators)
     for clip, tutorial in zip(sound, own, strict=True):
         tutorial.mix(clip)
     if stages:
@@ -269,6 +272,19 @@ class _Stages:
             else:
                 place[:] = noise_piece(table, samples, numbers[:, row])
         sound[rows] = add_noise(sound[rows], noise, snr_db[rows])
+
+    def chatter(
+        self,
+        sound: np.ndarray,
+        speech: RunningSpeech | None,
+        generators: Sequence[np.random.Generator],
+    ) -> None:
+        draws, ratios = self._draws, self._settings.chatter_snr_db
+        rows = np.flatnonzero(draws.applies(len(ratios)))
+        snr_db = draws.between(*(ratios or (0, 0)))
+        if len(rows) and speech:
+            talk = np.stack([speech.clip(generators[row]) for row in rows])
+            sound[rows] = add_noise(sound[rows], talk, snr_db[rows])
 
     def microphone(self, sound: np.ndarray) -> None:
         self._filter(sound)

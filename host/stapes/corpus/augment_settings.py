@@ -10,6 +10,8 @@ from typing import Any
 
 from stapes.errors import StapesError
 
+_RATIOS = ("noise_snr_db", "chatter_snr_db")
+
 
 def _setting(default: Any, high: float, text: str) -> Any:
     return dataclasses.field(default=default, metadata={"high": high, "help": text})
@@ -31,6 +33,14 @@ class AugmentSettings:
             "of powers, such as 0,20",
         },
     )
+    chatter_snr_db: tuple[float, ...] = dataclasses.field(
+        default=(),
+        metadata={
+            "high": 100,
+            "help": "LOW,HIGH: running speech (DATA_DIR/_speech_) at a random ratio of powers, "
+            "such as 10,30",
+        },
+    )
     speed_percent: float = _setting(
         0.0, 50, "random speed to either side, tempo and pitch together, as of a tape"
     )
@@ -48,17 +58,18 @@ class AugmentSettings:
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
-            if entry.name == "noise_snr_db":
+            if entry.name in _RATIOS:
                 continue
             value, high = getattr(self, entry.name), entry.metadata["high"]
             if not 0 <= value <= high:
                 raise StapesError(f"--{entry.name}={value:g}: expected 0 to {high}")
-        found = self.noise_snr_db
-        if found and not (len(found) == 2 and -100 <= found[0] <= found[1] <= 100):
-            raise StapesError(
-                f"--noise_snr_db={','.join(f'{value:g}' for value in found)}: expected LOW,HIGH "
-                "in dB, -100 to 100, such as 0,20"
-            )
+        for name in _RATIOS:
+            found = getattr(self, name)
+            if found and not (len(found) == 2 and -100 <= found[0] <= found[1] <= 100):
+                raise StapesError(
+                    f"--{name}={','.join(f'{value:g}' for value in found)}: expected LOW,HIGH "
+                    "in dB, -100 to 100, such as 0,20"
+                )
         if 0 < self.band_limit_hertz < 300:
             raise StapesError(
                 f"--band_limit_hertz={self.band_limit_hertz:g}: expected 300 to 24000, or 0 (off)"
@@ -69,6 +80,7 @@ class AugmentSettings:
         """Whether anything beyond the tutorial's shift, gain and background is on."""
         return bool(
             self.noise_snr_db
+            or self.chatter_snr_db
             or self.speed_percent
             or self.time_stretch_percent
             or self.pitch_shift_semitones

@@ -14,10 +14,13 @@ from stapes.corpus.augment import random_silence, random_variations
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex
 from stapes.corpus.partition import PARTITIONS
+from stapes.corpus.running_speech import SPEECH_FOLDER, RunningSpeech
 from stapes.errors import StapesError
 
 Progress = Callable[[int, int], None]
 _CLIPS_AT_ONCE = 16  # varied together: more of them leave the caches
+# What stands for a clip that is made anew each time it comes up.
+_SILENCE, _SPEECH = -1, -2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,8 @@ def evaluation_clips(
     noises: list[np.ndarray],
     limit: int = 0,
 ) -> LabelledClips:
-    """The fixed clips of a partition: wanted, unknown, then silence; the same at every call.
+    """The fixed clips of a partition: wanted, unknown, running speech, then silence; the same at
+    every call.
 
     Args:
         limit: take about so many spoken clips, evenly from all; 0 takes them all.
@@ -102,21 +106,37 @@ def evaluation_clips(
     silence = [
         random_silence(samples, noises, generator) for _ in range(index.silence_count(partition))
     ]
-    labels = [label for _, label in entries] + [SILENCE_INDEX] * len(silence)
-    return LabelledClips(
-        samples=np.concatenate([spoken, np.array(silence, np.int16).reshape(-1, samples)]),
-        labels=np.array(labels, np.int32),
+    talk = _fixed_speech(index, partition, sample_rate=sample_rate, samples=samples)
+    made = np.array(talk + silence, np.int16).reshape(-1, samples)
+    labels = [label for _, label in entries]
+    labels += [UNKNOWN_INDEX] * len(talk) + [SILENCE_INDEX] * len(silence)
+    return LabelledClips(samples=np.concatenate([spoken, made]), labels=np.array(labels, np.int32))
+
+
+def _fixed_speech(
+    index: CorpusIndex, partition: str, *, sample_rate: int, samples: int
+) -> list[np.ndarray]:
+    count = index.speech_count(partition)
+    if not count:
+        return []
+    speech = RunningSpeech.read(
+        index.speech[partition],
+        sample_rate=sample_rate,
+        samples=samples,
+        resample=index.settings.resample,
     )
+    generator = np.random.default_rng([RANDOM_SEED, PARTITIONS.index(partition), 1])
+    return [speech.clip(generator) for _ in range(count)]
 
 
 class TrainingClips:
     """Batches of varied training clips; batch n depends on the seed and n alone. Several threads
     may ask for batches at once.
 
-    An epoch holds every wanted clip once, and its share of silence and of unknown words. The
-    tutorial trains with one fixed subset of the unknown words; here each epoch draws its own from
-    all of them. With `balance` it holds as many wanted clips, but words with few of them more than
-    once, and of the others some, drawn anew.
+    An epoch holds every wanted clip once, and its share of silence, of unknown words and of running
+    speech, which is cut anew each time. The tutorial trains with one fixed subset of the unknown
+    words; here each epoch draws its own from all of them. With `balance` it holds as many wanted
+    clips, but words with few of them more than once, and of the others some, drawn anew.
     """
 
     def __init__(
@@ -156,38 +176,65 @@ class TrainingClips:
         self._balance = index.settings.balance
         self._unknown_count = index.unknown_count("training")
         self._silence_count = index.silence_count("training")
+        self._speech_count = index.speech_count("training")
         self._noises = [noise.astype(np.float32) for noise in noises]  # to be mixed cheaply
         self._augmentation = augmentation
         self._sample_rate = sample_rate
         self._samples = samples + margin_samples
+        self._speech = self._read_speech(index)
         self._margins = (margin_samples // 2, margin_samples - margin_samples // 2)
         self._batch_size = batch_size
         self._seed = seed
         self._order = lru_cache(maxsize=4)(self._shuffled)
 
+    def _read_speech(self, index: CorpusIndex) -> RunningSpeech:
+        used = self._speech_count or self._augmentation.chatter_snr_db
+        if used and not index.speech["training"]:
+            raise StapesError(
+                f"{index.folder / SPEECH_FOLDER}: found no recordings of running speech to train "
+                "with, expected <speaker>/*.wav inside; add some, or leave out --speech_percentage "
+                "and --chatter_snr_db"
+            )
+        return RunningSpeech.read(
+            index.speech["training"] if used else [],
+            sample_rate=self._sample_rate,
+            samples=self._samples,
+            resample=index.settings.resample,
+        )
+
     @cached_property
     def epoch_size(self) -> int:
         """Clips in an epoch."""
-        return len(self._wanted_labels) + self._unknown_count + self._silence_count
+        made = self._silence_count + self._speech_count
+        return len(self._wanted_labels) + self._unknown_count + made
 
     def batch(self, number: int) -> LabelledClips:
         """Batch `number` (from 0)."""
         first = number * self._batch_size
         drawn = self._drawn(range(first, first + self._batch_size))
         samples = np.empty((len(drawn), self._samples), np.int16)
-        for row in np.flatnonzero(drawn < 0):
+        for row in np.flatnonzero(drawn == _SILENCE):
             samples[row] = self._silence(self._generator(first + row))
-        spoken = np.flatnonzero(drawn >= 0)
+        spoken = np.flatnonzero(drawn != _SILENCE)
         for start in range(0, len(spoken), _CLIPS_AT_ONCE):
             rows = spoken[start : start + _CLIPS_AT_ONCE]
+            generators = [self._generator(first + row) for row in rows]
             samples[rows] = random_variations(
-                np.pad(self._clips[drawn[rows]], ((0, 0), self._margins)),
+                self._sound(drawn[rows], generators),
                 self._noises,
                 self._augmentation,
                 sample_rate=self._sample_rate,
-                generators=[self._generator(first + row) for row in rows],
+                generators=generators,
+                chatter=self._speech,
             )
         return LabelledClips(samples=samples, labels=self._labels(drawn))
+
+    def _sound(self, drawn: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
+        """int16 [clips, samples] before their variations: words, or pieces of running speech."""
+        sound = np.pad(self._clips[np.maximum(drawn, 0)], ((0, 0), self._margins))
+        for row in np.flatnonzero(drawn == _SPEECH):
+            sound[row] = self._speech.clip(generators[row])
+        return sound
 
     def _drawn(self, positions: range) -> np.ndarray:
         """The numbers of the clips at positions in the endless row of all."""
@@ -206,19 +253,21 @@ class TrainingClips:
     def _labels(self, drawn: np.ndarray) -> np.ndarray:
         wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # the clips after them
         labels = wanted[np.clip(drawn, 0, len(self._wanted_labels))]
-        return np.where(drawn < 0, SILENCE_INDEX, labels).astype(np.int32)
+        labels[drawn == _SILENCE] = SILENCE_INDEX
+        labels[drawn == _SPEECH] = UNKNOWN_INDEX
+        return labels.astype(np.int32)
 
     def _shuffled(self, epoch: int) -> np.ndarray:
-        """Clip numbers of an epoch in their order; -1 stands for silence."""
+        """Clip numbers of an epoch in their order, _SILENCE and _SPEECH among them."""
         generator = np.random.default_rng([self._seed, 0, epoch])
         wanted = len(self._wanted_labels)
         pool = np.arange(wanted, len(self._clips))
         unknown = generator.choice(pool, self._unknown_count, replace=False)
-        silence = np.full(self._silence_count, -1)
+        made = np.repeat([_SILENCE, _SPEECH], [self._silence_count, self._speech_count])
         drawn = np.arange(wanted)
         if self._balance:
             drawn = balanced(self._wanted_labels, self._balance, generator.spawn(1)[0])
-        return generator.permutation(np.concatenate([drawn, unknown, silence]))
+        return generator.permutation(np.concatenate([drawn, unknown, made]))
 
 
 def balanced(labels: np.ndarray, balance: float, generator: np.random.Generator) -> np.ndarray:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from stapes.audio.reader import audio_files
 from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.running_speech import SPEECH_FOLDER, speech_recordings
 from stapes.errors import StapesError
 from stapes.model.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
 
@@ -23,22 +24,23 @@ RANDOM_SEED = 59185
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
 # Folders whose clips are no words, whatever is in them.
-NO_WORDS = (BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
+NO_WORDS = (BACKGROUND_NOISE_FOLDER, SPEECH_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
     """Which clips are used for what; the defaults are those of the tutorial's train.py.
 
-    The silence and unknown percentages are relative to the number of clips with wanted words.
-    `balance` evens out how often each wanted word is trained: 0 as often as it was recorded, 1 all
-    of them equally often, between them a word of n clips in proportion to n ** (1 - balance).
+    The silence, unknown and speech percentages are relative to the number of clips with wanted
+    words. `balance` evens out how often each wanted word is trained: 0 as often as it was recorded,
+    1 all of them equally often, between them a word of n clips in proportion to n ** (1 - balance).
     `resample` converts clips of another rate, stereo ones too, when they are read.
     """
 
     wanted_words: tuple[str, ...]
     silence_percentage: float = 10.0
     unknown_percentage: float = 10.0
+    speech_percentage: float = 0.0
     validation_percentage: float = 10.0
     testing_percentage: float = 10.0
     balance: float = 0.0
@@ -60,7 +62,7 @@ class CorpusSettings:
                 f"--wanted_words: found {len(self.wanted_words)}, expected at most "
                 f"{MAX_LABELS - 2}; leave some out"
             )
-        for name in ("silence_percentage", "unknown_percentage"):
+        for name in ("silence_percentage", "unknown_percentage", "speech_percentage"):
             _expect_range(name, getattr(self, name), 0, 1000)
         for name in ("validation_percentage", "testing_percentage"):
             _expect_range(name, getattr(self, name), 0, 100)
@@ -82,7 +84,8 @@ class CorpusIndex:
     """Paths of all clips of a folder, by partition.
 
     `wanted` holds (path, label index); `unknown` all other words, in an order drawn once with the
-    tutorial's seed: its first `unknown_count` are the partition's fixed unknown clips.
+    tutorial's seed: its first `unknown_count` are the partition's fixed unknown clips. `speech`
+    holds recordings of running speech.
     """
 
     folder: Path
@@ -90,6 +93,7 @@ class CorpusIndex:
     wanted: dict[str, list[tuple[Path, int]]]
     unknown: dict[str, list[Path]]
     background: list[Path] = field(default_factory=list)
+    speech: dict[str, list[Path]] = field(default_factory=dict)
 
     def silence_count(self, partition: str) -> int:
         return self._share(partition, self.settings.silence_percentage)
@@ -98,14 +102,17 @@ class CorpusIndex:
         wanted = self._share(partition, self.settings.unknown_percentage)
         return min(wanted, len(self.unknown[partition]))
 
+    def speech_count(self, partition: str) -> int:
+        return self._share(partition, self.settings.speech_percentage)
+
     def _share(self, partition: str, percentage: float) -> int:
         return math.ceil(len(self.wanted[partition]) * percentage / 100)
 
     def require(self, partition: str) -> None:
-        """Checks that every wanted word has clips in `partition`.
+        """Checks that every wanted word has clips in `partition`, and speech where it is used.
 
         Raises:
-            StapesError: a word has none there.
+            StapesError: there are none.
         """
         present = {label for _, label in self.wanted[partition]}
         for label, word in enumerate(self.settings.wanted_words, start=UNKNOWN_INDEX + 1):
@@ -116,6 +123,13 @@ class CorpusIndex:
                     f"{partition} partition, expected at least one there; add clips (about 100 "
                     "and more) or change --validation_percentage and --testing_percentage"
                 )
+        if self.speech_count(partition) and not self.speech.get(partition):
+            total = sum(map(len, self.speech.values()))
+            raise StapesError(
+                f"{self.folder / SPEECH_FOLDER}: found {total} recordings of which none falls into "
+                f"the {partition} partition, expected some of speakers there; add recordings of "
+                "other speakers (<speaker>/*.wav), or leave out --speech_percentage"
+            )
 
 
 def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> CorpusIndex:
@@ -151,6 +165,11 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
         wanted={partition: [] for partition in PARTITIONS},
         unknown={partition: [] for partition in PARTITIONS},
         background=[path for path in clips if word_of(path) == BACKGROUND_NOISE_FOLDER],
+        speech=speech_recordings(
+            folder,
+            validation_percentage=settings.validation_percentage,
+            testing_percentage=settings.testing_percentage,
+        ),
     )
     _fill(index, words)
     return index

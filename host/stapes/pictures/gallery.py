@@ -83,6 +83,10 @@ def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]
         ),
         "gain_db": ("12 dB softer", apply_gain(clip, -12)),
         "noise_snr_db": ("pink noise, 5 dB below the clip", add_noise(clip, noise, 5)),
+        "chatter_snr_db": (
+            "a voice 5 dB below: the clip backwards",
+            add_noise(clip, clip[::-1], 5),
+        ),
         "speed_percent": ("25% faster and higher", change_speed(clip, 1.25)),
         "time_stretch_percent": ("25% faster", change_voice(clip, sample_rate=rate, rate=1.25)),
         "pitch_shift_semitones": (

@@ -1,7 +1,8 @@
 """Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac or .ogg, mono.
 
 DATA_DIR/_background_noise_/*.wav is mixed into the clips and makes the label _silence_; all words
-that are not wanted make _unknown_. After Ctrl-C the same command goes on where it was stopped.
+that are not wanted make _unknown_, and so does running speech in DATA_DIR/_speech_/<speaker>/*.wav
+(--speech_percentage). After Ctrl-C the same command goes on where it was stopped.
 Words and underscores of the flags are those of TensorFlow's speech_commands; dashes work as well.
 """
 
@@ -50,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     clips(
         "--unknown_percentage", type=float, default=10.0, help="of the wanted clips (%(default)s)"
+    )
+    clips(
+        "--speech_percentage",
+        type=float,
+        default=0.0,
+        help="pieces of running speech from DATA_DIR/_speech_, of the wanted clips (%(default)s)",
     )
     clips(
         "--balance",
@@ -245,7 +252,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
         *("teacher_weight", "teacher_temperature"),
         corpus=take(
             CorpusSettings,
-            *("silence_percentage", "unknown_percentage", "balance"),
+            *("silence_percentage", "unknown_percentage", "speech_percentage", "balance"),
             *("validation_percentage", "testing_percentage", "resample"),
             wanted_words=words,
         ),
