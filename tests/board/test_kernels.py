@@ -25,7 +25,7 @@ COMMON = [
 
 
 def kernel_sources() -> list[Path]:
-    kernels = sorted((ROOT / "firmware" / "nn" / "kernels").glob("*.cc"))
+    kernels = sorted((ROOT / "firmware" / "nn" / "kernels").rglob("*.cc"))
     return [SOURCES / "kernel_vectors.cc", *kernels]
 
 

@@ -76,7 +76,7 @@ def test_only_the_operators_of_the_model_are_named(model, tmp_path):
 def test_every_operator_of_the_engine_has_the_name_that_emit_would_write():
     header = (FIRMWARE / "nn" / "operators" / "operators.h").read_text()
     declared = set(re.findall(r"extern const Operator (\w+);", header))
-    sources = (FIRMWARE / "nn" / "operators").glob("*.cc")
+    sources = (FIRMWARE / "nn" / "operators").rglob("*.cc")
     names = [
         name
         for path in sources
