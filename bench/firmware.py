@@ -83,7 +83,7 @@ def measure(board: Board, case: str, model: Path, build_dir: Path) -> Figures:
         StapesError: a build or a run fails, or the board computes something else than this machine.
     """
     emit_model(model, build_dir / "models" / case)
-    figures = sizes(build(board, case, build_dir, "run_firmware.cc"))
+    figures = sizes(build(board, case, build_dir, "common/run_firmware.cc"))
     if not figures["fits"]:
         return figures
     if board.emulated:

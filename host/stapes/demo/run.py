@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-import stapes
 from stapes.audio.wav import read_wav, write_wav
 from stapes.demo.compare import differences
 from stapes.demo.report import Report
@@ -22,6 +21,7 @@ from stapes.errors import StapesError
 from stapes.files import write_text
 from stapes.firmware.boards import find_board
 from stapes.firmware.emulator import INSTRUCTION_NS
+from stapes.firmware.source import find_source
 from stapes.model.metadata import read_settings
 from stapes.replay import Replayed, open_player
 from stapes.stream.labels import LabelTime, read_labels
@@ -111,18 +111,6 @@ def run_demo(settings: DemoSettings, *, log: Callable[[str], None] = print) -> R
     write_text(settings.work_dir / "report.json", report.to_json())
     log(f"\n== report ({settings.work_dir / 'report.json'})\n{report.to_text()}")
     return report
-
-
-def find_source(folder: Path | None) -> Path:
-    """The source tree: `folder`, the current one, or the one this package was installed from."""
-    candidates = [folder] if folder else [Path.cwd(), Path(stapes.__file__).resolve().parents[2]]
-    for candidate in candidates:
-        if (candidate / "firmware").is_dir() and (candidate / "CMakeLists.txt").is_file():
-            return candidate
-    raise StapesError(
-        f"{candidates[0]}: found no firmware/ in it, expected Stapes' source tree; "
-        "run this in a checkout or pass --source_dir"
-    )
 
 
 def check_tools(*, spoken: bool) -> None:
@@ -355,7 +343,7 @@ class Demo:
                 *("-DSIZE=arm-none-eabi-size", f"-DBOARD={BOARD}"),
                 *(f"-DFLASH_START={board.flash_start}", f"-DFLASH_BYTES={board.flash_bytes}"),
                 *(f"-DRAM_START={board.ram_start}", f"-DRAM_BYTES={board.ram_bytes}", "-P"),
-                self.source / "boards" / "cortex_m" / "size_table.cmake",
+                self.source / "boards" / "common" / "cortex_m" / "size_table.cmake",
             ]
         )
         return {name: int(re.search(rf"{name}: +(\d+) of", table)[1]) for name in ("flash", "RAM")}

@@ -57,12 +57,6 @@ def test_missing_tools_are_named_with_their_packages(tmp_path, monkeypatch, caps
     assert not (tmp_path / "w").exists()
 
 
-def test_another_folder_than_the_source_tree_is_refused(tmp_path):
-    with pytest.raises(StapesError, match="expected Stapes' source tree"):
-        run.find_source(tmp_path)
-    assert run.find_source(ROOT) == ROOT
-
-
 def replayed(**changes: object) -> Replayed:
     result = Replayed(
         frames=3,

@@ -52,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.demo.run import find_source
     from stapes.device.pipeline import Pipeline
     from stapes.firmware.boards import find_board
     from stapes.firmware.build import build_commands, check_build_tools, image, run_build
     from stapes.firmware.emulated import check_emulator, qemu_command, run_emulator
     from stapes.firmware.flashers import Options, flasher_of
+    from stapes.firmware.source import find_source
 
     if arguments.list:
         return _list()

@@ -111,8 +111,8 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
 
 
 def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
-    from stapes.demo.run import find_source
     from stapes.firmware.measure import fit_on_board
+    from stapes.firmware.source import find_source
 
     fit = fit_on_board(path, find_source(source_dir), board)
     return {**dataclasses.asdict(fit), "fits": fit.fits}
@@ -120,8 +120,8 @@ def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
 
 def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> None:
     """Adds "instructions", or why they are not measured; a failing tool is no reason to stop."""
-    from stapes.demo.run import find_source
     from stapes.firmware.measure import EMULATED_BOARD, count_instructions, missing_tools
+    from stapes.firmware.source import find_source
 
     missing = missing_tools(emulator=True)
     if missing:

@@ -126,9 +126,9 @@ def _image(arguments: argparse.Namespace) -> Path | None:
     """The image for an emulated board, built if need be."""
     if arguments.board is None or arguments.image is not None:
         return arguments.image
-    from stapes.demo.run import find_source
     from stapes.firmware.boards import find_board
     from stapes.firmware.build import build_commands, check_build_tools, image, run_build
+    from stapes.firmware.source import find_source
 
     source = find_source(None)
     board = find_board(source, arguments.board)

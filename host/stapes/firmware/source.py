@@ -1,0 +1,24 @@
+"""Stapes' source tree, which every build of the firmware needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import stapes
+from stapes.errors import StapesError
+
+
+def find_source(folder: Path | None) -> Path:
+    """The source tree: `folder`, the current one, or the one this package was installed from.
+
+    Raises:
+        StapesError: there is none.
+    """
+    candidates = [folder] if folder else [Path.cwd(), Path(stapes.__file__).resolve().parents[2]]
+    for candidate in candidates:
+        if (candidate / "firmware").is_dir() and (candidate / "CMakeLists.txt").is_file():
+            return candidate
+    raise StapesError(
+        f"{candidates[0]}: found no firmware/ in it, expected Stapes' source tree; "
+        "run this in a checkout or pass --source_dir"
+    )
