@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stapes.evaluation.intervals import binomial_interval
+
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
@@ -29,6 +31,11 @@ class Confusion:
     def accuracy(self) -> float:
         """Share of clips classified rightly, 0 to 1; 0 without clips."""
         return float(np.trace(self.matrix) / max(self.total, 1))
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """Bounds of the accuracy with 95% confidence."""
+        return binomial_interval(int(np.trace(self.matrix)), self.total)
 
     def table(self, labels: Sequence[str]) -> str:
         """The matrix as text, one row per true label, with the accuracy of each."""

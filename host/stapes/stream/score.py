@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stapes.evaluation.intervals import binomial_interval, poisson_interval
 from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
-from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime
 
 NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 from tones import SAMPLE_RATE, sweep, trained_tones
 
-from stapes.audio.wav import read_wav
+from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.clip_scores import clip_scores
 from stapes.device.engine import Engine
@@ -104,3 +105,42 @@ def test_a_foreign_record_of_the_corpus_is_refused(tmp_path, small_model, capsys
     assert main(["evaluate", str(path), "--data_dir", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert "odd.tflite: settings do not fit (corpus: " in error and error.count("\n") == 1
+
+
+def test_noise_and_levels_are_measured_beside_the_clips_as_they_are(capsys, tmp_path):
+    write_wav(tmp_path / "hum.wav", sweep(90, 110, seed=3), sample_rate=SAMPLE_RATE)
+    flags = ["--noise_dir", str(tmp_path), "--snr_db=60,-60", "--level_db=-90"]
+    report = evaluate(capsys, *flags)
+    found = report["conditions"]
+    assert list(found) == ["as recorded", "noise at 60 dB", "noise at -60 dB", "level -90 dB"]
+    assert found["as recorded"] == report["int8_accuracy"]
+    assert abs(found["noise at 60 dB"] - found["as recorded"]) < 0.05
+    assert found["noise at -60 dB"] < 0.7 and found["level -90 dB"] < 0.7
+
+
+def test_a_table_names_every_condition_with_its_interval(capsys):
+    trained = trained_tones()
+    command = ["evaluate", str(trained.model), "--data_dir", str(trained.data_dir)]
+    assert main([*command, "--level_db", "-6"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"as recorded +\d+\.\d% \(\d+\.\d to \d+\.\d\)", lines[-2])
+    assert lines[-1].startswith("level -6 dB")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--noise_dir", "."], "--noise_dir=.: found no recordings"),
+        (["--level_db", "soft"], "--level_db: found 'soft', expected decibels"),
+        (["--snr_db", "1000"], "--snr_db: found '1000', expected decibels"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused(capsys, tmp_path, monkeypatch, flags, says):
+    monkeypatch.chdir(tmp_path)
+    trained = trained_tones()
+    command = ["evaluate", str(trained.model), "--data_dir", str(trained.data_dir)]
+    try:
+        assert main([*command, *flags]) == 2
+    except SystemExit as stop:
+        assert stop.code == 2
+    assert says in capsys.readouterr().err

@@ -12,9 +12,9 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
+from stapes.evaluation.intervals import binomial_interval, poisson_interval
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.stream import cuts, scores
-from stapes.stream.intervals import binomial_interval, poisson_interval
 from stapes.stream.labels import LabelTime, format_line, read_labels
 from stapes.stream.score import MS_PER_HOUR, ScoreSettings, score_stream
 from stapes.stream.tutorial import tutorial_score

@@ -2,6 +2,7 @@
 
 Every clip of the partition goes through front end and engine frame by frame, from a fresh state;
 the scores after its last frame decide. Which clips belong to the partition is written in the model.
+With --noise_dir and --level_db the same clips are measured again as a room hands them over.
 """
 
 from __future__ import annotations
@@ -9,12 +10,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings, settings_from_dict
 
-EXAMPLE = "  stapes evaluate build/yes_no.tflite --data_dir speech_commands"
+if TYPE_CHECKING:
+    import numpy as np
+
+    from stapes.evaluation.confusion import Confusion
+
+EXAMPLE = """  stapes evaluate build/yes_no.tflite --data_dir speech_commands
+  stapes evaluate build/yes_no.tflite --data_dir speech_commands --noise_dir kitchen \\
+      --level_db -20,-40"""
+SNR_DB = "20,10,5,0"
 _PERCENTAGES = (
     "silence_percentage",
     "unknown_percentage",
@@ -37,6 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resample", action="store_true", help="convert clips of other rates, or stereo"
     )
+    parser.add_argument("--noise_dir", type=Path, help="folder of noise to measure under as well")
+    parser.add_argument(
+        "--snr_db",
+        type=_decibels,
+        default=SNR_DB,
+        metavar="DB,...",
+        help="ratios of powers of clip and noise, for --noise_dir (%(default)s)",
+    )
+    parser.add_argument(
+        "--level_db",
+        type=_decibels,
+        default=(),
+        metavar="DB,...",
+        help="gains to measure at (none)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -44,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import evaluation_clips, load_background
     from stapes.corpus.index import scan_corpus
     from stapes.device.clip_scores import clip_scores
+    from stapes.evaluation.conditions import conditions
     from stapes.evaluation.confusion import Confusion
     from stapes.model.metadata import load_model
 
@@ -52,8 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
     form = {"sample_rate": settings.front_end.sample_rate, "samples": settings.clip_samples}
     noises = load_background(index, **form)
     clips = evaluation_clips(index, arguments.partition, **form, noises=noises)
-    scores = clip_scores(model, settings, clips.samples, source=str(arguments.model))
-    confusion = Confusion.of(clips.labels, scores.argmax(axis=1), labels=len(settings.labels))
+    found = {}
+    for condition in conditions(
+        clips.samples,
+        noises=_noises(arguments, settings.front_end.sample_rate),
+        snr_db=arguments.snr_db if arguments.noise_dir else (),
+        level_db=arguments.level_db,
+    ):
+        scores = clip_scores(model, settings, condition.samples, source=str(arguments.model))
+        predicted = scores.argmax(axis=1)
+        found[condition.name] = Confusion.of(clips.labels, predicted, labels=len(settings.labels))
+    confusion, *others = found.values()
     if arguments.json:
         report = {
             "model": settings.name,
@@ -62,12 +98,51 @@ def run(arguments: argparse.Namespace) -> int:
             "clips": confusion.total,
             "int8_accuracy": confusion.accuracy,
             "confusion": confusion.matrix.tolist(),
+            "conditions": {name: other.accuracy for name, other in found.items()},
         }
         print(json.dumps(report))
     else:
         print(confusion.table(settings.labels))
-        print(f"int8 accuracy = {100 * confusion.accuracy:.1f}% (N={confusion.total})")
+        print(f"int8 accuracy = {_share(confusion)} (N={confusion.total})")
+        if others:
+            print("\n".join(_rows(found)))
     return 0
+
+
+def _rows(found: dict[str, Confusion]) -> Iterator[str]:
+    width = max(map(len, found))
+    for name, confusion in found.items():
+        yield f"{name:<{width}}  {_share(confusion)}"
+
+
+def _share(confusion: Confusion) -> str:
+    low, high = (100 * bound for bound in confusion.accuracy_interval)
+    return f"{100 * confusion.accuracy:.1f}% ({low:.1f} to {high:.1f})"
+
+
+def _noises(arguments: argparse.Namespace, sample_rate: int) -> list[np.ndarray]:
+    from stapes.audio.reader import audio_files, read_audio
+
+    if not arguments.noise_dir:
+        return []
+    paths = audio_files(arguments.noise_dir, "*") + audio_files(arguments.noise_dir, "*/*")
+    if not paths:
+        raise StapesError(
+            f"--noise_dir={arguments.noise_dir}: found no recordings, expected *.wav inside"
+        )
+    return [
+        read_audio(path, sample_rate=sample_rate, resample=arguments.resample) for path in paths
+    ]
+
+
+def _decibels(text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or not all(-100 <= number <= 100 for number in numbers):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected decibels, -100 to 100, commas")
+    return numbers
 
 
 def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):

@@ -1,0 +1,55 @@
+"""Clips as a room hands them over: under noise at given ratios, and at other levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stapes.corpus.augment import to_int16
+from stapes.corpus.effects import add_noise, apply_gain
+from stapes.corpus.running_speech import RunningSpeech
+
+_SEED = 59185
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """`samples`: int16 [clips, samples], the same clips under what `name` says."""
+
+    name: str
+    samples: np.ndarray
+
+
+def conditions(
+    clips: np.ndarray,
+    *,
+    noises: Sequence[np.ndarray] = (),
+    snr_db: Sequence[float] = (),
+    level_db: Sequence[float] = (),
+) -> Iterator[Condition]:
+    """The clips as they are, then under each condition; always the same for the same recordings.
+
+    Args:
+        clips: int16 [clips, samples].
+        noises: recordings that are mixed in, int16 [samples] each; every place is as likely. A clip
+            meets the same piece at every ratio.
+        snr_db: ratios of powers of clip and noise, over the whole clip.
+        level_db: gains.
+    """
+    yield Condition(name="as recorded", samples=clips)
+    if snr_db:
+        noise = _pieces(noises, len(clips), clips.shape[1])
+        for ratio in snr_db:
+            noisy = add_noise(clips, noise, np.full(len(clips), ratio))
+            yield Condition(name=f"noise at {ratio:g} dB", samples=to_int16(noisy))
+    for level in level_db:
+        quiet = apply_gain(clips, np.full(len(clips), level))
+        yield Condition(name=f"level {level:+g} dB", samples=to_int16(quiet))
+
+
+def _pieces(noises: Sequence[np.ndarray], count: int, samples: int) -> np.ndarray:
+    generator = np.random.default_rng(_SEED)
+    recordings = RunningSpeech(noises, samples=samples)
+    return np.stack([recordings.clip(generator) for _ in range(count)]).astype(np.float32)
