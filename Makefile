@@ -15,10 +15,12 @@ PYTEST_FLAGS ?= -q
 
 # A command, and the Debian package that brings it.
 TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \
-         qemu-system-arm:qemu-system-arm espeak-ng:espeak-ng
+         qemu-system-arm:qemu-system-arm espeak-ng:espeak-ng clang++:clang wasm-ld:lld \
+         node:nodejs npm:npm chromium:chromium
 # What pip compiles into the Python package.
 NATIVE := pyproject.toml CMakeLists.txt \
-          $(shell find firmware host/native -name '*.cc' -o -name '*.h' -o -name CMakeLists.txt)
+          $(shell find firmware host/native boards/web -name '*.cc' -o -name '*.h' -o -name '*.cmake' \
+            -o -name CMakeLists.txt)
 CPP_FILES = find firmware boards host/native tests bench \( -name '*.cc' -o -name '*.h' \) -print0
 
 help:
@@ -39,6 +41,8 @@ for tool in $(TOOLS); do \
 done; \
 echo '#include <doctest/doctest.h>' | g++ -x c++ -fsyntax-only - 2>/dev/null || echo doctest-dev; \
 $(MISSING_FOR_FUZZING)\
+echo '#include <cstring>' | clang++ --target=wasm32-wasi -x c++ -fsyntax-only - 2>/dev/null \
+  || echo wasi-libc libc++-14-dev-wasm32; \
 echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null \
   || echo libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib; \
 if ! command -v $(PYTHON) >/dev/null; then echo python3 python3-venv python3-dev; else \

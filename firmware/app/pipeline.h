@@ -52,6 +52,8 @@ class Pipeline {
     return decoder_.SetThreshold(label, threshold_q16);
   }
 
+  uint32_t AverageQ16(uint16_t label) const { return decoder_.AverageQ16(label); }
+
   const ModelBundle& bundle() const { return *bundle_; }
   const InferenceEngine& engine() const { return engine_; }
   uint32_t dropped_scores() const { return decoder_.dropped(); }

@@ -101,9 +101,15 @@ DecodeStatus RecognizeCommands::Process(Span<const int8_t> scores, uint32_t time
   }
   ReleaseLabels();
   const uint16_t top = TopLabel();
-  const uint32_t score_q16 = (sums_[top] * 256u + count_ / 2u) / count_;
-  *result = {top, score_q16, time_ms, IsNew(top, time_ms)};
+  *result = {top, AverageQ16(top), time_ms, IsNew(top, time_ms)};
   return DecodeStatus::kOk;
+}
+
+uint32_t RecognizeCommands::AverageQ16(uint16_t label) const {
+  if (count_ == 0 || label >= config_.label_count) {
+    return 0;
+  }
+  return (sums_[label] * 256u + count_ / 2u) / count_;
 }
 
 bool RecognizeCommands::IsInOrder(uint32_t time_ms) const {

@@ -107,6 +107,10 @@ class RecognizeCommands {
   // kScoreOneQ16. At kScoreOneQ16 the label is never detected.
   bool SetThreshold(uint16_t label, uint32_t threshold_q16);
 
+  // The average score of one label over the window, Q16 rounded to nearest; 0 without scores or
+  // such a label.
+  uint32_t AverageQ16(uint16_t label) const;
+
   // Scores dropped because more than frame_capacity came within one window.
   uint32_t dropped() const { return dropped_; }
 

@@ -2,9 +2,10 @@
 // the plain one, to compare the others with it.
 #pragma once
 
-#define STAPES_KERNELS_MVE 0  // Helium: Cortex-M55, M85
-#define STAPES_KERNELS_DSP 0  // Cortex-M4, M7, M33
-#define STAPES_KERNELS_X86 0  // AVX2 where the processor has it
+#define STAPES_KERNELS_MVE 0   // Helium: Cortex-M55, M85
+#define STAPES_KERNELS_DSP 0   // Cortex-M4, M7, M33
+#define STAPES_KERNELS_X86 0   // AVX2 where the processor has it
+#define STAPES_KERNELS_WASM 0  // WebAssembly with 128-bit vectors; what they do not serve is plain
 #define STAPES_KERNELS_PLAIN 0
 
 #if defined(STAPES_PLAIN_KERNELS)
@@ -19,6 +20,9 @@
 #elif defined(__x86_64__)
 #undef STAPES_KERNELS_X86
 #define STAPES_KERNELS_X86 1
+#elif defined(__wasm_simd128__)
+#undef STAPES_KERNELS_WASM
+#define STAPES_KERNELS_WASM 1
 #else
 #undef STAPES_KERNELS_PLAIN
 #define STAPES_KERNELS_PLAIN 1

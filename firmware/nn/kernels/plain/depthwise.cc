@@ -2,7 +2,7 @@
 #include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_PLAIN
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_WASM
 
 namespace stapes {
 
@@ -15,4 +15,4 @@ void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const i
 
 }  // namespace stapes
 
-#endif  // STAPES_KERNELS_PLAIN
+#endif

@@ -20,7 +20,7 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
   return static_cast<int32_t>(sum);
 }
 
-#if !STAPES_KERNELS_MVE && !STAPES_KERNELS_X86
+#if !STAPES_KERNELS_MVE && !STAPES_KERNELS_X86 && !STAPES_KERNELS_WASM
 inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
                         int32_t count, int32_t* sums) {
   int32_t row = 0;

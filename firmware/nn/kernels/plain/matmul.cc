@@ -2,7 +2,7 @@
 
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_PLAIN
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_WASM
 
 namespace stapes {
 
@@ -22,4 +22,4 @@ void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_
 
 }  // namespace stapes
 
-#endif  // STAPES_KERNELS_PLAIN
+#endif

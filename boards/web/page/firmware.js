@@ -1,0 +1,194 @@
+// The firmware: one model in one instance of stapes.wasm (boards/web/module.cc).
+
+/**
+ * @typedef {object} Result What came of one inference.
+ * @property {number} timeMs end of the newest frame, in milliseconds of audio
+ * @property {Int8Array} scores one a label; (score + 128) / 256 is from 0 to 1
+ * @property {Int8Array} input what the network saw: a frame, or a window of frames, oldest first
+ * @property {Detection | null} detection a word that was heard just now
+ */
+/**
+ * @typedef {object} Detection
+ * @property {number} timeMs
+ * @property {string} label
+ * @property {number} score average over the window, 0 to 1; a multiple of 1/65536
+ */
+/**
+ * @typedef {object} DecoderSettings
+ * @property {number[]} thresholds one a label, 0 to 1
+ * @property {number} averageWindowMs
+ * @property {number} suppressionMs
+ * @property {number} minimumCount
+ */
+/**
+ * @typedef {object} Exports
+ * @property {WebAssembly.Memory} memory
+ * @property {(bytes: number) => number} allocate
+ * @property {(file: number, bytes: number) => number} open
+ * @property {() => number} describe
+ * @property {(count: number) => number} push
+ * @property {() => void} reset
+ * @property {(label: number) => number} threshold
+ * @property {() => number} average_window_ms
+ * @property {() => number} suppression_ms
+ * @property {() => number} minimum_count
+ * @property {(label: number, thresholdQ16: number) => number} set_threshold
+ * @property {(windowMs: number, suppressionMs: number, minimumCount: number) => number} reconfigure
+ * @property {(label: number) => number} average
+ */
+
+export const SCORE_ONE = 65536;
+const RECORD_HEADER_BYTES = 12;
+const NO_DETECTION = -2;
+const SILENCE = "_silence_";
+
+// The smallest module with a vector instruction: () => i8x16.splat(0).
+const VECTOR_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** Whether this browser has 128-bit vectors. */
+export function hasVectors() {
+  return WebAssembly.validate(VECTOR_PROBE);
+}
+
+/** Why a model does not run, in the firmware's words. */
+export class ModelError extends Error {}
+
+export class Firmware {
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {ArrayBuffer | Uint8Array} file what `stapes page` wrote of a model
+   * @returns {Promise<Firmware>}
+   * @throws {ModelError} the file is no such model, is damaged, or does not run
+   */
+  static async open(module, file) {
+    const instance = await WebAssembly.instantiate(module, {});
+    return new Firmware(/** @type {any} */ (instance.exports), new Uint8Array(file));
+  }
+
+  /**
+   * @param {Exports} exports
+   * @param {Uint8Array} file
+   */
+  constructor(exports, file) {
+    this._exports = exports;
+    const place = exports.allocate(file.length);
+    if (place === 0) throw new ModelError("needs more memory than this browser gives");
+    new Uint8Array(exports.memory.buffer, place, file.length).set(file);
+    const reason = exports.open(place, file.length);
+    if (reason !== 0) throw new ModelError(this._text(reason));
+    this._describe();
+  }
+
+  _describe() {
+    const words = new Uint32Array(this._exports.memory.buffer, this._exports.describe(), 18);
+    this.version = this._text(words[0]);
+    this.name = this._text(words[1]);
+    this.sha256 = this._text(words[2]);
+    this.featureCount = words[5];
+    this.inputCount = words[6];
+    this.sampleRate = words[7];
+    this.windowSamples = words[8];
+    /** Samples from one inference to the next. */
+    this.strideSamples = words[9];
+    this.clipStrideFrames = words[10];
+    /** Its index, or -1. */
+    this.silenceLabel = words[11] | 0;
+    this.image = new Uint8Array(this._exports.memory.buffer, words[12], words[13]);
+    this._samples = words[14];
+    this._pushSamples = words[15];
+    this._records = words[16];
+    this._recordBytes = words[17];
+    const labels = new Uint32Array(this._exports.memory.buffer, words[3], words[4]);
+    /** @type {string[]} */
+    this.labels = Array.from(labels, (place) => this._text(place));
+    this.modelSettings = this.settings();
+  }
+
+  /** @param {number} place */
+  _text(place) {
+    const bytes = new Uint8Array(this._exports.memory.buffer, place);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+  }
+
+  /**
+   * Takes any number of samples; results do not depend on how the audio was cut up.
+   *
+   * @param {Int16Array} samples at `sampleRate`
+   * @returns {Result[]}
+   */
+  push(samples) {
+    /** @type {Result[]} */
+    const results = [];
+    for (let start = 0; start < samples.length; start += this._pushSamples) {
+      const part = samples.subarray(start, start + this._pushSamples);
+      new Int16Array(this._exports.memory.buffer, this._samples, part.length).set(part);
+      const count = this._exports.push(part.length);
+      for (let i = 0; i < count; ++i) results.push(this._result(this._records + i * this._recordBytes));
+    }
+    return results;
+  }
+
+  /**
+   * @param {number} place
+   * @returns {Result}
+   */
+  _result(place) {
+    const buffer = this._exports.memory.buffer;
+    const [timeMs, label, scoreQ16] = new Uint32Array(buffer, place, 3);
+    const scores = place + RECORD_HEADER_BYTES;
+    const heard = label | 0;
+    return {
+      timeMs,
+      scores: new Int8Array(buffer, scores, this.labels.length).slice(),
+      input: new Int8Array(buffer, scores + this.labels.length, this.inputCount).slice(),
+      detection:
+        heard === NO_DETECTION
+          ? null
+          : { timeMs, label: this.labels[heard] ?? SILENCE, score: scoreQ16 / SCORE_ONE },
+    };
+  }
+
+  /** Forgets all audio; settings stay. */
+  reset() {
+    this._exports.reset();
+  }
+
+  /**
+   * The average of each label's scores over the window, 0 to 1.
+   *
+   * @returns {number[]}
+   */
+  averages() {
+    return this.labels.map((_, label) => this._exports.average(label) / SCORE_ONE);
+  }
+
+  /**
+   * The decoder's settings in force.
+   *
+   * @returns {DecoderSettings}
+   */
+  settings() {
+    return {
+      thresholds: this.labels.map((_, label) => this._exports.threshold(label) / SCORE_ONE),
+      averageWindowMs: this._exports.average_window_ms(),
+      suppressionMs: this._exports.suppression_ms(),
+      minimumCount: this._exports.minimum_count(),
+    };
+  }
+
+  /**
+   * Other settings from the next scores on.
+   *
+   * @param {DecoderSettings} settings
+   * @returns {boolean} false, and nothing changes but thresholds that fit, where they do not fit
+   */
+  configure(settings) {
+    const { thresholds, averageWindowMs, suppressionMs, minimumCount } = settings;
+    const taken = thresholds.every(
+      (threshold, label) => this._exports.set_threshold(label, Math.ceil(threshold * SCORE_ONE)) === 1,
+    );
+    return taken && this._exports.reconfigure(averageWindowMs, suppressionMs, minimumCount) === 1;
+  }
+}

@@ -1,0 +1,140 @@
+"""The site: its sources, the firmware's modules, and the models of one page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stapes import __version__, _native
+from stapes.errors import StapesError
+from stapes.files import read_bytes
+from stapes.model.metadata import load_model
+from stapes.page.page_model import read_page_model
+
+# boards/web/package.cmake puts these beside the extension module.
+_INSTALLED = Path(_native.__file__).parent / "page"
+VARIANTS = ("simd", "plain")
+MARKER = "site.json"  # in every folder that `stapes page` wrote
+_NOT_SERVED = frozenset({"types.d.ts"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageModel:
+    """A model of the site. `about`: what site.json says of it."""
+
+    file: str
+    data: bytes
+    about: dict[str, object]
+
+
+def wasm_modules() -> dict[str, Path]:
+    """The firmware as WebAssembly, with 128-bit vectors and without.
+
+    Raises:
+        StapesError: the package was built on a machine without a compiler for it.
+    """
+    modules = {name: _INSTALLED / "wasm" / f"stapes_{name}.wasm" for name in VARIANTS}
+    for path in modules.values():
+        if not path.is_file():
+            raise StapesError(
+                f"{path}: found no firmware for the page, expected the package to hold it; install "
+                "clang, lld, wasi-libc and libc++-14-dev-wasm32, then install the package again"
+            )
+    return modules
+
+
+def page_sources() -> Path:
+    """The folder of the page's own files: of the source tree this runs from, or as installed."""
+    tree = Path(__file__).resolve().parents[3] / "boards" / "web" / "page"
+    return tree if tree.is_dir() else _INSTALLED / "static"
+
+
+def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
+    """Every file of a site with these .tflite models, by its path; index.html begins it.
+
+    Raises:
+        StapesError: a model that cannot be used, two of one name, or no firmware for the page.
+    """
+    files = {
+        path.name: path.read_bytes()
+        for path in sorted(page_sources().iterdir())
+        if path.is_file() and path.name not in _NOT_SERVED
+    }
+    files |= {path.name: path.read_bytes() for path in wasm_modules().values()}
+    pages = [_page_model(path) for path in models]
+    for page in pages:
+        if f"models/{page.file}" in files:
+            raise StapesError(
+                f"{page.file}: found two models of this name, expected different ones; give one "
+                "of them another name when you train it"
+            )
+        files[f"models/{page.file}"] = page.data
+    site = {"version": __version__, "models": [page.about for page in pages]}
+    files[MARKER] = (json.dumps(site, indent=1, ensure_ascii=False) + "\n").encode()
+    files["sw.js"] = _with_contents(files["sw.js"], files)
+    return files
+
+
+def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:
+    """The service worker, told what the site consists of: it keeps all of that, and takes other
+    content for another version."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name])
+    names = ["./", *sorted(name for name in files if name not in ("index.html", "sw.js"))]
+    contents = json.dumps({"version": digest.hexdigest()[:16], "files": names})
+    told, count = re.subn(
+        rb"^const SITE = .*;$", f"const SITE = {contents};".encode(), worker, flags=re.MULTILINE
+    )
+    assert count == 1
+    return told
+
+
+def _page_model(path: str | os.PathLike[str]) -> PageModel:
+    model, settings = load_model(path)
+    sha256 = hashlib.sha256(model).hexdigest()
+    file = re.sub(r"[^A-Za-z0-9._-]+", "_", settings.name) + ".model"
+    data = read_page_model(path)
+    about: dict[str, object] = {
+        "name": settings.name,
+        "file": f"models/{file}",
+        "sha256": sha256,
+        "bytes": len(data),
+        "labels": list(settings.labels),
+        "sample_rate": settings.front_end.sample_rate,
+        "clip_duration_ms": settings.clip_duration_ms,
+        "tflite": Path(path).name,
+        "stream": _stream_figures(Path(path), sha256),
+    }
+    return PageModel(file=file, data=data, about=about)
+
+
+def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
+    """What the model's card says of running audio: hours of it, and the DET curve. The card lies
+    beside the model and names it by its SHA-256; None without."""
+    card_path = path.with_name("card.json")
+    if not card_path.is_file():
+        return None
+    try:
+        card = json.loads(read_bytes(card_path, what="a model card"))
+        if card["sha256"] != sha256:
+            return None
+        stream = card["stream"]
+        curve = [
+            {key: point[key] for key in _POINT if point.get(key) is not None}
+            for point in stream["det"]
+        ]
+        return {"hours": stream["hours"], "words": stream["words"], "det": curve}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StapesError(
+            f"{card_path}: found no model card ({error!r}), expected what models/card.py writes; "
+            "write it again, or take it away"
+        ) from error
+
+
+_POINT = ("threshold", "false_reject_rate", "false_accepts_per_hour")
