@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stapes.corpus.augment import to_int16
-from stapes.corpus.effects import add_noise, apply_gain
+from stapes.corpus.effects import add_noise, apply_gain, power
 from stapes.corpus.running_speech import RunningSpeech
 
 _SEED = 59185
+_ATTEMPTS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,8 @@ def conditions(
 
     Args:
         clips: int16 [clips, samples].
-        noises: recordings that are mixed in, int16 [samples] each; every place is as likely. A clip
-            meets the same piece at every ratio.
+        noises: recordings that are mixed in, int16 [samples] each; every place is as likely that is
+            no pause. A clip meets the same piece at every ratio.
         snr_db: ratios of powers of clip and noise, over the whole clip.
         level_db: gains.
     """
@@ -52,4 +53,17 @@ def conditions(
 def _pieces(noises: Sequence[np.ndarray], count: int, samples: int) -> np.ndarray:
     generator = np.random.default_rng(_SEED)
     recordings = RunningSpeech(noises, samples=samples)
-    return np.stack([recordings.clip(generator) for _ in range(count)]).astype(np.float32)
+    usual = np.median([power(recording) for recording in recordings.recordings])
+    return np.stack([_loud_piece(recordings, usual, generator) for _ in range(count)])
+
+
+def _loud_piece(
+    recordings: RunningSpeech, usual: float, generator: np.random.Generator
+) -> np.ndarray:
+    """A piece at most 20 dB below the usual power, after some attempts any: a pause, scaled up to
+    the level of a word, is no noise that anyone meets."""
+    for _ in range(_ATTEMPTS):
+        piece = recordings.clip(generator).astype(np.float32)
+        if power(piece) >= usual / 100:
+            break
+    return piece

@@ -71,13 +71,26 @@ class TuneSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Audio of another kind (talk, noise, words in noise) with a limit of its own, above 0."""
+
+    name: str
+    material: Sequence[Material]
+    fa_per_hour: float
+
+    def score(self, decoder: DecoderSettings, scoring: ScoreSettings) -> StreamScore:
+        return score_material(self.material, decoder, settings=scoring)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The chosen decoder, what it scores on the material, and how it came about: the curve that it
-    lies on, and the curves of the other finalists, by what they are. `reached`: whether the
-    target is met."""
+    """The chosen decoder, what it scores on the material and on each other kind of audio, and how
+    it came about: the curve that it lies on, and the curves of the other finalists, by what they
+    are. `reached`: whether all limits are met."""
 
     decoder: DecoderSettings
     score: StreamScore
+    kinds: dict[str, StreamScore]
     reached: bool
     point: CurvePoint
     curves: dict[str, list[CurvePoint]] = field(default_factory=dict)
@@ -89,10 +102,12 @@ def tune(
     *,
     settings: TuneSettings,
     scoring: ScoreSettings,
+    kinds: Sequence[Kind] = (),
     workers: int | None = None,
     progress: Callable[[int], None] = lambda decodings: None,
 ) -> Tuned:
-    """The decoder with the fewest false rejects at `settings.fa_per_hour` or less.
+    """The decoder with the fewest false rejects at `settings.fa_per_hour` or less, and within the
+    limits of all `kinds`; their words count as well.
 
     Where no threshold reaches that, the one with the fewest false accepts. Among equals the shorter
     latency wins, then the earlier candidate; on a plateau of thresholds that score the same its
@@ -103,13 +118,14 @@ def tune(
         start: what is not tried stays as it is here.
         settings: what to try, and the target.
         scoring: how detections belong to words.
+        kinds: other audio, each with its own limit.
         workers: threads; the result is the same for any number.
         progress: called with the decodings done so far, of `settings.decodings`.
 
     Raises:
         StapesError: the ground truth has no words.
     """
-    search = _Search(material, settings, scoring, workers, progress)
+    search = _Search(material, settings, scoring, kinds, workers, progress)
     if not search.words:
         raise StapesError("the ground truth: found no words, expected some to detect")
     candidates = search.candidates(start)
@@ -123,10 +139,15 @@ def tune(
     if settings.per_label:
         decoder = search.per_label(decoder, fine[best], point)
     score = score_material(material, decoder, settings=scoring)
+    others = {kind.name: kind.score(decoder, scoring) for kind in kinds}
+    reached = score.false_accepts_per_hour <= settings.fa_per_hour and all(
+        others[kind.name].false_accepts_per_hour <= kind.fa_per_hour for kind in kinds
+    )
     return Tuned(
         decoder=decoder,
         score=score,
-        reached=score.false_accepts_per_hour <= settings.fa_per_hour,
+        kinds=others,
+        reached=reached,
         point=CurvePoint.of(point.threshold, score),
         curves={best: fine[best], **fine},
     )
@@ -138,10 +159,12 @@ class _Search:
         material: Sequence[Material],
         settings: TuneSettings,
         scoring: ScoreSettings,
+        kinds: Sequence[Kind],
         workers: int | None,
         progress: Callable[[int], None],
     ) -> None:
         self.material, self.settings, self.scoring = material, settings, scoring
+        self.kinds = kinds
         self.workers, self.progress = workers, progress
         self.model: ModelSettings = material[0].track.settings
         self.hours = sum(piece.track.duration_ms for piece in material) / 3_600_000
@@ -174,13 +197,33 @@ class _Search:
             self.done += 1
             self.progress(self.done)
 
-        return detection_curve(
-            self.material,
-            decoder,
-            settings=self.scoring,
-            thresholds=curve_thresholds(points),
-            workers=self.workers,
-            progress=count,
+        form = {
+            "settings": self.scoring,
+            "thresholds": curve_thresholds(points),
+            "workers": self.workers,
+        }
+        curve = detection_curve(self.material, decoder, **form, progress=count)
+        for kind in self.kinds:
+            others = detection_curve(kind.material, decoder, **form)
+            curve = [
+                self.joined(*both, kind.fa_per_hour) for both in zip(curve, others, strict=True)
+            ]
+        return curve
+
+    def joined(self, point: CurvePoint, other: CurvePoint, limit: float) -> CurvePoint:
+        """Both as one point, whose rate of false accepts is that of the kind nearest to its limit,
+        in proportion to this limit: it meets the target where both kinds keep theirs."""
+        target, used = self.settings.fa_per_hour, other.false_accepts_per_hour / limit
+        rate = target * used if used <= 1 else target + (used - 1) * max(target, 1)
+        words, correct = point.words + other.words, point.correct + other.correct
+        return replace(
+            point,
+            words=words,
+            correct=correct,
+            wrong=point.wrong + other.wrong,
+            false_accepts=point.false_accepts + other.false_accepts,
+            false_reject_rate=1 - correct / words,
+            false_accepts_per_hour=max(point.false_accepts_per_hour, rate),
         )
 
     def rank(self, point: CurvePoint) -> tuple[float, ...]:

@@ -52,6 +52,13 @@ def test_a_clip_meets_the_same_noise_at_every_ratio_and_in_every_run(clips, nois
     assert min(np.corrcoef(a, b)[0, 1] for a, b in zip(loud, soft, strict=True)) > 0.999
 
 
+def test_pauses_between_noises_are_passed_over(clips):
+    noise = np.zeros(400_000, np.int16)
+    noise[200_000:220_000] = np.random.default_rng(4).integers(-9000, 9000, 20_000)
+    noisy = found(clips, noises=[noise], snr_db=(0,))["noise at 0 dB"]
+    assert (powers(noisy.astype(np.int32) - clips) > 0).all()
+
+
 def test_a_level_is_a_gain(clips):
     quiet = found(clips, level_db=(-20,))["level -20 dB"]
     np.testing.assert_array_equal(quiet, np.rint(clips / 10))

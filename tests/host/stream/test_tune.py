@@ -18,7 +18,7 @@ from stapes.stream.labels import LabelTime
 from stapes.stream.plot import lower_envelope
 from stapes.stream.score import ScoreSettings
 from stapes.stream.scores import ScoreTrack
-from stapes.stream.tune import TuneSettings, rejects_at, split_budget, tune
+from stapes.stream.tune import Kind, TuneSettings, rejects_at, split_budget, tune
 
 LABELS = ("_silence_", "yes", "no")
 STRIDE_MS = 100
@@ -116,6 +116,46 @@ def test_a_margin_buys_no_threshold_with_more_false_accepts():
     tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING,
                  settings=settings_of(fa_per_hour=1, margin_percent=50))  # fmt: skip
     assert (tuned.score.missed, tuned.score.false_accepts) == (0, 1)
+
+
+def kind(heights, false_heights, *, limit):
+    """An hour of another kind of audio."""
+    return Kind(name="talk", material=[material(heights, false_heights)], fa_per_hour=limit)
+
+
+def tuned_with(kinds, heights=(240, 240, 180, 180), **changes):
+    return tune(
+        [material(heights, [])],
+        DecoderSettings(minimum_count=1),
+        settings=settings_of(**changes),
+        scoring=SCORING,
+        kinds=kinds,
+    )
+
+
+def test_another_kind_of_audio_keeps_its_own_limit():
+    talk = [200, 200, 200]  # three an hour where the threshold lets them through
+    free = tuned_with([kind([], talk, limit=3)], fa_per_hour=0)
+    strict = tuned_with([kind([], talk, limit=2)], fa_per_hour=0)
+    assert (free.score.correct, free.kinds["talk"].false_accepts, free.reached) == (4, 3, True)
+    assert (strict.score.correct, strict.kinds["talk"].false_accepts) == (2, 0)
+    assert strict.reached
+
+
+def test_words_of_another_kind_count_as_well():
+    """Two of its words are worth one more false accept in quiet."""
+    heard = material([240] * 3, [150])
+    noisy = kind([140] * 2, [], limit=1)
+    tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING, kinds=[noisy],
+                 settings=settings_of(fa_per_hour=1))  # fmt: skip
+    assert tuned.kinds["talk"].correct == 2
+    assert tuned.score.false_accepts == 1
+
+
+def test_limits_that_cannot_be_kept_are_told():
+    tuned = tuned_with([kind([], [255] * 5, limit=1)])
+    assert not tuned.reached
+    assert tuned.kinds["talk"].false_accepts == 5
 
 
 def test_a_window_that_keeps_short_words_is_preferred():
@@ -274,6 +314,38 @@ def test_in_place_changes_the_settings_and_nothing_else(recorded):
     assert after.process(samples).scores.tobytes() == before.process(samples).scores.tobytes()
 
 
+def test_kinds_are_loaded_measured_and_kept_with_the_model(recorded, capsys):
+    out = recorded / "tuned.tflite"
+    wav, labels = recorded / "a.wav", recorded / "a.txt"
+    kinds = ["--also", f"talk,900,{wav}", "--also", f"noisy,150,{wav},{labels}"]
+    verified = ["--verify_also", f"other talk,900,{wav}"]
+    assert command(recorded, *kinds, *verified, "--output_file", str(out), "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["also"]["noisy"]["limit"] == 150
+    measured = ("words", "correct", "wrong", "missed", "false_accepts")
+    for name in measured:  # the same audio with the same labels
+        assert report["also"]["noisy"][name] == report["tuned_on"][name]
+    assert report["also"]["talk"]["words"] == 0
+    assert (
+        report["verified_also"]["other talk"]["false_accepts"]
+        == (report["also"]["talk"]["false_accepts"])
+    )
+    tuning = read_settings(out).provenance["decoder_tuning"]
+    assert (tuning["also"], tuning["verified_also"]) == (report["also"], report["verified_also"])
+    assert main(["tune", str(out), "--wav", str(wav), "--labels", str(labels), *kinds]) == 0
+    assert "  noisy " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["talk", "talk,2", "talk,0,a.wav", "talk,nan,a.wav", ",2,a.wav", "t,2,a.wav,a.txt,x"]
+)
+def test_a_kind_that_cannot_be_read_is_told(recorded, capsys, text):
+    with pytest.raises(SystemExit) as stop:
+        command(recorded, "--also", text)
+    assert stop.value.code == 2
+    assert "expected NAME,RATE,WAV" in capsys.readouterr().err
+
+
 def test_without_an_output_the_model_stays_as_it_is(recorded, capsys):
     content = (recorded / "m.tflite").read_bytes()
     assert command(recorded, "--modes", "streaming", "--suppression_ms", "300,400") == 0
@@ -300,6 +372,9 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys):
         (["--fa_per_hour", "-1"], "--fa_per_hour -1"),
         (["--margin_percent", "nan"], "--margin_percent nan: expected 0 to 100"),
         (["--margin_percent", "5", "--per_label"], "expected no --per_label"),
+        (["--also", "t,2,a.wav", "--also", "t,3,a.wav"], "--also: found 't' 2 times"),
+        (["--also", "t,2,a.wav", "--per_label"], "--also: raises one threshold"),
+        (["--also", "t,2,x.txt", "--output_file", "x.txt"], "x.txt: found an input"),
         (["--output_file", "a.txt"], "a.txt: found an input of this command"),
         (["--output_file", "x", "--det_png", "m.tflite"], "m.tflite: found an input"),
         (["--output_file", "x.png", "--det_png", "x.png"], "x.png: found an input"),

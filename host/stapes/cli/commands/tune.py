@@ -6,6 +6,9 @@ then tried on the scores through the firmware's decoder. The settings with the f
 what they were measured on. --verify_wav tells what they are worth on audio that had no part in the
 choice: quote that. Several WAVs count as one; labels of audio without words are an empty file.
 
+A room has more than one kind of sound: each --also brings another (talk, noise, words in noise),
+with its own limit of false accepts. The settings then keep all limits.
+
 docs/thresholds.md says how much audio it takes, and how to choose a target.
 """
 
@@ -27,7 +30,7 @@ from stapes.stream.score import ScoreSettings
 if TYPE_CHECKING:
     from stapes.stream.curve import Material
     from stapes.stream.score import StreamScore
-    from stapes.stream.tune import Tuned
+    from stapes.stream.tune import Kind, Tuned
 
 EXAMPLE = """\
   stapes tune model.tflite --wav stream.wav --labels labels.txt --fa_per_hour 0.5 \\
@@ -43,8 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--labels", type=Path, nargs="+", required=True, help="a ground truth for each --wav")
     add("--fa_per_hour", type=float, default=0.5, metavar="RATE",
         help="false accepts per hour to stay within (%(default)g)")  # fmt: skip
+    add("--also", type=_kind, action="append", default=[], metavar="NAME,RATE,WAV[,LABELS]",
+        help="audio of another kind with its own limit of false accepts per hour; without LABELS "
+        "it has no words; may be given several times")  # fmt: skip
     add("--verify_wav", type=Path, nargs="+", default=[], help="audio to verify the choice on")
     add("--verify_labels", type=Path, nargs="+", default=[], help="a ground truth for each of them")
+    add("--verify_also", type=_kind, action="append", default=[], metavar="NAME,RATE,WAV[,LABELS]",
+        help="the same to verify the choice on")  # fmt: skip
     add("--modes", default=",".join(DECODER_MODES), help="decoder modes to try (%(default)s)")
     add("--average_window_duration_ms", default=WINDOWS_MS, metavar="MS,...",
         help="averaging windows to try (%(default)s)")  # fmt: skip
@@ -89,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             model.decoder,
             settings=settings,
             scoring=scoring,
+            kinds=_kinds(arguments, arguments.also),
             workers=arguments.workers,
             progress=bar.update,
         )
@@ -96,13 +105,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verify_wav:
         others = _load(arguments, arguments.verify_wav, arguments.verify_labels)
         verified = score_material(others, tuned.decoder, settings=scoring)
-    report = _report(arguments, tuned, verified)
+    checked = {
+        kind.name: kind.score(tuned.decoder, scoring)
+        for kind in _kinds(arguments, arguments.verify_also)
+    }
+    report = _report(arguments, tuned, verified, checked)
     if arguments.det_png:
         _draw(arguments, tuned)
     target = arguments.model if arguments.in_place else arguments.output_file
     if target:
         _write(arguments.model, target, tuned, report)
-    print(json.dumps(report) if arguments.json else _text(arguments, tuned, verified, target))
+    print(
+        json.dumps(report) if arguments.json else _text(arguments, tuned, verified, checked, target)
+    )
     return 0
 
 
@@ -123,7 +138,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError(
             f"--time_tolerance_ms {arguments.time_tolerance_ms}: expected 0 or more milliseconds"
         )
+    for flag in ("also", "verify_also"):
+        _check_kinds(flag, getattr(arguments, flag), per_label=arguments.per_label)
     inputs = arguments.wav + arguments.labels + arguments.verify_wav + arguments.verify_labels
+    for kind in arguments.also + arguments.verify_also:
+        inputs += [kind.wav] + [kind.labels] * (kind.labels is not None)
     if arguments.det_png:
         check_plotting()
         check_output(arguments.det_png, inputs=[*inputs, arguments.model])
@@ -132,6 +151,65 @@ def _check(arguments: argparse.Namespace) -> None:
         if arguments.det_png:
             inputs.append(arguments.det_png)
         check_output(arguments.output_file or arguments.model, inputs=inputs)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _KindFlag:
+    """What one --also says."""
+
+    name: str
+    fa_per_hour: float
+    wav: Path
+    labels: Path | None
+
+
+def _kind(text: str) -> _KindFlag:
+    """An argparse type: NAME,RATE,WAV[,LABELS]."""
+    parts = text.split(",")
+    try:
+        name, rate, wav, *labels = parts
+        found = _KindFlag(
+            name=name.strip(),
+            fa_per_hour=float(rate),
+            wav=Path(wav),
+            labels=Path(*labels) if labels else None,
+        )
+    except (ValueError, TypeError):
+        found = None
+    if not (found and found.name and len(parts) <= 4 and 0 < found.fa_per_hour <= 10000):
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected NAME,RATE,WAV or NAME,RATE,WAV,LABELS with a rate above 0, "
+            "such as talk,2,radio.wav"
+        )
+    return found
+
+
+def _check_kinds(flag: str, kinds: Sequence[_KindFlag], *, per_label: bool) -> None:
+    names = [kind.name for kind in kinds]
+    for name in names:
+        if names.count(name) > 1:
+            raise StapesError(f"--{flag}: found {name!r} {names.count(name)} times, expected names "
+                              "that differ")  # fmt: skip
+    if names and per_label:
+        raise StapesError(
+            f"--{flag}: raises one threshold for all labels, expected no --per_label beside it"
+        )
+
+
+def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Kind]:
+    from stapes.stream.curve import Material
+    from stapes.stream.scores import load_track
+    from stapes.stream.tune import Kind
+
+    kinds = []
+    for flag in flags:
+        if flag.labels:
+            material = _load(arguments, [flag.wav], [flag.labels])
+        else:
+            track = load_track(arguments.model, flag.wav, workers=arguments.workers)
+            material = [Material(track=track, ground_truth=[])]
+        kinds.append(Kind(name=flag.name, material=material, fa_per_hour=flag.fa_per_hour))
+    return kinds
 
 
 def _modes(text: str) -> tuple[str, ...]:
@@ -173,7 +251,10 @@ def _load(
 
 
 def _report(
-    arguments: argparse.Namespace, tuned: Tuned, verified: StreamScore | None
+    arguments: argparse.Namespace,
+    tuned: Tuned,
+    verified: StreamScore | None,
+    checked: dict[str, StreamScore],
 ) -> dict[str, Any]:
     return {
         "fa_per_hour": arguments.fa_per_hour,
@@ -182,12 +263,23 @@ def _report(
         "decoder": dataclasses.asdict(tuned.decoder),
         "tuned_on": _measured(arguments.wav, tuned.score),
         "verified_on": verified and _measured(arguments.verify_wav, verified),
+        "also": _measured_kinds(arguments.also, tuned.kinds),
+        "verified_also": _measured_kinds(arguments.verify_also, checked),
         "det": [point.to_dict() for point in next(iter(tuned.curves.values()))],
     }
 
 
 def _measured(wavs: Sequence[Path], score: StreamScore) -> dict[str, Any]:
     return {"wav": [path.name for path in wavs], **score.figures()}
+
+
+def _measured_kinds(
+    flags: Sequence[_KindFlag], scores: dict[str, StreamScore]
+) -> dict[str, dict[str, Any]]:
+    return {
+        flag.name: {"limit": flag.fa_per_hour, **_measured([flag.wav], scores[flag.name])}
+        for flag in flags
+    }
 
 
 def _draw(arguments: argparse.Namespace, tuned: Tuned) -> None:
@@ -207,7 +299,15 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
     from stapes.model.metadata import load_model, write_settings
 
     model, settings = load_model(source)
-    names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")
+    names = (
+        "fa_per_hour",
+        "margin_percent",
+        "reached",
+        "tuned_on",
+        "verified_on",
+        "also",
+        "verified_also",
+    )
     kept = {name: report[name] for name in names}
     settings = dataclasses.replace(
         settings,
@@ -221,17 +321,20 @@ def _text(
     arguments: argparse.Namespace,
     tuned: Tuned,
     verified: StreamScore | None,
+    checked: dict[str, StreamScore],
     target: Path | None,
 ) -> str:
     lines = ["decoder"]
     lines += [f"  {name:<28}{value}" for name, value in dataclasses.asdict(tuned.decoder).items()]
     lines += ["", _row("tuned on", tuned.score)]
+    lines += [_row(f"  {name}", score) for name, score in tuned.kinds.items()]
     if verified:
         lines.append(_row("verified on", verified))
+    lines += [_row(f"  {name}", score) for name, score in checked.items()]
     if not tuned.reached:
         lines.append(
-            f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour; these "
-            "settings come closest"
+            f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour"
+            f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
         )
     if tuned.score.hours * arguments.fa_per_hour < 3:
         need = 3 / max(arguments.fa_per_hour, 1e-6)
