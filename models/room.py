@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Lay out the corpora that the recipes train, tune and test with: words, and the sounds of a room.
+
+    models/room.py SPEECH_COMMANDS ROOM DEST
+
+ROOM has noise/*.wav (noisekun_<name>.wav, esc10_<kind>_<fold>-<recording>-<take>.wav) and
+speech/*.wav (libri<speaker>_*.wav and others). Every source of sound (a speaker, a recording)
+falls into one of three parts, by its name: train, tune or test. Each part DEST/<part> is a corpus
+of its own, of links:
+
+    <word>/*.wav           all words of SPEECH_COMMANDS, which have partitions of their own
+    _background_noise_/    the part's noise; that of SPEECH_COMMANDS as well in train
+    _speech_/<speaker>/    the part's running speech
+
+beside DEST/<part>_speech.wav, DEST/<part>_noise.wav and DEST/<part>_events.wav: all of a kind in a
+row, in which no word of a model is said on purpose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.reader import audio_files, read_audio
+from stapes.audio.wav import write_wav
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
+from stapes.corpus.running_speech import SPEECH_FOLDER
+from stapes.errors import StapesError
+from stapes.files import new_folder
+
+SAMPLE_RATE = 16000
+# Of each hundred sources: those below the first number for tests, below the second for tuning.
+TEST_BELOW, TUNE_BELOW = 33, 48
+PARTS = ("train", "tune", "test")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", type=Path, metavar="SPEECH_COMMANDS", help="folder of words")
+    parser.add_argument("room", type=Path, metavar="ROOM", help="folder of noise/ and speech/")
+    parser.add_argument("destination", type=Path, metavar="DEST", help="new folder")
+    arguments = parser.parse_args()
+    try:
+        with new_folder(arguments.destination) as place:
+            lay_out(arguments.words.resolve(), arguments.room.resolve(), place)
+    except StapesError as error:
+        print(f"room.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def lay_out(words: Path, room: Path, place: Path) -> None:
+    noise, speech = (recordings(room / kind) for kind in ("noise", "speech"))
+    for part in PARTS:
+        link_words(words, place / part, with_background=part == "train")
+        for path in of_part(part, noise):
+            link(path, place / part / BACKGROUND_NOISE_FOLDER / path.name)
+        for path in of_part(part, speech):
+            link(path, place / part / SPEECH_FOLDER / source(path) / path.name)
+        events = [path for path in of_part(part, noise) if path.name.startswith("esc10_")]
+        ambience = [path for path in of_part(part, noise) if path not in events]
+        join(of_part(part, speech), place / f"{part}_speech.wav")
+        join(ambience, place / f"{part}_noise.wav")
+        join(events, place / f"{part}_events.wav")
+
+
+def recordings(folder: Path) -> list[Path]:
+    found = audio_files(folder, "*")
+    if not found:
+        raise StapesError(f"{folder}: found no recordings, expected *.wav inside")
+    return found
+
+
+def source(path: Path) -> str:
+    """What a recording shares with others that must not be torn apart."""
+    speaker = re.match(r"libri\d+", path.stem)
+    take = re.match(r"esc10_.*-(\d+)-[A-Z]$", path.stem)
+    return speaker.group() if speaker else take.group(1) if take else path.stem
+
+
+def part_of(path: Path) -> str:
+    number = int(hashlib.sha1(source(path).encode()).hexdigest(), 16) % 100
+    return "test" if number < TEST_BELOW else "tune" if number < TUNE_BELOW else "train"
+
+
+def of_part(part: str, paths: Iterable[Path]) -> list[Path]:
+    return [path for path in paths if part_of(path) == part]
+
+
+def link_words(words: Path, corpus: Path, *, with_background: bool) -> None:
+    for folder in sorted(entry for entry in words.iterdir() if entry.is_dir()):
+        if folder.name != BACKGROUND_NOISE_FOLDER:
+            link(folder, corpus / folder.name)
+        elif with_background:
+            for path in audio_files(folder, "*"):
+                link(path, corpus / BACKGROUND_NOISE_FOLDER / path.name)
+
+
+def link(target: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
+
+
+def join(paths: Iterable[Path], wav: Path) -> None:
+    def samples() -> Iterator[np.ndarray]:
+        for path in paths:
+            yield read_audio(path, sample_rate=SAMPLE_RATE)
+
+    write_wav(wav, np.concatenate(list(samples())), sample_rate=SAMPLE_RATE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
