@@ -22,7 +22,7 @@ import stapes
 from stapes.device.c_tables import c_context
 from stapes.device.front_end import FrontEnd
 from stapes.firmware.boards import compiler, find_board, image_sources, link_flags
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = "mps2_an386"
@@ -34,6 +34,7 @@ ICOUNT_SHIFT = 6
 CASES = {
     "mfcc_16khz": FrontEndSettings(),
     "log_mel_16khz": FrontEndSettings(dct_coefficient_count=0),
+    "pcen_16khz": FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings()),
     "mfcc13_8khz": FrontEndSettings(
         sample_rate=8000, upper_edge_hertz=3800, dct_coefficient_count=13
     ),

@@ -30,20 +30,27 @@ std::size_t SpectrumSize(const FrontEndTables& tables) {
   return bins > features ? bins : features;
 }
 
+// Channels whose energies are smoothed.
+std::size_t SmoothedSize(const FrontEndTables& tables) {
+  return tables.pcen_curve != nullptr ? tables.channel_count : 0;
+}
+
 }  // namespace
 
 bool FrontEnd::Init(const FrontEndTables& tables, Span<uint8_t> work) {
   static_assert(alignof(ComplexInt) <= 8, "what `work` is aligned to");
   const std::size_t spectrum_size = SpectrumSize(tables);
   const std::size_t logs_size = DctInputLength(tables.channel_count);
-  const std::size_t needed = spectrum_size * sizeof(ComplexInt) + logs_size * sizeof(int32_t) +
+  const std::size_t needed = spectrum_size * sizeof(ComplexInt) +
+                             SmoothedSize(tables) * sizeof(int64_t) + logs_size * sizeof(int32_t) +
                              tables.window_samples * sizeof(int16_t);
   if (work.size() < needed || reinterpret_cast<uintptr_t>(work.data()) % 8 != 0) {
     return false;
   }
   tables_ = &tables;
   spectrum_ = reinterpret_cast<ComplexInt*>(work.data());
-  logs_ = reinterpret_cast<int32_t*>(spectrum_ + spectrum_size);
+  smoothed_ = reinterpret_cast<int64_t*>(spectrum_ + spectrum_size);
+  logs_ = reinterpret_cast<int32_t*>(smoothed_ + SmoothedSize(tables));
   samples_ = reinterpret_cast<int16_t*>(logs_ + logs_size);
   std::memset(work.data(), 0, needed);
   Reset();
@@ -84,6 +91,8 @@ bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
 void FrontEnd::Reset() {
   filled_ = 0;
   skip_ = 0;
+  rate_.Reset();
+  std::memset(smoothed_, 0, SmoothedSize(*tables_) * sizeof(int64_t));
 }
 
 bool FrontEnd::FrameWaits(std::size_t feature_count) const {
@@ -93,9 +102,14 @@ bool FrontEnd::FrameWaits(std::size_t feature_count) const {
 // The frame's features in Q(feature_bits), valid until the next frame.
 const int32_t* FrontEnd::ComputeFrame() {
   const FrontEndTables& tables = *tables_;
-  const int shift = WindowShift(tables, PeakBits(samples_, tables.window_samples));
+  const int peak_bits = PeakBits(samples_, tables.window_samples);
+  const int shift = WindowShift(tables, peak_bits);
   ApplyWindow(tables, samples_, shift, spectrum_);
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum_);
+  if (tables.pcen_curve != nullptr) {
+    PcenMel(tables, spectrum_, shift, rate_.Next(tables, peak_bits == 0), smoothed_, logs_);
+    return logs_;
+  }
   LogMel(tables, spectrum_, shift, logs_);
   if (tables.coefficient_count == 0) {
     return logs_;

@@ -1,4 +1,4 @@
-// The front end: 16-bit samples in, frames of MFCC or log-mel features out. Integer only.
+// The front end: 16-bit samples in, frames of MFCC, log-mel or PCEN features out. Integer only.
 //
 // The features follow TensorFlow's AudioSpectrogram (squared magnitudes) and Mfcc; docs/numerics.md
 // states how closely.
@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "frontend/complex_int.h"
 #include "frontend/front_end_tables.h"
+#include "frontend/pcen.h"
 
 namespace stapes {
 
@@ -28,11 +29,11 @@ class FrontEnd {
   // numbers. False when no frame waits or `features` has another size; nothing happens then.
   bool PopFrame(Span<int8_t> features);
 
-  // The same frame before it is rounded to int8: natural logarithms or their DCT in
-  // Q(tables.feature_bits).
+  // The same frame before it is rounded to int8, in Q(tables.feature_bits): natural logarithms,
+  // their DCT, or normalised energies.
   bool PopFrameUnrounded(Span<int32_t> features);
 
-  // Forgets all samples: the next frame starts with the next sample pushed.
+  // Forgets all samples and energies: the next frame starts with the next sample pushed.
   void Reset();
 
  private:
@@ -42,10 +43,12 @@ class FrontEnd {
 
   const FrontEndTables* tables_ = nullptr;
   ComplexInt* spectrum_ = nullptr;  // FFT size / 2 + 1 numbers, then the DCT's output
-  int32_t* logs_ = nullptr;         // channel_count + 2
+  int64_t* smoothed_ = nullptr;     // channel_count with PCEN, else none
+  int32_t* logs_ = nullptr;         // DctInputLength(channel_count)
   int16_t* samples_ = nullptr;      // window_samples
   uint32_t filled_ = 0;             // samples held
   uint32_t skip_ = 0;               // samples between frames that belong to none, still to come
+  PcenRate rate_;
 };
 
 }  // namespace stapes

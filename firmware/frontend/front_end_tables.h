@@ -27,6 +27,12 @@ struct FrontEndTables {
   int32_t multiplier;           // 2^30 to 2^31 - 1
   int32_t shift;                // 32 to 62
   std::size_t work_bytes;       // memory that FrontEnd::Init takes
+  // Per-channel energy normalisation, see pcen.h.
+  const uint16_t* pcen_curve;  // [kPcenCurveSize] Q(feature_bits - 15); nullptr: none, logarithms
+  uint16_t pcen_energy_bits;   // channels fit 31 bits in this Q format
+  int32_t pcen_rate;           // Q16, s: 1 to 2^16
+  int32_t pcen_alpha;          // Q31
+  uint32_t pcen_floor;         // Q(pcen_energy_bits), 1 to 2^31
 };
 
 // Values per frame.

@@ -40,12 +40,15 @@ static_assert(kTable.values[64] == 38336, "log2(1.5) = 0.58496");
 
 }  // namespace
 
-int32_t NaturalLog(uint64_t value, int scale_bits) {
+int32_t BinaryLog(uint64_t value, int scale_bits) {
   const Normalized normal = Normalize<false>(value);
   const uint32_t fraction = Interpolate<kFirst>(kTable.values, normal.mantissa) >> 15;  // Q17
   const int32_t exponent = 63 - normal.zeros - scale_bits;
-  const int32_t log2 = exponent * (1 << 17) + static_cast<int32_t>(fraction);
-  return MulHigh(log2, kLn2Q31);
+  return exponent * (1 << 17) + static_cast<int32_t>(fraction);
+}
+
+int32_t NaturalLog(uint64_t value, int scale_bits) {
+  return MulHigh(BinaryLog(value, scale_bits), kLn2Q31);
 }
 
 }  // namespace stapes

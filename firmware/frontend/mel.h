@@ -11,9 +11,11 @@ namespace stapes {
 // ln(1e-12) in Q16: TensorFlow's floor under every mel channel (mfcc.cc, kFilterbankFloor).
 constexpr int32_t kLogFloor = -1810827;
 
+// ln(channel * 2^-channel_bits) in Q16, at least kLogFloor.
+int32_t FlooredLog(uint64_t channel, int channel_bits);
+
 // Natural logarithms (Q16) of the mel channels, at least kLogFloor. `spectrum` is what Fft made of
 // windowed samples that were shifted right by `window_shift`; `logs` takes channel_count numbers.
-// A channel is the sum of magnitudes under a triangle on the mel scale (mfcc_mel_filterbank.cc).
 void LogMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window_shift,
             int32_t* logs);
 

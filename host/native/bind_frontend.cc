@@ -14,6 +14,7 @@
 #include "frame_lanes.h"
 #include "frontend/dct.h"
 #include "frontend/front_end.h"
+#include "frontend/pcen.h"
 
 namespace nb = nanobind;
 
@@ -73,6 +74,10 @@ class OwnedTables {
     tables_.multiplier = Number<int32_t>(source, "multiplier");
     tables_.shift = Number<int32_t>(source, "shift");
     tables_.work_bytes = Number<std::size_t>(source, "work_bytes");
+    tables_.pcen_energy_bits = Number<uint16_t>(source, "pcen_energy_bits");
+    tables_.pcen_rate = Number<int32_t>(source, "pcen_rate");
+    tables_.pcen_alpha = Number<int32_t>(source, "pcen_alpha");
+    tables_.pcen_floor = Number<uint32_t>(source, "pcen_floor");
     CheckSizes();
     CopyArrays(source);
   }
@@ -116,11 +121,25 @@ class OwnedTables {
     tables_.band_bins = band_bins_.data();
     tables_.mel_weights = mel_weights_.data();
     tables_.dct = dct_.data();
+    if (nb::cast<std::size_t>(source.attr("pcen_curve").attr("size")) != 0) {
+      pcen_curve_ = CopyArray<uint16_t>(source, "pcen_curve", kPcenCurveSize);
+      tables_.pcen_curve = pcen_curve_.data();
+      CheckPcen();
+    }
+  }
+
+  void CheckPcen() const {
+    Expect(tables_.coefficient_count == 0, "no DCT of normalised energies");
+    Expect(tables_.pcen_energy_bits <= 31, "pcen_energy_bits <= 31");
+    Expect(tables_.pcen_rate >= 1 && tables_.pcen_rate <= 1 << 16, "1 <= pcen_rate <= 2^16");
+    Expect(tables_.pcen_alpha >= 0, "pcen_alpha >= 0");
+    Expect(tables_.pcen_floor >= 1 && tables_.pcen_floor <= 1u << 31, "1 <= pcen_floor <= 2^31");
+    Expect(std::is_sorted(pcen_curve_.begin(), pcen_curve_.end()), "a pcen_curve that rises");
   }
 
   FrontEndTables tables_ = {};
   std::vector<int32_t> window_, twiddles_, bin_twiddles_;
-  std::vector<uint16_t> band_bins_, mel_weights_;
+  std::vector<uint16_t> band_bins_, mel_weights_, pcen_curve_;
   std::vector<int16_t> dct_;
 };
 
@@ -226,32 +245,37 @@ void ComputeClips(const Share& share) {
   }
 }
 
-// The same, eight frames at a time. Lanes that are left over at the end repeat the last frame.
+// The same, eight frames at a time. Lanes that are left over at the end repeat the last frame, into
+// memory that nobody reads.
 void ComputeClipsInLanes(const Share& share) {
   constexpr std::size_t kFrames = FrameLanes::kFrames;
   const FrontEndTables& tables = share.tables;
   const std::size_t length = share.clips.shape(1), frames = FrameCount(tables, length);
   FrameLanes lanes(tables);
   const int16_t* samples[kFrames];
+  bool is_first[kFrames];
   int8_t* features[kFrames];
   std::size_t filled = 0;
   for (std::size_t i = share.first; i < share.clips.shape(0); i += share.step) {
     for (std::size_t frame = 0; frame < frames; ++frame) {
       samples[filled] = share.clips.data() + i * length + frame * tables.stride_samples;
+      is_first[filled] = frame == 0;
       features[filled] = share.output + (i * frames + frame) * FeatureCount(tables);
       if (++filled < kFrames) {
         continue;
       }
-      lanes.Compute(samples, features);
+      lanes.Compute(samples, is_first, features);
       filled = 0;
     }
   }
   if (filled == 0) {
     return;
   }
+  std::vector<int8_t> unread(FeatureCount(tables));
   std::fill(samples + filled, samples + kFrames, samples[filled - 1]);
-  std::fill(features + filled, features + kFrames, features[filled - 1]);
-  lanes.Compute(samples, features);
+  std::fill(is_first + filled, is_first + kFrames, false);
+  std::fill(features + filled, features + kFrames, unread.data());
+  lanes.Compute(samples, is_first, features);
 }
 
 nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips, std::size_t threads,
@@ -289,7 +313,7 @@ void BindFrontEnd(nb::module_& module) {
            "int16 [n] -> int8 [frames, features]: the frames that these samples complete.")
       .def("process_q", &PythonFrontEnd::Process<int32_t>, nb::arg("samples"),
            "The same before rounding to int8: int32 in Q(tables.feature_bits).")
-      .def("reset", &PythonFrontEnd::Reset, "Forgets all samples.");
+      .def("reset", &PythonFrontEnd::Reset, "Forgets all audio.");
   module.def("compute_features", &ComputeFeatures, nb::arg("tables"), nb::arg("clips"),
              nb::arg("threads") = 1, nb::arg("lanes") = true,
              "int16 [clips, samples] -> int8 [clips, frames, features], each from a fresh state. "

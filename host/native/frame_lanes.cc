@@ -9,6 +9,8 @@
 #include "frontend/dct.h"
 #include "frontend/logarithm.h"
 #include "frontend/mel.h"
+#include "frontend/mel_channels.h"
+#include "frontend/pcen.h"
 #include "frontend/square_root.h"
 #include "frontend/window.h"
 #include "nn/kernels/x86/avx2.h"
@@ -208,7 +210,7 @@ STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
   return _mm256_andnot_si256(none, _mm256_srlv_epi32(root, right));
 }
 
-// mel.h -------------------------------------------------------------------------------------------
+// mel_channels.h ---------------------------------------------------------------------------------
 
 // 64-bit sums of every frame.
 struct alignas(32) Sums8 {
@@ -235,25 +237,10 @@ STAPES_AVX2 inline __m256i Magnitude(const Complex8& low, const Complex8& high,
   return SquareRoot(UpperWords(even, odd), LowerWords(even, odd));
 }
 
-STAPES_AVX2 __m256i FlooredLog(const Sums8& channels, const int scale_bits[kFrames]) {
-  uint64_t even[4], odd[4];
-  std::memcpy(even, &channels.even, sizeof(even));
-  std::memcpy(odd, &channels.odd, sizeof(odd));
-  int32_t logs[kFrames];
-  for (std::size_t i = 0; i < kFrames; ++i) {
-    const uint64_t channel = i % 2 == 0 ? even[i / 2] : odd[i / 2];
-    const int32_t log = channel == 0 ? kLogFloor : NaturalLog(channel, scale_bits[i]);
-    logs[i] = log > kLogFloor ? log : kLogFloor;
-  }
-  return avx2::Load(logs);
-}
-
-STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
-                        const int window_shifts[kFrames], __m256i* logs) {
-  int scale_bits[kFrames];
-  for (std::size_t i = 0; i < kFrames; ++i) {
-    scale_bits[i] = 15 + 15 - window_shifts[i] + 1 + 16;
-  }
+// Calls output(index, channels of the frames, which are uint64_t) for every mel channel.
+template <typename Output>
+STAPES_AVX2 inline void ForEachMelChannel(const FrontEndTables& tables, const Complex8* spectrum,
+                                          Output output) {
   const Complex8* low = spectrum + tables.first_bin;
   const Complex8* high = spectrum + (1u << (tables.fft_log2 - 1)) - tables.first_bin;
   const int32_t* twiddle = tables.bin_twiddles;
@@ -269,10 +256,49 @@ STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
       MulAddWide(magnitude, (1u << 16) - *weight, &next_channel);
     }
     if (band > 0) {
-      logs[band - 1] = FlooredLog(channel, scale_bits);
+      uint64_t even[4], odd[4], channels[kFrames];
+      std::memcpy(even, &channel.even, sizeof(even));
+      std::memcpy(odd, &channel.odd, sizeof(odd));
+      for (std::size_t i = 0; i < kFrames; ++i) {
+        channels[i] = i % 2 == 0 ? even[i / 2] : odd[i / 2];
+      }
+      output(band - 1, channels);
     }
     channel = next_channel;
   }
+}
+
+// mel.h -------------------------------------------------------------------------------------------
+
+STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
+                        const int32_t window_shifts[kFrames], __m256i* logs) {
+  ForEachMelChannel(tables, spectrum,
+                    [&](uint32_t index, const uint64_t channels[kFrames]) STAPES_AVX2 {
+                      int32_t of_frames[kFrames];
+                      for (std::size_t i = 0; i < kFrames; ++i) {
+                        of_frames[i] = FlooredLog(channels[i], ChannelBits(window_shifts[i]));
+                      }
+                      logs[index] = avx2::Load(of_frames);
+                    });
+}
+
+// pcen.h ------------------------------------------------------------------------------------------
+
+// Frames one after the other, as each one's energies are the next one's past.
+STAPES_AVX2 void PcenMel(const FrontEndTables& tables, const Complex8* spectrum,
+                         const PcenFrame frames[kFrames], const bool is_first[kFrames],
+                         int64_t* smoothed, __m256i* features) {
+  ForEachMelChannel(
+      tables, spectrum, [&](uint32_t index, const uint64_t channels[kFrames]) STAPES_AVX2 {
+        int32_t of_frames[kFrames];
+        for (std::size_t i = 0; i < kFrames; ++i) {
+          if (is_first[i]) {
+            smoothed[index] = 0;
+          }
+          of_frames[i] = NormalizeChannel(tables, channels[i], frames[i], smoothed + index);
+        }
+        features[index] = avx2::Load(of_frames);
+      });
 }
 
 // dct.h -------------------------------------------------------------------------------------------
@@ -333,7 +359,10 @@ STAPES_AVX2 void QuantizeFeatures(const FrontEndTables& tables, const __m256i* f
 struct FrameLanes::State {
   explicit State(const FrontEndTables& front_end_tables);
   STAPES_AVX2 void ApplyWindow(const int16_t* const frames[kFrames], const int32_t shifts[kFrames]);
-  STAPES_AVX2 void Compute(const int16_t* const frames[kFrames], int8_t* const features[kFrames]);
+  STAPES_AVX2 void Compute(const int16_t* const frames[kFrames], const bool is_first[kFrames],
+                           int8_t* const features[kFrames]);
+  STAPES_AVX2 void Channels(const int32_t peak_bits[kFrames], const int32_t shifts[kFrames],
+                            const bool is_first[kFrames], __m256i* channels);
 
   // Where sample i of the frames goes.
   __m256i* Place(uint32_t i) {
@@ -347,6 +376,8 @@ struct FrameLanes::State {
   std::vector<int32_t> cosines;    // the DCT's, shifted left by 16
   std::vector<Complex8> spectrum;  // later the DCT's output, as in FrontEnd
   std::vector<Complex8> logs;      // two to an entry
+  std::vector<int64_t> smoothed;
+  PcenRate rate;
 };
 
 FrameLanes::State::State(const FrontEndTables& front_end_tables) : tables(front_end_tables) {
@@ -364,6 +395,7 @@ FrameLanes::State::State(const FrontEndTables& front_end_tables) : tables(front_
   const std::size_t bins = places.size() + 1, features = (tables.coefficient_count + 1u) / 2;
   spectrum.resize(std::max(bins, features));
   logs.resize((DctInputLength(tables.channel_count) + 1) / 2);
+  smoothed.resize(tables.channel_count);
 }
 
 void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
@@ -393,16 +425,33 @@ void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
   }
 }
 
-void FrameLanes::State::Compute(const int16_t* const frames[kFrames],
-                                int8_t* const features[kFrames]) {
-  int32_t shifts[kFrames];
+// The logarithms of the mel channels, or what PCEN makes of them.
+void FrameLanes::State::Channels(const int32_t peak_bits[kFrames], const int32_t shifts[kFrames],
+                                 const bool is_first[kFrames], __m256i* channels) {
+  if (tables.pcen_curve == nullptr) {
+    return LogMel(tables, spectrum.data(), shifts, channels);
+  }
+  PcenFrame frames[kFrames];
   for (std::size_t i = 0; i < kFrames; ++i) {
-    shifts[i] = WindowShift(tables, FramePeakBits(frames[i], tables.window_samples));
+    if (is_first[i]) {
+      rate.Reset();
+    }
+    frames[i] = {ChannelBits(shifts[i]), rate.Next(tables, peak_bits[i] == 0)};
+  }
+  PcenMel(tables, spectrum.data(), frames, is_first, smoothed.data(), channels);
+}
+
+void FrameLanes::State::Compute(const int16_t* const frames[kFrames], const bool is_first[kFrames],
+                                int8_t* const features[kFrames]) {
+  int32_t peak_bits[kFrames], shifts[kFrames];
+  for (std::size_t i = 0; i < kFrames; ++i) {
+    peak_bits[i] = FramePeakBits(frames[i], tables.window_samples);
+    shifts[i] = WindowShift(tables, peak_bits[i]);
   }
   ApplyWindow(frames, shifts);
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum.data());
   __m256i* const channels = &logs[0].re;
-  LogMel(tables, spectrum.data(), shifts, channels);
+  Channels(peak_bits, shifts, is_first, channels);
   if (tables.coefficient_count == 0) {
     return QuantizeFeatures(tables, channels, features);
   }
@@ -417,8 +466,9 @@ FrameLanes::FrameLanes(const FrontEndTables& tables) : state_(std::make_unique<S
 
 FrameLanes::~FrameLanes() = default;
 
-void FrameLanes::Compute(const int16_t* const frames[kFrames], int8_t* const features[kFrames]) {
-  state_->Compute(frames, features);
+void FrameLanes::Compute(const int16_t* const frames[kFrames], const bool is_first[kFrames],
+                         int8_t* const features[kFrames]) {
+  state_->Compute(frames, is_first, features);
 }
 
 }  // namespace stapes
@@ -431,7 +481,7 @@ struct FrameLanes::State {};
 bool FrameLanes::Available() { return false; }
 FrameLanes::FrameLanes(const FrontEndTables&) {}
 FrameLanes::~FrameLanes() = default;
-void FrameLanes::Compute(const int16_t* const*, int8_t* const*) {}
+void FrameLanes::Compute(const int16_t* const*, const bool*, int8_t* const*) {}
 
 }  // namespace stapes
 

@@ -18,12 +18,14 @@ class FrameLanes {
   // Whether this machine can; nothing below may be called where it cannot.
   static bool Available();
 
-  // The tables must outlive this.
+  // The tables must outlive this. The energies that PCEN smooths go from one call to the next.
   explicit FrameLanes(const FrontEndTables& tables);
   ~FrameLanes();
 
-  // Frames of tables.window_samples; takes FeatureCount(tables) features of each.
-  void Compute(const int16_t* const frames[kFrames], int8_t* const features[kFrames]);
+  // Frames of tables.window_samples; takes FeatureCount(tables) features of each. A frame follows
+  // on the one before it, unless it is the first of a clip.
+  void Compute(const int16_t* const frames[kFrames], const bool is_first[kFrames],
+               int8_t* const features[kFrames]);
 
  private:
   struct State;

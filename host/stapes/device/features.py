@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stapes.device.front_end import FrontEnd
+from stapes.device.tables import build_tables
 from stapes.model.settings import FrontEndSettings
 
 # Natural logarithms of filter bank outputs: the floor of TensorFlow's Mfcc op, and above the
@@ -63,6 +64,8 @@ class FeatureExtractor:
 
 def widest_quantization(settings: FrontEndSettings) -> Quantization:
     """int8 steps over all that the front end can give."""
+    if settings.pcen is not None:
+        return Quantization.of_range(0, build_tables(settings).pcen_highest)
     gain = math.sqrt(2 * settings.channel_count) if settings.dct_coefficient_count else 1.0
     return Quantization.of_range(gain * _LOG_RANGE[0], gain * _LOG_RANGE[1])
 

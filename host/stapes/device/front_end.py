@@ -12,7 +12,7 @@ from stapes.model.settings import FrontEndSettings
 
 
 class FrontEnd:
-    """MFCC or log-mel features exactly as a board computes them.
+    """MFCC, log-mel or PCEN features exactly as a board computes them.
 
     `scale` and `zero_point` are the quantization of the model's int8 input: a feature's value is
     about (int8 - zero_point) * scale. Audio is int16, mono, at `settings.sample_rate`.
@@ -38,11 +38,11 @@ class FrontEnd:
         return self._native.process_q(_as_int16(samples, dimensions=1))
 
     def process_float(self, samples: ArrayLike) -> NDArray[np.float64]:
-        """Like `process_q`, in units of the natural logarithm."""
+        """Like `process_q`, as numbers: natural logarithms, their DCT, or normalised energies."""
         return self.process_q(samples) / 2.0**self.tables.feature_bits
 
     def reset(self) -> None:
-        """Forgets all samples."""
+        """Forgets all audio."""
         self._native.reset()
 
     def compute_features(self, clips: ArrayLike, *, threads: int = 1) -> NDArray[np.int8]:

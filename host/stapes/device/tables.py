@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings, ModelSettings
+from stapes.model.settings import FrontEndSettings, ModelSettings, PcenSettings
 
 _LARGEST = 2.0**31 * 0.999  # what a 32-bit sum may reach, less a margin for rounding
 
@@ -44,11 +44,21 @@ class FrontEndTables:
     multiplier: int
     shift: int
     work_bytes: int
+    pcen_curve: NDArray[np.uint16]
+    pcen_energy_bits: int
+    pcen_rate: int
+    pcen_alpha: int
+    pcen_floor: int
 
     @property
     def feature_count(self) -> int:
         """Values per frame."""
         return self.coefficient_count or self.channel_count
+
+    @property
+    def pcen_highest(self) -> float:
+        """The largest feature of PCEN; the smallest is 0."""
+        return float(self.pcen_curve[-1]) / 2.0 ** (self.feature_bits - 15)
 
     def crc32(self, settings: ModelSettings) -> int:
         """Names the tables and the windows of frames that a network takes, less the quantization,
@@ -58,7 +68,8 @@ class FrontEndTables:
             windows = (settings.window_frames, settings.clip_stride_frames)
             crc = zlib.crc32(struct.pack("<II", *windows), crc)
         for entry in dataclasses.fields(self):
-            if entry.name not in ("zero_point", "multiplier", "shift"):
+            absent = entry.name.startswith("pcen_") and not self.pcen_curve.size
+            if not absent and entry.name not in ("zero_point", "multiplier", "shift"):
                 value = getattr(self, entry.name)
                 array = np.asarray(value, np.int64 if isinstance(value, int) else value.dtype)
                 crc = zlib.crc32(array.astype(array.dtype.newbyteorder("<")).tobytes(), crc)
@@ -77,6 +88,11 @@ def build_tables(
     fft_log2 = settings.fft_size.bit_length() - 1
     first_bin, band_bins, weights = _mel_bands(settings)
     dct, feature_bits = _dct(settings.channel_count, settings.dct_coefficient_count)
+    pcen = _Pcen()
+    if settings.pcen is not None:
+        largest = _largest_channel(window, settings.fft_size, band_bins, weights)
+        pcen = _pcen(settings, settings.pcen, largest)
+        feature_bits = pcen.feature_bits
     multiplier, shift = _multiplier(scale, zero_point, feature_bits)
     return FrontEndTables(
         window_samples=settings.window_samples,
@@ -100,6 +116,11 @@ def build_tables(
         multiplier=multiplier,
         shift=shift,
         work_bytes=_work_bytes(settings),
+        pcen_curve=pcen.curve,
+        pcen_energy_bits=pcen.energy_bits,
+        pcen_rate=pcen.rate,
+        pcen_alpha=pcen.alpha,
+        pcen_floor=pcen.floor,
     )
 
 
@@ -191,6 +212,59 @@ def _dct_row(channels: int) -> int:
     return (channels + 7) // 8 * 4
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Pcen:
+    """The fields of `FrontEndTables` that PCEN needs; by default those without it."""
+
+    curve: NDArray[np.uint16] = dataclasses.field(default_factory=lambda: np.empty(0, np.uint16))
+    feature_bits: int = 0
+    energy_bits: int = 0
+    rate: int = 0
+    alpha: int = 0
+    floor: int = 0
+
+
+def _pcen(settings: FrontEndSettings, pcen: PcenSettings, largest: float) -> _Pcen:
+    """`largest`: what a channel can be at most."""
+    energy_bits = math.floor(math.log2(_LARGEST / largest))
+    stride_ms = 1000 * settings.stride_samples / settings.sample_rate
+    rate = 1 - math.exp(-stride_ms / pcen.time_constant_ms)
+    # No channel is further above its past than this; the curve's steps serve what is below.
+    highest = (1 - pcen.alpha) * max(math.log2(largest), 0) - pcen.alpha * math.log2(rate)
+    curve = pcen_curve(np.minimum(np.arange(257) / 8 - 16, highest + 1 / 8), pcen)
+    curve_bits = min(math.floor(math.log2(65535 / curve[-1])), 16)
+    return _Pcen(
+        curve=_fixed(curve, curve_bits, np.uint16),
+        feature_bits=curve_bits + 15,
+        energy_bits=energy_bits,
+        rate=max(1, round(rate * 2**16)),
+        alpha=int(_fixed(np.array(pcen.alpha), 31, np.int32)),
+        floor=int(np.clip(round(pcen.floor * 2.0**energy_bits), 1, 2**31)),
+    )
+
+
+def pcen_curve(octaves: NDArray[np.float64], pcen: PcenSettings) -> NDArray[np.float64]:
+    """Features of log2(E / (floor + M)^alpha)."""
+    if pcen.root == 0:
+        return np.log1p(2.0**octaves / pcen.delta)
+    return (2.0**octaves + pcen.delta) ** pcen.root - pcen.delta**pcen.root
+
+
+def _largest_channel(
+    window: NDArray[np.float64],
+    fft_size: int,
+    band_bins: NDArray[np.uint16],
+    weights: NDArray[np.float64],
+) -> float:
+    """More than any mel channel of samples from -1 to 1 is: Parseval's theorem bounds the sum of
+    the squared magnitudes, and Cauchy and Schwarz that of the weighted ones."""
+    starts = np.cumsum(band_bins)[:-1]
+    rising, falling = np.split(1 - weights, starts), np.split(weights, starts)
+    triangles = zip(rising[:-1], falling[1:], strict=True)
+    squares = [np.sum(up**2) + np.sum(down**2) for up, down in triangles]
+    return math.sqrt(fft_size * np.sum(window**2) * max(squares))
+
+
 def _multiplier(scale: float, zero_point: int, feature_bits: int) -> tuple[int, int]:
     """multiplier / 2^shift = 1 / (scale 2^feature_bits)."""
     if not (math.isfinite(scale) and scale > 0):
@@ -207,8 +281,9 @@ def _multiplier(scale: float, zero_point: int, feature_bits: int) -> tuple[int, 
 
 
 def _work_bytes(settings: FrontEndSettings) -> int:
-    """Spectrum (later the DCT's output), logarithms, samples; a multiple of 8."""
+    """Spectrum (later the DCT's output), PCEN's energies, logarithms, samples; a multiple of 8."""
     spectrum = max(settings.fft_size // 2 + 1, (settings.dct_coefficient_count + 1) // 2)
     logs = (settings.channel_count + 1) // 2 + _dct_row(settings.channel_count)
-    total = 8 * spectrum + 4 * logs + 2 * settings.window_samples
+    smoothed = settings.channel_count if settings.pcen else 0
+    total = 8 * (spectrum + smoothed) + 4 * logs + 2 * settings.window_samples
     return (total + 7) // 8 * 8

@@ -24,10 +24,35 @@ MAX_LABELS = 64  # of a firmware: app/model_image.h
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontEndSettings:
-    """MFCC or log-mel front end; the defaults are those of TensorFlow's speech_commands.
+class PcenSettings:
+    """Per-channel energy normalisation: firmware/frontend/pcen.h has the formula.
 
-    `dct_coefficient_count` 0 leaves the DCT out: the features are then the log-mel channels.
+    `time_constant_ms` is that of the smoothed energy M. `alpha` is how much of M's level is taken
+    out: all of it with 1. `floor` is added to M: channels of about that sum of magnitudes
+    (full-scale samples are 1) and below count as silence. `delta` and `root` bend the result; with
+    `root` 0 it is logarithmic above `delta`.
+    """
+
+    time_constant_ms: float = 400.0
+    alpha: float = 0.98
+    delta: float = 2.0
+    root: float = 0.5
+    floor: float = 1e-3
+
+    def __post_init__(self) -> None:
+        _expect(10 <= self.time_constant_ms <= 10000, self, "time_constant_ms", "10 to 10000")
+        _expect(0 <= self.alpha <= 1, self, "alpha", "0 to 1")
+        _expect(0.001 <= self.delta <= 1000, self, "delta", "0.001 to 1000")
+        _expect(0 <= self.root <= 1, self, "root", "0 to 1")
+        _expect(1e-5 <= self.floor <= 1, self, "floor", "0.00001 to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEndSettings:
+    """MFCC, log-mel or PCEN front end; the defaults are those of TensorFlow's speech_commands.
+
+    `dct_coefficient_count` 0 leaves the DCT out: the features are then the mel channels, as
+    logarithms or, with `pcen`, against their own recent past.
     """
 
     sample_rate: int = 16000
@@ -37,6 +62,7 @@ class FrontEndSettings:
     lower_edge_hertz: float = 20.0
     upper_edge_hertz: float = 4000.0
     dct_coefficient_count: int = 40
+    pcen: PcenSettings | None = None
 
     def __post_init__(self) -> None:
         _expect(8000 <= self.sample_rate <= 48000, self, "sample_rate", "8000 to 48000")
@@ -64,6 +90,12 @@ class FrontEndSettings:
             self,
             "dct_coefficient_count",
             "0 (no DCT) to channel_count",
+        )
+        _expect(
+            self.pcen is None or not self.dct_coefficient_count,
+            self,
+            "dct_coefficient_count",
+            "0 with pcen",
         )
 
     @property
@@ -230,6 +262,8 @@ class ModelSettings:
     def to_json(self) -> str:
         """Canonical JSON: equal settings give equal bytes."""
         document = {"format": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if self.front_end.pcen is None:
+            del document["front_end"]["pcen"]  # as older versions of stapes wrote and read it
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
@@ -302,6 +336,11 @@ def _convert(hint: Any, name: str, value: Any) -> Any:
             raise TypeError(f"{name}: {error}") from error
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_convert(typing.get_args(hint)[0], name, item) for item in value)
+    if isinstance(hint, types.UnionType) and types.NoneType in typing.get_args(hint):
+        if value is None:
+            return None
+        hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+        return _convert(hint, name, value)
     if hint is float and type(value) in (int, float) and math.isfinite(value):
         return float(value)
     plain = typing.get_origin(hint) or hint

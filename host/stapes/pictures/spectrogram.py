@@ -126,5 +126,6 @@ def draw_features(axes: Any, features: np.ndarray, view: DeviceView) -> None:
     axes.imshow(
         shown, origin="lower", aspect="auto", cmap="viridis", extent=extent, vmin=-128, vmax=127
     )
-    kind = "MFCC" if settings.dct_coefficient_count else "log-mel channels"
+    kind = "PCEN channels" if settings.pcen else "log-mel channels"
+    kind = "MFCC" if settings.dct_coefficient_count else kind
     axes.set(ylabel=kind, title=f"{kind} as the device sees them, int8")

@@ -139,6 +139,7 @@ class _Run:
         self.model, self.settings, self.samples = model, settings, samples
         self.source, self.progress = source, progress
         check_agreement(self._engine(), settings, source=source)
+        self.features = self._features()
         frames = settings.front_end.frame_count(len(samples))
         self.count = inference_count(settings, frames)
         self.scores = np.empty((self.count, len(settings.labels)), np.int8)
@@ -178,10 +179,10 @@ class _Run:
             warm_up = start
         else:
             warm_up = max(0, start - self._warm_up())
-        for _, inputs in self._inputs(engine, warm_up, start):
+        for _, inputs in self._inputs(warm_up, start):
             engine.run(inputs)
         before = engine.state
-        for first, inputs in self._inputs(engine, start, stop):
+        for first, inputs in self._inputs(start, stop):
             self.scores[first : first + len(inputs)] = engine.run(inputs)
             self._report(len(inputs))
         return before, engine.state
@@ -195,24 +196,27 @@ class _Run:
                 self.stopped = True
                 raise
 
-    def _inputs(
-        self, engine: Engine, start: int, stop: int
-    ) -> Iterator[tuple[int, NDArray[np.int8]]]:
+    def _inputs(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.int8]]]:
         """Batches of the network's inputs of inferences [start, stop), and the number of the
         first one."""
-        settings = self.settings.front_end
-        front_end = FrontEnd(settings, scale=engine.input_scale, zero_point=engine.input_zero_point)
         length, stride = self.settings.window_frames, self.settings.clip_stride_frames
         for first in range(start, stop, BATCH):
             if self.stopped:
                 return
             last = min(first + BATCH, stop)
             frames = (last - 1 - first) * stride + length
-            begin = first * stride * settings.stride_samples
-            end = begin + (frames - 1) * settings.stride_samples + settings.window_samples
-            front_end.reset()
-            features = front_end.process(np.asarray(self.samples[begin:end]))
+            features = self.features[first * stride :][:frames]
             yield first, Windows(self.settings).process(features)[0]
+
+    def _features(self) -> NDArray[np.int8]:
+        """int8 [frames, features] of all the audio: a frame may depend on all those before it."""
+        engine = self._engine()
+        front_end = FrontEnd(
+            self.settings.front_end,
+            scale=engine.input_scale,
+            zero_point=engine.input_zero_point,
+        )
+        return front_end.compute_features(self.samples[np.newaxis])[0]
 
     def _warm_up(self) -> int:
         """Inferences: more than a network trained on clips remembers, as a rule."""

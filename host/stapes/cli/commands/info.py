@@ -174,6 +174,8 @@ def _rows(settings: dict[str, Any], *, depth: int) -> list[str]:
 
 def _plain(value: Any) -> str:
     """A setting for people: 0.05, yes, none, "yes 0.7, no 0.8"."""
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings
 
 
 def add_front_end_arguments(parser: Any) -> None:
@@ -14,7 +15,7 @@ def add_front_end_arguments(parser: Any) -> None:
     front = parser.add_argument
     front(
         "--preprocess",
-        choices=("mfcc", "logmel"),
+        choices=("mfcc", "logmel", "pcen"),
         default="mfcc",
         help="kind of features (%(default)s)",
     )
@@ -23,7 +24,7 @@ def add_front_end_arguments(parser: Any) -> None:
     front("--window_size_ms", type=float, default=30.0, help="length of a frame (%(default)s)")
     front("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
     front("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
-    front("--channel_count", type=int, help="mel channels (40, or all bins with logmel)")
+    front("--channel_count", type=int, help="mel channels (40, or all bins with logmel and pcen)")
     front(
         "--lower_edge_hertz", type=float, default=20.0, help="of the mel filter bank (%(default)s)"
     )
@@ -33,25 +34,51 @@ def add_front_end_arguments(parser: Any) -> None:
         default=4000.0,
         help="of the mel filter bank (%(default)s)",
     )
+    add_pcen_arguments(parser)
+
+
+def add_pcen_arguments(parser: Any) -> None:
+    """The settings of `--preprocess pcen`, to a parser or a group of it."""
+    defaults = PcenSettings()
+    for name, text in (
+        ("time_constant_ms", "of the smoothed energy"),
+        ("alpha", "how much of the smoothed energy's level is taken out, 0 to 1"),
+        ("delta", "added before the root"),
+        ("root", "exponent of the result; 0: logarithmic above delta"),
+        ("floor", "energies of about this and below count as silence"),
+    ):
+        default = getattr(defaults, name)
+        parser.add_argument(
+            f"--pcen_{name}", type=float, default=default, help=f"{text} ({default:g})"
+        )
+
+
+def pcen_settings(arguments: argparse.Namespace) -> PcenSettings | None:
+    """Those of the flags; None with another `--preprocess`."""
+    if arguments.preprocess != "pcen":
+        return None
+    names = [field.name for field in dataclasses.fields(PcenSettings)]
+    return PcenSettings(**{name: getattr(arguments, f"pcen_{name}") for name in names})
 
 
 def front_end_settings(arguments: argparse.Namespace) -> FrontEndSettings:
-    """With mfcc the bins are coefficients; with logmel they are the channels themselves."""
+    """With mfcc the bins are coefficients; otherwise they are the channels themselves."""
     bins, channels = arguments.feature_bin_count, arguments.channel_count
-    logmel = arguments.preprocess == "logmel"
-    if bins < 1 or (logmel and channels not in (None, bins)):
+    mfcc = arguments.preprocess == "mfcc"
+    if bins < 1 or (not mfcc and channels not in (None, bins)):
         raise StapesError(
-            f"--feature_bin_count={bins}: expected 1 or more, and with --preprocess logmel the "
-            "same as --channel_count; leave one of them out"
+            f"--feature_bin_count={bins}: expected 1 or more, and with --preprocess "
+            f"{arguments.preprocess} the same as --channel_count; leave one of them out"
         )
     return FrontEndSettings(
         sample_rate=arguments.sample_rate,
         window_size_ms=arguments.window_size_ms,
         window_stride_ms=arguments.window_stride_ms,
-        channel_count=bins if logmel else max(40, bins) if channels is None else channels,
+        channel_count=bins if not mfcc else max(40, bins) if channels is None else channels,
         lower_edge_hertz=arguments.lower_edge_hertz,
         upper_edge_hertz=arguments.upper_edge_hertz,
-        dct_coefficient_count=0 if logmel else bins,
+        dct_coefficient_count=bins if mfcc else 0,
+        pcen=pcen_settings(arguments),
     )
 
 

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from stapes.cli.commands.shared import add_pcen_arguments, pcen_settings
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 
@@ -30,15 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--start_seconds", type=float, default=0.0, help="where to begin (%(default)s)")
     add("--seconds", type=float, default=10.0, help="how much at most (%(default)s)")
     add("--resample", action="store_true", help="convert another rate, or stereo")
-    device = parser.add_argument_group("front end, without --model").add_argument
+    group = parser.add_argument_group("front end, without --model")
+    device = group.add_argument
     parser.add_argument("--model", type=Path, help="a .tflite file with the front end's settings")
-    device("--preprocess", choices=("mfcc", "logmel"), default="mfcc", help="(%(default)s)")
+    device("--preprocess", choices=("mfcc", "logmel", "pcen"), default="mfcc", help="(%(default)s)")
     device("--sample_rate", type=int, default=16000, help="Hz (%(default)s)")
     device("--window_size_ms", type=float, default=30.0, help="of a frame (%(default)s)")
     device("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
     device("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
     device("--lower_edge_hertz", type=float, default=20.0, help="of the filters (%(default)s)")
     device("--upper_edge_hertz", type=float, default=4000.0, help="of the filters (%(default)s)")
+    add_pcen_arguments(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,13 +94,14 @@ def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
 
 
 def _own(arguments: argparse.Namespace) -> FrontEndSettings:
-    logmel, bins = arguments.preprocess == "logmel", arguments.feature_bin_count
+    mfcc, bins = arguments.preprocess == "mfcc", arguments.feature_bin_count
     return FrontEndSettings(
         sample_rate=arguments.sample_rate,
         window_size_ms=arguments.window_size_ms,
         window_stride_ms=arguments.window_stride_ms,
-        channel_count=bins if logmel else max(40, bins),
+        channel_count=max(40, bins) if mfcc else bins,
         lower_edge_hertz=arguments.lower_edge_hertz,
         upper_edge_hertz=arguments.upper_edge_hertz,
-        dct_coefficient_count=0 if logmel else bins,
+        dct_coefficient_count=bins if mfcc else 0,
+        pcen=pcen_settings(arguments),
     )

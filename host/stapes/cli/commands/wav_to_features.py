@@ -66,12 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
             f"least --window_size_ms={settings.window_size_ms:g}"
         )
     name = re.sub(r"\W", "_", arguments.input_wav.stem.lower(), flags=re.ASCII)
+    plain = "normalised energies" if settings.pcen else "natural logarithms"
     comment = f"real value = (stored - {scale['zero_point']}) * {scale['scale']:.9g}"
     text = c_source(
         name,
         features,
         command=_command(arguments),
-        comment=comment if quantized else "natural logarithms",
+        comment=comment if quantized else plain,
     )
     write_text(arguments.output_c_file, text)
     kind = "int8" if quantized else "float"
