@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -16,6 +17,12 @@ from window_model import window_model
 
 ROOT = Path(__file__).parents[1]
 LABELS = ("_silence_", "_unknown_", "yes", "no")
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "stapes", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("stapes")
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

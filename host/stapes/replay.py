@@ -41,6 +41,9 @@ class Replayed:
     stats: dict[str, object]
 
 
+# An emulated board is as slow as this machine is busy; one that ends is noticed at once.
+EMULATOR_TRIES = 60
+
 OnResult = Callable[[Detection], None]
 OnProgress = Callable[[int], None]
 
@@ -104,15 +107,22 @@ class NativePlayer:
 class LinkPlayer:
     """A board, emulated board or program behind the serial protocol.
 
-    `answer_seconds`: how long to wait before something is said again.
+    `answer_seconds`: how long to wait before something is said again; `tries`: how often.
     """
 
     def __init__(
-        self, transport: Transport, *, send_scores: bool = False, answer_seconds: float = 1.0
+        self,
+        transport: Transport,
+        *,
+        send_scores: bool = False,
+        answer_seconds: float = 1.0,
+        tries: int = 10,
     ) -> None:
         self.labels: tuple[str, ...] = ()
         self._start(lambda found: None)  # a board with a microphone may speak first
-        self._session = Session(transport, on_event=self._hear, answer_seconds=answer_seconds)
+        self._session = Session(
+            transport, on_event=self._hear, answer_seconds=answer_seconds, tries=tries
+        )
         self._session.send_scores(send_scores)
         self._send_scores = send_scores
         hello = self._session.hello
@@ -206,7 +216,8 @@ def open_player(
         yield NativePlayer(model)
     elif board is not None and image is not None:
         with Emulator(board, image, count_instructions=count_instructions) as emulator:
-            yield LinkPlayer(_teed(emulator.transport, tee), send_scores=send_scores)
+            heard = _teed(emulator.transport, tee)
+            yield LinkPlayer(heard, send_scores=send_scores, tries=EMULATOR_TRIES)
     else:
         transport = (
             ProgramTransport([str(program), "--link"])

@@ -42,5 +42,7 @@ def test_after_garbage_the_board_still_answers(firmware, board):
     dropped = stats["bad_framing"] + stats["bad_length"] + stats["bad_checksum"]
     # A zero byte, which ends a frame, is one of 256.
     assert dropped + stats["overruns"] > GARBAGE_BYTES / 256 / 2
-    assert {event.name for event in said} <= {"error", "ok", "ack"}  # and it never restarted
-    assert session.reader.counts.damaged == 0
+    # On a busy machine the first question was asked again, and both are answered.
+    said = [event for event in said if (event.name, event.number("request")) != ("hello", 1)]
+    assert {event.name for event in said} <= {"error", "ok", "ack"}
+    assert session.reader.counts.damaged == session.reader.counts.restarts == 0

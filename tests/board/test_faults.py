@@ -44,7 +44,7 @@ class Victim:
 
     def next(self, name: str) -> Event:
         """The next event, which must be `name`."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not self._events and time.monotonic() < deadline:
             self._events.extend(self._reader.feed(self._transport.read(0.2)))
         assert self._events, f"no {name}"

@@ -52,7 +52,7 @@ def lines_of_board(board: str, folder: Path, *options: str) -> list[str]:
         *("-kernel", str(image)),
     ]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=True
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=True
     )
     return done.stdout.splitlines()
 

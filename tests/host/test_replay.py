@@ -193,7 +193,7 @@ def test_the_emulator_ends_with_the_command(wav, tmp_path, number):
     folder = f"{tmp_path}/stapes-"
     wait_for(lambda: process_with(folder))
     command.send_signal(number)
-    status = command.wait(timeout=20)
+    status = command.wait(timeout=120)
     assert status == (-number if number == signal.SIGKILL else 128 + number)
     wait_for(lambda: process_with(folder) is None)
     if number != signal.SIGKILL:
@@ -216,9 +216,9 @@ def process_with(words: str) -> str | None:
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if found := condition():
             return found
         time.sleep(0.05)
-    pytest.fail("nothing came of it in a minute")
+    pytest.fail("nothing came of it in two minutes")

@@ -30,6 +30,10 @@ MEMORY_BYTES = 16 << 20  # of the RAM that QEMU can keep in a file: the MPS2 boa
 ICOUNT_SHIFT = 6
 INSTRUCTION_NS = 1 << ICOUNT_SHIFT
 
+# QEMU needs far less, unless the machine is very busy.
+START_SECONDS = 60.0
+END_SECONDS = 10.0
+
 # The kernel ends QEMU however this process ends; where there is no setpriv, only `close` does.
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
 
@@ -97,13 +101,13 @@ class Emulator:
             raise
 
     def _connect(self, board: str, path: str) -> SocketTransport:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_SECONDS
         while not Path(path).exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 raise self._did_not_run()
             time.sleep(0.01)
-        return connect(f"{board} (emulated)", socket.AF_UNIX, path, patience=5.0)
+        return connect(f"{board} (emulated)", socket.AF_UNIX, path, patience=START_SECONDS)
 
     def _did_not_run(self) -> StapesError:
         """With QEMU's reason, which registers may follow; it has ended."""
@@ -145,5 +149,5 @@ class Emulator:
 
     def _failed(self) -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.process.wait(timeout=2) != 0
+            return self.process.wait(END_SECONDS) != 0
         return False

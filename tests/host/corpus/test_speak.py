@@ -126,11 +126,11 @@ def test_ctrl_c_leaves_no_folder_and_no_process(tmp_path):
     program = subprocess.Popen(
         [sys.executable, "-m", "stapes", *words], stderr=subprocess.PIPE, start_new_session=True
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".stapes.*/*.wav")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(program.pid, signal.SIGINT)
-    assert program.communicate(timeout=30)[1] == b"stapes: stopped\n"
+    assert program.communicate(timeout=120)[1] == b"stapes: stopped\n"
     assert program.returncode == 130
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):

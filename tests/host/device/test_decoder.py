@@ -172,14 +172,14 @@ def unroll(labels, runs, start):
 starts = st.sampled_from([0, 30, 2**32 - 500])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(decoder=decoders, labels=label_sets, runs=runs, start=starts)
 def test_detections_are_those_of_the_rules(decoder, labels, runs, start):
     rows, times = unroll(labels, runs, start)
     assert decode(decoder, labels, rows, times) == expect(decoder, labels, rows, times)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(decoder=extended, runs=runs, start=starts)
 def test_the_additions_are_as_documented(decoder, runs, start):
     labels = ("_silence_", "yes", "no", "_unknown_")
@@ -187,7 +187,7 @@ def test_the_additions_are_as_documented(decoder, runs, start):
     assert decode(decoder, labels, rows, times) == expect(decoder, labels, rows, times)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     decoder=st.one_of(tutorials, decoders),
     runs=runs,

@@ -33,7 +33,7 @@ def front_end(settings: FrontEndSettings = SMALL) -> FrontEnd:
     stride=st.integers(1, 700),
     channels=st.integers(2, 24),
 )
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=150)
 def test_frames_do_not_depend_on_the_cuts(
     cuts: list[int], window: int, stride: int, channels: int
 ) -> None:
@@ -110,7 +110,7 @@ def extreme_clips(samples: int, seed: int) -> np.ndarray:
     scale=st.floats(0.001, 2),
     zero_point=st.integers(-128, 127),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @example(window=480, stride=160, channels=40, coefficients=40, scale=0.1, zero_point=0)
 def test_eight_frames_at_a_time_have_the_bits_of_the_firmware(
     window: int, stride: int, channels: int, coefficients: int, scale: float, zero_point: int

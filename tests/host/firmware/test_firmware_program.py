@@ -15,7 +15,7 @@ from stapes.replay import NativePlayer, detection_of, open_player
 def run(firmware):
     def call(*arguments, stdin=b""):
         return subprocess.run(
-            [firmware.program, *map(str, arguments)], input=stdin, capture_output=True, timeout=60
+            [firmware.program, *map(str, arguments)], input=stdin, capture_output=True, timeout=300
         )
 
     return call
@@ -163,7 +163,7 @@ def test_output_that_nobody_takes_is_an_error(firmware, wav, arguments):
             stdin=subprocess.PIPE,
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=300,
         )
     assert done.returncode == 1
     assert done.stderr.startswith(b"stapes-firmware: error: standard output: cannot be written")
@@ -182,7 +182,7 @@ def test_an_endless_input_ends_with_the_reader_of_the_output(firmware):
     assert b" hello " in program.stdout.readline()
     program.stdout.close()
     try:
-        assert program.wait(timeout=30) == 1
+        assert program.wait(timeout=300) == 1
         assert b"standard output: cannot be written" in program.stderr.read()
     finally:
         program.kill()

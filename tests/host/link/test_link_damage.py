@@ -6,7 +6,6 @@ The board is the firmware itself (stapes-firmware --link, built with sanitizers)
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -67,7 +66,7 @@ def errors(stats: dict[str, object]) -> int:
     return sum(stats[name] for name in names)
 
 
-@settings(max_examples=60 * MORE, deadline=None, derandomize=MORE == 1)
+@settings(max_examples=60 * MORE, derandomize=MORE == 1)
 @given(frames=st.lists(st.tuples(kinds, st.integers(0, 255), payloads), max_size=8))
 def test_whole_frames_of_any_content_are_answered_or_counted(program, frames):
     session = Session(program)
@@ -80,19 +79,15 @@ def test_whole_frames_of_any_content_are_answered_or_counted(program, frames):
     assert session.reader.counts.lost == 0
 
 
-@settings(max_examples=150 * MORE, deadline=None, derandomize=MORE == 1)
+@settings(max_examples=150 * MORE, derandomize=MORE == 1)
 @given(kind=kinds, payload=payloads, hit=hits)
 def test_a_damaged_frame_is_counted_and_the_next_one_heard(program, kind, payload, hit):
-    session = Session(program, tries=1, answer_seconds=10)
+    session = Session(program, tries=1, answer_seconds=60)
     before = errors(session.stats())
     frame = encode_frame(kind, 7, payload)[:-1]
     damaged = hit.apply(frame)
-    program.write(damaged + b"\0" + encode_frame(FrameType.STATS, 200))
-    deadline = time.monotonic() + 10
-    while event := session._next(deadline):
-        if event.name == "stats" and event.number("request") == 200:
-            break
-    found = errors(event.values()) - before
+    program.write(damaged + b"\0")
+    found = errors(session.stats()) - before  # asked once only
     pieces = [piece for piece in damaged.split(b"\0") if piece]
     if frame not in pieces:  # a zero byte beside a whole frame does no harm
         assert found >= 1 or not pieces
@@ -109,7 +104,7 @@ def escape(text: str) -> str:
     return "".join(chr(c) if c in plain else f"%{c:02X}" for c in text.encode())
 
 
-@settings(max_examples=200 * MORE, deadline=None, derandomize=MORE == 1)
+@settings(max_examples=200 * MORE, derandomize=MORE == 1)
 @given(name=names, fields=st.dictionaries(names, texts), sequence=st.integers(0, 0xFFFF))
 def test_every_line_comes_through(name, fields, sequence):
     words = [f"{key}={escape(text)}" for key, text in fields.items() if key != "labels"]
@@ -120,7 +115,7 @@ def test_every_line_comes_through(name, fields, sequence):
             assert event.fields[key] == text
 
 
-@settings(max_examples=200 * MORE, deadline=None, derandomize=MORE == 1)
+@settings(max_examples=200 * MORE, derandomize=MORE == 1)
 @given(blows=st.dictionaries(st.integers(1, 28), hits, max_size=10), size=st.integers(1, 50))
 def test_every_lost_line_is_counted_and_whole_ones_come_through(blows, size):
     sent = [line(i, f"detection time_ms={20 * i} label=yes score=0.9") for i in range(30)]

@@ -23,7 +23,7 @@ from stapes.errors import StapesError
 from stapes.link.transport import SerialTransport
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
-PATIENCE = 20.0
+PATIENCE = 120.0  # of which a busy machine may need a lot
 
 
 class Board:
@@ -338,6 +338,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(board):
     process = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     os.close(reading)
+    assert "watching" in process.stderr.readline()
     deadline = time.monotonic() + PATIENCE
     sequence = 0
     while process.poll() is None and time.monotonic() < deadline:

@@ -42,7 +42,7 @@ int16s = st.integers(-32768, 32767)
 small = st.integers(-40, 40)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.one_of(st.lists(int16s, min_size=1, max_size=20), st.lists(small, min_size=1)))
 def test_any_samples_come_back(samples):
     assert unpack(pack(np.array(samples, np.int16))) == samples
