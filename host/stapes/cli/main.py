@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "data trim": "cut recordings down to their loudest second",
     "data augment": "show what each variation of training clips does, in pictures",
     "data speak": "speak a small corpus with espeak-ng, for words without recordings",
+    "data mine": "find in audio without words what a model takes for words, to train against it",
     "spectrogram": "draw a recording and its features as the device sees them",
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",

@@ -20,7 +20,7 @@ from stapes.errors import StapesError
 Progress = Callable[[int, int], None]
 _CLIPS_AT_ONCE = 16  # varied together: more of them leave the caches
 # What stands for a clip that is made anew each time it comes up.
-_SILENCE, _SPEECH = -1, -2
+_SILENCE, _SPEECH, _HARD = -1, -2, -3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +133,11 @@ class TrainingClips:
     """Batches of varied training clips; batch n depends on the seed and n alone. Several threads
     may ask for batches at once.
 
-    An epoch holds every wanted clip once, and its share of silence, of unknown words and of running
-    speech, which is cut anew each time. The tutorial trains with one fixed subset of the unknown
-    words; here each epoch draws its own from all of them. With `balance` it holds as many wanted
-    clips, but words with few of them more than once, and of the others some, drawn anew.
+    An epoch holds every wanted clip once, and its share of silence, of unknown words, of running
+    speech and of hard examples; the latter two are cut anew each time. The tutorial trains with one
+    fixed subset of the unknown words; here each epoch draws its own from all of them. With
+    `balance` it holds as many wanted clips, but words with few of them more than once, and of the
+    others some, drawn anew.
     """
 
     def __init__(
@@ -177,11 +178,13 @@ class TrainingClips:
         self._unknown_count = index.unknown_count("training")
         self._silence_count = index.silence_count("training")
         self._speech_count = index.speech_count("training")
+        self._hard_count = index.hard_count()
         self._noises = [noise.astype(np.float32) for noise in noises]  # to be mixed cheaply
         self._augmentation = augmentation
         self._sample_rate = sample_rate
         self._samples = samples + margin_samples
         self._speech = self._read_speech(index)
+        self._hard = self._read(index, index.hard if self._hard_count else [])
         self._margins = (margin_samples // 2, margin_samples - margin_samples // 2)
         self._batch_size = batch_size
         self._seed = seed
@@ -195,8 +198,11 @@ class TrainingClips:
                 "with, expected <speaker>/*.wav inside; add some, or leave out --speech_percentage "
                 "and --chatter_snr_db"
             )
+        return self._read(index, index.speech["training"] if used else [])
+
+    def _read(self, index: CorpusIndex, paths: Sequence[Path]) -> RunningSpeech:
         return RunningSpeech.read(
-            index.speech["training"] if used else [],
+            paths,
             sample_rate=self._sample_rate,
             samples=self._samples,
             resample=index.settings.resample,
@@ -205,7 +211,7 @@ class TrainingClips:
     @cached_property
     def epoch_size(self) -> int:
         """Clips in an epoch."""
-        made = self._silence_count + self._speech_count
+        made = self._silence_count + self._speech_count + self._hard_count
         return len(self._wanted_labels) + self._unknown_count + made
 
     def batch(self, number: int) -> LabelledClips:
@@ -232,8 +238,9 @@ class TrainingClips:
     def _sound(self, drawn: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
         """int16 [clips, samples] before their variations: words, or pieces of running speech."""
         sound = np.pad(self._clips[np.maximum(drawn, 0)], ((0, 0), self._margins))
-        for row in np.flatnonzero(drawn == _SPEECH):
-            sound[row] = self._speech.clip(generators[row])
+        for kind, recordings in ((_SPEECH, self._speech), (_HARD, self._hard)):
+            for row in np.flatnonzero(drawn == kind):
+                sound[row] = recordings.clip(generators[row])
         return sound
 
     def _drawn(self, positions: range) -> np.ndarray:
@@ -254,16 +261,17 @@ class TrainingClips:
         wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # the clips after them
         labels = wanted[np.clip(drawn, 0, len(self._wanted_labels))]
         labels[drawn == _SILENCE] = SILENCE_INDEX
-        labels[drawn == _SPEECH] = UNKNOWN_INDEX
+        labels[drawn < _SILENCE] = UNKNOWN_INDEX
         return labels.astype(np.int32)
 
     def _shuffled(self, epoch: int) -> np.ndarray:
-        """Clip numbers of an epoch in their order, _SILENCE and _SPEECH among them."""
+        """Clip numbers of an epoch in their order, _SILENCE, _SPEECH and _HARD among them."""
         generator = np.random.default_rng([self._seed, 0, epoch])
         wanted = len(self._wanted_labels)
         pool = np.arange(wanted, len(self._clips))
         unknown = generator.choice(pool, self._unknown_count, replace=False)
-        made = np.repeat([_SILENCE, _SPEECH], [self._silence_count, self._speech_count])
+        counts = [self._silence_count, self._speech_count, self._hard_count]
+        made = np.repeat([_SILENCE, _SPEECH, _HARD], counts)
         drawn = np.arange(wanted)
         if self._balance:
             drawn = balanced(self._wanted_labels, self._balance, generator.spawn(1)[0])

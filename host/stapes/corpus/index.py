@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stapes.audio.reader import audio_files
+from stapes.corpus.hard_examples import hard_recordings
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER, speech_recordings
 from stapes.errors import StapesError
@@ -27,20 +28,25 @@ UNKNOWN_INDEX = 1
 NO_WORDS = (BACKGROUND_NOISE_FOLDER, SPEECH_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
 
 
+_SHARES = ("silence_percentage", "unknown_percentage", "speech_percentage", "hard_percentage")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
     """Which clips are used for what; the defaults are those of the tutorial's train.py.
 
-    The silence, unknown and speech percentages are relative to the number of clips with wanted
-    words. `balance` evens out how often each wanted word is trained: 0 as often as it was recorded,
-    1 all of them equally often, between them a word of n clips in proportion to n ** (1 - balance).
-    `resample` converts clips of another rate, stereo ones too, when they are read.
+    The silence, unknown, speech and hard percentages are relative to the number of clips with
+    wanted words; hard examples are trained with where there are some. `balance` evens out how often
+    each wanted word is trained: 0 as often as it was recorded, 1 all of them equally often, between
+    them a word of n clips in proportion to n ** (1 - balance). `resample` converts clips of another
+    rate, stereo ones too, when they are read.
     """
 
     wanted_words: tuple[str, ...]
     silence_percentage: float = 10.0
     unknown_percentage: float = 10.0
     speech_percentage: float = 0.0
+    hard_percentage: float = 20.0
     validation_percentage: float = 10.0
     testing_percentage: float = 10.0
     balance: float = 0.0
@@ -62,7 +68,7 @@ class CorpusSettings:
                 f"--wanted_words: found {len(self.wanted_words)}, expected at most "
                 f"{MAX_LABELS - 2}; leave some out"
             )
-        for name in ("silence_percentage", "unknown_percentage", "speech_percentage"):
+        for name in _SHARES:
             _expect_range(name, getattr(self, name), 0, 1000)
         for name in ("validation_percentage", "testing_percentage"):
             _expect_range(name, getattr(self, name), 0, 100)
@@ -85,7 +91,7 @@ class CorpusIndex:
 
     `wanted` holds (path, label index); `unknown` all other words, in an order drawn once with the
     tutorial's seed: its first `unknown_count` are the partition's fixed unknown clips. `speech`
-    holds recordings of running speech.
+    holds recordings of running speech, `hard` hard examples to train with.
     """
 
     folder: Path
@@ -94,6 +100,7 @@ class CorpusIndex:
     unknown: dict[str, list[Path]]
     background: list[Path] = field(default_factory=list)
     speech: dict[str, list[Path]] = field(default_factory=dict)
+    hard: list[Path] = field(default_factory=list)
 
     def silence_count(self, partition: str) -> int:
         return self._share(partition, self.settings.silence_percentage)
@@ -104,6 +111,9 @@ class CorpusIndex:
 
     def speech_count(self, partition: str) -> int:
         return self._share(partition, self.settings.speech_percentage)
+
+    def hard_count(self) -> int:
+        return self._share("training", self.settings.hard_percentage) if self.hard else 0
 
     def _share(self, partition: str, percentage: float) -> int:
         return math.ceil(len(self.wanted[partition]) * percentage / 100)
@@ -132,8 +142,14 @@ class CorpusIndex:
             )
 
 
-def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> CorpusIndex:
-    """Lists <folder>/<word>/*.wav (.flac, .ogg) and sorts the clips into partitions.
+def scan_corpus(
+    folder: str | os.PathLike[str],
+    settings: CorpusSettings,
+    *,
+    hard_dir: str | os.PathLike[str] = "",
+) -> CorpusIndex:
+    """Lists <folder>/<word>/*.wav (.flac, .ogg) and sorts the clips into partitions; `hard_dir`
+    holds hard examples, if there are some.
 
     Raises:
         StapesError: no such folder, no clips in it, or a wanted word without clips.
@@ -170,6 +186,7 @@ def scan_corpus(folder: str | os.PathLike[str], settings: CorpusSettings) -> Cor
             validation_percentage=settings.validation_percentage,
             testing_percentage=settings.testing_percentage,
         ),
+        hard=hard_recordings(hard_dir) if hard_dir else [],
     )
     _fill(index, words)
     return index

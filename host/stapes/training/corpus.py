@@ -19,7 +19,13 @@ from stapes.training.settings import TrainingSettings
 class Corpus:
     """The clips of one training, in memory."""
 
-    def __init__(self, folder: str | os.PathLike[str], settings: TrainingSettings) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        settings: TrainingSettings,
+        *,
+        hard_dir: str | os.PathLike[str] = "",
+    ) -> None:
         """Raises:
         StapesError: words, clips or background recordings that do not fit the settings.
         """
@@ -28,7 +34,7 @@ class Corpus:
             "sample_rate": settings.front_end.sample_rate,
             "samples": settings.clip_samples,
         }
-        self.index: CorpusIndex = scan_corpus(folder, settings.corpus)
+        self.index: CorpusIndex = scan_corpus(folder, settings.corpus, hard_dir=hard_dir)
         self._noises = load_background(self.index, **self._format)
 
     def notices(self) -> Iterator[str]:

@@ -85,6 +85,7 @@ def train(
     train_dir: str | os.PathLike[str],
     start_checkpoint: str | os.PathLike[str] = "",
     teacher: str | os.PathLike[str] = "",
+    hard_dir: str | os.PathLike[str] = "",
     command: str = "",
     options: RunOptions | None = None,
     log: Log = print,
@@ -92,6 +93,8 @@ def train(
     """Trains a model; goes on from train_dir's checkpoint, or from start_checkpoint.
 
     `teacher` is the checkpoint of a model whose scores this one learns to give.
+
+    `hard_dir` is a folder of hard examples to train with (`stapes data mine`).
 
     `command` is kept in the checkpoint, and so in the model: how to train it again.
 
@@ -122,7 +125,7 @@ def train(
             settings.check_continues(earlier.settings, source=str(source), mend=mend)
         with workers.scope():
             teaching = Teacher(teacher, settings) if teacher else None
-        corpus = Corpus(data_dir, settings)
+        corpus = Corpus(data_dir, settings, hard_dir=hard_dir)
         for notice in corpus.notices():
             log(f"Note: {notice}")
         validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")

@@ -58,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="pieces of running speech from DATA_DIR/_speech_, of the wanted clips (%(default)s)",
     )
+    clips("--hard_dir", default="", help="folder of hard examples, from stapes data mine")
+    clips(
+        "--hard_percentage",
+        type=float,
+        default=20.0,
+        help="of them, of the wanted clips (%(default)s)",
+    )
     clips(
         "--balance",
         type=float,
@@ -215,6 +222,7 @@ def run(arguments: argparse.Namespace) -> int:
         train_dir=arguments.train_dir,
         start_checkpoint=arguments.start_checkpoint,
         teacher=arguments.teacher,
+        hard_dir=arguments.hard_dir,
         command=_command(arguments),
         options=RunOptions(
             summaries_dir=arguments.summaries_dir,
@@ -253,6 +261,7 @@ def _settings(arguments: argparse.Namespace) -> Any:
         corpus=take(
             CorpusSettings,
             *("silence_percentage", "unknown_percentage", "speech_percentage", "balance"),
+            "hard_percentage",
             *("validation_percentage", "testing_percentage", "resample"),
             wanted_words=words,
         ),
@@ -281,7 +290,7 @@ def _command(arguments: argparse.Namespace) -> str:
         value = getattr(arguments, name)
         if value == default or name in ("summaries_dir", "check_nans", "verbosity"):
             continue
-        if name in ("data_dir", "train_dir", "start_checkpoint"):
+        if name in ("data_dir", "train_dir", "start_checkpoint", "hard_dir"):
             value = Path(value).name
         if name == "teacher":  # checkpoints all have the same name; their folders tell them apart
             value = Path(*Path(value).parts[-2:])

@@ -1,0 +1,109 @@
+"""Find in audio without words what a model takes for words, and cut it out to train against.
+
+Everything below the folders of --audio is run through the firmware's own code, with a lower
+threshold than the model's. OUTPUT_DIR then holds the clips, the surest first, a page of pictures to
+look and listen through (index.html), and a list: delete the lines of clips in which a word is
+really said. `stapes train --hard_dir OUTPUT_DIR` takes the rest as unknown words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.model.settings import ModelSettings
+    from stapes.stream.mining import Find
+
+EXAMPLE = """  stapes data mine model.tflite --audio radio kitchen --output_dir hard
+  stapes train --data_dir corpus --train_dir again --hard_dir hard"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL.tflite", help="the model")
+    add("--audio", type=Path, nargs="+", required=True,
+        help="recordings, or folders of them, in which none of its words is said")  # fmt: skip
+    add("--output_dir", type=Path, required=True, help="the new folder")
+    add("--threshold", type=float, default=0.5,
+        help="least averaged score of a find, 0 to 1 (%(default)g)")  # fmt: skip
+    add("--same_above", type=float, default=0.95,
+        help="correlation of features above which two finds are one (%(default)g)")  # fmt: skip
+    add("--most", type=int, default=500, help="finds to keep of each label (%(default)s)")
+    add("--resample", action="store_true", help="convert other rates, or stereo")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.files import new_folder
+    from stapes.model.metadata import load_model
+    from stapes.progress import ProgressBar
+    from stapes.stream.mining import MiningSettings, mine
+
+    mining = MiningSettings(
+        threshold=arguments.threshold, same_above=arguments.same_above, most=arguments.most
+    )
+    model, settings = load_model(arguments.model)
+    paths = _recordings(arguments.audio)
+    with new_folder(arguments.output_dir) as place:
+        with ProgressBar("recordings", len(paths)) as bar:
+            finds = mine(
+                model,
+                settings,
+                paths,
+                mining=mining,
+                source=str(arguments.model),
+                resample=arguments.resample,
+                progress=bar.update,
+            )
+        if not finds:
+            raise StapesError(
+                f"{len(paths)} recordings: found nothing that the model takes for a word, expected "
+                "something to train against; give more audio, or a lower --threshold"
+            )
+        _write(place, finds, settings)
+    folder = arguments.output_dir
+    print(f"{folder}: {len(finds)} clips; listen to them: {folder / 'index.html'}")
+    print(f"Delete from {folder / 'list.txt'} those in which a word is really said.")
+    print(f"Next: stapes train --hard_dir {folder} …")
+    return 0
+
+
+def _recordings(audio: Sequence[Path]) -> list[Path]:
+    from stapes.audio.reader import audio_files
+
+    found: list[Path] = []
+    for path in audio:
+        below = audio_files(path, "**/*") if path.is_dir() else [path] * path.exists()
+        if not below:
+            raise StapesError(f"--audio: {path}: found no recordings, expected *.wav inside")
+        found += below
+    return found
+
+
+def _write(place: Path, finds: Sequence[Find], settings: ModelSettings) -> None:
+    from stapes.audio.wav import write_wav
+    from stapes.corpus.hard_examples import CLIPS_NAME, LIST_NAME, list_text
+    from stapes.files import write_bytes, write_text
+    from stapes.pictures.finds import features_png, finds_page
+    from stapes.pictures.spectrogram import DeviceView
+    from stapes.stream.score import clock
+
+    rows, shown = [], []
+    for name in (CLIPS_NAME, "pictures"):
+        (place / name).mkdir()
+    for number, find in enumerate(finds, start=1):
+        stem = f"{number:04}_{find.label}"
+        clip, picture = f"{CLIPS_NAME}/{stem}.wav", f"pictures/{stem}.png"
+        write_wav(place / clip, find.samples, sample_rate=settings.front_end.sample_rate)
+        view = DeviceView.for_samples(settings.front_end, find.samples)
+        write_bytes(place / picture, features_png(view.features(find.samples)))
+        about = f"{find.label} {find.score:.2f}, {find.recording.name} at {clock(find.time_ms)}"
+        rows.append((clip, about))
+        shown.append((clip, picture, f"{stem}: {about}"))
+    write_text(place / LIST_NAME, list_text(rows))
+    title = f"What {settings.name} took for words"
+    about = f"Delete the lines of clips in which a word is really said from {LIST_NAME}."
+    write_text(place / "index.html", finds_page(title, about, shown))

@@ -1,0 +1,55 @@
+"""The folder of hard examples: sounds that a model took for words, to train with as `_unknown_`.
+
+    HARD_DIR/list.txt       a line for each clip; a line that is deleted strikes its clip
+    HARD_DIR/clips/*.wav
+    HARD_DIR/index.html     the same with pictures, to look and listen through
+
+`stapes data mine` writes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from stapes.errors import StapesError
+
+LIST_NAME = "list.txt"
+CLIPS_NAME = "clips"
+_HEAD = """\
+# Clips that a model took for words. Delete the lines of those in which the word is really said;
+# stapes train --hard_dir takes the rest as unknown words.
+"""
+
+
+def list_text(rows: Iterable[tuple[str, str]]) -> str:
+    """The list of clips: (file below the folder, what is to be said of it) each."""
+    return _HEAD + "".join(f"{name}\t{about}\n" for name, about in rows)
+
+
+def hard_recordings(folder: str | os.PathLike[str]) -> list[Path]:
+    """The clips of a folder that its list still names.
+
+    Raises:
+        StapesError: no such folder or list, a line that names no clip, or nothing is left.
+    """
+    folder = Path(folder)
+    path = folder / LIST_NAME
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StapesError(
+            f"--hard_dir: cannot read {path} ({error}), expected a folder of stapes data mine"
+        ) from error
+    names = [line.split("\t")[0].strip() for line in lines if not line.startswith("#")]
+    found = [folder / name for name in names if name]
+    for recording in found:
+        if not recording.is_file():
+            raise StapesError(
+                f"{path}: names {recording.relative_to(folder)}, which is not there; delete its "
+                "line, or put the clip back"
+            )
+    if not found:
+        raise StapesError(f"{path}: found no clips, expected some; leave out --hard_dir")
+    return found

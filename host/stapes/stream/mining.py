@@ -1,0 +1,138 @@
+"""Hard examples: what a model takes for a word in audio that holds none.
+
+The scores are decoded as on a device, with a lower threshold, so that close misses are found too.
+Each find is cut out with a margin, ranked by its score; finds that sound the same are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.reader import read_audio
+from stapes.device.front_end import FrontEnd
+from stapes.errors import StapesError
+from stapes.model.settings import DecoderSettings, ModelSettings
+from stapes.stream.curve import at_threshold
+from stapes.stream.scores import compute_scores
+
+MARGIN_MS = 200  # on both sides of a clip: training takes its windows from anywhere in between
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiningSettings:
+    """What counts as a find, and how many are kept.
+
+    `threshold` replaces the model's own. Two finds are the same sound where the correlation of
+    their features is above `same_above`. `most` of each label are kept.
+    """
+
+    threshold: float = 0.5
+    same_above: float = 0.95
+    most: int = 500
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("threshold", 0, 1), ("same_above", 0, 1), ("most", 1, 100_000)):
+            if not low <= getattr(self, name) <= high:
+                raise StapesError(f"--{name}={getattr(self, name):g}: expected {low} to {high}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Find:
+    """A detection where no word was said: its time in the recording and its sound, int16."""
+
+    label: str
+    score: float
+    time_ms: float
+    recording: Path
+    samples: np.ndarray
+
+
+def mine(
+    model: bytes,
+    settings: ModelSettings,
+    recordings: Sequence[Path],
+    *,
+    mining: MiningSettings,
+    source: str = "model",
+    resample: bool = False,
+    progress: Callable[[int], None] = lambda recordings: None,
+) -> list[Find]:
+    """All finds, the surest first.
+
+    Args:
+        recordings: audio in which none of the model's words is said.
+        source: names the model in error messages.
+        progress: called with the recordings done so far.
+
+    Raises:
+        StapesError: a recording cannot be read, or the model is refused.
+    """
+    decoder = at_threshold(settings.decoder, mining.threshold)
+    finds: list[Find] = []
+    for number, path in enumerate(recordings, start=1):
+        samples = read_audio(path, sample_rate=settings.front_end.sample_rate, resample=resample)
+        finds += _finds(model, settings, path, samples, decoder, source)
+        progress(number)
+    return _kept(finds, settings, mining)
+
+
+def _finds(
+    model: bytes,
+    settings: ModelSettings,
+    path: Path,
+    samples: np.ndarray,
+    decoder: DecoderSettings,
+    source: str,
+) -> list[Find]:
+    track = compute_scores(model, settings, samples, source=source)
+    words = settings.labels[2:]
+    return [
+        Find(
+            label=found.label,
+            score=found.score,
+            time_ms=found.time_ms,
+            recording=path,
+            samples=_cut(samples, found.time_ms, settings),
+        )
+        for found in track.decode(decoder)
+        if found.label in words
+    ]
+
+
+def _cut(samples: np.ndarray, time_ms: float, settings: ModelSettings) -> np.ndarray:
+    """The clip that ends at `time_ms` with its margins: int16, padded with zeros where the
+    recording begins or ends."""
+    rate = settings.front_end.sample_rate
+    length = (settings.clip_duration_ms + 2 * MARGIN_MS) * rate // 1000
+    last = int((time_ms + MARGIN_MS) * rate / 1000)
+    cut = np.zeros(length, np.int16)
+    part = samples[max(0, last - length) : last]
+    start = max(0, length - last)
+    cut[start : start + len(part)] = part
+    return cut
+
+
+def _kept(finds: list[Find], settings: ModelSettings, mining: MiningSettings) -> list[Find]:
+    front_end = FrontEnd(settings.front_end, scale=0.1, zero_point=0)
+    kept: list[Find] = []
+    sounds: dict[str, list[np.ndarray]] = {label: [] for label in settings.labels}
+    for find in sorted(finds, key=lambda find: (-find.score, str(find.recording), find.time_ms)):
+        earlier = sounds[find.label]
+        if len(earlier) >= mining.most:
+            continue
+        sound = _normalized(front_end.compute_features(find.samples[None], threads=1)[0])
+        if all(float(other @ sound) <= mining.same_above for other in earlier):
+            kept.append(find)
+            earlier.append(sound)
+    return kept
+
+
+def _normalized(features: np.ndarray) -> np.ndarray:
+    """Features of mean 0 and length 1, so that a product of two is their correlation."""
+    values = features.astype(np.float32).ravel()
+    values -= values.mean()
+    return values / max(float(np.linalg.norm(values)), 1e-9)
