@@ -78,7 +78,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,dev]'
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev]'
 	@touch $@
 
 demo: setup

@@ -51,6 +51,12 @@ def read_wav_with_rate(
     return body.astype(np.int16), rate
 
 
+def parse_wav(content: bytes, *, source: str) -> tuple[np.ndarray, int]:
+    """As `read_wav_with_rate`, of bytes that came from elsewhere; `source` names them."""
+    body, rate = _locate(source, content, None)
+    return body.astype(np.int16), rate
+
+
 def map_wav(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "replay": "stream a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board, which uses it from then on",
     "set": "change the decoder's settings of a running board",
+    "page": "make a web page that listens with a model, and serve it",
     "monitor": "show a board's detections as they come over the serial port",
     "demo": "the whole path on a small scale, with a report",
 }

@@ -14,10 +14,17 @@ from stapes.files import writing
 MARKER = "stapes_model.h"  # in every folder that `stapes emit` wrote
 
 
-def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str]) -> None:
-    """Writes `files` (name: text) as the only content of `folder`.
+def write_folder(
+    folder: str | os.PathLike[str],
+    files: Mapping[str, str | bytes],
+    *,
+    marker: str = MARKER,
+    command: str = "stapes emit",
+) -> None:
+    """Writes `files` (path: content) as the only content of `folder`.
 
-    An existing folder is replaced only if it is empty or an earlier generated one.
+    An existing folder is replaced only if it is empty or an earlier one of that `command`, which
+    always writes the file `marker`.
 
     Raises:
         StapesError: the folder holds other files, or cannot be written.
@@ -25,7 +32,7 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str]) -> No
     # Symbolic links, "." and ".." are no names to rename.
     final = Path(os.path.realpath(folder))
     with writing(final):
-        _check_replaceable(final, files)
+        _check_replaceable(final, files, marker=marker, command=command)
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".stapes.", dir=final.parent))
         try:
@@ -34,11 +41,12 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str]) -> No
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _replace(final: Path, files: Mapping[str, str], temporary: Path) -> None:
+def _replace(final: Path, files: Mapping[str, str | bytes], temporary: Path) -> None:
     try:
         for name, text in files.items():
-            (temporary / "new" / name).parent.mkdir(exist_ok=True)
-            (temporary / "new" / name).write_text(text, encoding="utf-8", newline="\n")
+            (temporary / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+            data = text if isinstance(text, bytes) else text.encode()
+            (temporary / "new" / name).write_bytes(data)
         if final.exists():
             final.rename(temporary / "old")
         (temporary / "new").rename(final)
@@ -48,15 +56,18 @@ def _replace(final: Path, files: Mapping[str, str], temporary: Path) -> None:
         raise
 
 
-def _check_replaceable(folder: Path, files: Mapping[str, str]) -> None:
+def _check_replaceable(
+    folder: Path, files: Mapping[str, str | bytes], *, marker: str, command: str
+) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
         raise StapesError(f"{folder}: found a file, expected a folder; choose another --output_dir")
     found = {entry.name for entry in folder.iterdir()}
-    if found and (MARKER not in found or found - set(files)):
-        stranger = sorted(found - set(files))[:1] or [f"no {MARKER}"]
+    ours = {Path(name).parts[0] for name in files}
+    if found and (marker not in found or found - ours):
+        stranger = sorted(found - ours)[:1] or [f"no {marker}"]
         raise StapesError(
             f"{folder}: found {stranger[0]}, expected a new folder or one that "
-            "`stapes emit` wrote; choose another --output_dir"
+            f"`{command}` wrote; choose another --output_dir"
         )

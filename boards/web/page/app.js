@@ -1,0 +1,180 @@
+// What the parts of the page share: the site, the model in use, and the decoder's settings.
+import { Firmware, ModelError, hasVectors } from "./firmware.js";
+import { TEXT } from "./text.js";
+import { byId } from "./dom.js";
+
+/**
+ * @typedef {object} About What site.json says of a model.
+ * @property {string} name
+ * @property {string} file
+ * @property {string[]} labels
+ * @property {number} sample_rate
+ * @property {number} clip_duration_ms
+ * @property {string} tflite
+ * @property {{hours: number, words: number, det: CurvePoint[]} | null} stream
+ */
+/**
+ * @typedef {object} CurvePoint
+ * @property {number} threshold
+ * @property {number} false_reject_rate
+ * @property {number} false_accepts_per_hour
+ */
+/** @typedef {import("./firmware.js").DecoderSettings} DecoderSettings */
+
+/** A part of the site is missing or wrong; a sentence for the person. */
+export class SiteError extends Error {}
+
+export class App {
+  constructor() {
+    /** @type {About[]} */
+    this.models = [];
+    /** @type {About | null} */
+    this.about = null;
+    /** @type {Firmware | null} */
+    this._firmware = null;
+    /** @type {((firmware: Firmware) => void)[]} */
+    this._onModel = [];
+    /** @type {((settings: DecoderSettings) => void)[]} */
+    this._onSettings = [];
+    this.vectors = false;
+  }
+
+  /**
+   * Loads the site's list and the module.
+   *
+   * @throws {SiteError}
+   */
+  async load() {
+    if (typeof WebAssembly !== "object") throw new SiteError(TEXT.noWasm);
+    this.vectors = hasVectors();
+    const file = this.vectors ? "stapes_simd.wasm" : "stapes_plain.wasm";
+    const [site, module] = await Promise.all([fetchFile("site.json"), fetchFile(file)]);
+    try {
+      this.models = /** @type {{models: About[]}} */ (JSON.parse(new TextDecoder().decode(site))).models;
+    } catch (error) {
+      throw new SiteError(TEXT.siteDamaged("site.json", String(error)));
+    }
+    try {
+      this._module = await WebAssembly.compile(module);
+    } catch (error) {
+      throw new SiteError(TEXT.siteDamaged(file, String(error)));
+    }
+  }
+
+  /**
+   * Takes a model into use, and tells the parts.
+   *
+   * @param {number} index
+   * @throws {SiteError} the model before stays
+   */
+  async choose(index) {
+    const about = this.models[index];
+    const file = new Uint8Array(await fetchFile(about.file));
+    const firmware = await this._open(about, file);
+    this.about = about;
+    this._file = file;
+    this._firmware = firmware;
+    this.settings = firmware.settings();
+    for (const take of this._onModel) take(firmware);
+  }
+
+  /** The firmware that hears the microphone. */
+  get live() {
+    if (this._firmware === null) throw new Error("no model");
+    return this._firmware;
+  }
+
+  /**
+   * The model that the person chose.
+   *
+   * @returns {About}
+   */
+  get model() {
+    if (this.about === null) throw new Error("no model");
+    return this.about;
+  }
+
+  /** Another firmware with the same model and settings. */
+  async another() {
+    if (this._file === undefined) throw new Error("no model");
+    const firmware = await this._open(this.model, this._file);
+    firmware.configure(this.live.settings());
+    return firmware;
+  }
+
+  /**
+   * The image of a model, as a board takes it.
+   *
+   * @param {About} about
+   */
+  async imageOf(about) {
+    return (await this._open(about, new Uint8Array(await fetchFile(about.file)))).image.slice();
+  }
+
+  /**
+   * Other settings for the decoder, at once.
+   *
+   * @param {Partial<DecoderSettings>} changes
+   * @returns {boolean} false where it does not take them
+   */
+  configure(changes) {
+    const before = this.live.settings();
+    const taken = this.live.configure({ ...before, ...changes });
+    if (!taken) this.live.configure(before);
+    for (const take of this._onSettings) take(this.live.settings());
+    return taken;
+  }
+
+  /** @param {(firmware: Firmware) => void} take */
+  onModel(take) {
+    this._onModel.push(take);
+  }
+
+  /** @param {(settings: DecoderSettings) => void} take */
+  onSettings(take) {
+    this._onSettings.push(take);
+  }
+
+  /**
+   * @param {About} about
+   * @param {Uint8Array} file
+   */
+  async _open(about, file) {
+    if (this._module === undefined) throw new Error("not loaded");
+    try {
+      return await Firmware.open(this._module, file);
+    } catch (error) {
+      if (error instanceof ModelError || error instanceof WebAssembly.RuntimeError) {
+        throw new SiteError(TEXT.modelRefused(about.name, error.message));
+      }
+      throw error;
+    }
+  }
+}
+
+/**
+ * A file of the site.
+ *
+ * @param {string} path
+ * @returns {Promise<ArrayBuffer>}
+ */
+async function fetchFile(path) {
+  try {
+    const answer = await fetch(path);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return await answer.arrayBuffer();
+  } catch (error) {
+    throw new SiteError(TEXT.siteDamaged(path, error instanceof Error ? error.message : String(error)));
+  }
+}
+
+/**
+ * Says what is wrong, where everybody sees it; an empty text takes it away.
+ *
+ * @param {string} text
+ */
+export function sayProblem(text) {
+  const place = byId("problem");
+  place.textContent = text;
+  place.hidden = text === "";
+}

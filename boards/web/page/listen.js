@@ -1,0 +1,151 @@
+// Listen: the microphone into the firmware.
+import { sayProblem } from "./app.js";
+import { byId } from "./dom.js";
+import { Microphone, MicrophoneError } from "./microphone.js";
+import { TEXT } from "./text.js";
+import { LiveView, Tiles, wordsOf } from "./views.js";
+import { levelDb } from "./wav.js";
+
+const LOAD_SECONDS = 5; // over which the load is an average
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./firmware.js").Firmware} Firmware */
+/** @typedef {import("./firmware.js").Result} Result */
+
+export class Listen {
+  /** @param {App} app */
+  constructor(app) {
+    this._app = app;
+    this._view = new LiveView(byId("listen-view"), "features");
+    this._tuneTiles = new Tiles(byId("tune-tiles"));
+    this._button = byId("listen-toggle", HTMLButtonElement);
+    this._processing = byId("processing", HTMLInputElement);
+    /** @type {Microphone | null} */
+    this._microphone = null;
+    this._busy = false;
+    this._load = new Load();
+    this._button.addEventListener("click", () => void this.toggle());
+    this._processing.addEventListener("change", () => void this._restart());
+    app.onModel((firmware) => void this._take(firmware));
+    app.onSettings((settings) => this._view.bars.mark(settings.thresholds));
+    this._showState();
+  }
+
+  /** @param {Firmware} firmware */
+  async _take(firmware) {
+    const words = wordsOf(firmware.labels);
+    byId("say").textContent = TEXT.say(words);
+    this._view.show(firmware.labels, firmware.featureCount, firmware.settings().thresholds);
+    this._tuneTiles.show(words);
+    await this._restart();
+  }
+
+  async toggle() {
+    if (this._busy) return;
+    this._busy = true;
+    sayProblem("");
+    if (this._microphone === null) await this._start();
+    else await this._stop();
+    this._busy = false;
+    this._showState();
+  }
+
+  async _restart() {
+    if (this._microphone === null || this._busy) return;
+    this._busy = true;
+    await this._stop();
+    await this._start();
+    this._busy = false;
+    this._showState();
+  }
+
+  async _start() {
+    this._app.live.reset();
+    this._load = new Load();
+    try {
+      this._microphone = await Microphone.open({
+        sampleRate: this._app.live.sampleRate,
+        processing: this._processing.checked,
+        onSamples: (samples) => this._hear(samples),
+        onLost: () => void this._lose(),
+      });
+    } catch (error) {
+      if (!(error instanceof MicrophoneError)) throw error;
+      sayProblem(error.message);
+      return;
+    }
+    this._wakeLock = await navigator.wakeLock?.request("screen").catch(() => undefined);
+  }
+
+  async _stop() {
+    const microphone = this._microphone;
+    this._microphone = null;
+    await microphone?.close();
+    await this._wakeLock?.release();
+  }
+
+  async _lose() {
+    await this._stop();
+    sayProblem(TEXT.microphoneLost);
+    this._showState();
+  }
+
+  /** @param {Int16Array} samples */
+  _hear(samples) {
+    const firmware = this._app.live;
+    const start = performance.now();
+    const results = firmware.push(samples);
+    this._load.add(performance.now() - start, samples.length / firmware.sampleRate);
+    for (const result of results) this._show(firmware, result);
+    if (results.length > 0) this._view.bars.update(firmware.averages());
+    this._view.level(levelDb(samples));
+    this._view.cpu(this._load.share());
+  }
+
+  /** @param {Firmware} firmware @param {Result} result */
+  _show(firmware, result) {
+    const frames = Math.min(firmware.clipStrideFrames, firmware.inputCount / firmware.featureCount);
+    for (let frame = frames; frame > 0; --frame) {
+      const start = result.input.length - frame * firmware.featureCount;
+      this._view.picture.push(result.input.subarray(start, start + firmware.featureCount));
+    }
+    if (result.detection !== null) {
+      this._view.detect(result.detection);
+      this._tuneTiles.light(result.detection);
+    }
+  }
+
+  _showState() {
+    const on = this._microphone !== null;
+    this._button.textContent = on ? TEXT.listening : TEXT.listen;
+    this._button.setAttribute("aria-pressed", String(on));
+    document.body.classList.toggle("listening", on);
+    const wanted = this._processing.checked;
+    const found = this._microphone?.settings().noiseSuppression;
+    const stuck = found !== undefined && found !== wanted;
+    byId("processing-state").textContent = stuck
+      ? TEXT.processingStuck
+      : wanted
+        ? TEXT.processingOn
+        : TEXT.processingOff;
+  }
+}
+
+/** The share of a processor core that the firmware takes, over the newest seconds. */
+class Load {
+  constructor() {
+    this._busyMs = 0;
+    this._seconds = 0;
+  }
+
+  /** @param {number} busyMs @param {number} seconds of audio */
+  add(busyMs, seconds) {
+    const kept = Math.max(0, 1 - seconds / LOAD_SECONDS);
+    this._busyMs = this._busyMs * kept + busyMs;
+    this._seconds = this._seconds * kept + seconds;
+  }
+
+  share() {
+    return this._seconds > 0 ? this._busyMs / (1000 * this._seconds) : 0;
+  }
+}

@@ -1,0 +1,177 @@
+// Detections against what was said: the rules of `stapes stream score` (host/stapes/stream).
+
+/**
+ * @typedef {object} LabelTime
+ * @property {number} timeMs the start of a clip in a ground truth, the end of what was heard in a detection
+ * @property {string} label
+ * @property {number} [score]
+ */
+/**
+ * @typedef {object} StreamScore
+ * @property {{spoken: LabelTime, detected: LabelTime}[]} correct
+ * @property {{spoken: LabelTime, detected: LabelTime}[]} wrong
+ * @property {LabelTime[]} missed
+ * @property {LabelTime[]} falseAccepts
+ * @property {number} words
+ */
+
+export const TOLERANCE_MS = 750;
+const NOT_WORDS = ["_silence_", "_unknown_"];
+const SILENCE = "_silence_";
+
+/** A line that is no label at a time. */
+export class LabelError extends Error {
+  /** @param {number} line @param {string} found */
+  constructor(line, found) {
+    super(found);
+    this.line = line;
+  }
+}
+
+/**
+ * Lines "label, time_ms[, score]", or JSON objects with `label` and `time_ms`, in order of time.
+ *
+ * @param {string} text
+ * @returns {LabelTime[]}
+ * @throws {LabelError}
+ */
+export function readLabels(text) {
+  /** @type {LabelTime[]} */
+  const entries = [];
+  text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/).forEach((raw, index) => {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) return;
+    const entry = line.startsWith("{") ? fromJson(line) : fromText(line);
+    if (entry === undefined) throw new LabelError(index + 1, line.slice(0, 60));
+    if (entry !== null) entries.push(entry);
+  });
+  return inOrder(entries);
+}
+
+/**
+ * @param {string} line
+ * @returns {LabelTime | undefined}
+ */
+function fromText(line) {
+  const [label, time, score, ...more] = line.split(",").map((part) => part.trim());
+  const timeMs = Number(time);
+  if (label === "" || !time || !(timeMs >= 0 && timeMs <= 2 ** 32) || more.length > 0) return undefined;
+  if (score !== undefined && (score === "" || !Number.isFinite(Number(score)))) return undefined;
+  return { timeMs, label };
+}
+
+/**
+ * Null for an object of another event, undefined for a line that is wrong.
+ *
+ * @param {string} line
+ * @returns {LabelTime | null | undefined}
+ */
+function fromJson(line) {
+  let event;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (event.label === undefined) return null;
+  const fits = typeof event.label === "string" && event.label !== "" && event.time_ms >= 0 && event.time_ms <= 2 ** 32;
+  return fits ? { timeMs: event.time_ms, label: event.label } : undefined;
+}
+
+/** @param {LabelTime[]} entries */
+function inOrder(entries) {
+  const by = (/** @type {LabelTime} */ a, /** @type {LabelTime} */ b) =>
+    a.timeMs - b.timeMs || (a.label < b.label ? -1 : a.label > b.label ? 1 : 0);
+  return [...entries].sort(by);
+}
+
+/**
+ * Pairs each word with one detection at most, and each detection with one word; the right label
+ * goes first.
+ *
+ * @param {LabelTime[]} truth
+ * @param {LabelTime[]} detections
+ * @param {number} clipMs length of a clip
+ * @returns {StreamScore}
+ */
+export function scoreStream(truth, detections, clipMs) {
+  const isWord = (/** @type {LabelTime} */ entry) => !NOT_WORDS.includes(entry.label);
+  const words = inOrder(truth.filter(isWord));
+  const heard = inOrder(detections.filter(isWord));
+  const right = pair(words, heard, clipMs, true);
+  const other = pair(right.words, right.heard, clipMs, false);
+  return {
+    correct: right.pairs,
+    wrong: other.pairs,
+    missed: other.words,
+    falseAccepts: other.heard,
+    words: words.length,
+  };
+}
+
+/**
+ * @param {LabelTime[]} words
+ * @param {LabelTime[]} heard
+ * @param {number} clipMs
+ * @param {boolean} sameLabel
+ */
+function pair(words, heard, clipMs, sameLabel) {
+  /** @type {{spoken: LabelTime, detected: LabelTime}[]} */
+  const pairs = [];
+  /** @type {LabelTime[]} */
+  const left = [];
+  /** @type {Set<LabelTime>} */
+  const taken = new Set();
+  for (const spoken of words) {
+    const latest = spoken.timeMs + clipMs + TOLERANCE_MS;
+    const detected = heard.find(
+      (entry) =>
+        !taken.has(entry) &&
+        entry.timeMs >= spoken.timeMs &&
+        entry.timeMs <= latest &&
+        (!sameLabel || entry.label === spoken.label),
+    );
+    if (detected === undefined) {
+      left.push(spoken);
+    } else {
+      taken.add(detected);
+      pairs.push({ spoken, detected });
+    }
+  }
+  return { pairs, words: left, heard: heard.filter((entry) => !taken.has(entry)) };
+}
+
+/**
+ * The counts of TensorFlow's test_streaming_accuracy, rule for rule, in percent of the words.
+ *
+ * @param {LabelTime[]} truth
+ * @param {LabelTime[]} detections
+ * @param {number} clipMs
+ */
+export function tutorialScore(truth, detections, clipMs) {
+  const words = inOrder(truth);
+  /** @type {Set<number>} */
+  const matched = new Set();
+  let correct = 0;
+  let wrong = 0;
+  let falsePositives = 0;
+  for (const found of inOrder(detections)) {
+    if (found.label === SILENCE) continue;
+    const start = found.timeMs - clipMs;
+    const first = words.find((word) => word.timeMs >= start - TOLERANCE_MS);
+    if (first === undefined || first.timeMs > start + TOLERANCE_MS) {
+      ++falsePositives;
+      continue;
+    }
+    if (first.label === found.label && !matched.has(first.timeMs)) ++correct;
+    else ++wrong;
+    matched.add(first.timeMs);
+  }
+  const percent = (/** @type {number} */ count) => (words.length > 0 ? (100 * count) / words.length : 0);
+  return {
+    matched: percent(matched.size),
+    correct: percent(correct),
+    wrong: percent(wrong),
+    falsePositives: percent(falsePositives),
+  };
+}

@@ -1,0 +1,107 @@
+"""Make a web page of one or more models: it listens, tries recordings, tunes, records and watches boards.
+
+The page runs the firmware itself, as WebAssembly, in any current browser. --output_dir writes a
+folder that every web server can serve as it is; --serve serves the page from here. Browsers give
+the microphone to pages on this machine, or over HTTPS: --https lets phones of the same network in.
+With --record the clips that the page records land in CORPUS_DIR, one folder for each word."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+from stapes.errors import StapesError
+
+EXAMPLE = """  stapes page model.tflite --serve
+  stapes page model.tflite --serve --https --record corpus
+  stapes page words.tflite jarvis.tflite --output_dir site"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("models", type=Path, nargs="+", metavar="MODEL.tflite", help="exported models")
+    add("--output_dir", type=Path, help="the folder to write")
+    add("--serve", action="store_true", help="serve the page until Ctrl-C")
+    add("--port", type=int, default=8000, help="of --serve (%(default)s; 0: any free one)")
+    add("--https", action="store_true",
+        help="serve to the whole network, with a certificate of our own (extra: page)")  # fmt: skip
+    add("--record", type=Path, metavar="CORPUS_DIR", help="a folder for the clips of the page")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.firmware.folder import write_folder
+    from stapes.page.site import MARKER, build_site
+
+    _check(arguments)
+    files = build_site(arguments.models)
+    if arguments.output_dir:
+        write_folder(arguments.output_dir, files, marker=MARKER, command="stapes page")
+        total = sum(map(len, files.values()))
+        print(f"{arguments.output_dir}: {len(files)} files, {total:,} bytes")
+    if arguments.serve:
+        _serve(arguments, files)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if not arguments.serve and not arguments.output_dir:
+        raise StapesError("page: found neither --output_dir nor --serve, expected one or both")
+    if not arguments.serve and (arguments.https or arguments.record):
+        raise StapesError("page: --https and --record are for a server; add --serve")
+    if not 0 <= arguments.port <= 65535:
+        raise StapesError(f"--port {arguments.port}: expected 0 to 65535")
+
+
+def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
+    from stapes.files import kept_folder
+    from stapes.page.certificate import server_context
+    from stapes.page.clip_folder import ClipFolder
+    from stapes.page.serve import SiteServer, own_address
+
+    clips = None
+    if arguments.record:
+        with kept_folder(arguments.record, shared=True):
+            clips = ClipFolder(arguments.record)
+    address = own_address() if arguments.https else "localhost"
+    server = SiteServer(
+        ("0.0.0.0" if arguments.https else "127.0.0.1", arguments.port),
+        files,
+        clips=clips,
+        token=secrets.token_urlsafe(16),
+        tls=server_context([address, "127.0.0.1"]) if arguments.https else None,
+    )
+    url = f"{'https' if arguments.https else 'http'}://{address}:{server.port}/"
+    if clips:
+        url += f"#token={server.token}"
+    with server:
+        print(f"The page is at {url}", flush=True)
+        if arguments.https:
+            _say_to_phones(url)
+        if clips:
+            print(f"Clips go to {arguments.record}. Give this address to nobody you do not know.")
+        print("Ctrl-C ends it.", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+
+
+def _say_to_phones(url: str) -> None:
+    """The address as a picture, and what the phone will ask."""
+    try:
+        import segno
+    except ImportError as error:
+        raise StapesError(
+            "--https: found no package segno, expected it to be installed; run: "
+            "pip install 'stapes[page]'"
+        ) from error
+    segno.make(url, micro=False).terminal(compact=True)
+    print(
+        "Point the phone's camera at the square; the phone must be in the same network.\n"
+        "The phone will warn that it does not know who made the certificate: this machine made it\n"
+        "itself, a moment ago. Choose “Advanced” or “Show details”, then go on to the page.\n"
+        "Then it will ask whether the page may use the microphone: allow it.",
+        flush=True,
+    )
