@@ -1,4 +1,4 @@
-"""Clips that arrive from a page: checked, and written into one corpus folder, whole or not at all."""
+"""Clips that arrive from a page: checked, and written into a corpus folder, each whole or not."""
 
 from __future__ import annotations
 

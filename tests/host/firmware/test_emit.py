@@ -246,7 +246,7 @@ def test_a_disk_that_fills_up_leaves_the_old_folder(model, tmp_path, monkeypatch
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     assert emit(model, tmp_path / "out") == 2
     assert "out: cannot be written (No space left" in capsys.readouterr().err
     assert texts(tmp_path / "out") == before

@@ -1,4 +1,4 @@
-"""Make a web page of one or more models: it listens, tries recordings, tunes, records and watches boards.
+"""Make a web page that hears with one or more models, records a corpus and watches boards.
 
 The page runs the firmware itself, as WebAssembly, in any current browser. --output_dir writes a
 folder that every web server can serve as it is; --serve serves the page from here. Browsers give
