@@ -11,6 +11,10 @@
 
 namespace stapes::testing {
 
+struct TestPcen {
+  double rate, alpha, delta, root, floor;
+};
+
 struct TestSettings {
   double rate;
   uint32_t window, stride;
@@ -51,6 +55,23 @@ class TestTables {
 
   const FrontEndTables& get() const { return tables_; }
   FrontEndTables& mutable_tables() { return tables_; }
+
+  // Normalised energies in place of the logarithms. `energy_bits`: of the channels, which must fit.
+  void UsePcen(const TestPcen& pcen, uint16_t energy_bits) {
+    const double highest = PcenCurve(pcen, 240);
+    const int bits = std::min(static_cast<int>(std::log2(65535 / highest)), 16);
+    for (int i = 0; i <= 256; ++i) {
+      const double value = std::min(PcenCurve(pcen, i), highest);
+      pcen_curve_.push_back(static_cast<uint16_t>(std::lround(std::ldexp(value, bits))));
+    }
+    tables_.pcen_curve = pcen_curve_.data();
+    tables_.pcen_energy_bits = energy_bits;
+    tables_.pcen_rate = static_cast<int32_t>(std::lround(pcen.rate * 0x1p16));
+    tables_.pcen_alpha = Q31(pcen.alpha);
+    tables_.pcen_floor = static_cast<uint32_t>(std::lround(std::ldexp(pcen.floor, energy_bits)));
+    tables_.feature_bits = static_cast<uint16_t>(bits + 15);
+    tables_.work_bytes += 8u * settings_.channels;
+  }
 
  private:
   void MakeWindow() {
@@ -113,6 +134,12 @@ class TestTables {
     tables_.dct = dct_.data();
   }
 
+  // Entry i of the table.
+  static double PcenCurve(const TestPcen& pcen, int i) {
+    const double gained = std::exp2(i / 8.0 - 16) + pcen.delta;
+    return std::pow(gained, pcen.root) - std::pow(pcen.delta, pcen.root);
+  }
+
   static double Mel(double hertz) { return 1127.0 * std::log1p(hertz / 700.0); }
 
   static void AppendTwiddle(double angle, std::vector<int32_t>* output) {
@@ -125,6 +152,7 @@ class TestTables {
   std::vector<int32_t> window_, twiddles_, bin_twiddles_;
   std::vector<uint16_t> band_bins_, mel_weights_;
   std::vector<int16_t> dct_;
+  std::vector<uint16_t> pcen_curve_;
 };
 
 }  // namespace stapes::testing

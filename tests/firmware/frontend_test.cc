@@ -2,6 +2,7 @@
 // second time with checked arithmetic (frontend_checked), where an overflow anywhere is a trap.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <complex>
 #include <cstdint>
 #include <random>
@@ -19,6 +20,7 @@
 #include "frontend/front_end.h"
 #include "frontend/logarithm.h"
 #include "frontend/mel.h"
+#include "frontend/pcen.h"
 #include "frontend/quantize_features.h"
 #include "frontend/square_root.h"
 #include "frontend/window.h"
@@ -27,6 +29,7 @@
 namespace stapes {
 namespace {
 
+using testing::TestPcen;
 using testing::TestSettings;
 using testing::TestTables;
 
@@ -263,6 +266,51 @@ TEST_CASE("the DCT of the channels follows its definition") {
   }
 }
 
+TEST_CASE("normalised energies follow their definition") {
+  const TestPcen pcen = {0.05, 0.98, 2, 0.5, 1e-3};
+  const TestSettings settings = {16000, 480, 320, 40, 20, 7600, 0};
+  TestTables tables(settings);
+  tables.UsePcen(pcen, 20);
+  std::vector<int16_t> audio = Noise(480 + 60 * 320, 9000);
+  std::fill(audio.begin() + 5000, audio.begin() + 9000, int16_t{0});
+  for (std::size_t i = 12000; i < audio.size(); ++i) {
+    audio[i] = static_cast<int16_t>(audio[i] / 100);
+  }
+  const auto frames = Harness(tables.get()).Run(audio);
+  REQUIRE(frames.size() == 61);
+  std::vector<double> smoothed(settings.channels);
+  double heard = 0;
+  for (std::size_t frame = 0; frame < frames.size(); ++frame) {
+    const int16_t* samples = audio.data() + frame * settings.stride;
+    const bool silent = std::all_of(samples, samples + 480, [](int16_t x) { return x == 0; });
+    heard += silent ? 0 : 1;
+    const double rate = silent ? 0 : std::max(pcen.rate, 1 / heard);
+    const std::vector<double> logs = ReferenceLogMel(settings, samples);
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+      const double energy = std::exp(logs[i]);
+      smoothed[i] += rate * (energy - smoothed[i]);
+      const double gained = energy / std::pow(pcen.floor + smoothed[i], pcen.alpha);
+      const double expected = std::pow(gained + pcen.delta, pcen.root) - std::sqrt(pcen.delta);
+      CHECK(frames[frame][i] == Near(expected, 5e-3));
+    }
+  }
+}
+
+TEST_CASE("the smoothed energies start as the mean and do not count silence") {
+  TestTables tables(kAllSettings[1]);
+  tables.mutable_tables().pcen_rate = 1 << 14;
+  PcenRate rate;
+  CHECK(rate.Next(tables.get(), true) == 0);
+  for (int heard = 1; heard <= 3; ++heard) {
+    CHECK(rate.Next(tables.get(), false) == (1 << 16) / heard);
+    CHECK(rate.Next(tables.get(), true) == 0);
+  }
+  CHECK(rate.Next(tables.get(), false) == 1 << 14);
+  CHECK(rate.Next(tables.get(), false) == 1 << 14);
+  rate.Reset();
+  CHECK(rate.Next(tables.get(), false) == 1 << 16);
+}
+
 TEST_CASE("silence gives the floor in every channel") {
   for (TestSettings settings : kAllSettings) {
     settings.coefficients = 0;
@@ -297,6 +345,32 @@ TEST_CASE("loud extremes stay in range") {
       for (const auto& frame : Harness(tables.get()).Run(signal)) {
         for (const double feature : frame) {
           CHECK(std::abs(feature) <= norm * std::max(27.7, most));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("normalised energies stay in range after silence, at full scale and back") {
+  for (TestSettings settings : kAllSettings) {
+    CAPTURE(settings.window);
+    settings.coefficients = 0;
+    // As host/stapes/device/tables.py: no channel is above the sum of the window over all bins.
+    const double most = settings.window / 2.0 * settings.window;
+    const auto bits = static_cast<uint16_t>(std::log2(0x1p31 / most));
+    for (const double rate : {1.0, 0.001}) {
+      TestTables tables(settings);
+      tables.UsePcen({rate, 1, 1, 0.5, std::ldexp(1, -bits)}, bits);
+      std::vector<int16_t> signal(3 * settings.stride + settings.window);
+      for (const std::size_t period : {2u, 64u, 512u}) {
+        const auto loud = SquareWave(3 * settings.stride + settings.window, period);
+        signal.insert(signal.end(), loud.begin(), loud.end());
+        signal.resize(signal.size() + settings.window, -1);
+      }
+      for (const auto& frame : Harness(tables.get()).Run(signal)) {
+        for (const double feature : frame) {
+          CHECK(feature >= 0);
+          CHECK(feature <= 130);  // the curve's end
         }
       }
     }
@@ -353,7 +427,8 @@ TEST_CASE("a pushed stream stops at the end of each frame and skips long strides
 }
 
 TEST_CASE("memory that is too small or not aligned is refused") {
-  TestTables tables(kAllSettings[0]);
+  TestTables tables(kAllSettings[1]);
+  tables.UsePcen({0.05, 1, 2, 0.5, 0.001}, 16);
   std::vector<uint64_t> work(1000);
   uint8_t* bytes = reinterpret_cast<uint8_t*>(work.data());
   FrontEnd front_end;
