@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes
@@ -18,13 +18,22 @@ MAX_TIME_MS = 2**32  # a board's clock goes no further
 @dataclass(frozen=True, kw_only=True, order=True)
 class LabelTime:
     """A label at a time: the start of a clip in a ground truth, the end of the audio that was
-    heard in a list of detections. Milliseconds from the first sample. `end_ms`: where the word
-    itself ends, where that is known; `score`: of a detection, 0 to 1, likewise."""
+    heard in a list of detections. Milliseconds from the first sample. Where they are known:
+    `end_ms`, where the word itself ends; `clip`, the recording that it is; `score` of a detection,
+    0 to 1."""
 
     time_ms: float
     label: str
     end_ms: float | None = field(default=None, compare=False)
     score: float | None = field(default=None, compare=False)
+    clip: str | None = field(default=None, compare=False)
+
+    @property
+    def source(self) -> str | None:
+        """The speaker, where the clip's name tells (`<speaker>_nohash_<n>`), or else the clip."""
+        if self.clip is None or "_nohash_" not in self.clip:
+            return self.clip
+        return PurePosixPath(self.clip).name.partition("_nohash_")[0]
 
     def to_dict(self) -> dict:
         """What is known, as JSON-ready values."""
@@ -119,15 +128,21 @@ def _parse_json(line: str) -> LabelTime | None:
     if "label" not in event:
         return None
     label, time_ms = event["label"], event["time_ms"]
-    end_ms, score = event.get("end_ms"), event.get("score")
+    end_ms, score, clip = event.get("end_ms"), event.get("score"), event.get("clip")
     numbers = [time_ms, *(value for value in (end_ms, score) if value is not None)]
-    if not isinstance(label, str) or not label or {type(n) for n in numbers} - {int, float}:
+    if (
+        not isinstance(label, str)
+        or not label
+        or not isinstance(clip, str | None)
+        or {type(n) for n in numbers} - {int, float}
+    ):
         raise ValueError(line)
     return LabelTime(
         label=label,
         time_ms=_in_range(time_ms),
         end_ms=None if end_ms is None else _in_range(end_ms),
         score=None if score is None else _finite(score),
+        clip=clip,
     )
 
 

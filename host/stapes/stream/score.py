@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stapes.evaluation.intervals import binomial_interval, poisson_interval
+from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
 from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.stream.labels import LabelTime
 
@@ -121,8 +121,31 @@ class StreamScore:
 
     @property
     def false_reject_rate_interval(self) -> tuple[float, float]:
-        """95% bounds of the rate: exact, binomial."""
-        return binomial_interval(self.words - self.correct, self.words)
+        """95% bounds of the rate: over speakers or clips where all words name theirs, which a
+        stream draws more than once; or else as if every word were another recording."""
+        spoken = self._spoken()
+        sources = [word.source for word, _ in spoken]
+        if not spoken or None in sources:
+            return binomial_interval(self.words - self.correct, self.words)
+        return cluster_interval([lost for _, lost in spoken], sources)
+
+    @property
+    def recordings(self) -> int | None:
+        """How many clips the words are; None where some do not name theirs."""
+        clips = {word.clip for word, _ in self._spoken()}
+        return None if None in clips else len(clips)
+
+    @property
+    def speakers(self) -> int | None:
+        """Whose words they are, where the clips' names tell; or else as `recordings`."""
+        sources = {word.source for word, _ in self._spoken()}
+        return None if None in sources else len(sources)
+
+    def _spoken(self) -> list[tuple[LabelTime, bool]]:
+        """Every word, and whether it was lost."""
+        found = [(pair.spoken, False) for pair in self.correct_words]
+        found += [(pair.spoken, True) for pair in self.wrong_words]
+        return found + [(word, True) for word in self.missed_words]
 
     def percent(self, count: int) -> float:
         """`count` in percent of the words of the ground truth; 0 when there are none."""
@@ -163,6 +186,8 @@ class StreamScore:
         low, high = self.false_accepts_per_hour_interval
         return {
             "words": self.words,
+            "recordings": self.recordings,
+            "speakers": self.speakers,
             "matched": self.matched,
             "correct": self.correct,
             "wrong": self.wrong,
@@ -202,7 +227,8 @@ class StreamScore:
         lines = [
             "{:.1f}% matched, {:.1f}% correctly, {:.1f}% wrongly, ".format(*shares)
             + f"{self.percent(self.false_accepts):.1f}% false positives",
-            f"{self.words} words: {self.correct} correct, {self.wrong} wrong, {self.missed} missed",
+            f"{self.words} words{self._origin()}: {self.correct} correct, {self.wrong} wrong, "
+            f"{self.missed} missed",
             f"false rejects: {100 * self.false_reject_rate:.1f}% of the words "
             f"(95% interval: {rejects[0]:.1f} to {rejects[1]:.1f})",
             f"{self.false_accepts} false accepts in {self.duration_ms / 1000:.1f} s "
@@ -214,6 +240,12 @@ class StreamScore:
                 "{percentile_90:.0f} ms, all within {longest:.0f} ms".format(**latency)
             )
         return lines
+
+    def _origin(self) -> str:
+        if not self.recordings:
+            return ""
+        speakers = "" if self.speakers == self.recordings else f" of {self.speakers} speakers"
+        return f" from {self.recordings} recordings{speakers}"
 
     def _label_table(self) -> list[str]:
         rows = self.by_label()

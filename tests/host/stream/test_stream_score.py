@@ -12,7 +12,7 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
-from stapes.evaluation.intervals import binomial_interval, poisson_interval
+from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.stream import cuts, scores
 from stapes.stream.labels import LabelTime, format_line, read_labels
@@ -145,6 +145,45 @@ def test_intervals_hold_the_count_and_nothing_seen_bounds_from_above_alone(count
     assert (low == 0) == (count == 0)
     assert binomial_interval(0, count)[0] == 0
     assert binomial_interval(count, count)[1] == 1
+
+
+def test_an_interval_over_recordings_is_as_wide_as_their_number_asks_for():
+    """A hundred draws of ten recordings tell as much as the ten of them."""
+    lost = [True] * 3 + [False] * 7
+    once = cluster_interval(lost, [f"clip{number}" for number in range(10)])
+    often = cluster_interval(lost * 10, [f"clip{number}" for number in range(10)] * 10)
+    each = cluster_interval(lost * 10, [f"clip{number}" for number in range(100)])
+    assert once == pytest.approx(often)
+    assert often[1] - often[0] > 2 * (each[1] - each[0])
+    # With every trial a source of its own, about the normal approximation of the binomial.
+    assert each == pytest.approx((0.3 - 1.96 * 0.0458, 0.3 + 1.96 * 0.0458), abs=0.015)
+
+
+@pytest.mark.parametrize(("happened", "bounds"), [(False, (0, 1 / 4)), (True, (3 / 4, 1))])
+def test_events_that_always_or_never_came_are_bounded_by_the_number_of_sources(happened, bounds):
+    low, high = cluster_interval([happened] * 600, [str(number % 12) for number in range(600)])
+    expected = binomial_interval(12 * happened, 12)
+    assert (low, high) == expected
+    assert high - low == pytest.approx(bounds[1] - bounds[0], abs=0.02)
+
+
+def test_words_that_name_their_clips_are_counted_by_recording_and_speaker():
+    def words(*clips):
+        return [
+            LabelTime(label="yes", time_ms=5000.0 * n, clip=clip) for n, clip in enumerate(clips)
+        ]
+
+    truth = words("yes/a_nohash_0.wav", "yes/a_nohash_1.wav", "yes/b_nohash_0.wav") * 1
+    result = score_stream(truth, [], settings=ScoreSettings(), duration_ms=MS_PER_HOUR)
+    assert (result.recordings, result.speakers) == (3, 2)
+    assert "3 words from 3 recordings of 2 speakers" in result.to_text()
+    assert result.figures()["speakers"] == 2
+    assert result.false_reject_rate_interval == binomial_interval(2, 2)
+    unnamed = score_stream(
+        words("yes/a_nohash_0.wav", None), [], settings=ScoreSettings(), duration_ms=MS_PER_HOUR
+    )
+    assert (unnamed.recordings, unnamed.speakers) == (None, None)
+    assert unnamed.false_reject_rate_interval == binomial_interval(2, 2)
 
 
 def test_latency_counts_from_the_end_of_the_word():
