@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -93,7 +93,15 @@ def _with_values(argv: Sequence[str]) -> list[str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says of an unknown flag which one is near, under the usage of the command it was given to."""
+    """Says what is wrong in one line; of an unknown flag, which one is near."""
+
+    def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")
+        message = message.replace("the following arguments are required: ", "expected ")
+        if choice := re.fullmatch(r"\w+: invalid choice: '(.*)' \(choose from (.*)\)", message):
+            known = re.findall(r"'(\w+)'", choice[2])
+            message = f"{choice[1]} is not known to {self.prog}{_nearest(choice[1], known)}"
+        raise StapesError(f"{message}; see {self.prog} --help")
 
     def parse_known_args(self, args=None, namespace=None):
         arguments, unknown = super().parse_known_args(args, namespace)
@@ -109,9 +117,13 @@ class _Parser(argparse.ArgumentParser):
             return f"unrecognized arguments: {' '.join(unknown)}"
         if reason := GONE.get(self.prog.removeprefix("stapes "), {}).get(flag[2:]):
             return f"{flag} of the tutorial is not here: {reason} (docs/tutorial_map.md)"
-        near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"{self.prog} --help lists them"
-        return f"{flag} is no flag of {self.prog}; {hint}"
+        hint = _nearest(flag, self._option_string_actions)
+        return f"{flag} is not a flag of {self.prog}{hint}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 def build_parser(wanted: str | None) -> argparse.ArgumentParser:

@@ -19,16 +19,15 @@ from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER, speech_recordings
 from stapes.errors import StapesError
 from stapes.model.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.options import check, setting
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
+TUTORIAL_WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 RANDOM_SEED = 59185
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
 # Folders whose clips are no words, whatever is in them.
 NO_WORDS = (BACKGROUND_NOISE_FOLDER, SPEECH_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
-
-
-_SHARES = ("silence_percentage", "unknown_percentage", "speech_percentage", "hard_percentage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +41,33 @@ class CorpusSettings:
     rate, stereo ones too, when they are read.
     """
 
-    wanted_words: tuple[str, ...]
-    silence_percentage: float = 10.0
-    unknown_percentage: float = 10.0
-    speech_percentage: float = 0.0
-    hard_percentage: float = 20.0
-    validation_percentage: float = 10.0
-    testing_percentage: float = 10.0
-    balance: float = 0.0
-    resample: bool = False
+    wanted_words: tuple[str, ...] = setting(
+        longest=1000, metavar="WORD,...", help="words, separated by commas"
+    )
+    silence_percentage: float = setting(10.0, least=0, most=1000, help="of the wanted clips")
+    unknown_percentage: float = setting(10.0, least=0, most=1000, help="of the wanted clips")
+    speech_percentage: float = setting(
+        0.0,
+        least=0,
+        most=1000,
+        help="pieces of running speech from DATA_DIR/_speech_, of the wanted clips",
+    )
+    hard_percentage: float = setting(
+        20.0, least=0, most=1000, help="hard examples from --hard_dir, of the wanted clips"
+    )
+    validation_percentage: float = setting(10.0, least=0, most=100, help="of all speakers")
+    testing_percentage: float = setting(10.0, least=0, most=100, help="of all speakers")
+    balance: float = setting(
+        0.0,
+        least=0,
+        most=1,
+        help="train rare wanted words more often: 0 as often as they were recorded, 1 all wanted "
+        "words equally often",
+    )
+    resample: bool = setting(False, help="convert clips of other sample rates, or stereo")
 
     def __post_init__(self) -> None:
+        check(self)
         for word in self.wanted_words:
             check_label(word)
             if word in (SILENCE_LABEL, UNKNOWN_LABEL):
@@ -68,11 +83,6 @@ class CorpusSettings:
                 f"--wanted_words: found {len(self.wanted_words)}, expected at most "
                 f"{MAX_LABELS - 2}; leave some out"
             )
-        for name in _SHARES:
-            _expect_range(name, getattr(self, name), 0, 1000)
-        for name in ("validation_percentage", "testing_percentage"):
-            _expect_range(name, getattr(self, name), 0, 100)
-        _expect_range("balance", self.balance, 0, 1)
         both = self.validation_percentage + self.testing_percentage
         if both > 100:
             raise StapesError(
@@ -234,8 +244,3 @@ def folded(word: str) -> str:
 def _shortened(words: Sequence[str] | dict[str, list[Path]], *, limit: int = 12) -> str:
     names = sorted(words)
     return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")
-
-
-def _expect_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise StapesError(f"--{name}={value:g}: expected {low:g} to {high:g}")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stapes.errors import StapesError
+from stapes.options import check, setting
 
 METADATA_NAME = "STAPES_SETTINGS"
 FORMAT_VERSION = 1
@@ -33,18 +34,40 @@ class PcenSettings:
     `root` 0 it is logarithmic above `delta`.
     """
 
-    time_constant_ms: float = 400.0
-    alpha: float = 0.98
-    delta: float = 2.0
-    root: float = 0.5
-    floor: float = 1e-3
+    time_constant_ms: float = setting(
+        400.0,
+        flag="pcen_time_constant_ms",
+        least=10,
+        most=10000,
+        help="time constant of the smoothed energy",
+    )
+    alpha: float = setting(
+        0.98,
+        flag="pcen_alpha",
+        least=0,
+        most=1,
+        help="how much of the smoothed energy's level is taken out",
+    )
+    delta: float = setting(
+        2.0, flag="pcen_delta", least=0.001, most=1000, help="added before the root"
+    )
+    root: float = setting(
+        0.5,
+        flag="pcen_root",
+        least=0,
+        most=1,
+        help="exponent of the result; 0: logarithmic above delta",
+    )
+    floor: float = setting(
+        1e-3,
+        flag="pcen_floor",
+        least=1e-5,
+        most=1,
+        help="energies of about this value and below count as silence",
+    )
 
     def __post_init__(self) -> None:
-        _expect(10 <= self.time_constant_ms <= 10000, self, "time_constant_ms", "10 to 10000")
-        _expect(0 <= self.alpha <= 1, self, "alpha", "0 to 1")
-        _expect(0.001 <= self.delta <= 1000, self, "delta", "0.001 to 1000")
-        _expect(0 <= self.root <= 1, self, "root", "0 to 1")
-        _expect(1e-5 <= self.floor <= 1, self, "floor", "0.00001 to 1")
+        check(self, dashes="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +78,21 @@ class FrontEndSettings:
     logarithms or, with `pcen`, against their own recent past.
     """
 
-    sample_rate: int = 16000
-    window_size_ms: float = 30.0
-    window_stride_ms: float = 20.0
-    channel_count: int = 40
-    lower_edge_hertz: float = 20.0
-    upper_edge_hertz: float = 4000.0
-    dct_coefficient_count: int = 40
+    sample_rate: int = setting(16000, least=8000, most=48000, help="Hz, of clips and device")
+    window_size_ms: float = setting(30.0, above=0, most=60000, help="length of a frame")
+    window_stride_ms: float = setting(20.0, above=0, most=60000, help="from frame to frame")
+    channel_count: int = setting(40, least=2, most=128, help="mel channels")
+    lower_edge_hertz: float = setting(
+        20.0, least=0, below=24000, help="lower edge of the mel filter bank"
+    )
+    upper_edge_hertz: float = setting(
+        4000.0, above=0, most=24000, help="upper edge of the mel filter bank"
+    )
+    dct_coefficient_count: int = setting(40, least=0, most=128, help="0 leaves the DCT out")
     pcen: PcenSettings | None = None
 
     def __post_init__(self) -> None:
-        _expect(8000 <= self.sample_rate <= 48000, self, "sample_rate", "8000 to 48000")
-        for name in ("window_size_ms", "window_stride_ms"):
-            _expect(0 < getattr(self, name) <= 60000, self, name, "above 0, up to 60000")
+        check(self, dashes="")
         _expect(self.window_samples >= 16, self, "window_size_ms", "a window of 16 samples or more")
         _expect(
             self.window_samples <= 4096, self, "window_size_ms", "a window of at most 4096 samples"
@@ -78,15 +103,14 @@ class FrontEndSettings:
             "window_stride_ms",
             "a stride of 1 to 65535 samples",
         )
-        _expect(2 <= self.channel_count <= 128, self, "channel_count", "2 to 128")
         _expect(
-            0 <= self.lower_edge_hertz < self.upper_edge_hertz <= self.sample_rate / 2,
+            self.lower_edge_hertz < self.upper_edge_hertz <= self.sample_rate / 2,
             self,
             "upper_edge_hertz",
-            "0 <= lower_edge_hertz < upper_edge_hertz <= sample_rate / 2",
+            "lower_edge_hertz < upper_edge_hertz <= sample_rate / 2",
         )
         _expect(
-            0 <= self.dct_coefficient_count <= self.channel_count,
+            self.dct_coefficient_count <= self.channel_count,
             self,
             "dct_coefficient_count",
             "0 (no DCT) to channel_count",
@@ -139,39 +163,40 @@ class DecoderSettings:
     as the original.
     """
 
-    average_window_duration_ms: int = 1000
-    detection_threshold: float = 0.2
-    suppression_ms: int = 500
-    minimum_count: int = 3
+    average_window_duration_ms: int = setting(
+        1000, least=1, most=10000, help="time that scores are averaged over"
+    )
+    detection_threshold: float = setting(
+        0.2, least=0, most=1, help="what the average score of a label must pass"
+    )
+    suppression_ms: int = setting(500, least=0, most=60000, help="quiet time after a detection")
+    minimum_count: int = setting(3, least=1, most=1000, help="scores needed for an average")
     label_thresholds: dict[str, float] = field(default_factory=dict)
-    hysteresis: float = 0.0
-    retrigger: bool = False
-    mode: str = DECODER_MODES[0]
-    compatibility: str = COMPATIBILITIES[0]
+    hysteresis: float = setting(
+        0.0,
+        least=0,
+        most=1,
+        help="how far the average must fall below the threshold before the same label is new again",
+    )
+    retrigger: bool = setting(
+        False, help="the same word may be new without another word in between"
+    )
+    mode: str = setting(
+        DECODER_MODES[0], choices=DECODER_MODES, help="the tutorial's rules, or rise and fall"
+    )
+    compatibility: str = setting(
+        COMPATIBILITIES[0],
+        choices=COMPATIBILITIES,
+        help="tutorial: decode and count as TensorFlow's test_streaming_accuracy does as well",
+    )
 
     def __post_init__(self) -> None:
-        _expect(
-            0 < self.average_window_duration_ms <= 10000,
-            self,
-            "average_window_duration_ms",
-            "1 to 10000",
-        )
-        _expect(0 <= self.detection_threshold <= 1, self, "detection_threshold", "0 to 1")
-        _expect(0 <= self.suppression_ms <= 60000, self, "suppression_ms", "0 to 60000")
-        _expect(1 <= self.minimum_count <= 1000, self, "minimum_count", "1 to 1000")
+        check(self, dashes="")
         _expect(
             all(_is_share(value) for value in self.label_thresholds.values()),
             self,
             "label_thresholds",
             "numbers from 0 to 1",
-        )
-        _expect(0 <= self.hysteresis <= 1, self, "hysteresis", "0 to 1")
-        _expect(self.mode in DECODER_MODES, self, "mode", " or ".join(DECODER_MODES))
-        _expect(
-            self.compatibility in COMPATIBILITIES,
-            self,
-            "compatibility",
-            " or ".join(COMPATIBILITIES),
         )
         beyond = self.label_thresholds or self.hysteresis or self.retrigger
         _expect(
@@ -204,12 +229,13 @@ class ModelSettings:
     labels: tuple[str, ...]
     front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
     decoder: DecoderSettings = field(default_factory=DecoderSettings)
-    clip_duration_ms: int = 1000
+    clip_duration_ms: int = setting(1000, least=1, most=60000, help="length of a clip")
     window_frames: int = 1
     clip_stride_frames: int = 1
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check(self, dashes="")
         _expect(
             self.name.isprintable() and 1 <= len(self.name.encode()) <= 250,
             self,
@@ -230,7 +256,6 @@ class ModelSettings:
                 raise StapesError(
                     f"label_thresholds: found {label!r}, expected one of {', '.join(self.labels)}"
                 )
-        _expect(1 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "1 to 60000")
         longest = max(self.clip_frames, 1)
         _expect(
             1 <= self.window_frames <= longest, self, "window_frames", f"1 to {longest}, of a clip"

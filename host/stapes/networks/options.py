@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stapes.errors import StapesError
+from stapes.options import check, setting
 
 # Far above what fits a microcontroller; without limits a slip of the finger takes all memory.
 MAX_LAYERS = 32
@@ -24,25 +24,41 @@ class ModelShape:
 class ModelOptions:
     """Options of all architectures; (), 0 and, for dropout, -1 stand for the architecture's own."""
 
-    svdf_units: tuple[int, ...] = ()
-    svdf_memory: tuple[int, ...] = ()
-    svdf_rank: int = 0
-    bottleneck_units: int = 0
-    dropout: float = -1.0
+    svdf_units: tuple[int, ...] = setting(
+        (),
+        least=1,
+        most=MAX_UNITS,
+        longest=MAX_LAYERS,
+        metavar="N,...",
+        shown="svdf 64,64,64,64; residual_svdf 96,96,96,96,96; low_latency_svdf 1280",
+        help="units of each layer",
+    )
+    svdf_memory: tuple[int, ...] = setting(
+        (),
+        least=1,
+        most=MAX_UNITS,
+        longest=MAX_LAYERS,
+        metavar="N,...",
+        shown="a clip, shared among the layers",
+        help="frames that each layer remembers, a number for each",
+    )
+    svdf_rank: int = setting(
+        0, least=1, most=16, shown="1; low_latency_svdf 2", help="filters per unit"
+    )
+    bottleneck_units: int = setting(
+        0,
+        least=1,
+        most=MAX_UNITS,
+        shown="svdf none; residual_svdf half of its units",
+        help="dense units between svdf layers",
+    )
+    dropout: float = setting(
+        -1.0,
+        least=0,
+        below=1,
+        shown="svdf, residual_svdf 0.1; ds_cnn 0.4; the tutorial's networks 0.5",
+        help="share of units dropped in training",
+    )
 
     def __post_init__(self) -> None:
-        for name in ("svdf_units", "svdf_memory"):
-            values = getattr(self, name)
-            if len(values) > MAX_LAYERS or any(not 1 <= value <= MAX_UNITS for value in values):
-                raise StapesError(
-                    f"--{name}={','.join(map(str, values))}: expected up to {MAX_LAYERS} numbers "
-                    f"from 1 to {MAX_UNITS}"
-                )
-        if not 0 <= self.svdf_rank <= 16:
-            raise StapesError(f"--svdf_rank={self.svdf_rank}: expected 1 to 16")
-        if not 0 <= self.bottleneck_units <= MAX_UNITS:
-            raise StapesError(
-                f"--bottleneck_units={self.bottleneck_units}: expected 0 to {MAX_UNITS}"
-            )
-        if self.dropout != -1 and not 0 <= self.dropout < 1:
-            raise StapesError(f"--dropout={self.dropout:g}: expected 0 up to, not including, 1")
+        check(self)

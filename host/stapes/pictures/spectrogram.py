@@ -14,6 +14,7 @@ from stapes.device.features import Quantization, choose_quantization
 from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
+from stapes.options import check, setting
 from stapes.pictures.figures import grey_png, new_figure, png_bytes
 
 _MARGIN_DB = 80.0
@@ -23,16 +24,16 @@ _MARGIN_DB = 80.0
 class SpectrogramSettings:
     """Window and stride in samples; the defaults are those of wav_to_spectrogram."""
 
-    window_size: int = 256
-    stride: int = 128
-    brightness: float = 64.0
+    window_size: int = setting(
+        256, least=2, most=65536, help="window of the spectrogram, in samples"
+    )
+    stride: int = setting(128, least=1, most=1 << 20, help="from window to window, in samples")
+    brightness: float = setting(
+        64.0, above=0, most=1e9, help="factor on what the spectrogram shows; higher is brighter"
+    )
 
     def __post_init__(self) -> None:
-        for name, low, high in (("window_size", 2, 65536), ("stride", 1, 1 << 20)):
-            if not low <= getattr(self, name) <= high:
-                raise StapesError(f"--{name}={getattr(self, name)}: expected {low} to {high}")
-        if not 0 < self.brightness <= 1e9:
-            raise StapesError(f"--brightness={self.brightness:g}: expected above 0")
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

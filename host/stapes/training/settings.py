@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stapes.corpus.augment_settings import AugmentSettings
-from stapes.corpus.index import CorpusSettings
+from stapes.corpus.index import RANDOM_SEED, CorpusSettings
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings, settings_from_dict
+from stapes.model.settings import FrontEndSettings, ModelSettings, settings_from_dict
 from stapes.networks.options import ModelOptions, ModelShape
+from stapes.options import check, like, setting
 
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
@@ -29,28 +30,48 @@ class Schedule:
     `decay` "cosine" lets the rate of the last stage fall to zero along half a cosine.
     """
 
-    steps: tuple[int, ...] = (15000, 3000)
-    rates: tuple[float, ...] = (0.001, 0.0001)
-    decay: str = "none"
-    warmup_steps: int = 0
+    steps: tuple[int, ...] = setting(
+        (15000, 3000),
+        flag="how_many_training_steps",
+        least=1,
+        most=10**9,
+        metavar="N,...",
+        help="steps of each stage",
+    )
+    rates: tuple[float, ...] = setting(
+        (0.001, 0.0001),
+        flag="learning_rate",
+        above=0,
+        most=1000,
+        metavar="RATE,...",
+        help="learning rate of each stage, or one for all stages",
+    )
+    decay: str = setting(
+        "none",
+        flag="learning_rate_decay",
+        choices=LEARNING_RATE_DECAYS,
+        help="how the rate of the last stage falls",
+    )
+    warmup_steps: int = setting(0, least=0, most=10**9, help="steps of rising learning rate")
 
     def __post_init__(self) -> None:
+        check(self)
+        object.__setattr__(self, "rates", self._rates_for_stages())
         if len(self.steps) != len(self.rates) or not self.steps:
             raise StapesError(
                 "--how_many_training_steps and --learning_rate: found "
                 f"{len(self.steps)} and {len(self.rates)} numbers, expected lists of equal length; "
                 "give both flags (without them: 15000,3000 and 0.001,0.0001)"
             )
-        if min(self.steps) < 1 or not all(0 < rate < math.inf for rate in self.rates):
-            raise StapesError(
-                "--how_many_training_steps and --learning_rate: expected numbers above 0"
-            )
-        if not 0 <= self.warmup_steps <= 10**9:
-            raise StapesError(f"--warmup_steps={self.warmup_steps}: expected 0 to 1000000000")
-        if self.decay not in LEARNING_RATE_DECAYS:
-            raise StapesError(
-                f"--learning_rate_decay={self.decay}: expected {' or '.join(LEARNING_RATE_DECAYS)}"
-            )
+
+    def _rates_for_stages(self) -> tuple[float, ...]:
+        """One rate serves all stages; fewer stages than usual take the first of the usual rates."""
+        stages = len(self.steps)
+        if len(self.rates) == 1:
+            return self.rates * stages
+        if self.rates == type(self).rates:
+            return self.rates[:stages]
+        return self.rates
 
     @property
     def total_steps(self) -> int:
@@ -73,46 +94,70 @@ class TrainingSettings:
 
     corpus: CorpusSettings
     front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
-    clip_duration_ms: int = 1000
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms")
     augmentation: AugmentSettings = field(default_factory=AugmentSettings)
-    architecture: str = "svdf"
+    architecture: str = setting(
+        "svdf",
+        flag="model_architecture",
+        metavar="NAME",
+        help="svdf, residual_svdf, single_fc, conv, low_latency_conv, low_latency_svdf, tiny_conv, "
+        "tiny_embedding_conv, ds_cnn, or your own network as module:function",
+    )
     model: ModelOptions = field(default_factory=ModelOptions)
     schedule: Schedule = field(default_factory=Schedule)
-    optimizer: str = "adamw"
-    label_smoothing: float = 0.0
-    weight_decay: float = 0.004
-    teacher_weight: float = 0.7
-    teacher_temperature: float = 2.0
-    batch_size: int = 100
-    end_frames: int = 1
-    eval_step_interval: int = 400
-    save_step_interval: int = 100
-    early_stopping_evaluations: int = 0
-    quantize: bool = False
-    quantize_delay: int = -1
-    seed: int = 59185
+    optimizer: str = setting("adamw", choices=OPTIMIZERS, help="rule that updates the weights")
+    label_smoothing: float = setting(
+        0.0, least=0, below=1, help="share of each label that is spread over all labels"
+    )
+    weight_decay: float = setting(0.004, least=0, most=1, help="of adamw")
+    teacher_weight: float = setting(
+        0.7, least=0, most=1, help="how much the teacher's scores count against the labels"
+    )
+    teacher_temperature: float = setting(
+        2.0, least=0.1, most=100, help="softens the teacher's scores"
+    )
+    batch_size: int = setting(100, least=1, most=10_000, help="clips per step")
+    end_frames: int = setting(
+        1,
+        least=1,
+        most=1000,
+        help="number of last frames, one after the other, at which a streaming network must answer",
+    )
+    eval_step_interval: int = setting(
+        400, least=1, most=10**9, help="steps from one validation to the next"
+    )
+    save_step_interval: int = setting(
+        100, least=1, most=10**9, help="steps from one checkpoint to the next"
+    )
+    early_stopping_evaluations: int = setting(
+        0,
+        least=0,
+        most=10**9,
+        help="stop after this many validations without a better one; 0 never stops",
+    )
+    quantize: bool = setting(
+        False,
+        valued=True,
+        help="simulate int8 in the last steps, so that the exported model loses less accuracy",
+    )
+    quantize_delay: int = setting(
+        -1,
+        least=0,
+        most=10**9,
+        shown="three quarters of all steps",
+        help="steps before int8 is simulated",
+    )
+    seed: int = setting(
+        RANDOM_SEED, least=0, most=2**32 - 1, help="equal seeds give equal weights on a CPU"
+    )
 
     def __post_init__(self) -> None:
-        if self.optimizer not in OPTIMIZERS:
-            raise StapesError(f"--optimizer={self.optimizer}: expected {', '.join(OPTIMIZERS)}")
-        limits = {
-            "batch_size": (1, 10_000),
-            "end_frames": (1, 1000),
-            "eval_step_interval": (1, 10**9),
-            "save_step_interval": (1, 10**9),
-            "early_stopping_evaluations": (0, 10**9),
-            "clip_duration_ms": (1, 60_000),
-            "weight_decay": (0, 1),
-            "teacher_weight": (0, 1),
-            "teacher_temperature": (0.1, 100),
-            "quantize_delay": (-1, self.schedule.total_steps - 1),
-            "seed": (0, 2**32 - 1),
-        }
-        for name, (low, high) in limits.items():
-            if not low <= getattr(self, name) <= high:
-                raise StapesError(f"--{name}={getattr(self, name)}: expected {low} to {high}")
-        if not 0 <= self.label_smoothing < 1:
-            raise StapesError(f"--label_smoothing={self.label_smoothing:g}: expected 0 to below 1")
+        check(self)
+        if self.quantize_delay >= self.schedule.total_steps:
+            raise StapesError(
+                f"--quantize_delay={self.quantize_delay}: expected fewer than the "
+                f"{self.schedule.total_steps} steps of --how_many_training_steps"
+            )
         if self.quantize and self.end_frames > 1:
             raise StapesError(
                 "--quantize and --end_frames: int8 is simulated at the end of a clip alone; leave "

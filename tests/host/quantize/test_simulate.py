@@ -245,7 +245,7 @@ def test_the_best_checkpoint_is_one_of_the_int8_network(tones, tmp_path):
 def test_a_delay_that_leaves_no_step_is_refused(tones, tmp_path, capsys):
     flags = ["--quantize", "--quantize_delay", "4", "--how_many_training_steps", "4"]
     assert train(tones, tmp_path / "train", *flags) == 2
-    assert "--quantize_delay=4: expected -1 to 3" in capsys.readouterr().err
+    assert "--quantize_delay=4: expected fewer than the 4 steps" in capsys.readouterr().err
 
 
 def test_layers_that_cannot_be_exported_are_told_before_training(

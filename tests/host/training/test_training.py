@@ -75,7 +75,7 @@ def test_warm_up_rises_to_the_rate():
 @pytest.mark.parametrize(
     "change",
     [
-        {"steps": (1, 2)},
+        {"steps": (1, 2, 3), "rates": (0.1, 0.2)},
         {"steps": (), "rates": ()},
         {"steps": (0,)},
         {"rates": (0.0,)},

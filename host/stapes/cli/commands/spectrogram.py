@@ -7,41 +7,42 @@ wav_to_spectrogram, a pixel per value."""
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stapes.cli.commands.shared import add_pcen_arguments, pcen_settings
+from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings
+from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
+from stapes.options import setting
 
 EXAMPLE = """  stapes spectrogram yes.wav --model yes_no.tflite
   stapes spectrogram yes.wav --preprocess logmel --upper_edge_hertz 7600 --output_image yes.png
   stapes spectrogram yes.wav --plain --window_size 1024 --stride 512 --brightness 64"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartFlags:
+    """Which part of the recording is drawn."""
+
+    start_seconds: float = setting(0.0, least=0, most=1e6, help="where to begin")
+    seconds: float = setting(10.0, above=0, most=1e6, help="how much at most")
+    resample: bool = setting(False, help="convert a recording of another rate, or stereo")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.pictures.spectrogram import SpectrogramSettings
+
     add = parser.add_argument
     add("wav", type=Path, metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
-    add("--output_image", type=Path, default=Path("spectrogram.png"), help="(%(default)s)")
-    add("--window_size", type=int, default=256, help="of the spectrogram, samples (%(default)s)")
-    add("--stride", type=int, default=128, help="of the spectrogram, samples (%(default)s)")
-    add("--brightness", type=float, default=64.0,
-        help="factor on what the spectrogram shows; higher is brighter (%(default)s)")  # fmt: skip
+    add("--output_image", type=Path, default=Path("spectrogram.png"),
+        help="the PNG file to write (default: %(default)s)")  # fmt: skip
+    add("--model", type=Path, help="a .tflite file with the front end's settings")
     add("--plain", action="store_true", help="only the spectrogram, grey, time downwards")
-    add("--start_seconds", type=float, default=0.0, help="where to begin (%(default)s)")
-    add("--seconds", type=float, default=10.0, help="how much at most (%(default)s)")
-    add("--resample", action="store_true", help="convert another rate, or stereo")
-    group = parser.add_argument_group("front end, without --model")
-    device = group.add_argument
-    parser.add_argument("--model", type=Path, help="a .tflite file with the front end's settings")
-    device("--preprocess", choices=("mfcc", "logmel", "pcen"), default="mfcc", help="(%(default)s)")
-    device("--sample_rate", type=int, default=16000, help="Hz (%(default)s)")
-    device("--window_size_ms", type=float, default=30.0, help="of a frame (%(default)s)")
-    device("--window_stride_ms", type=float, default=20.0, help="from frame to frame (%(default)s)")
-    device("--feature_bin_count", type=int, default=40, help="features per frame (%(default)s)")
-    device("--lower_edge_hertz", type=float, default=20.0, help="of the filters (%(default)s)")
-    device("--upper_edge_hertz", type=float, default=4000.0, help="of the filters (%(default)s)")
-    add_pcen_arguments(group)
+    add_flags(parser, SpectrogramSettings)
+    add_flags(parser, PartFlags)
+    add_front_end_arguments(parser.add_argument_group("front end, without --model"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,14 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.files import check_output, write_bytes
     from stapes.pictures.spectrogram import DeviceView, SpectrogramSettings, drawing_png, plain_png
 
-    settings = SpectrogramSettings(
-        window_size=arguments.window_size,
-        stride=arguments.stride,
-        brightness=arguments.brightness,
-    )
+    settings = from_flags(SpectrogramSettings, arguments)
     given = [arguments.wav, *filter(None, [arguments.model])]
     check_output(arguments.output_image, inputs=given)
-    front_end, quantization = _of_model(arguments) if arguments.model else (_own(arguments), None)
+    if arguments.model:
+        front_end, quantization = _of_model(arguments)
+    else:
+        front_end, quantization = front_end_settings(arguments), None
     rate = front_end.sample_rate
     samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
     samples = _part(samples, rate, arguments)
@@ -73,13 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _part(samples: Any, rate: int, arguments: argparse.Namespace) -> Any:
-    if not 0 <= arguments.start_seconds < len(samples) / rate or not arguments.seconds > 0:
+    if arguments.start_seconds >= len(samples) / rate:
         raise StapesError(
-            f"--start_seconds={arguments.start_seconds:g} --seconds={arguments.seconds:g}: found "
-            f"{len(samples) / rate:.2f} s of audio, expected a part of it"
+            f"--start_seconds={arguments.start_seconds:g}: found {len(samples) / rate:.2f} s of "
+            "audio, expected a place in it; choose an earlier one"
         )
     start = int(arguments.start_seconds * rate)
-    return samples[start : start + max(1, int(min(arguments.seconds, 1e6) * rate))]
+    return samples[start : start + max(1, int(arguments.seconds * rate))]
 
 
 def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
@@ -91,17 +91,3 @@ def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
     engine = Engine.from_bytes(model, source=str(arguments.model))
     steps = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
     return settings.front_end, steps
-
-
-def _own(arguments: argparse.Namespace) -> FrontEndSettings:
-    mfcc, bins = arguments.preprocess == "mfcc", arguments.feature_bin_count
-    return FrontEndSettings(
-        sample_rate=arguments.sample_rate,
-        window_size_ms=arguments.window_size_ms,
-        window_stride_ms=arguments.window_stride_ms,
-        channel_count=max(40, bins) if mfcc else bins,
-        lower_edge_hertz=arguments.lower_edge_hertz,
-        upper_edge_hertz=arguments.upper_edge_hertz,
-        dct_coefficient_count=bins if mfcc else 0,
-        pcen=pcen_settings(arguments),
-    )

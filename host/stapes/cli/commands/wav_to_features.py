@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings, truth
+from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.model.settings import ModelSettings
+from stapes.options import setting
 
 if TYPE_CHECKING:
     from stapes.device.features import Quantization
@@ -25,21 +29,23 @@ EXAMPLE = """  stapes wav_to_features --model build/yes_no.tflite \\
 _COLUMNS = 100
 
 
+@dataclass(frozen=True, kw_only=True)
+class ArrayFlags:
+    """How the features are written."""
+
+    quantize: bool = setting(False, valued=True, help="write int8, not float")
+    resample: bool = setting(False, help="convert a recording of another rate, or stereo")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--input_wav", type=Path, required=True, help="the recording")
     add("--output_c_file", type=Path, required=True, help="the C file to write")
     add("--model", type=Path, help="take front end and quantization from this .tflite file")
-    add(
-        "--quantize",
-        type=truth,
-        nargs="?",
-        const=True,
-        default=False,
-        help="write int8 (%(default)s)",
-    )
-    add("--resample", action="store_true", help="convert other rates, or stereo")
-    add_front_end_arguments(parser.add_argument_group("front end, without --model"))
+    add_flags(parser, ArrayFlags)
+    front_end = parser.add_argument_group("front end, without --model")
+    add_flags(front_end, ModelSettings, only=["clip_duration_ms"])
+    add_front_end_arguments(front_end)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -118,8 +124,6 @@ def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Qua
         quantization = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
         return settings.front_end, settings.clip_duration_ms, quantization
     settings = front_end_settings(arguments)
-    if not 1 <= arguments.clip_duration_ms <= 60_000:
-        raise StapesError(f"--clip_duration_ms={arguments.clip_duration_ms}: expected 1 to 60000")
     return settings, arguments.clip_duration_ms, widest_quantization(settings)
 
 
