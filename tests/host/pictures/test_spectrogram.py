@@ -106,7 +106,7 @@ def test_the_command_writes_a_picture_of_a_part(wav, tmp_path, capsys):
         (["--window_size", "9000"], "--window_size=9000: found 8000 samples"),
         (["--window_size", "1"], "--window_size=1: expected 2 to 65536"),
         (["--brightness", "0"], "--brightness=0: expected above 0"),
-        (["--start_seconds", "1"], "--start_seconds=1 --seconds=10: found 1.00 s of audio"),
+        (["--start_seconds", "1"], "--start_seconds=1: found 1.00 s of audio"),
         (["--output_image", "/no/such/folder/a.png"], "cannot be written"),
     ],
 )
