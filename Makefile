@@ -89,6 +89,8 @@ test: lint test-firmware test-fuzz test-host
 lint: setup
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
+	@found=$$($(VENV)/bin/lint-imports --no-logo --cache-dir $(BUILD)/import_linter) || \
+	  { echo "$$found"; exit 1; }
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 
 # Writes what the two checks of the format want.

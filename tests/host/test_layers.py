@@ -1,0 +1,46 @@
+"""What rooms may read of each other: the contracts of pyproject.toml, and nothing of bench/."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_rooms_read_only_rooms_below_them_and_tensorflow_stays_where_it_belongs(capfd):
+    status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+
+    assert status == EXIT_STATUS_SUCCESS, capfd.readouterr().out
+
+
+def _texts(source: str) -> Iterator[str]:
+    """The string constants of a module that are values: not its docstrings."""
+    tree = ast.parse(source)
+    notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in notes:
+            yield node.value
+
+
+def _reads_bench(source: str) -> bool:
+    return any("bench" in Path(text).parts for text in _texts(source))
+
+
+def test_nothing_in_the_package_reads_bench():
+    modules = set((ROOT / "host" / "stapes").rglob("*.py"))
+    modules.remove(ROOT / "host" / "stapes" / "firmware" / "measure.py")  # loads bench/engine.py
+
+    assert modules
+    assert [str(path) for path in modules if _reads_bench(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "source", ['load(root / "bench" / "engine.py")', 'run(["bench/engine.py"])']
+)
+def test_a_path_into_bench_is_found(source):
+    assert _reads_bench(source)
