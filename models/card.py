@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Measure a shipped model and write its card: card.json, card.md and two pictures.
 
-    models/card.py words --data_dir speech_commands --stream build/words/verify
+    models/card.py words --data_dir speech_commands --stream build/words/verify \\
+        --room build/room --kind talk,build/room/test_speech.wav
 
 Nothing in a card is written by hand: what the model is comes out of the model, accuracies out of
 the testing partition through the firmware's own code, streaming figures out of STREAM.wav and
-STREAM.txt (`stapes stream make`), instructions out of emulated boards.
+STREAM.txt (`stapes stream make`), figures of each kind of audio out of its recordings
+(`models/room.py`), instructions out of emulated boards.
 """
 
 from __future__ import annotations
@@ -16,21 +18,23 @@ import datetime
 import hashlib
 import json
 import os
-import shlex
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from card_text import to_markdown, to_overview
 
+from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import map_wav
 from stapes.cli.commands.info import describe
-from stapes.corpus.clips import evaluation_clips, load_background, load_clips
-from stapes.corpus.index import CorpusSettings, scan_corpus
+from stapes.corpus.clips import LabelledClips, evaluation_clips, load_background, load_clips
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, CorpusSettings, scan_corpus
 from stapes.corpus.partition import which_set
 from stapes.device.clip_scores import clip_scores
 from stapes.errors import StapesError
+from stapes.evaluation.conditions import conditions
 from stapes.evaluation.confusion import Confusion
 from stapes.files import visible_files, write_text
 from stapes.firmware.emulator import INSTRUCTION_NS
@@ -42,7 +46,7 @@ from stapes.stream.curve import CurvePoint, Material, detection_curve, score_mat
 from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves
 from stapes.stream.score import ScoreSettings
-from stapes.stream.scores import load_track
+from stapes.stream.scores import compute_scores, load_track
 from stapes.training.pictures import write_confusion
 
 MODELS = Path(__file__).resolve().parent
@@ -65,8 +69,12 @@ ATTRIBUTION = (
 )
 
 ABOUT_CLIPS = "All are clips of the testing partition: of speakers that were not trained with."
-ATTRIBUTION_OWED = "All were trained on Speech Commands: whoever ships one owes its attribution."
-RATES = (0.5, 2, 10)  # false accepts per hour
+ABOUT_KINDS = (
+    "Sounds and speakers of the test part of models/room.py: nothing was trained or tuned "
+    "with them."
+)
+SNR_DB, LEVEL_DB = (20, 10, 5, 0), (-20, -30, -40)
+SUBSET_SECONDS, SUBSET_SNR_DB = 240, 10
 
 
 def main() -> int:
@@ -86,6 +94,17 @@ def main() -> int:
         help="streaming tests without their suffixes; each is a STREAM.wav and a STREAM.txt",
     )
     parser.add_argument("--about_stream", required=True, help="one sentence on what is in it")
+    parser.add_argument(
+        "--room", type=Path, help="what models/room.py laid out: noise to test clips under"
+    )
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="NAME,WAV[,TXT]",
+        help="another kind of audio, with its words if there are some; several times",
+    )
+    parser.add_argument("--about_kinds", default=ABOUT_KINDS, help="the same on those kinds")
     parser.add_argument(
         "--subset_dir",
         type=Path,
@@ -137,7 +156,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "command": settings.provenance["command"],
         "recipe": f"models/{arguments.name}/recipe.sh",
         "seed": settings.provenance["seed"],
-        "front_end": dataclasses.asdict(settings.front_end),
+        "front_end": front_end_figures(settings),
         "decoder": dataclasses.asdict(settings.decoder),
         "clips": {
             "testing": confusion.total,
@@ -149,14 +168,30 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "words_accuracy": round(np.trace(confusion.matrix[2:, 2:]) / max(words, 1), 5),
             "confusion": confusion.matrix.tolist(),
         },
-        "subset": subset_figures(content, settings, arguments.subset_dir or arguments.data_dir),
+        **conditions_figures(content, settings, arguments),
+        "subset": subset_figures(
+            content, settings, arguments.subset_dir or arguments.data_dir, arguments.room
+        ),
+        "kinds": kind_figures(path, settings, arguments.kind),
+        "about_kinds": arguments.about_kinds if arguments.kind else "",
         "stream": stream_figures(folder, path, settings, arguments),
         **cost(content, about, settings, arguments.stream[0].with_suffix(".wav")),
     }
 
 
+def front_end_figures(settings: ModelSettings) -> dict[str, Any]:
+    """The front end's settings, without those that it does not use."""
+    values = dataclasses.asdict(settings.front_end)
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def evaluate(content: bytes, settings: ModelSettings, data_dir: Path) -> Confusion:
     """Testing clips as in the tutorial: silence and unknown words 10% each of the wanted ones."""
+    clips = testing_clips(settings, data_dir)
+    return confusion_of(content, settings, clips.labels, clips.samples)
+
+
+def testing_clips(settings: ModelSettings, data_dir: Path) -> LabelledClips:
     recorded = settings.provenance["corpus"]
     corpus = CorpusSettings(
         wanted_words=settings.labels[2:],
@@ -165,27 +200,93 @@ def evaluate(content: bytes, settings: ModelSettings, data_dir: Path) -> Confusi
     )
     index = scan_corpus(data_dir, corpus)
     form = {"sample_rate": settings.front_end.sample_rate, "samples": settings.clip_samples}
-    noises = load_background(index, **form)
-    clips = evaluation_clips(index, "testing", **form, noises=noises)
-    predicted = clip_scores(content, settings, clips.samples).argmax(axis=1)
-    return Confusion.of(clips.labels, predicted, labels=len(settings.labels))
+    return evaluation_clips(index, "testing", **form, noises=load_background(index, **form))
 
 
-def subset_figures(content: bytes, settings: ModelSettings, data_dir: Path) -> dict[str, int]:
+def confusion_of(
+    content: bytes, settings: ModelSettings, truth: np.ndarray, samples: np.ndarray
+) -> Confusion:
+    predicted = clip_scores(content, settings, samples).argmax(axis=1)
+    return Confusion.of(truth, predicted, labels=len(settings.labels))
+
+
+def conditions_figures(
+    content: bytes, settings: ModelSettings, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Accuracy, with its bounds, of the tutorial's clips under noise and at other levels."""
+    if not arguments.room:
+        return {}
+    clips = testing_clips(settings, arguments.data_dir)
+    figures = {}
+    for condition in conditions(
+        clips.samples,
+        noises=noises_to_test_with(arguments.room, settings),
+        snr_db=SNR_DB,
+        level_db=LEVEL_DB,
+    ):
+        found = confusion_of(content, settings, clips.labels, condition.samples)
+        bounds = (found.accuracy, *found.accuracy_interval)
+        figures[condition.name] = [round(value, 5) for value in bounds]
+    return {"conditions": figures}
+
+
+def noises_to_test_with(room: Path, settings: ModelSettings) -> list[np.ndarray]:
+    folder = room / "test" / BACKGROUND_NOISE_FOLDER
+    rate = settings.front_end.sample_rate
+    return [read_audio(path, sample_rate=rate) for path in audio_files(folder, "*")]
+
+
+def kind_figures(path: Path, settings: ModelSettings, kinds: list[str]) -> dict[str, Any]:
+    """With the model's own decoder, each kind of audio by itself."""
+    scoring = ScoreSettings(clip_duration_ms=settings.clip_duration_ms)
+    figures = {}
+    for kind in kinds:
+        name, wav, *truth = kind.split(",")
+        piece = Material(
+            track=load_track(path, wav), ground_truth=read_truth(*truth) if truth else []
+        )
+        figures[name] = score_material([piece], settings.decoder, settings=scoring).figures()
+    return figures
+
+
+def subset_figures(
+    content: bytes, settings: ModelSettings, data_dir: Path, room: Path | None
+) -> dict[str, int]:
     """What tests expect, to the clip: about SUBSET spoken clips, evenly from all words of the
-    testing partition; a word that is no label of the model counts as unknown."""
+    testing partition; a word that is no label of the model counts as unknown. With the sounds of a
+    room also the same clips under noise, and detections in the beginning of its talk and events."""
     recorded = settings.provenance["corpus"]
     shares = recorded["validation_percentage"], recorded["testing_percentage"]
     found = [path for path in visible_files(data_dir, "*/*.wav") if path.parent.name[0] != "_"]
     testing = [path for path in sorted(found) if which_set(path, *shares) == "testing"]
     chosen = testing[:: max(1, len(testing) // SUBSET)]
     form = {"sample_rate": settings.front_end.sample_rate, "samples": settings.clip_samples}
-    predicted = clip_scores(content, settings, load_clips(chosen, **form)).argmax(axis=1)
-    names = [settings.labels[number] for number in predicted]
+    samples = load_clips(chosen, **form)
     wanted = settings.labels[2:]
     truth = [path.parent.name if path.parent.name in wanted else UNKNOWN_LABEL for path in chosen]
-    right = sum(name == true for name, true in zip(names, truth, strict=True))
-    return {"clips": len(chosen), "right": right}
+
+    def right(clips: np.ndarray) -> int:
+        predicted = clip_scores(content, settings, clips).argmax(axis=1)
+        named = (settings.labels[number] for number in predicted)
+        return sum(name == true for name, true in zip(named, truth, strict=True))
+
+    figures = {"clips": len(chosen), "right": right(samples)}
+    if room:
+        noises = noises_to_test_with(room, settings)
+        *_, noisy = conditions(samples, noises=noises, snr_db=[SUBSET_SNR_DB])
+        figures["right_in_noise"] = right(noisy.samples)
+        for kind in ("speech", "events"):
+            wav = room / f"test_{kind}.wav"
+            figures[f"{kind}_detections"] = detections(content, settings, wav)
+    return figures
+
+
+def detections(content: bytes, settings: ModelSettings, wav: Path) -> int:
+    """Words that the model's own decoder detects in the first SUBSET_SECONDS."""
+    rate = settings.front_end.sample_rate
+    samples = np.array(map_wav(wav, sample_rate=rate)[0][: SUBSET_SECONDS * rate])
+    found = compute_scores(content, settings, samples).decode()
+    return sum(entry.label in settings.labels[2:] for entry in found)
 
 
 def stream_figures(
@@ -251,128 +352,6 @@ def load(settings: ModelSettings, stream: Path) -> int:
         stats = player.play(samples).stats
     seconds = stats["busy_ticks"] / stats["ticks_per_second"]
     return round(seconds * 1e9 / INSTRUCTION_NS * rate / stats["samples"])
-
-
-def rejects_at(stream: dict[str, Any], rate: float) -> str:
-    """The fewest false rejects with at most `rate` false accepts per hour."""
-    shares = [
-        point["false_reject_rate"]
-        for point in stream["det"]
-        if point["false_accepts_per_hour"] <= rate
-    ]
-    return f"{100 * min(shares):.1f}%" if shares else "-"
-
-
-def to_overview(cards: list[dict[str, Any]]) -> str:
-    """README.md of the folder: all cards side by side."""
-    rows = [
-        f"| [{card['name']}]({card['name']}/card.md) | {len(card['labels'])} | "
-        f"{card['model_bytes']:,} | {100 * card['clips']['tutorial_accuracy']:.1f}% | "
-        f"{rejects_at(card['stream'], RATES[0])} | {rejects_at(card['stream'], RATES[-1])} | "
-        f"{card['macs_per_frame']:,} | {card['instructions_per_frame']['Cortex-M4']:,} | "
-        f"{card['pipeline']['instructions_per_second'] / 1e6:.1f} M | "
-        f"{card['pipeline']['ram_bytes']:,} |"
-        for card in cards
-    ]
-    return "\n".join(
-        [
-            "# Shipped models",
-            "",
-            "Each folder holds the model, the recipe that makes it anew with one command, and a",
-            "card with all that was measured. This page and the cards are written by `card.py`;",
-            "[the lab log](../docs/lab.md) says what else was tried.",
-            "",
-            "| model | labels | bytes | int8 accuracy, clips | false rejects at "
-            f"{RATES[0]:g} FA/h | at {RATES[-1]:g} FA/h | MACs per frame | "
-            "instructions per frame, Cortex-M4 | "
-            "instructions per second of audio, whole firmware | RAM, whole firmware |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-            *rows,
-            "",
-            "A frame comes every 20 ms. What the streams of false rejects and accepts hold, and",
-            "how sure the figures are, is on the cards. " + ATTRIBUTION_OWED,
-            "",
-        ]
-    )
-
-
-def to_markdown(card: dict[str, Any]) -> str:
-    clips, stream, pipeline = card["clips"], card["stream"], card["pipeline"]
-    low, high = stream["false_accepts_per_hour_95"]
-    rejects = [100 * rate for rate in stream["false_reject_rate_95"]]
-    latency = stream["latency_ms"]
-    lines = [
-        f"# {card['name']}",
-        "",
-        f"Labels: {', '.join(card['labels'])}. {card['model_bytes']:,} bytes, "
-        f"SHA-256 `{card['sha256'][:16]}…`, measured {card['date']} by `models/card.py`.",
-        "",
-        f"Data: {card['data']}. Whoever ships this model owes that attribution.",
-        "",
-        f"Made by `{card['recipe']}` (seed {card['seed']}); its last training command is",
-        "",
-        f"    {shlex.join(shlex.split(card['command']))}",
-        "",
-        "## Single clips",
-        "",
-        "| what | accuracy | clips |",
-        "|---|---|---|",
-        f"| float, clips of the training's own mixture | {100 * clips['float_accuracy']:.2f}% | "
-        f"{clips['test_clips']} |",
-        f"| int8, the same clips | {100 * clips['int8_accuracy']:.2f}% | {clips['test_clips']} |",
-        f"| int8, silence and unknown words 10% each, as in the tutorial | "
-        f"{100 * clips['tutorial_accuracy']:.2f}% | {clips['testing']} |",
-        f"| int8, wanted words alone | {100 * clips['words_accuracy']:.2f}% | {clips['words']} |",
-        "",
-        card["about_clips"],
-        "",
-        "![confusion matrix](confusion.png)",
-        "",
-        "## Streaming",
-        "",
-        f"{stream['about']} {stream['hours']:.2f} h, {stream['words']} wanted words, the model's "
-        "own decoder settings:",
-        "",
-        "| what | figure | 95% interval |",
-        "|---|---|---|",
-        f"| false rejects | {100 * stream['false_reject_rate']:.1f}% | "
-        f"{rejects[0]:.1f} to {rejects[1]:.1f}% |",
-        f"| false accepts per hour | {stream['false_accepts_per_hour']:.2f} | "
-        f"{low:.2f} to {high:.2f} |",
-        f"| words taken for another wanted word | {stream['wrong']} | |",
-    ]
-    if latency:
-        lines.append(
-            f"| from the end of the word to its detection | {latency['median']:.0f} ms (median), "
-            f"{latency['percentile_90']:.0f} ms (90%) | |"
-        )
-    lines += [
-        "",
-        "Streams draw their clips with replacement. The intervals take every draw for a clip of "
-        "its own, which makes them too narrow where there are few.",
-        "",
-        "At other thresholds, on the same audio (its curve; chosen afterwards, so a little rosy):",
-        "",
-        "| false accepts per hour, at most | false rejects |",
-        "|---|---|",
-        *(f"| {rate:g} | {rejects_at(stream, rate)} |" for rate in RATES),
-        "",
-        "![detection error trade-off](det.png)",
-        "",
-        "## Cost",
-        "",
-        f"{card['macs_per_frame']:,} multiply-accumulates for each frame, "
-        f"{card['frames_per_second']:g} frames per second; {card['arena_bytes']:,} bytes of arena.",
-        f"The whole firmware on {pipeline['board']} takes {pipeline['flash_bytes']:,} bytes of "
-        f"flash and {pipeline['ram_bytes']:,} of RAM, the stack included, and executes "
-        f"{pipeline['instructions_per_second']:,} instructions for a second of audio.",
-        "",
-        "| core | instructions per frame, network alone |",
-        "|---|---|",
-        *(f"| {core} | {count:,} |" for core, count in card["instructions_per_frame"].items()),
-        "",
-    ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
