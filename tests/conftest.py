@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 from stapes.files import write_bytes
-from stapes.model.settings import METADATA_NAME, ModelSettings
+from stapes.model.settings import (
+    METADATA_NAME,
+    FrontEndSettings,
+    ModelSettings,
+    PcenSettings,
+)
 from window_model import window_model
 
 ROOT = Path(__file__).parents[1]
@@ -104,6 +109,14 @@ def firmware(small_model) -> Firmware:
 def window_firmware() -> Firmware:
     """The firmware with a small model that sees many frames at once."""
     return Firmware(window_model(), name="window")
+
+
+@pytest.fixture(scope="session")
+def pcen_firmware(small_model) -> Firmware:
+    """The firmware with a small model whose features are normalised by their own past."""
+    front_end = FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings())
+    settings = ModelSettings(name="pcen", labels=LABELS, front_end=front_end)
+    return Firmware(small_model(settings, input_scale=0.02), name="pcen")
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,23 @@ def test_features_scores_times_and_detections_are_those_of_python(firmware, boar
     assert replayed.detections == expected.detections != []
 
 
+@pytest.mark.parametrize("board", ["mps2_an385", "mps2_an386"])  # without and with DSP
+def test_features_that_depend_on_the_past_are_those_of_python(pcen_firmware, board):
+    rng = np.random.default_rng(2)
+    loudness = np.repeat([30, 0, 9000, 400], 3000)
+    audio = (rng.uniform(-1, 1, loudness.size) * loudness).astype(np.int16)
+    expected = NativePlayer(pcen_firmware.model).play(audio)
+    assert len(set(expected.features_crc.tolist())) > 25
+    with (
+        open_player(program=pcen_firmware.program, send_scores=True) as x86,
+        open_player(board=board, image=pcen_firmware.image(board), send_scores=True) as emulated,
+    ):
+        for player in (x86, emulated, emulated):  # a second time after a reset
+            replayed = player.play(audio)
+            np.testing.assert_array_equal(replayed.features_crc, expected.features_crc, player.name)
+            np.testing.assert_array_equal(replayed.scores, expected.scores, player.name)
+
+
 @pytest.mark.parametrize("board", sorted(MACHINES))
 def test_after_garbage_the_board_still_answers(firmware, board):
     rng = np.random.default_rng(8)
