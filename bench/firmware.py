@@ -150,7 +150,7 @@ def frame_figures(board: Board, path: Path, values: dict[str, int]) -> Figures:
     Raises:
         StapesError: features or scores differ from those of this machine.
     """
-    pipeline = Pipeline(path)
+    pipeline = Pipeline.from_file(path)
     trace = pipeline.process(noise(values["samples"]))
     if values["hash"] != trace_hash(trace.inputs, trace.scores):
         raise StapesError(f"{board.name} computes other bytes than this machine; run tests/board")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stapes.device.engine import Engine
 from stapes.device.front_end import FrontEnd
 from stapes.device.pipeline import Pipeline
 from stapes.model.metadata import load_model
@@ -58,9 +59,9 @@ def measure(path: Path, minutes: float) -> dict[str, float]:
     """Times real time of each stage, of one core, and of all."""
     content, settings = load_model(path)
     samples = audio(minutes * 60, settings.front_end.sample_rate)
-    pipeline = Pipeline(path)
+    pipeline = Pipeline.from_file(path)
     trace = pipeline.process(samples)  # the input of each stage
-    engine = pipeline.engine
+    engine = Engine.from_bytes(content, source=str(path))
     front_end = FrontEnd(
         settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
     )

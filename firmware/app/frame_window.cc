@@ -4,10 +4,7 @@
 
 namespace stapes {
 
-bool FrameWindow::Pop(FrontEnd& front_end, Span<int8_t> input) {
-  if (!front_end.PopFrame({ring_.data() + next_, feature_count_})) {
-    return false;
-  }
+bool FrameWindow::Take(Span<int8_t> input) {
   next_ += feature_count_;
   if (next_ == ring_.size()) {
     next_ = 0;

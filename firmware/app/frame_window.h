@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "base/span.h"
-#include "frontend/front_end.h"
 
 namespace stapes {
 
@@ -13,9 +12,11 @@ namespace stapes {
 // that firmware with a streaming network holds none of it.
 class InputWindow {
  public:
-  // Takes the frame that waits in the front end. True when an inference is due: `input` then holds
-  // the window, oldest frame first.
-  virtual bool Pop(FrontEnd& front_end, Span<int8_t> input) = 0;
+  // Where the next frame goes.
+  virtual Span<int8_t> Next() = 0;
+  // The next frame is there. True when an inference is due: `input` then holds the window, oldest
+  // frame first.
+  virtual bool Take(Span<int8_t> input) = 0;
   // Forgets all frames.
   virtual void Reset() = 0;
 
@@ -33,7 +34,8 @@ class FrameWindow final : public InputWindow {
   constexpr FrameWindow(Span<int8_t> ring, uint16_t feature_count, uint16_t stride_frames)
       : ring_(ring), feature_count_(feature_count), stride_frames_(stride_frames) {}
 
-  bool Pop(FrontEnd& front_end, Span<int8_t> input) override;
+  Span<int8_t> Next() override { return {ring_.data() + next_, feature_count_}; }
+  bool Take(Span<int8_t> input) override;
   void Reset() override;
 
  private:

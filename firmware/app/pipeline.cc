@@ -1,5 +1,7 @@
 #include "app/pipeline.h"
 
+#include <cstring>
+
 namespace stapes {
 namespace {
 
@@ -36,10 +38,20 @@ void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
   while (!samples.empty()) {
     const std::size_t taken = front_end_.Push(samples);
     samples = samples.Skip(taken);
-    CountSamples(taken);
-    if (PopInput()) {
+    clock_.Count(taken);
+    if (front_end_.PopFrame(NextFrame()) && InferenceIsDue()) {
       Infer(sink);
     }
+  }
+}
+
+void Pipeline::PushFrame(Span<const int8_t> features, PipelineSink& sink) {
+  const FrontEndTables& tables = *bundle_->front_end;
+  clock_.Count(clock_.samples() == 0 ? tables.window_samples : tables.stride_samples);
+  const Span<int8_t> frame = NextFrame();
+  std::memcpy(frame.data(), features.data(), frame.size());
+  if (InferenceIsDue()) {
+    Infer(sink);
   }
 }
 
@@ -50,34 +62,27 @@ void Pipeline::Reset() {
   }
   engine_.Reset();
   decoder_.Reset();
-  samples_ = 0;
+  clock_ = SampleClock(bundle_->sample_rate);
   frames_ = 0;
-  time_ms_ = 0;
-  time_remainder_ = 0;
 }
 
-// 32 bits at a time: the sum stays below 2^32 for 4 million samples in one call.
-void Pipeline::CountSamples(std::size_t count) {
-  samples_ += count;
-  const uint32_t scaled = time_remainder_ + static_cast<uint32_t>(count) * 1000;
-  time_ms_ += scaled / bundle_->sample_rate;
-  time_remainder_ = scaled % bundle_->sample_rate;
+Span<int8_t> Pipeline::NextFrame() const {
+  return bundle_->window == nullptr ? input() : bundle_->window->Next();
 }
 
-bool Pipeline::PopInput() {
-  const Span<int8_t> input = {engine_.input().data, engine_.input().size};
-  return bundle_->window == nullptr ? front_end_.PopFrame(input)
-                                    : bundle_->window->Pop(front_end_, input);
+bool Pipeline::InferenceIsDue() {
+  return bundle_->window == nullptr || bundle_->window->Take(input());
 }
 
 void Pipeline::Infer(PipelineSink& sink) {
-  sink.OnFeatures({engine_.input().data, engine_.input().size});
+  sink.OnFeatures(input());
   engine_.Invoke();  // cannot fail after Init
   ++frames_;
   const Span<const int8_t> scores = {engine_.output().data, engine_.output().size};
-  sink.OnScores(time_ms_, scores);
+  sink.OnScores(clock_.milliseconds(), scores);
   Detection detection = {};
-  if (decoder_.Process(scores, time_ms_, &detection) == DecodeStatus::kOk && detection.is_new) {
+  if (decoder_.Process(scores, clock_.milliseconds(), &detection) == DecodeStatus::kOk &&
+      detection.is_new) {
     sink.OnDetection(detection);
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "app/model_bundle.h"
+#include "base/sample_clock.h"
 #include "base/span.h"
 
 namespace stapes {
@@ -38,6 +39,10 @@ class Pipeline {
   // or whenever the model's window is due.
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
+  // Takes a frame that was computed elsewhere, feature_count values, in place of its samples: for
+  // hosts, which compute many at once. After it no samples before a Reset.
+  void PushFrame(Span<const int8_t> features, PipelineSink& sink);
+
   // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
   void Reset();
 
@@ -57,22 +62,21 @@ class Pipeline {
   const ModelBundle& bundle() const { return *bundle_; }
   const InferenceEngine& engine() const { return engine_; }
   uint32_t dropped_scores() const { return decoder_.dropped(); }
-  uint64_t samples() const { return samples_; }
+  uint64_t samples() const { return clock_.samples(); }
   uint32_t frames() const { return frames_; }  // scored: inferences
 
  private:
-  void CountSamples(std::size_t count);
-  bool PopInput();
+  Span<int8_t> input() const { return {engine_.input().data, engine_.input().size}; }
+  Span<int8_t> NextFrame() const;
+  bool InferenceIsDue();
   void Infer(PipelineSink& sink);
 
   const ModelBundle* bundle_ = nullptr;
   FrontEnd front_end_;
   InferenceEngine engine_;
   RecognizeCommands decoder_;
-  uint64_t samples_ = 0;
+  SampleClock clock_;
   uint32_t frames_ = 0;
-  uint32_t time_ms_ = 0;         // samples_ * 1000 / sample_rate, modulo 2^32
-  uint32_t time_remainder_ = 0;  // samples_ * 1000 % sample_rate
 };
 
 }  // namespace stapes

@@ -3,7 +3,24 @@
 
 #include <nanobind/nanobind.h>
 
+#include <cstdint>
+#include <vector>
+
+#include "decoder/recognize_commands.h"
+
 namespace stapes {
+
+// A decoder's settings, the thresholds in memory of their own.
+struct OwnedDecoderConfig {
+  std::vector<uint32_t> thresholds_q16;
+  DecoderConfig config;  // but for the thresholds
+
+  DecoderConfig get() const {
+    DecoderConfig whole = config;
+    whole.thresholds_q16 = thresholds_q16.data();
+    return whole;
+  }
+};
 
 void BindDecoder(nanobind::module_& module);
 

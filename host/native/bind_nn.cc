@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "aligned_bytes.h"
 #include "nn/all_operators.h"
 #include "nn/builtin_names.h"
 #include "nn/inference_engine.h"
@@ -27,29 +28,6 @@ using Frames = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
 constexpr std::size_t kFirstArenaBytes = 16 << 10;
 constexpr std::size_t kMaxArenaBytes = 256 << 20;
-
-// Memory of the alignment that models and arenas want.
-class AlignedBytes {
- public:
-  explicit AlignedBytes(std::size_t size) : blocks_(size / sizeof(Block) + 1), size_(size) {}
-  uint8_t* data() { return reinterpret_cast<uint8_t*>(blocks_.data()); }
-  Span<uint8_t> span() { return {data(), size_}; }
-
- private:
-  struct alignas(16) Block {
-    uint8_t bytes[16];
-  };
-  std::vector<Block> blocks_;
-  std::size_t size_;
-};
-
-AlignedBytes Copied(const nb::bytes& model) {
-  AlignedBytes copy(model.size());
-  if (model.size() != 0) {
-    std::memcpy(copy.data(), model.data(), model.size());
-  }
-  return copy;
-}
 
 float FloatFromBits(uint32_t bits) {
   float value;

@@ -5,6 +5,7 @@
 #include "bind_decoder.h"
 #include "bind_frontend.h"
 #include "bind_nn.h"
+#include "bind_pipeline.h"
 #include "bind_voice.h"
 
 NB_MODULE(_native, module) {
@@ -13,5 +14,6 @@ NB_MODULE(_native, module) {
   stapes::BindDecoder(module);
   stapes::BindFrontEnd(module);
   stapes::BindNn(module);
+  stapes::BindPipeline(module);
   stapes::BindVoice(module);
 }

@@ -71,7 +71,7 @@ class NativePlayer:
     SLICE_SECONDS = 10
 
     def __init__(self, model_path: str | Path) -> None:
-        self._pipeline = Pipeline(model_path)
+        self._pipeline = Pipeline.from_file(model_path)
         self.name = str(model_path)
         self.labels = self._pipeline.settings.labels
         self.sample_rate = self._pipeline.settings.front_end.sample_rate

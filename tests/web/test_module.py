@@ -51,7 +51,7 @@ def run_module(folder: Path, variant: str, model: Path, samples: np.ndarray, *, 
     """What the module makes of the samples, in pieces of `clip`: a record array."""
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    settings = Pipeline(model).settings
+    settings = Pipeline.from_file(model).settings
     record = np.dtype(
         [
             ("time_ms", "<i4"),
@@ -72,7 +72,7 @@ def run_module(folder: Path, variant: str, model: Path, samples: np.ndarray, *, 
 
 def expect_equal(found: np.ndarray, model: Path, samples: np.ndarray, *, clip: int) -> int:
     """Compares with the firmware in this process; returns how many detections there were."""
-    pipeline, detections = Pipeline(model), 0
+    pipeline, detections = Pipeline.from_file(model), 0
     labels = (*pipeline.settings.labels,)
     for start in range(0, len(samples), clip):
         pipeline.reset()

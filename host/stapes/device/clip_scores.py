@@ -1,38 +1,48 @@
-"""Clips through the firmware's own code: front end and engine, frame by frame or at once."""
+"""Whole clips through the firmware's pipeline, on all cores."""
 
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stapes.device.engine import Engine
-from stapes.device.front_end import FrontEnd
-from stapes.device.pipeline import Windows, check_agreement
+from stapes.device.bundle import ModelBundle
+from stapes.device.pipeline import Pipeline, front_end_of
+from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings
 
 
 def clip_scores(
     model: bytes, settings: ModelSettings, clips: np.ndarray, *, source: str = "model"
-) -> np.ndarray:
+) -> NDArray[np.int8]:
     """The scores after the last frame of each clip, every clip from a fresh state.
 
     int16 [clips, samples] -> int8 [clips, labels], 1/256 each, zero point -128.
 
     Raises:
-        StapesError: the engine refuses the model, or its shapes contradict its settings.
+        StapesError: the engine refuses the model, it contradicts its settings, or the clips are
+            shorter than what it takes at once.
     """
-    engine = Engine.from_bytes(model, source=source)
-    check_agreement(engine, settings, source=source)
-    front_end = FrontEnd(
-        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
-    )
-    features = front_end.compute_features(clips, threads=os.cpu_count() or 1)
-    scores = np.empty((len(clips), len(settings.labels)), np.int8)
-    windows = Windows(settings)
-    for number, frames in enumerate(features):
-        windows.reset()
-        inputs, _ = windows.process(frames)
-        engine.reset()
-        scores[number] = engine.run(inputs)[-1]
+    bundle = ModelBundle.from_bytes(model, settings, source=source)
+    if settings.front_end.frame_count(clips.shape[1]) < settings.window_frames:
+        raise StapesError(
+            f"{source}: found clips of {clips.shape[1]} samples, expected {settings.clip_samples}; "
+            "lengthen them"
+        )
+    threads = os.cpu_count() or 1
+    features = front_end_of(bundle).compute_features(clips, threads=threads)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = np.array_split(features, min(threads, max(len(clips), 1)))
+        return np.concatenate(list(pool.map(lambda part: _scores(bundle, part), parts)))
+
+
+def _scores(bundle: ModelBundle, clips: NDArray[np.int8]) -> NDArray[np.int8]:
+    """int8 [clips, frames, features] -> int8 [clips, labels]."""
+    pipeline = Pipeline(bundle)
+    scores = np.empty((len(clips), len(bundle.settings.labels)), np.int8)
+    for number, features in enumerate(clips):
+        pipeline.reset()
+        scores[number] = pipeline.process_frames(features).scores[-1]
     return scores

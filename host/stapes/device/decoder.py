@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,20 +34,8 @@ class Decoder:
     """RecognizeCommands with a model's settings, bit for bit as a board runs it."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        labels, decoder = settings.labels, settings.decoder
-        self._labels = labels
-        self._native = _native.Decoder(
-            silence_label=labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1,
-            frame_capacity=frame_capacity(settings),
-            minimum_count=decoder.minimum_count,
-            average_window_ms=decoder.average_window_duration_ms,
-            thresholds_q16=thresholds_q16(settings),
-            suppression_ms=decoder.suppression_ms,
-            hysteresis_q16=threshold_q16(decoder.hysteresis),
-            streaming=decoder.mode == "streaming",
-            retrigger=decoder.retrigger,
-            tutorial_times=decoder.compatibility == "tutorial",
-        )
+        self._labels = settings.labels
+        self._native = _native.Decoder(native_config(settings))
 
     def process(self, scores: NDArray[np.int8], times_ms: NDArray[np.uint32]) -> list[Detection]:
         """int8 [frames, labels] at their times, uint32 [frames] -> the new detections.
@@ -59,18 +48,44 @@ class Decoder:
         found = self._native.process(
             np.ascontiguousarray(scores, np.int8), np.ascontiguousarray(times_ms, np.uint32)
         )
-        return [
-            Detection(
-                time_ms=time_ms,
-                label=self._labels[label] if label >= 0 else SILENCE_LABEL,
-                score_q16=score_q16,
-            )
-            for time_ms, label, score_q16 in found
-        ]
+        return detections(found, self._labels)
 
     def reset(self) -> None:
         """Back to the start."""
         self._native.reset()
+
+
+def native_config(settings: ModelSettings) -> _native.DecoderConfig:
+    """DecoderConfig of recognize_commands.h, as the settings say.
+
+    Raises:
+        StapesError: more scores in the averaging window than the firmware counts.
+    """
+    labels, decoder = settings.labels, settings.decoder
+    return _native.DecoderConfig(
+        silence_label=labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1,
+        frame_capacity=frame_capacity(settings),
+        minimum_count=decoder.minimum_count,
+        average_window_ms=decoder.average_window_duration_ms,
+        thresholds_q16=thresholds_q16(settings),
+        suppression_ms=decoder.suppression_ms,
+        hysteresis_q16=threshold_q16(decoder.hysteresis),
+        streaming=decoder.mode == "streaming",
+        retrigger=decoder.retrigger,
+        tutorial_times=decoder.compatibility == "tutorial",
+    )
+
+
+def detections(found: Iterable[_native.Detection], labels: Sequence[str]) -> list[Detection]:
+    """What the firmware's code found, with names for the labels' numbers."""
+    return [
+        Detection(
+            time_ms=entry.time_ms,
+            label=labels[entry.label] if entry.label >= 0 else SILENCE_LABEL,
+            score_q16=entry.score_q16,
+        )
+        for entry in found
+    ]
 
 
 def thresholds_q16(settings: ModelSettings) -> list[int]:
@@ -97,3 +112,8 @@ def frame_capacity(settings: ModelSettings) -> int:
             f"most {MAX_FRAMES}; shorten it or lengthen the stride"
         )
     return frames
+
+
+def decoder_work_bytes(label_count: int, frame_capacity: int) -> int:
+    """Bytes of a decoder's work memory: DecoderWorkBytes of recognize_commands.h."""
+    return _native.decoder_work_bytes(label_count, frame_capacity)

@@ -31,11 +31,11 @@ class FrontEnd:
 
         Keeps the rest for the next call: frames do not depend on how the audio is cut up.
         """
-        return self._native.process(_as_int16(samples, dimensions=1))
+        return self._native.process(as_int16(samples, dimensions=1))
 
     def process_q(self, samples: ArrayLike) -> NDArray[np.int32]:
         """Like `process`, before rounding to int8: int32 in Q(tables.feature_bits)."""
-        return self._native.process_q(_as_int16(samples, dimensions=1))
+        return self._native.process_q(as_int16(samples, dimensions=1))
 
     def process_float(self, samples: ArrayLike) -> NDArray[np.float64]:
         """Like `process_q`, as numbers: natural logarithms, their DCT, or normalised energies."""
@@ -50,10 +50,15 @@ class FrontEnd:
 
         Does not touch the stream that `process` works on; lets other Python threads run.
         """
-        return _native.compute_features(self.tables, _as_int16(clips, dimensions=2), threads)
+        return _native.compute_features(self.tables, as_int16(clips, dimensions=2), threads)
 
 
-def _as_int16(audio: ArrayLike, *, dimensions: int) -> NDArray[np.int16]:
+def as_int16(audio: ArrayLike, *, dimensions: int) -> NDArray[np.int16]:
+    """`audio` as the firmware's code takes it.
+
+    Raises:
+        StapesError: another type, or another number of dimensions.
+    """
     array = np.asarray(audio)
     if array.dtype != np.int16 or array.ndim != dimensions:
         raise StapesError(

@@ -1,19 +1,18 @@
-"""The firmware's pipeline in Python: front end, engine and decoder, all of them its own code."""
+"""The firmware's pipeline (app/pipeline.h) as a Python object: samples in, detections out."""
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from stapes.device.decoder import Decoder, Detection, frame_capacity
-from stapes.device.engine import Engine
-from stapes.device.front_end import FrontEnd
-from stapes.errors import StapesError
-from stapes.model.metadata import load_model
+from stapes import _native
+from stapes.device.bundle import ModelBundle
+from stapes.device.decoder import Detection, detections, native_config
+from stapes.device.front_end import FrontEnd, as_int16
 from stapes.model.settings import ModelSettings
 
 
@@ -21,112 +20,96 @@ from stapes.model.settings import ModelSettings
 class Trace:
     """What came of some audio: per inference the end of its newest frame in milliseconds (uint32
     [inferences]), the network's inputs (int8 [inferences, inputs], a frame or a window of them)
-    and scores (int8 [inferences, labels]); features (int8 [frames, features]); the detections."""
+    and scores (int8 [inferences, labels]); the detections."""
 
     times_ms: NDArray[np.uint32]
-    features: NDArray[np.int8]
     inputs: NDArray[np.int8]
     scores: NDArray[np.int8]
     detections: list[Detection]
 
 
-def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> None:
-    """Checks that the network is the one that its settings speak of.
-
-    Raises:
-        StapesError: another number of features or labels, other types, or scores that are
-            no int8 softmax.
-    """
-    found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
-    expected = (settings.input_size, len(settings.labels))
-    for what, here, wanted in zip(("features in", "scores out"), found, expected, strict=True):
-        if here != wanted:
-            raise StapesError(
-                f"{source}: found {here} {what}, expected {wanted} as its settings say; "
-                "export the model again"
-            )
-    if (engine.input_type, engine.output_type) != ("int8", "int8"):
-        raise StapesError(
-            f"{source}: found {engine.input_type} features and {engine.output_type} scores, "
-            "expected int8; export the model again"
-        )
-    if (engine.output_scale, engine.output_zero_point) != (1 / 256, -128):
-        raise StapesError(
-            f"{source}: found scores of scale {engine.output_scale:g} and zero point "
-            f"{engine.output_zero_point}, expected 1/256 and -128 (an int8 softmax); "
-            "export the model again"
-        )
-    frame_capacity(settings)
-
-
-class Windows:
-    """Makes a network's inputs of frames: single ones, or windows at a stride."""
-
-    def __init__(self, settings: ModelSettings) -> None:
-        self._length, self._stride = settings.window_frames, settings.clip_stride_frames
-        self._kept = np.empty((0, settings.front_end.feature_count), np.int8)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forgets all frames."""
-        self._kept = self._kept[:0]
-        self._begin = 0  # number of the first frame of the next window, counted from the reset
-        self._seen = 0
-
-    def process(self, features: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """int8 [frames, features] -> the windows that they complete, int8 [inferences, inputs],
-        and the number of the newest frame in each, int64 [inferences]."""
-        frames = np.concatenate([self._kept, features])
-        self._seen += len(features)
-        first = self._seen - len(frames)  # number of the oldest frame here
-        count = max(0, (self._seen - self._begin - self._length) // self._stride + 1)
-        begins = self._begin + self._stride * np.arange(count, dtype=np.int64)
-        self._begin += count * self._stride
-        self._kept = frames[max(0, self._begin - first) :]
-        rows = begins[:, None] - first + np.arange(self._length)
-        inputs = frames[rows].reshape(count, self._length * frames.shape[1])
-        return inputs, begins + self._length - 1
-
-
 class Pipeline:
-    """A model as a board runs it, bit for bit: 16-bit samples in, scores and detections out.
+    """A model as a board runs it, bit for bit: windows of frames and the clock included.
 
-    Raises:
-        StapesError: the model cannot be read, is refused, or contradicts its settings.
+    Several may run at once, each in a thread of its own.
     """
 
-    def __init__(self, model_path: str | os.PathLike[str]) -> None:
-        model, self.settings = load_model(model_path)
-        self.engine = Engine.from_bytes(model, source=str(model_path))
-        check_agreement(self.engine, self.settings, source=str(model_path))
-        self.front_end = FrontEnd(
-            self.settings.front_end,
-            scale=self.engine.input_scale,
-            zero_point=self.engine.input_zero_point,
+    def __init__(self, bundle: ModelBundle) -> None:
+        self.settings = bundle.settings
+        self._native = _native.Pipeline(
+            model=bundle.model,
+            tables=bundle.tables,
+            decoder=native_config(bundle.settings),
+            sample_rate=bundle.settings.front_end.sample_rate,
+            window_frames=bundle.settings.window_frames,
+            clip_stride_frames=bundle.settings.clip_stride_frames,
+            arena_bytes=bundle.arena_bytes,
         )
-        self.decoder = Decoder(self.settings)
-        self.windows = Windows(self.settings)
 
-    def process(self, samples: NDArray[np.int16]) -> Trace:
-        """Takes any number of samples; results do not depend on how the audio was cut up."""
-        features = self.front_end.process(samples)
-        inputs, ends = self.windows.process(features)
-        scores = self.engine.run(inputs)
-        times_ms = self._times_ms(ends)
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Pipeline:
+        """The pipeline of the .tflite file at `path`.
+
+        Raises:
+            StapesError: the model cannot be read, is refused, or contradicts its settings.
+        """
+        return cls(ModelBundle.from_file(path))
+
+    def process(self, samples: ArrayLike) -> Trace:
+        """Takes int16 [n], any n; results do not depend on how the audio was cut up.
+
+        Raises:
+            StapesError: audio of another type or shape.
+        """
+        return self._trace(self._native.process(as_int16(samples, dimensions=1)))
+
+    def process_frames(self, features: NDArray[np.int8]) -> Trace:
+        """Takes int8 [frames, features] of `FrontEnd` in place of their samples. Those of much
+        audio are computed faster at once, to the same bits. No samples after them before a reset.
+        """
+        return self._trace(self._native.process_frames(np.ascontiguousarray(features, np.int8)))
+
+    def _trace(self, results: tuple[Any, Any, Any, Any]) -> Trace:
+        times_ms, inputs, scores, found = results
         return Trace(
             times_ms=times_ms,
-            features=features,
             inputs=inputs,
             scores=scores,
-            detections=self.decoder.process(scores, times_ms),
+            detections=detections(found, self.settings.labels),
         )
 
     def reset(self) -> None:
         """Forgets all audio."""
-        for part in (self.front_end, self.windows, self.engine, self.decoder):
-            part.reset()
+        self._native.reset()
 
-    def _times_ms(self, frames: NDArray[np.int64]) -> NDArray[np.uint32]:
-        settings = self.settings.front_end
-        ends = settings.window_samples + frames * settings.stride_samples
-        return (ends * 1000 // settings.sample_rate).astype(np.uint32)
+    @property
+    def state(self) -> bytes:
+        """What inferences leave in the network, for another pipeline of the same model to go on
+        from. Equal states go on equally."""
+        return self._native.state
+
+    @state.setter
+    def state(self, state: bytes) -> None:
+        self._native.state = state
+
+
+def front_end_of(bundle: ModelBundle) -> FrontEnd:
+    """The front end whose frames the model takes."""
+    return FrontEnd(
+        bundle.settings.front_end,
+        scale=bundle.engine.input_scale,
+        zero_point=bundle.engine.input_zero_point,
+    )
+
+
+def inference_times(settings: ModelSettings, *, samples: int) -> NDArray[np.uint32]:
+    """The times, uint32 [inferences] in milliseconds, of all inferences over so much audio."""
+    front_end = settings.front_end
+    return _native.inference_times(
+        sample_rate=front_end.sample_rate,
+        window_samples=front_end.window_samples,
+        stride_samples=front_end.stride_samples,
+        window_frames=settings.window_frames,
+        clip_stride_frames=settings.clip_stride_frames,
+        frames=front_end.frame_count(samples),
+    )

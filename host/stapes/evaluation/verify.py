@@ -22,9 +22,9 @@ from types import ModuleType
 import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
+from stapes.device.bundle import ModelBundle
 from stapes.device.engine import Engine
-from stapes.device.front_end import FrontEnd
-from stapes.device.pipeline import Windows
+from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import settings_of
 
@@ -136,17 +136,15 @@ def clip_streams(
             f"{source}: found inputs of shape {engine.input_shape}, expected "
             f"{settings.input_size} features; leave --clips out"
         )
-    front_end = FrontEnd(
-        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
-    )
+    pipeline = Pipeline(ModelBundle.from_bytes(model, settings, source=source))
     paths = audio_files(folder, "**/*")
     streams, missing = [], frames
     for path in random.Random(seed).sample(paths, len(paths)):
         if missing <= 0:
             break
-        front_end.reset()
+        pipeline.reset()
         audio = read_audio(path, sample_rate=settings.front_end.sample_rate)
-        found, _ = Windows(settings).process(front_end.process(audio))
+        found = pipeline.process(audio).inputs
         if len(found):
             streams.append(Stream(name=str(path.relative_to(folder)), frames=found[:missing]))
             missing -= len(found)

@@ -6,7 +6,6 @@ the version of stapes, on nothing else: equal input gives equal bytes.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,11 @@ from typing import Any
 import jinja2
 
 from stapes import __version__
+from stapes.device.bundle import ModelBundle
 from stapes.device.c_tables import c_context
 from stapes.device.decoder import threshold_q16, thresholds_q16
-from stapes.device.engine import Engine
-from stapes.device.pipeline import check_agreement
-from stapes.device.tables import build_tables
 from stapes.firmware.folder import write_folder
-from stapes.model.metadata import load_model
-from stapes.model.settings import SILENCE_LABEL, ModelSettings
+from stapes.model.settings import SILENCE_LABEL
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
 FILES = ("stapes_model.h", *SOURCES, "model.cmake")
@@ -43,28 +39,24 @@ def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         StapesError: as `emit_model`.
     """
-    model, settings = load_model(model_path)
-    context = _context(Path(model_path), model, settings)
+    context = _context(Path(model_path), ModelBundle.from_file(model_path))
     environment = _environment()
     return {name: environment.get_template(f"{name}.jinja").render(context) for name in FILES}
 
 
-def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any]:
+def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
     """All that the templates take, from the model's bytes alone."""
-    engine = Engine.from_bytes(model, source=str(path))
-    check_agreement(engine, settings, source=str(path))
-    front_end, decoder = settings.front_end, settings.decoder
-    tables = build_tables(front_end, scale=engine.input_scale, zero_point=engine.input_zero_point)
-    labels = settings.labels
+    settings, tables = bundle.settings, bundle.tables
+    front_end, decoder, labels = settings.front_end, settings.decoder, settings.labels
     name = one_line(path.name)
     return {
         "model_file": name,
-        "sha256": hashlib.sha256(model).hexdigest(),
+        "sha256": bundle.sha256,
         "command": f"stapes emit {name} --output_dir DIR",
         "version": __version__,
         "sources": SOURCES,
         "name": settings.name,
-        "model": model,
+        "model": bundle.model,
         "labels": labels,
         "silence_label": labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else "kNoLabel",
         "front_end": front_end,
@@ -77,8 +69,8 @@ def _context(path: Path, model: bytes, settings: ModelSettings) -> dict[str, Any
         "threshold_q16": threshold_q16(decoder.detection_threshold),
         "thresholds_q16": thresholds_q16(settings),
         "hysteresis_q16": threshold_q16(decoder.hysteresis),
-        "operators": sorted({operator_symbol(entry["name"]) for entry in engine.operators}),
-        "arena_bytes": -(-engine.arena_used // 16) * 16,
+        "operators": sorted({operator_symbol(entry["name"]) for entry in bundle.engine.operators}),
+        "arena_bytes": bundle.arena_bytes,
         **c_context(tables),
     }
 

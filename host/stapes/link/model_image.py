@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import zlib
@@ -11,13 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stapes.device.decoder import frame_capacity, threshold_q16, thresholds_q16
-from stapes.device.engine import Engine
-from stapes.device.pipeline import check_agreement
-from stapes.device.tables import build_tables
+from stapes.device.bundle import ModelBundle
+from stapes.device.decoder import decoder_work_bytes, threshold_q16, thresholds_q16
 from stapes.errors import StapesError
-from stapes.model.metadata import load_model
-from stapes.model.settings import SILENCE_LABEL, DecoderSettings, ModelSettings
+from stapes.model.settings import SILENCE_LABEL, DecoderSettings
 
 MAGIC = 0x4D545053
 VERSION = 1
@@ -67,24 +63,22 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
         StapesError: the model cannot be read, is refused by the engine, or contradicts its
             settings.
     """
-    model, settings = load_model(path)
-    engine = Engine.from_bytes(model, source=str(path))
-    check_agreement(engine, settings, source=str(path))
-    sha256 = hashlib.sha256(model).hexdigest()
-    header = _header(engine, settings, model_bytes=len(model))
-    for text in (sha256, settings.name, *settings.labels):
+    bundle = ModelBundle.from_file(path)
+    settings = bundle.settings
+    header = _header(bundle)
+    for text in (bundle.sha256, settings.name, *settings.labels):
         header += text.encode() + b"\0"
     header += bytes(-len(header) % ALIGNMENT)
     struct.pack_into("<H", header, 6, len(header))
-    data = bytes(header) + model
+    data = bytes(header) + bundle.model
     return ModelImage(
         name=settings.name,
-        sha256=sha256,
+        sha256=bundle.sha256,
         data=data + bytes(-len(data) % ALIGNMENT),
-        arena_bytes=-(-engine.arena_used // 16) * 16,
+        arena_bytes=bundle.arena_bytes,
         label_count=len(settings.labels),
-        frame_capacity=frame_capacity(settings),
-        operators=frozenset(entry["name"] for entry in engine.operators),
+        frame_capacity=bundle.frame_capacity,
+        operators=frozenset(entry["name"] for entry in bundle.engine.operators),
         front_end_crc=struct.unpack_from("<I", header, 12)[0],
     )
 
@@ -105,8 +99,8 @@ def slot_options(built_in: ModelImage, others: Sequence[ModelImage]) -> list[str
                 "same in all models of a firmware; train one of them with the other's settings"
             )
     labels = max(other.label_count for other in others)
-    decoder = max(_decoder_work_bytes(other.label_count, other.frame_capacity) for other in others)
-    while _decoder_work_bytes(labels, built_in.frame_capacity) < decoder:
+    decoder = max(decoder_work_bytes(other.label_count, other.frame_capacity) for other in others)
+    while decoder_work_bytes(labels, built_in.frame_capacity) < decoder:
         labels += 1
     more_operators = any(other.operators - built_in.operators for other in others)
     return [
@@ -117,24 +111,17 @@ def slot_options(built_in: ModelImage, others: Sequence[ModelImage]) -> list[str
     ]
 
 
-def _decoder_work_bytes(label_count: int, frame_capacity: int) -> int:
-    """As firmware/decoder/recognize_commands.h has it."""
-    return (frame_capacity + 2 * label_count) * 4 + (frame_capacity + 1) * label_count
-
-
-def _header(engine: Engine, settings: ModelSettings, *, model_bytes: int) -> bytearray:
+def _header(bundle: ModelBundle) -> bytearray:
     """The numbers; the header's own length stays open."""
+    settings, tables = bundle.settings, bundle.tables
     labels, decoder = settings.labels, settings.decoder
-    tables = build_tables(
-        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
-    )
-    header = struct.pack("<IHHI", MAGIC, VERSION, 0, model_bytes)
+    header = struct.pack("<IHHI", MAGIC, VERSION, 0, len(bundle.model))
     header += struct.pack("<I", tables.crc32(settings))
-    header += np.float32(engine.input_scale).astype("<f4").tobytes()
+    header += np.float32(bundle.engine.input_scale).astype("<f4").tobytes()
     header += struct.pack("<iii", tables.zero_point, tables.multiplier, tables.shift)
     silence = labels.index(SILENCE_LABEL) if SILENCE_LABEL in labels else -1
     header += struct.pack(
-        "<HhHH", len(labels), silence, decoder.minimum_count, frame_capacity(settings)
+        "<HhHH", len(labels), silence, decoder.minimum_count, bundle.frame_capacity
     )
     header += struct.pack(
         "<IIIIII",

@@ -26,7 +26,7 @@ def test_the_scores_are_those_of_the_pipeline_after_the_last_frame(capsys):
     clip = trained.data_dir / "up" / "0003_nohash_0.wav"
     capsys.readouterr()
     lines = label("--wav", str(clip), "--how_many_labels", "4", capsys=capsys)
-    pipeline = Pipeline(trained.model)
+    pipeline = Pipeline.from_file(trained.model)
     last = pipeline.process(read_wav(clip)).scores[-1]
     expected = {
         name: (int(score) + 128) / 256

@@ -75,7 +75,7 @@ def test_quantized_they_are_the_same_in_the_steps_that_the_file_names(folder):
 def test_with_a_model_they_are_what_the_model_takes(folder, small_model):
     (folder / "model.tflite").write_bytes(small_model())
     write_wav("Up-sweep.wav", sweep(400, 1600, seed=5).repeat(2), sample_rate=16000)
-    expected = Pipeline("model.tflite").process(read_wav("Up-sweep.wav")).features
+    expected = Pipeline.from_file("model.tflite").process(read_wav("Up-sweep.wav")).inputs
     assert np.array_equal(compiled("--model", "model.tflite"), expected)
 
 

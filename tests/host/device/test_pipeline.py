@@ -5,10 +5,13 @@ import pytest
 
 from stapes import _native
 from stapes.device.decoder import Decoder, frame_capacity, threshold_q16
-from stapes.device.pipeline import Pipeline, Windows
+from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Pipeline, inference_times
 from stapes.errors import StapesError
+from stapes.link.protocol import crc16
 from stapes.model.metadata import write_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.replay import open_player
 from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -21,20 +24,29 @@ def model(tmp_path, small_model):
     return path
 
 
+def noise(samples: int) -> np.ndarray:
+    return np.random.default_rng(samples).integers(-9000, 9000, samples).astype(np.int16)
+
+
+def frames_of(settings: ModelSettings, audio: np.ndarray) -> np.ndarray:
+    """The front end alone, for the inputs of the small models: scale 0.1, zero point -5."""
+    return FrontEnd(settings.front_end, scale=0.1, zero_point=-5).process(audio)
+
+
 def test_frames_end_where_their_last_sample_does(model):
-    trace = Pipeline(model).process(np.zeros(16000, np.int16))
-    assert len(trace.scores) == len(trace.features) == 49
+    trace = Pipeline.from_file(model).process(np.zeros(16000, np.int16))
+    assert trace.scores.shape == (49, 4) and trace.inputs.shape == (49, 40)
     assert trace.times_ms[:3].tolist() == [30, 50, 70]
     assert trace.times_ms[-1] == 990
 
 
 def test_how_audio_is_cut_up_makes_no_difference(model):
     audio = np.random.default_rng(0).integers(-9000, 9000, 40000).astype(np.int16)
-    pipeline = Pipeline(model)
+    pipeline = Pipeline.from_file(model)
     whole = pipeline.process(audio)
     pipeline.reset()
     parts = [pipeline.process(part) for part in np.split(audio, [1, 479, 480, 481, 7777, 30000])]
-    for name in ("times_ms", "features", "scores"):
+    for name in ("times_ms", "inputs", "scores"):
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(joined, getattr(whole, name))
     assert [found for part in parts for found in part.detections] == whole.detections
@@ -43,32 +55,73 @@ def test_how_audio_is_cut_up_makes_no_difference(model):
 def test_windows_are_the_newest_frames_at_every_stride(tmp_path):
     path = tmp_path / "window.tflite"
     path.write_bytes(window_model())
-    pipeline = Pipeline(path)
+    pipeline = Pipeline.from_file(path)
     audio = np.random.default_rng(0).integers(-9000, 9000, 16000).astype(np.int16)
     whole = pipeline.process(audio)
-    assert len(whole.features) == 49
+    features = frames_of(pipeline.settings, audio)
+    assert len(features) == 49
     ends = range(20, 50, 3)
-    expected = [whole.features[end - 20 : end].ravel() for end in ends]
+    expected = [features[end - 20 : end].ravel() for end in ends]
     np.testing.assert_array_equal(whole.inputs, expected)
     assert whole.times_ms.tolist() == [30 + 20 * (end - 1) for end in ends]
     pipeline.reset()
     parts = [pipeline.process(part) for part in np.split(audio, [100, 7000, 7100, 7900])]
-    for name in ("times_ms", "features", "inputs", "scores"):
+    for name in ("times_ms", "inputs", "scores"):
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(joined, getattr(whole, name))
 
 
 @pytest.mark.parametrize(("stride", "count"), [(1, 6), (5, 2), (7, 1), (40, 1)])
-def test_strides_may_leave_frames_out(stride, count):
+def test_strides_may_leave_frames_out(tmp_path, small_model, stride, count):
     settings = ModelSettings(name="m", labels=LABELS, window_frames=20, clip_stride_frames=stride)
-    windows = Windows(settings)
-    frames = np.arange(25 * 40).reshape(25, 40).astype(np.int8)
-    at_once = windows.process(frames)
-    assert at_once[1].tolist() == list(range(19, 25, stride)) and len(at_once[0]) == count
-    windows.reset()
-    one_by_one = [windows.process(frames[i : i + 1]) for i in range(25)]
-    for joined, expected in zip(zip(*one_by_one, strict=True), at_once, strict=True):
-        np.testing.assert_array_equal(np.concatenate(joined), expected)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(small_model(settings, features=settings.input_size))
+    audio = noise(settings.front_end.window_samples + 24 * settings.front_end.stride_samples)
+    pipeline = Pipeline.from_file(path)
+    trace = pipeline.process(audio)
+    features = frames_of(settings, audio)
+    assert len(features) == 25
+    expected = [features[start : start + 20].ravel() for start in range(0, 6, stride)]
+    assert len(trace.inputs) == len(expected) == count
+    np.testing.assert_array_equal(trace.inputs, expected)
+    times = inference_times(settings, samples=len(audio))
+    np.testing.assert_array_equal(trace.times_ms, times)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100])
+def test_the_clock_counts_whole_milliseconds_of_audio(rate):
+    front_end = FrontEndSettings(sample_rate=rate, window_stride_ms=12.5, upper_edge_hertz=3900.0)
+    settings = ModelSettings(name="m", labels=LABELS, front_end=front_end)
+    times = inference_times(settings, samples=rate * 7 + 1)
+    ends = front_end.window_samples + np.arange(len(times)) * front_end.stride_samples
+    assert ends[-1] <= rate * 7 + 1 < ends[-1] + front_end.stride_samples
+    assert times.tolist() == (ends * 1000 // rate).tolist()
+
+
+def test_a_pipeline_goes_on_from_the_state_of_another(model):
+    whole, one, other = (Pipeline.from_file(model) for _ in range(3))
+    audio = noise(480 + 49 * 320)
+    one.process(audio[: 480 + 48 * 320])
+    assert other.state != one.state
+    other.state = one.state
+    newest = other.process(audio[49 * 320 :]).scores
+    np.testing.assert_array_equal(newest, whole.process(audio).scores[49:])
+    assert other.state == whole.state
+    with pytest.raises(ValueError, match="same model"):
+        other.state = one.state[:-1]
+
+
+@pytest.mark.parametrize("network", ["firmware", "window_firmware"])
+def test_the_pipeline_is_that_of_the_x86_program(network, request):
+    built = request.getfixturevalue(network)
+    audio = noise(3 * 16000)
+    here = Pipeline.from_file(built.model).process(audio)
+    with open_player(program=built.program, send_scores=True) as player:
+        there = player.play(audio)
+    assert there.times_ms.tolist() == here.times_ms.tolist()
+    assert there.features_crc.tolist() == [crc16(row.tobytes()) for row in here.inputs]
+    assert there.scores.tolist() == here.scores.tolist()
+    assert there.detections == here.detections
 
 
 @pytest.mark.parametrize(
@@ -89,7 +142,7 @@ def test_a_network_for_other_windows_is_refused(tmp_path):
     path = tmp_path / "window.tflite"
     path.write_bytes(write_settings(window_model(), settings))
     with pytest.raises(StapesError, match="found 800 features in, expected 760"):
-        Pipeline(path)
+        Pipeline.from_file(path)
 
 
 def test_the_averaging_window_holds_a_score_for_each_inference():

@@ -84,7 +84,7 @@ def test_with_a_model_the_features_are_those_of_its_pipeline(tmp_path, monkeypat
     )
     output = ["--output_image", str(tmp_path / "a.png")]
     assert main(["spectrogram", str(clip), "--model", str(trained.model), *output]) == 0
-    expected = Pipeline(trained.model).process(read_wav(clip)).features
+    expected = Pipeline.from_file(trained.model).process(read_wav(clip)).inputs
     np.testing.assert_array_equal(drawn[0], expected)
 
 

@@ -399,7 +399,7 @@ def recorded(small_model, tmp_path):
     samples = np.clip(random.normal(size=len(loudness)) * loudness, -32768, 32767)
     samples = np.concatenate([samples, np.zeros(4 * 16000)])  # 120 s, then silence
     write_wav(tmp_path / "a.wav", samples.astype(np.int16), sample_rate=16000)
-    heard = Pipeline(path).process(samples.astype(np.int16)).detections
+    heard = Pipeline.from_file(path).process(samples.astype(np.int16)).detections
     assert len(heard) > 8
     truth = [f"{found.label}, {max(0, found.time_ms - 800)}\n" for found in heard[::2]]
     (tmp_path / "a.txt").write_text("".join(truth) + "yes, 122000\n")
@@ -422,7 +422,9 @@ def score_model(folder, *options):
 def test_a_model_is_scored_as_its_detections_are(recorded, capsys):
     assert score_model(recorded, "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    heard = Pipeline(recorded / "m.tflite").process(read_wav(recorded / "a.wav")).detections
+    heard = (
+        Pipeline.from_file(recorded / "m.tflite").process(read_wav(recorded / "a.wav")).detections
+    )
     lines = [f"{found.label}, {found.time_ms}, {found.score}\n" for found in heard]
     (recorded / "heard.txt").write_text("".join(lines))
     assert score_command(

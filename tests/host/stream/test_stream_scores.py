@@ -47,7 +47,7 @@ def segments_of_any_length(monkeypatch):
 def test_scores_and_times_are_those_of_the_pipeline(model, segments_of_any_length):
     content, settings = load_model(model)
     samples = speech_like(20.013)
-    trace = Pipeline(model).process(samples)
+    trace = Pipeline.from_file(model).process(samples)
     for workers in (1, 3):
         track = compute_scores(content, settings, samples, workers=workers)
         assert track.scores.tobytes() == trace.scores.tobytes()

@@ -263,7 +263,7 @@ def recorded(small_model, tmp_path):
     samples = np.clip(random.normal(size=len(loudness)) * loudness, -32768, 32767)
     samples = samples.astype(np.int16)
     write_wav(tmp_path / "a.wav", samples, sample_rate=16000)
-    pipeline = Pipeline(path)
+    pipeline = Pipeline.from_file(path)
     decoder = DecoderSettings(
         mode="streaming", average_window_duration_ms=100, detection_threshold=0.3, suppression_ms=0
     )
@@ -306,9 +306,9 @@ def test_the_tuned_model_scores_as_tuning_said(recorded, capsys):
 
 def test_in_place_changes_the_settings_and_nothing_else(recorded):
     model = recorded / "m.tflite"
-    before = Pipeline(model)
+    before = Pipeline.from_file(model)
     assert command(recorded, "--in_place") == 0
-    after = Pipeline(model)
+    after = Pipeline.from_file(model)
     assert after.settings.decoder != before.settings.decoder
     samples = np.random.default_rng(1).integers(-9000, 9000, 32000).astype(np.int16)
     assert after.process(samples).scores.tobytes() == before.process(samples).scores.tobytes()

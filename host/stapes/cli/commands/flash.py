@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.device.pipeline import Pipeline
+    from stapes.device.bundle import ModelBundle
     from stapes.firmware.boards import find_board
     from stapes.firmware.build import build_commands, check_build_tools, image, run_build
     from stapes.firmware.emulated import check_emulator, qemu_command, run_emulator
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
     if not 0 <= arguments.wait_seconds < float("inf"):
         raise StapesError(f"--wait_seconds {arguments.wait_seconds}: expected 0 or more seconds")
-    Pipeline(arguments.model)  # says what is wrong with it before anything is built
+    ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     folder = arguments.build_dir or source / "build" / "flash" / board.name

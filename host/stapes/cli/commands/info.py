@@ -88,7 +88,7 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
     Raises:
         StapesError: settings that the network contradicts.
     """
-    from stapes.device.pipeline import check_agreement
+    from stapes.device.bundle import check_agreement
     from stapes.model.metadata import find_settings
 
     settings = find_settings(model, source=source)

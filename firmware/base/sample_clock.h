@@ -1,0 +1,33 @@
+// The time of audio: milliseconds from a count of samples.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stapes {
+
+class SampleClock {
+ public:
+  // `sample_rate`: hertz, 1 or more. The clock starts at 0.
+  explicit SampleClock(uint32_t sample_rate = 1) : sample_rate_(sample_rate) {}
+
+  // At most 4 million samples in one call: 32 bits do for all of it.
+  void Count(std::size_t samples) {
+    samples_ += samples;
+    const uint32_t scaled = remainder_ + static_cast<uint32_t>(samples) * 1000;
+    milliseconds_ += scaled / sample_rate_;
+    remainder_ = scaled % sample_rate_;
+  }
+
+  uint64_t samples() const { return samples_; }
+  // samples() * 1000 / sample_rate, modulo 2^32.
+  uint32_t milliseconds() const { return milliseconds_; }
+
+ private:
+  uint32_t sample_rate_;
+  uint64_t samples_ = 0;
+  uint32_t milliseconds_ = 0;
+  uint32_t remainder_ = 0;  // samples() * 1000 % sample_rate
+};
+
+}  // namespace stapes

@@ -1,0 +1,204 @@
+#include "bind_pipeline.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aligned_bytes.h"
+#include "app/pipeline.h"
+#include "base/sample_clock.h"
+#include "bind_decoder.h"
+#include "nn/all_operators.h"
+#include "owned_tables.h"
+
+namespace nb = nanobind;
+
+namespace stapes {
+namespace {
+
+using Samples = nb::ndarray<const int16_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Frames = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// The array that the vector becomes, its rows of `width` values.
+template <typename T>
+nb::object Array(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
+  auto* const kept = new std::vector<T>(std::move(values));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape, owner));
+}
+
+// All that a pipeline says, one inference after the other.
+class Record final : public PipelineSink {
+ public:
+  void OnFeatures(Span<const int8_t> input) override {
+    inputs.insert(inputs.end(), input.begin(), input.end());
+  }
+  void OnScores(uint32_t time_ms, Span<const int8_t> newest) override {
+    times_ms.push_back(time_ms);
+    scores.insert(scores.end(), newest.begin(), newest.end());
+  }
+  void OnDetection(const Detection& detection) override { detections.push_back(detection); }
+
+  std::vector<uint32_t> times_ms;
+  std::vector<int8_t> inputs;
+  std::vector<int8_t> scores;
+  std::vector<Detection> detections;
+};
+
+// A pipeline with all that a firmware gives it: the bundle, and memory of the sizes in it.
+class PythonPipeline {
+ public:
+  PythonPipeline(const nb::bytes& model, nb::handle tables, const OwnedDecoderConfig& decoder,
+                 uint32_t sample_rate, uint16_t window_frames, uint16_t clip_stride_frames,
+                 std::size_t arena_bytes)
+      : model_(Copied(model)),
+        tables_(tables),
+        decoder_(decoder),
+        ring_(std::size_t{window_frames} * FeatureCount(tables_.get())),
+        window_(Span<int8_t>(ring_.data(), ring_.size()), feature_count(), clip_stride_frames),
+        arena_(arena_bytes),
+        front_end_work_(tables_.get().work_bytes),
+        decoder_work_(DecoderWorkBytes(decoder.config.label_count, decoder.config.frame_capacity)) {
+    if (window_frames == 0 || clip_stride_frames == 0 || sample_rate == 0) {
+      throw nb::value_error("expected a window, a stride and a sample rate above 0");
+    }
+    FillBundle(sample_rate, window_frames, clip_stride_frames);
+    const PipelineMemory memory = {arena_.span(), front_end_work_.span(), decoder_work_.span()};
+    if (const char* reason = pipeline_.Init(bundle_, memory)) {
+      throw nb::value_error(reason);
+    }
+  }
+  PythonPipeline(const PythonPipeline&) = delete;
+  PythonPipeline& operator=(const PythonPipeline&) = delete;
+
+  nb::tuple Process(const Samples& samples) {
+    Record record;
+    {
+      nb::gil_scoped_release released;
+      pipeline_.Push({samples.data(), samples.size()}, record);
+    }
+    return Results(std::move(record));
+  }
+
+  nb::tuple ProcessFrames(const Frames& frames) {
+    const std::size_t width = feature_count();
+    if (frames.shape(1) != width) {
+      throw nb::value_error(("expected " + std::to_string(width) + " values per frame").c_str());
+    }
+    Record record;
+    {
+      nb::gil_scoped_release released;
+      for (std::size_t i = 0; i < frames.shape(0); ++i) {
+        pipeline_.PushFrame({frames.data() + i * width, width}, record);
+      }
+    }
+    return Results(std::move(record));
+  }
+
+  void Reset() { pipeline_.Reset(); }
+
+  // All that one inference of the network leaves for the next, and what never changes: positions,
+  // no pointers, so that another pipeline of the same model goes on from it.
+  nb::bytes State() const {
+    return nb::bytes(arena_.data(), pipeline_.engine().persistent_bytes());
+  }
+
+  void SetState(const nb::bytes& state) {
+    if (state.size() != pipeline_.engine().persistent_bytes()) {
+      throw nb::value_error("expected the state of a pipeline with the same model");
+    }
+    std::memcpy(arena_.data(), state.data(), state.size());
+  }
+
+ private:
+  uint16_t feature_count() const { return static_cast<uint16_t>(FeatureCount(tables_.get())); }
+
+  nb::tuple Results(Record record) const {
+    const std::size_t count = record.times_ms.size();
+    return nb::make_tuple(Array(std::move(record.times_ms), {count}),
+                          Array(std::move(record.inputs), {count, ring_.size()}),
+                          Array(std::move(record.scores), {count, bundle_.label_count}),
+                          std::move(record.detections));
+  }
+
+  void FillBundle(uint32_t sample_rate, uint16_t window_frames, uint16_t clip_stride_frames) {
+    const FrontEndTables& tables = tables_.get();
+    bundle_.name = bundle_.sha256 = "";  // for the lines of the link only, as labels are
+    bundle_.label_count = decoder_.config.label_count;
+    bundle_.feature_count = feature_count();
+    bundle_.sample_rate = sample_rate;
+    bundle_.window_samples = tables.window_samples;
+    bundle_.stride_samples = tables.stride_samples * clip_stride_frames;
+    bundle_.model = model_.span();
+    bundle_.front_end = &tables;
+    bundle_.operators = AllOperators();
+    bundle_.decoder = decoder_.get();
+    bundle_.arena_bytes = arena_.span().size();
+    bundle_.front_end_work_bytes = front_end_work_.span().size();
+    bundle_.decoder_work_bytes = decoder_work_.span().size();
+    bundle_.window_frames = window_frames;
+    bundle_.window = window_frames == 1 ? nullptr : &window_;
+  }
+
+  AlignedBytes model_;
+  OwnedTables tables_;
+  OwnedDecoderConfig decoder_;
+  std::vector<int8_t> ring_;
+  FrameWindow window_;
+  AlignedBytes arena_, front_end_work_, decoder_work_;
+  ModelBundle bundle_ = {};
+  Pipeline pipeline_;
+};
+
+// The times of the inferences that `frames` frames of audio make, by the firmware's clock.
+nb::object InferenceTimes(uint32_t sample_rate, uint32_t window_samples, uint32_t stride_samples,
+                          uint32_t window_frames, uint32_t clip_stride_frames, std::size_t frames) {
+  if (sample_rate == 0 || window_frames == 0 || clip_stride_frames == 0) {
+    throw nb::value_error("expected a window, a stride and a sample rate above 0");
+  }
+  SampleClock clock(sample_rate);
+  std::vector<uint32_t> times_ms;
+  uint32_t missing = window_frames;  // frames until an inference is due
+  for (std::size_t i = 0; i < frames; ++i) {
+    clock.Count(i == 0 ? window_samples : stride_samples);
+    if (--missing > 0) {
+      continue;
+    }
+    missing = clip_stride_frames;
+    times_ms.push_back(clock.milliseconds());
+  }
+  const std::size_t count = times_ms.size();
+  return Array(std::move(times_ms), {count});
+}
+
+}  // namespace
+
+void BindPipeline(nb::module_& module) {
+  module.def("inference_times", &InferenceTimes, nb::kw_only(), nb::arg("sample_rate"),
+             nb::arg("window_samples"), nb::arg("stride_samples"), nb::arg("window_frames"),
+             nb::arg("clip_stride_frames"), nb::arg("frames"),
+             "uint32 [inferences]: the milliseconds at which the newest frames end.");
+  nb::class_<PythonPipeline>(module, "Pipeline", "The firmware's pipeline with one model.")
+      .def(nb::init<const nb::bytes&, nb::handle, const OwnedDecoderConfig&, uint32_t, uint16_t,
+                    uint16_t, std::size_t>(),
+           nb::kw_only(), nb::arg("model"), nb::arg("tables"), nb::arg("decoder"),
+           nb::arg("sample_rate"), nb::arg("window_frames"), nb::arg("clip_stride_frames"),
+           nb::arg("arena_bytes"), "Raises ValueError with the reason for what does not fit.")
+      .def("process", &PythonPipeline::Process, nb::arg("samples"),
+           "int16 [n] -> what these samples complete: times_ms uint32 [inferences], inputs int8 "
+           "[inferences, inputs], scores int8 [inferences, labels], detections.")
+      .def("process_frames", &PythonPipeline::ProcessFrames, nb::arg("frames"),
+           "The same of frames that the front end computed elsewhere, int8 [n, features].")
+      .def("reset", &PythonPipeline::Reset, "Forgets all audio.")
+      .def_prop_rw("state", &PythonPipeline::State, &PythonPipeline::SetState,
+                   "Bytes: what inferences leave in the network. Equal states go on equally; "
+                   "another pipeline with the same model may take it over.");
+}
+
+}  // namespace stapes

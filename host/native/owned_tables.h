@@ -1,0 +1,34 @@
+// The front end's tables as the host builds them, in memory of C++.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "frontend/front_end_tables.h"
+
+namespace stapes {
+
+// FrontEndTables (host/stapes/device/tables.py) copied into memory of our own. Throws
+// std::invalid_argument for numbers that do not fit together.
+class OwnedTables {
+ public:
+  explicit OwnedTables(nanobind::handle source);
+  OwnedTables(const OwnedTables&) = delete;
+  OwnedTables& operator=(const OwnedTables&) = delete;
+
+  const FrontEndTables& get() const { return tables_; }
+
+ private:
+  void CheckSizes() const;
+  void CopyArrays(nanobind::handle source);
+  void CheckPcen() const;
+
+  FrontEndTables tables_ = {};
+  std::vector<int32_t> window_, twiddles_, bin_twiddles_;
+  std::vector<uint16_t> band_bins_, mel_weights_, pcen_curve_;
+  std::vector<int16_t> dct_;
+};
+
+}  // namespace stapes
