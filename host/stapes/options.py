@@ -41,7 +41,8 @@ class Option:
     below: float | None = None
     choices: tuple[str, ...] = ()
     interval: bool = False
-    longest: int = 100  # of a list, in values
+    shortest: int = 0  # of a list, in values
+    longest: int = 100
     valued: bool = False
 
     def allows(self, value: Any) -> bool:
@@ -98,7 +99,8 @@ class Setting:
         if self.option.interval:
             values = f"LOW,HIGH from {values}, the lower one first"
         elif self.many:
-            values = f"up to {self.option.longest} values separated by commas, each {values}"
+            count = f"{self.option.shortest} to" if self.option.shortest else "up to"
+            values = f"{count} {self.option.longest} values separated by commas, each {values}"
         outside = self.is_number and not self.many and self.default is not dataclasses.MISSING
         if outside and self.default is not None and not self.option.allows(self.default):
             values += f", or {_plain(self.default)}"
@@ -114,7 +116,7 @@ class Setting:
             return False
         if self.option.interval:
             return len(value) == 2 and value[0] <= value[1]
-        return len(value) <= self.option.longest
+        return self.option.shortest <= len(value) <= self.option.longest
 
     def parse(self, text: str) -> Any:
         """The value that a flag's text stands for.

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_recording
-from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_of
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded, word_of
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
 from stapes.files import read_bytes, visible_files
-from stapes.model.settings import check_label
+from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
+from stapes.options import check, like
 
 FULL_SCALE = 32766
 CLIPPED_SHARE = 0.001  # of a clip's samples at full scale
@@ -30,11 +31,16 @@ UNBALANCED = 5.0  # times as many clips of the most as of the rarest wanted word
 class CheckSettings:
     """What the clips are to fit; `wanted_words` empty: all words are looked at alike."""
 
-    sample_rate: int = 16000
-    clip_duration_ms: int = 1000
-    wanted_words: tuple[str, ...] = ()
-    validation_percentage: float = 10.0
-    testing_percentage: float = 10.0
+    sample_rate: int = like(FrontEndSettings, "sample_rate", help="expected sample rate, in Hz")
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms")
+    wanted_words: tuple[str, ...] = like(
+        CorpusSettings, "wanted_words", default=(), shown="all words alike"
+    )
+    validation_percentage: float = like(CorpusSettings, "validation_percentage")
+    testing_percentage: float = like(CorpusSettings, "testing_percentage")
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

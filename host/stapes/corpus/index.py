@@ -44,19 +44,31 @@ class CorpusSettings:
     wanted_words: tuple[str, ...] = setting(
         longest=1000, metavar="WORD,...", help="words, separated by commas"
     )
-    silence_percentage: float = setting(10.0, least=0, most=1000, help="of the wanted clips")
-    unknown_percentage: float = setting(10.0, least=0, most=1000, help="of the wanted clips")
+    silence_percentage: float = setting(
+        10.0, least=0, most=1000, help="silence, in percent of the clips of wanted words"
+    )
+    unknown_percentage: float = setting(
+        10.0, least=0, most=1000, help="other words, in percent of the clips of wanted words"
+    )
     speech_percentage: float = setting(
         0.0,
         least=0,
         most=1000,
-        help="pieces of running speech from DATA_DIR/_speech_, of the wanted clips",
+        help="pieces of running speech from DATA_DIR/_speech_, in percent of the clips of wanted "
+        "words",
     )
     hard_percentage: float = setting(
-        20.0, least=0, most=1000, help="hard examples from --hard_dir, of the wanted clips"
+        20.0,
+        least=0,
+        most=1000,
+        help="hard examples from --hard_dir, in percent of the clips of wanted words",
     )
-    validation_percentage: float = setting(10.0, least=0, most=100, help="of all speakers")
-    testing_percentage: float = setting(10.0, least=0, most=100, help="of all speakers")
+    validation_percentage: float = setting(
+        10.0, least=0, most=100, help="speakers that are kept for validation, in percent"
+    )
+    testing_percentage: float = setting(
+        10.0, least=0, most=100, help="speakers that are kept for testing, in percent"
+    )
     balance: float = setting(
         0.0,
         least=0,

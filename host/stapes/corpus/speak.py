@@ -29,7 +29,8 @@ from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
 from stapes.files import kept_folder, new_folder, visible_files, writing
-from stapes.model.settings import check_label
+from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
+from stapes.options import check, like, setting
 
 CLIPS_PER_SPEAKER = 3
 
@@ -41,34 +42,34 @@ class SpeakSettings:
     `near_misses`: words for _unknown_ that sound nearly like each word, which share `clips` clips.
     """
 
-    clips: int = 300
-    seed: int = 0
-    sample_rate: int = 16000
-    clip_duration_ms: int = 1000
-    language: str = "en"
+    clips: int = setting(300, least=1, most=100_000, help="clips of each word")
+    seed: int = setting(0, least=0, most=2**63 - 1, help="equal seeds give equal clips")
+    sample_rate: int = like(FrontEndSettings, "sample_rate", help="Hz")
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms", least=200)
+    language: str = setting("en", help="espeak-ng's name of the language")
     background_seconds: float = 30
-    processes: int = 2
-    pitch: tuple[int, int] = (15, 85)
-    words_per_minute: tuple[int, int] = (110, 199)
-    near_misses: int = 0
-    extend: bool = False
+    processes: int = setting(2, least=1, most=256, help="programs that speak at the same time")
+    pitch: tuple[int, int] = setting(
+        (15, 85), interval=True, least=0, most=99, metavar="LOW,HIGH", help="pitch of the speakers"
+    )
+    words_per_minute: tuple[int, int] = setting(
+        (110, 199),
+        interval=True,
+        least=40,
+        most=450,
+        metavar="LOW,HIGH",
+        help="how fast the speakers speak",
+    )
+    near_misses: int = setting(
+        0,
+        least=0,
+        most=50,
+        help="for each word, speak this many other words as well that sound nearly like it",
+    )
+    extend: bool = setting(False, help="add what is missing to folders that exist")
 
     def __post_init__(self) -> None:
-        _expect(1 <= self.clips <= 100_000, "clips", self.clips, "1 to 100000")
-        _expect(0 <= self.seed < 2**63, "seed", self.seed, "0 or more")
-        _expect(8000 <= self.sample_rate <= 48000, "sample_rate", self.sample_rate, "8000 to 48000")
-        _expect(
-            200 <= self.clip_duration_ms <= 60000,
-            "clip_duration_ms",
-            self.clip_duration_ms,
-            "200 to 60000",
-        )
-        for name, high in (("pitch", 99), ("words_per_minute", 450)):
-            low, top = getattr(self, name)
-            fits = (0 if name == "pitch" else 40) <= low <= top <= high
-            _expect(fits, name, f"{low},{top}", f"LOW,HIGH up to {high}")
-        _expect(0 <= self.near_misses <= 50, "near_misses", self.near_misses, "0 to 50")
-        _expect(1 <= self.processes <= 256, "processes", self.processes, "1 to 256")
+        check(self)
 
     @property
     def clip_samples(self) -> int:
@@ -327,8 +328,3 @@ def _ctrl_c_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
-
-
-def _expect(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise StapesError(f"--{name}={value!r}: expected {expected}")

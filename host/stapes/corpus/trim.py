@@ -14,27 +14,28 @@ import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
-from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, CorpusSettings
 from stapes.errors import StapesError
 from stapes.files import new_folder
+from stapes.model.settings import FrontEndSettings, ModelSettings
+from stapes.options import check, like, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrimSettings:
     """Clips whose loudest part has a mean absolute value below `min_volume` (of 1) are left out."""
 
-    clip_duration_ms: int = 1000
-    min_volume: float = 0.004
-    sample_rate: int = 16000
-    resample: bool = False
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms", help="length to keep")
+    min_volume: float = setting(
+        0.004, least=0, most=1, help="smallest mean of the absolute samples"
+    )
+    sample_rate: int = like(
+        FrontEndSettings, "sample_rate", least=1000, most=192000, help="Hz, of recordings and clips"
+    )
+    resample: bool = like(CorpusSettings, "resample")
 
     def __post_init__(self) -> None:
-        if not 1 <= self.clip_duration_ms <= 60000:
-            raise StapesError(f"--clip_duration_ms={self.clip_duration_ms}: expected 1 to 60000")
-        if not 0 <= self.min_volume <= 1:
-            raise StapesError(f"--min_volume={self.min_volume:g}: expected 0 to 1")
-        if not 1000 <= self.sample_rate <= 192000:
-            raise StapesError(f"--sample_rate={self.sample_rate}: expected 1000 to 192000")
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from stapes.audio.reader import read_audio
 from stapes.device.front_end import FrontEnd
-from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings, ModelSettings
+from stapes.options import check, setting
 from stapes.stream.curve import at_threshold
 from stapes.stream.scores import compute_scores
 
@@ -30,14 +30,14 @@ class MiningSettings:
     their features is above `same_above`. `most` of each label are kept.
     """
 
-    threshold: float = 0.5
-    same_above: float = 0.95
-    most: int = 500
+    threshold: float = setting(0.5, least=0, most=1, help="smallest averaged score of a find")
+    same_above: float = setting(
+        0.95, least=0, most=1, help="correlation of features above which two finds are one"
+    )
+    most: int = setting(500, least=1, most=100_000, help="finds to keep of each label")
 
     def __post_init__(self) -> None:
-        for name, low, high in (("threshold", 0, 1), ("same_above", 0, 1), ("most", 1, 100_000)):
-            if not low <= getattr(self, name) <= high:
-                raise StapesError(f"--{name}={getattr(self, name):g}: expected {low} to {high}")
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

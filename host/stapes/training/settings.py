@@ -35,6 +35,7 @@ class Schedule:
         flag="how_many_training_steps",
         least=1,
         most=10**9,
+        shortest=1,
         metavar="N,...",
         help="steps of each stage",
     )
@@ -57,7 +58,7 @@ class Schedule:
     def __post_init__(self) -> None:
         check(self)
         object.__setattr__(self, "rates", self._rates_for_stages())
-        if len(self.steps) != len(self.rates) or not self.steps:
+        if len(self.steps) != len(self.rates):
             raise StapesError(
                 "--how_many_training_steps and --learning_rate: found "
                 f"{len(self.steps)} and {len(self.rates)} numbers, expected lists of equal length; "

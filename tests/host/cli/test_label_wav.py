@@ -76,7 +76,7 @@ def test_a_short_recording_is_filled_up_and_a_long_one_cut(tmp_path, capsys):
         (["--wav", "missing.wav"], "missing.wav: cannot be read"),
         (["--wav", "fast.wav"], "found 16000 Hz, expected 8000 Hz"),
         (["--wav", "up.wav", "--labels", "few.txt"], "found 1 labels, expected 4"),
-        (["--wav", "up.wav", "--how_many_labels", "0"], "--how_many_labels=0: expected 1 or more"),
+        (["--wav", "up.wav", "--how_many_labels", "0"], "--how_many_labels=0: expected 1 to 64"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, monkeypatch, capsys, arguments, message):

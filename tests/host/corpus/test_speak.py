@@ -273,8 +273,8 @@ def test_an_engine_that_cannot_speak_says_why(tmp_path, engine, message):
     ("flags", "message"),
     [
         (["--voice", "x"], "--voice x: found with espeak-ng"),
-        (["--pitch", "50,20"], "--pitch='50,20': expected LOW,HIGH up to 99"),
-        (["--words_per_minute", "10,900"], "--words_per_minute='10,900': expected LOW,HIGH"),
+        (["--pitch", "50,20"], "--pitch=50,20: expected LOW,HIGH from 0 to 99"),
+        (["--words_per_minute", "10,900"], "--words_per_minute=10,900: expected LOW,HIGH"),
         (["--near_misses", "-1"], "--near_misses=-1: expected 0 to 50"),
     ],
 )

@@ -269,8 +269,8 @@ def test_a_missing_runtime_is_said_plainly(model, missing, capsys):
     [
         (["missing.tflite"], "cannot be read"),
         (["MODEL", "--frames", "0"], "expected 1 or more"),
-        (["MODEL", "--seed", "-1"], "--seed=-1: expected 0 or more"),
-        (["MODEL", "--show", "-1"], "--show=-1: expected 0 or more"),
+        (["MODEL", "--seed", "-1"], "--seed=-1: expected 0 to"),
+        (["MODEL", "--show", "-1"], "--show=-1: expected 0 to"),
         (["MODEL", "--frames", "1" + "0" * 15], "expected at most 10000000"),
         (["MODEL", "--clips", "CLIPS"], "without STAPES_SETTINGS"),
         (["SPEAKING", "--clips", "EMPTY"], "found 0 clips"),

@@ -53,7 +53,7 @@ def test_decoder_settings_go_into_the_model(tmp_path):
 def test_a_decoder_that_makes_no_sense_is_refused(tmp_path, capsys):
     export = ["export", "--train_dir", str(tmp_path), "--output_file", str(tmp_path / "m.tflite")]
     assert main([*export, "--detection_threshold", "7"]) == 2
-    assert "detection_threshold=7.0: expected 0 to 1" in capsys.readouterr().err
+    assert "--detection_threshold=7: expected 0 to 1" in capsys.readouterr().err
 
 
 def test_the_tones_are_learnt_and_int8_loses_little():

@@ -6,10 +6,26 @@ Without a recording espeak-ng speaks one. docs/augmentation.md shows the picture
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+
+from stapes.cli.flags import add_flags
+from stapes.model.settings import FrontEndSettings, ModelSettings
+from stapes.options import like, setting
 
 EXAMPLE = """  stapes data augment --output_dir gallery
   stapes data augment corpus/yes/0a7c2a8d_nohash_0.wav --audio --output_dir gallery"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryFlags:
+    """The clip that is varied."""
+
+    text: str = setting("hey stapes", help="what espeak-ng says")
+    seed: int = setting(0, least=0, most=2**63 - 1, help="seed of all random choices")
+    sample_rate: int = like(FrontEndSettings, "sample_rate", help="Hz")
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms", least=200)
+    resample: bool = setting(False, help="convert a recording of another rate, or stereo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("wav", type=Path, nargs="?", metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
     add("--output_dir", type=Path, required=True, help="the new folder")
     add("--audio", action="store_true", help="write the varied clips as well")
-    add("--text", default="hey stapes", help="what espeak-ng says (%(default)s)")
-    add("--seed", type=int, default=0, help="of all random choices (%(default)s)")
-    add("--sample_rate", type=int, default=16000, help="in Hz (%(default)s)")
-    add("--clip_duration_ms", type=int, default=1000, help="length of the clip (%(default)s)")
-    add("--resample", action="store_true", help="convert another rate, or stereo")
+    add_flags(parser, GalleryFlags)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,14 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.reader import read_audio
     from stapes.corpus.engines import Espeak, Speaker
     from stapes.corpus.speak import speak_word
-    from stapes.errors import StapesError
     from stapes.pictures.gallery import write_gallery
 
     rate = arguments.sample_rate
-    limits = {"sample_rate": (8000, 48000), "clip_duration_ms": (200, 60_000), "seed": (0, 2**63)}
-    for name, (low, high) in limits.items():
-        if not low <= getattr(arguments, name) <= high:
-            raise StapesError(f"--{name}={getattr(arguments, name)}: expected {low} to {high}")
     if arguments.wav:
         samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
     else:

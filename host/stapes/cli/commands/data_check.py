@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.flags import add_flags, from_flags
+
 if TYPE_CHECKING:
     from stapes.corpus.check import CorpusReport
 
@@ -20,13 +22,11 @@ _SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.corpus.check import CheckSettings
+
     add = parser.add_argument
     add("--data_dir", type=Path, required=True, help="folder of clips")
-    add("--wanted_words", default="", help="comma-separated; by default all words alike")
-    add("--sample_rate", type=int, default=16000, help="Hz, expected (%(default)s)")
-    add("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
-    add("--validation_percentage", type=float, default=10.0, help="as in training (%(default)s)")
-    add("--testing_percentage", type=float, default=10.0, help="as in training (%(default)s)")
+    add_flags(parser, CheckSettings)
     add("--all", action="store_true", help=f"name all files, not the first {_SHOWN} of a kind")
     add("--json", action="store_true", help="print one JSON object, with all files")
 
@@ -35,14 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.check import CheckSettings, check_corpus
     from stapes.progress import ProgressBar
 
-    words = tuple(word.strip() for word in arguments.wanted_words.split(",") if word.strip())
-    settings = CheckSettings(
-        sample_rate=arguments.sample_rate,
-        clip_duration_ms=arguments.clip_duration_ms,
-        wanted_words=words,
-        validation_percentage=arguments.validation_percentage,
-        testing_percentage=arguments.testing_percentage,
-    )
+    settings = from_flags(CheckSettings, arguments)
     bar: ProgressBar | None = None
 
     def show(done: int, total: int) -> None:

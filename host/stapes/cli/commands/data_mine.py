@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
 
 if TYPE_CHECKING:
@@ -23,16 +24,14 @@ EXAMPLE = """  stapes data mine model.tflite --audio radio kitchen --output_dir 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.stream.mining import MiningSettings
+
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL.tflite", help="the model")
     add("--audio", type=Path, nargs="+", required=True,
         help="recordings, or folders of them, in which none of its words is said")  # fmt: skip
     add("--output_dir", type=Path, required=True, help="the new folder")
-    add("--threshold", type=float, default=0.5,
-        help="least averaged score of a find, 0 to 1 (%(default)g)")  # fmt: skip
-    add("--same_above", type=float, default=0.95,
-        help="correlation of features above which two finds are one (%(default)g)")  # fmt: skip
-    add("--most", type=int, default=500, help="finds to keep of each label (%(default)s)")
+    add_flags(parser, MiningSettings)
     add("--resample", action="store_true", help="convert other rates, or stereo")
 
 
@@ -42,9 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.progress import ProgressBar
     from stapes.stream.mining import MiningSettings, mine
 
-    mining = MiningSettings(
-        threshold=arguments.threshold, same_above=arguments.same_above, most=arguments.most
-    )
+    mining = from_flags(MiningSettings, arguments)
     model, settings = load_model(arguments.model)
     paths = _recordings(arguments.audio)
     with new_folder(arguments.output_dir) as place:

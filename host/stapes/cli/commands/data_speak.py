@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
+from stapes.options import setting
 
 EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_dir corpus
   stapes data speak "hey stapes" --near_misses 8 --output_dir wake
@@ -22,37 +25,32 @@ EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_
       --voice slt --voice rms --output_dir corpus"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EngineFlags:
+    """Who speaks."""
+
+    engine: str = setting("espeak", choices=("espeak", "piper"), help="the speech synthesiser")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.corpus.speak import SpeakSettings
+
     add = parser.add_argument
     add("words", nargs="+", metavar="WORD", help="a word or phrase to speak")
     add("--output_dir", type=Path, required=True, help="the corpus folder")
-    add("--clips", type=int, default=300, help="clips of each word (%(default)s)")
-    add("--near_misses", type=int, default=0, metavar="N",
-        help="speak N words that sound nearly like each word as well (%(default)s)")  # fmt: skip
-    add("--extend", action="store_true", help="add what is missing to folders that exist")
-    add("--seed", type=int, default=0, help="equal seeds give equal clips (%(default)s)")
-    add("--sample_rate", type=int, default=16000, help="in Hz (%(default)s)")
-    add("--clip_duration_ms", type=int, default=1000, help="length of a clip (%(default)s)")
-    add("--language", default="en", help="espeak-ng's name of the language (%(default)s)")
-    add("--pitch", type=_pair, default=(15, 85), metavar="LOW,HIGH",
-        help="of the speakers, 0 to 99 (15,85)")  # fmt: skip
-    add("--words_per_minute", type=_pair, default=(110, 199), metavar="LOW,HIGH",
-        help="how fast they speak (110,199)")  # fmt: skip
-    add("--engine", choices=("espeak", "piper"), default="espeak", help="(%(default)s)")
+    add_flags(parser, SpeakSettings, defaults={"processes": min(os.cpu_count() or 1, 8)})
+    add_flags(parser, EngineFlags)
     add("--engine_command", metavar="COMMAND",
         help="any other program, with {text} {voice} {rate} {speed} {pitch} {output}")  # fmt: skip
     add("--voice", action="append", default=[],
         help="a voice of piper (.onnx file) or of the command; may be repeated")  # fmt: skip
-    add("--processes", type=int, default=min(os.cpu_count() or 1, 8), help="at once (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.speak import SpeakSettings, Spoken, speak_corpus
     from stapes.progress import ProgressBar
 
-    names = ("clips", "seed", "sample_rate", "clip_duration_ms", "language", "processes")
-    names += ("pitch", "words_per_minute", "near_misses", "extend")
-    settings = SpeakSettings(**{name: getattr(arguments, name) for name in names})
+    settings = from_flags(SpeakSettings, arguments)
     bar: ProgressBar | None = None
     engine = _engine(arguments)
     near = ", after a search for near misses" if settings.near_misses else ""
@@ -99,11 +97,3 @@ def _engine(arguments: argparse.Namespace) -> Any:
             "--engine_command; choose espeak-ng's voices by --language"
         )
     return Espeak(language=arguments.language)
-
-
-def _pair(text: str) -> tuple[int, int]:
-    try:
-        low, high = (int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected LOW,HIGH") from None
-    return low, high

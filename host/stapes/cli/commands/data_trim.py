@@ -9,31 +9,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stapes.cli.flags import add_flags, from_flags
+
 EXAMPLE = """  stapes data trim --data_dir recordings --output_dir corpus
   stapes data trim --data_dir phone --output_dir corpus --resample --sample_rate 16000"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.corpus.trim import TrimSettings
+
     add = parser.add_argument
     add("--data_dir", type=Path, required=True, help="folder of recordings")
     add("--output_dir", type=Path, required=True, help="the new folder")
-    add("--clip_duration_ms", type=int, default=1000, help="what to keep (%(default)s)")
-    add("--min_volume", type=float, default=0.004,
-        help="least mean of the absolute samples, 0 to 1 (%(default)s)")  # fmt: skip
-    add("--sample_rate", type=int, default=16000, help="in Hz (%(default)s)")
-    add("--resample", action="store_true", help="convert other rates, or stereo")
+    add_flags(parser, TrimSettings)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.trim import TrimSettings, trim_corpus
     from stapes.progress import ProgressBar
 
-    settings = TrimSettings(
-        clip_duration_ms=arguments.clip_duration_ms,
-        min_volume=arguments.min_volume,
-        sample_rate=arguments.sample_rate,
-        resample=arguments.resample,
-    )
+    settings = from_flags(TrimSettings, arguments)
     bar: ProgressBar | None = None
 
     def show(done: int, total: int) -> None:

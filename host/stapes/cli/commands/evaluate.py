@@ -11,11 +11,15 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.flags import add_flags, given
+from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings, settings_from_dict
+from stapes.options import setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
 EXAMPLE = """  stapes evaluate build/yes_no.tflite --data_dir speech_commands
   stapes evaluate build/yes_no.tflite --data_dir speech_commands --noise_dir kitchen \\
       --level_db -20,-40"""
-SNR_DB = "20,10,5,0"
 _PERCENTAGES = (
     "silence_percentage",
     "unknown_percentage",
@@ -34,35 +37,34 @@ _PERCENTAGES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConditionFlags:
+    """Which clips are measured, and under what."""
+
+    partition: str = setting("testing", choices=PARTITIONS, help="which clips")
+    snr_db: tuple[float, ...] = setting(
+        (20.0, 10.0, 5.0, 0.0),
+        least=-100,
+        most=100,
+        shortest=1,
+        metavar="DB,...",
+        help="ratios of powers of clip and noise, for --noise_dir",
+    )
+    level_db: tuple[float, ...] = setting(
+        (), least=-100, most=100, metavar="DB,...", shown="none", help="gains to measure at"
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.corpus.index import CorpusSettings
+
     parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an exported model")
     parser.add_argument("--data_dir", type=Path, required=True, help="folder of clips")
-    parser.add_argument(
-        "--partition",
-        choices=("testing", "validation", "training"),
-        default="testing",
-        help="which clips (default: testing)",
-    )
-    for name in _PERCENTAGES:
-        parser.add_argument(f"--{name}", type=float, help="instead of the model's own")
-    parser.add_argument(
-        "--resample", action="store_true", help="convert clips of other rates, or stereo"
-    )
+    add_flags(parser, ConditionFlags, only=["partition"])
+    add_flags(parser, CorpusSettings, only=_PERCENTAGES, instead_of="the model's own")
+    add_flags(parser, CorpusSettings, only=["resample"])
     parser.add_argument("--noise_dir", type=Path, help="folder of noise to measure under as well")
-    parser.add_argument(
-        "--snr_db",
-        type=_decibels,
-        default=SNR_DB,
-        metavar="DB,...",
-        help="ratios of powers of clip and noise, for --noise_dir (%(default)s)",
-    )
-    parser.add_argument(
-        "--level_db",
-        type=_decibels,
-        default=(),
-        metavar="DB,...",
-        help="gains to measure at (none)",
-    )
+    add_flags(parser, ConditionFlags, omit=["partition"])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -135,16 +137,6 @@ def _noises(arguments: argparse.Namespace, sample_rate: int) -> list[np.ndarray]
     ]
 
 
-def _decibels(text: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or not all(-100 <= number <= 100 for number in numbers):
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected decibels, -100 to 100, commas")
-    return numbers
-
-
 def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):
     """The model's own rule of partition, with the command line's changes."""
     from stapes.corpus.index import CorpusSettings
@@ -164,8 +156,4 @@ def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):
         raise StapesError(
             f"{arguments.model}: settings do not fit (corpus: {error}); export the model again"
         ) from error
-    own = dataclasses.replace(own, resample=arguments.resample)
-    asked = {name: getattr(arguments, name) for name in _PERCENTAGES}
-    return dataclasses.replace(
-        own, **{name: value for name, value in asked.items() if value is not None}
-    )
+    return dataclasses.replace(own, **given(CorpusSettings, arguments))

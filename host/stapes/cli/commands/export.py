@@ -11,17 +11,39 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.flags import add_flags, from_flags
 from stapes.files import check_output
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
+from stapes.options import setting
 
 if TYPE_CHECKING:
     from stapes.export.export import ExportResult
 
 _ACCEPTED_LOSS = 0.5  # points
+# Those of test_streaming_accuracy.py.
+_DECODER = {
+    "average_window_duration_ms": 500,
+    "detection_threshold": 0.7,
+    "suppression_ms": 500,
+    "minimum_count": 4,
+}
 EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.tflite"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrideFlags:
+    """How the network is run."""
+
+    clip_stride_ms: float = setting(
+        DEFAULT_CLIP_STRIDE_MS,
+        above=0,
+        most=60000,
+        help="how often a network that takes whole clips is run",
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,31 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
     )
-    parser.add_argument(
-        "--clip_stride_ms",
-        type=float,
-        default=DEFAULT_CLIP_STRIDE_MS,
-        help="how often a network that takes whole clips is run (default: %(default)g)",
-    )
+    add_flags(parser, StrideFlags)
     parser.add_argument("--json", action="store_true", help="print one JSON object, no log")
     decoder = parser.add_argument_group(
         "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
-    ).add_argument
-    decoder(
-        "--average_window_duration_ms",
-        type=int,
-        default=500,
-        help="scores averaged over (%(default)s)",
     )
-    decoder(
-        "--detection_threshold", type=float, default=0.7, help="average score, 0 to 1 (%(default)s)"
-    )
-    decoder(
-        "--suppression_ms", type=int, default=500, help="quiet time after a detection (%(default)s)"
-    )
-    decoder(
-        "--minimum_count", type=int, default=4, help="scores needed for an average (%(default)s)"
-    )
+    add_flags(decoder, DecoderSettings, only=_DECODER, defaults=_DECODER)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,12 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.export.export import export_checkpoint
     from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME
 
-    decoder = DecoderSettings(
-        average_window_duration_ms=arguments.average_window_duration_ms,
-        detection_threshold=arguments.detection_threshold,
-        suppression_ms=arguments.suppression_ms,
-        minimum_count=arguments.minimum_count,
-    )
+    decoder = from_flags(DecoderSettings, arguments)
     name = BEST_FILE_NAME if arguments.best else FILE_NAME
     checkpoint = arguments.start_checkpoint or arguments.train_dir / name
     result = export_checkpoint(

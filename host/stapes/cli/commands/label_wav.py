@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.model.settings import MAX_LABELS
+from stapes.options import setting
 
 _CLIPS_AT_ONCE = 200
 
 EXAMPLE = (
     "  stapes label_wav --graph build/yes_no.tflite --wav speech_commands/yes/a5d485dc_nohash_0.wav"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFlags:
+    """What is printed of a recording."""
+
+    how_many_labels: int = setting(3, least=1, most=MAX_LABELS, help="labels to print, best first")
+    resample: bool = setting(False, help="convert recordings of other rates, or stereo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +49,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--graph", "--model", type=Path, required=True, help="the model, a .tflite file"
     )
     parser.add_argument("--labels", type=Path, help="names to print in place of the model's own")
-    parser.add_argument(
-        "--how_many_labels", type=int, default=3, help="the best so many (%(default)s)"
-    )
-    parser.add_argument("--resample", action="store_true", help="convert other rates, or stereo")
+    add_flags(parser, LabelFlags)
 
 
 def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[list[str]]:
@@ -53,8 +62,6 @@ def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[l
     from stapes.device.clip_scores import clip_scores
     from stapes.model.metadata import load_model
 
-    if arguments.how_many_labels < 1:
-        raise StapesError(f"--how_many_labels={arguments.how_many_labels}: expected 1 or more")
     model, settings = load_model(arguments.graph)
     names = settings.labels
     if arguments.labels:

@@ -10,13 +10,23 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.options import setting
 
 EXAMPLE = """  stapes page model.tflite --serve
   stapes page model.tflite --serve --https --record corpus
   stapes page words.tflite jarvis.tflite --output_dir site"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeFlags:
+    """Where the page is served."""
+
+    port: int = setting(8000, least=0, most=65535, help="TCP port of --serve; 0: any free one")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("models", type=Path, nargs="+", metavar="MODEL.tflite", help="exported models")
     add("--output_dir", type=Path, help="the folder to write")
     add("--serve", action="store_true", help="serve the page until Ctrl-C")
-    add("--port", type=int, default=8000, help="of --serve (%(default)s; 0: any free one)")
+    add_flags(parser, ServeFlags)
     add("--https", action="store_true",
         help="serve to the whole network, with a certificate of our own (extra: page)")  # fmt: skip
     add("--record", type=Path, metavar="CORPUS_DIR", help="a folder for the clips of the page")
@@ -50,8 +60,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("page: found neither --output_dir nor --serve, expected one or both")
     if not arguments.serve and (arguments.https or arguments.record):
         raise StapesError("page: --https and --record are for a server; add --serve")
-    if not 0 <= arguments.port <= 65535:
-        raise StapesError(f"--port {arguments.port}: expected 0 to 65535")
 
 
 def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:

@@ -10,16 +10,27 @@ import argparse
 import dataclasses
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.options import setting
 
 if TYPE_CHECKING:
     from stapes.evaluation.verify import Comparison
 
-MAX_FRAMES = 10_000_000
 EXAMPLE = "  stapes verify build/yes_no.tflite --clips speech_commands"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFlags:
+    """How much is compared and listed."""
+
+    frames: int = setting(1000, least=1, most=10_000_000, help="inferences to compare")
+    seed: int = setting(0, least=0, most=2**63 - 1, help="seed of the inputs, or order of clips")
+    show: int = setting(20, least=0, most=2**31, help="differing bytes to list; 0: all")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,22 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clips", type=Path, metavar="DIR", help="folder of WAV files (default: random inputs)"
     )
-    parser.add_argument(
-        "--frames", type=int, default=1000, help="inferences to compare (default: 1000)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of inputs or clips (default: 0)")
-    parser.add_argument(
-        "--show", type=int, default=20, metavar="N", help="bytes to list (default: 20; 0: all)"
-    )
+    add_flags(parser, VerifyFlags)
     parser.add_argument("--json", action="store_true", help="print one JSON object, with all bytes")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for name in ("seed", "show"):
-        if getattr(arguments, name) < 0:
-            raise StapesError(f"--{name}={getattr(arguments, name)}: expected 0 or more")
-    if arguments.frames > MAX_FRAMES:
-        raise StapesError(f"--frames={arguments.frames}: expected at most {MAX_FRAMES}")
     report, comparisons = verify(
         arguments.model, clips=arguments.clips, frames=arguments.frames, seed=arguments.seed
     )
