@@ -86,20 +86,37 @@ demo: setup
 
 test: lint test-firmware test-fuzz test-host
 
-lint: setup
+lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
 	@found=$$($(VENV)/bin/lint-imports --no-logo --cache-dir $(BUILD)/import_linter) || \
 	  { echo "$$found"; exit 1; }
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
+	@cmake --build $(BUILD)/host -- --quiet
 
 # Writes what the two checks of the format want.
 format: setup
 	@$(VENV)/bin/ruff format --quiet .
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format -i
 
-test-firmware: setup
-	@cmake -S . -B $(BUILD)/host -G Ninja >/dev/null
+# The build for this machine runs clang-tidy on every file that it compiles, so that only what
+# changed costs time.
+$(BUILD)/host/.configured: .clang-tidy | $(VENV)/.installed
+	@rm -rf $(BUILD)/host
+	@$(VENV)/bin/stapes emit models/micro/model.tflite --output_dir $(BUILD)/host_model >/dev/null
+	@cmake -S . -B $(BUILD)/host -G Ninja -DSTAPES_MODEL=$(abspath $(BUILD))/host_model \
+	  -DCMAKE_CXX_CLANG_TIDY="$(abspath $(VENV))/bin/clang-tidy;--quiet" >/dev/null
+	@touch $@
+
+# What pip compiles for Python alone.
+$(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.installed
+	@printf '%s\n' host/native/*.cc | xargs -P 2 -n 1 $(VENV)/bin/clang-tidy --quiet \
+	  $$($(VENV)/bin/python -c 'import nanobind, sysconfig; print( \
+	    *(f"--extra-arg=-isystem{path}" for path in (nanobind.include_dir(), sysconfig.get_path("include"))))') \
+	  --extra-arg=-std=c++17 --extra-arg=-Ifirmware --extra-arg=-I.
+	@touch $@
+
+test-firmware: setup $(BUILD)/host/.configured
 	@cmake --build $(BUILD)/host -- --quiet
 	@ctest --test-dir $(BUILD)/host --output-on-failure
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \

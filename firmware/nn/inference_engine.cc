@@ -342,7 +342,7 @@ Status InferenceEngine::PlanActivations() {
     error_.arena_bytes = base + list_bytes;
     return Fail(Status::kArenaTooSmall, kArenaIsFull);
   }
-  Span<PlannedBuffer> buffers(reinterpret_cast<PlannedBuffer*>(persistent_.at(base)), most);
+  const Span<PlannedBuffer> buffers(reinterpret_cast<PlannedBuffer*>(persistent_.at(base)), most);
   const uint32_t count = ListTensorBuffers(buffers);
   MeasureLifetimes(buffers);
   ShareInPlace(buffers);

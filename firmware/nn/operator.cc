@@ -36,7 +36,7 @@ int32_t PrepareContext::InputIndex(int index) const {
   return call_.inputs.Get<int32_t>(static_cast<uint32_t>(index));
 }
 
-const Tensor PrepareContext::Input(int index) const {
+Tensor PrepareContext::Input(int index) const {
   Tensor tensor;
   const int32_t position = InputIndex(index);
   if (position >= 0) {
@@ -45,7 +45,7 @@ const Tensor PrepareContext::Input(int index) const {
   return tensor;
 }
 
-const Tensor PrepareContext::Output(int index) const {
+Tensor PrepareContext::Output(int index) const {
   Tensor tensor;
   if (index < 0 || index >= output_count()) {
     return tensor;

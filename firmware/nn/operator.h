@@ -80,8 +80,8 @@ class PrepareContext {
   int input_count() const { return node_->input_count; }
   int output_count() const { return node_->output_count; }
   // A tensor with `exists` false when it is absent.
-  const Tensor Input(int index) const;
-  const Tensor Output(int index) const;
+  Tensor Input(int index) const;
+  Tensor Output(int index) const;
   int32_t InputIndex(int index) const;  // in the subgraph, -1 when absent
   const FlatTable& options() const { return call_.options; }
   const FlatTable& subgraph() const { return subgraph_; }
@@ -95,7 +95,7 @@ class PrepareContext {
   // Zeroed memory that `invoke` finds again; nullptr when the arena is full.
   template <typename T>
   T* AllocateData() {
-    static_assert(std::is_trivially_copyable<T>::value && alignof(T) <= 8, "kept as bytes");
+    static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 8, "kept as bytes");
     return reinterpret_cast<T*>(AllocateDataBytes(sizeof(T)));
   }
   // Position of persistent memory beside it, PersistentMemory::kNone when the arena is full.

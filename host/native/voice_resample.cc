@@ -61,7 +61,8 @@ struct FilterBank {
     steps.resize(kPhases * taps);
     const float scale = static_cast<float>(slower);
     for (std::size_t phase = 0; phase <= kPhases; ++phase) {
-      const float origin = static_cast<float>(taps / 2 - 1) + static_cast<float>(phase) / kPhases;
+      const std::size_t middle = taps / 2 - 1;
+      const float origin = static_cast<float>(middle) + static_cast<float>(phase) / kPhases;
       for (std::size_t tap = 0; tap < taps; ++tap) {
         const float distance = (static_cast<float>(tap) - origin) * scale;
         rows[phase * taps + tap] = scale * prototype.At(distance);

@@ -1,4 +1,5 @@
-// From PDM bits to samples. How well it filters is tested against scipy.signal in tests/host/device.
+// From PDM bits to samples. How well it filters is tested against scipy.signal in
+// tests/host/device.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -50,6 +51,7 @@ TEST_CASE("after a reset nothing is left of what was heard") {
 
 TEST_CASE("the loudest bits overflow nowhere, whatever the gain") {
   std::vector<uint16_t> words;
+  words.reserve(4 * 400);
   for (int i = 0; i < 4 * 400; ++i) {
     words.push_back(i / 100 % 2 == 0 ? 0xFFFF : 0x0000);
   }

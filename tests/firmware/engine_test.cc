@@ -47,7 +47,7 @@ TEST_CASE("An operator that is not linked in is refused by its index and code") 
 }
 
 TEST_CASE("Bytes without the identifier are not a model") {
-  uint8_t zeros[64] = {};
+  const uint8_t zeros[64] = {};
   Exact arena(kEnough);
   InferenceEngine engine;
   CHECK(engine.Init(zeros, AllOperators(), arena.span()) == Status::kNotAModel);

@@ -198,7 +198,7 @@ TEST_CASE("the FFT equals the discrete Fourier transform up to rounding") {
   std::mt19937 generator(5);
   for (const int size_log2 : {3, 4, 7, 8, 11}) {
     const uint32_t size = 1u << size_log2;
-    TestTables tables({16000, 2 * size, size, 4, 0, 8000, 0});
+    const TestTables tables({16000, 2 * size, size, 4, 0, 8000, 0});
     const int amplitude = 1 << (30 - size_log2);
     std::uniform_int_distribution<int32_t> distribution(-amplitude, amplitude);
     std::vector<ComplexInt> values(size + 1);
@@ -228,7 +228,7 @@ TEST_CASE("log-mel channels of noise follow their definition at every setting") 
   for (TestSettings settings : kAllSettings) {
     CAPTURE(settings.window);
     settings.coefficients = 0;
-    TestTables tables(settings);
+    const TestTables tables(settings);
     for (const int amplitude : {32767, 300, 5}) {
       const std::vector<int16_t> audio = Noise(settings.window, amplitude);
       const auto frames = Harness(tables.get()).Run(audio);
@@ -249,7 +249,7 @@ TEST_CASE("the DCT of the channels follows its definition") {
     CAPTURE(settings.window);
     TestSettings log_mel = settings;
     log_mel.coefficients = 0;
-    TestTables tables(settings), log_mel_tables(log_mel);
+    const TestTables tables(settings), log_mel_tables(log_mel);
     const std::vector<int16_t> audio = Noise(settings.window, 9000);
     const auto features = Harness(tables.get()).Run(audio)[0];
     const auto logs = Harness(log_mel_tables.get()).Run(audio)[0];
@@ -314,7 +314,7 @@ TEST_CASE("the smoothed energies start as the mean and do not count silence") {
 TEST_CASE("silence gives the floor in every channel") {
   for (TestSettings settings : kAllSettings) {
     settings.coefficients = 0;
-    TestTables tables(settings);
+    const TestTables tables(settings);
     const auto frames = Harness(tables.get()).Run(std::vector<int16_t>(settings.window));
     for (const double feature : frames[0]) {
       CHECK(feature == std::ldexp(kLogFloor, -16));
@@ -325,7 +325,7 @@ TEST_CASE("silence gives the floor in every channel") {
 TEST_CASE("loud extremes stay in range") {
   for (const TestSettings& settings : kAllSettings) {
     CAPTURE(settings.window);
-    TestTables tables(settings);
+    const TestTables tables(settings);
     const std::size_t count = settings.window + 3 * settings.stride;
     std::vector<std::vector<int16_t>> signals = {
         Samples(count, [](std::size_t) { return 32767; }),
@@ -379,7 +379,7 @@ TEST_CASE("normalised energies stay in range after silence, at full scale and ba
 
 TEST_CASE("a full-scale square wave is as loud as its definition says") {
   const TestSettings settings = {16000, 512, 512, 40, 20, 8000, 0};
-  TestTables tables(settings);
+  const TestTables tables(settings);
   const std::vector<int16_t> audio = SquareWave(512, 32);
   const std::vector<double> expected = ReferenceLogMel(settings, audio.data());
   const auto features = Harness(tables.get()).Run(audio)[0];
@@ -403,7 +403,7 @@ TEST_CASE("features are rounded to nearest and saturate") {
 }
 
 TEST_CASE("a pushed stream stops at the end of each frame and skips long strides") {
-  TestTables tables(kAllSettings[7]);  // window 31, stride 100
+  const TestTables tables(kAllSettings[7]);  // window 31, stride 100
   Harness harness(tables.get());
   const std::vector<int16_t> audio = Noise(131, 1000);
   FrontEnd& front_end = harness.front_end();

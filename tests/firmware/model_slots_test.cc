@@ -139,7 +139,7 @@ TEST_CASE("a slot may be committed as holding no model") {
   DyingFlash flash;
   REQUIRE(Load(flash, Image(1, 500)));
   REQUIRE(Load(flash, {}));
-  ModelSlots slots(flash, kBase);
+  const ModelSlots slots(flash, kBase);
   CHECK(slots.Newest(3) == 1);
   CHECK(slots.Image(1).empty());
 }
