@@ -75,6 +75,11 @@ bool ReadTables(Span<const uint8_t> bytes, FrontEndTables* tables) {
   reader.Read(&tables->multiplier);
   reader.Read(&tables->shift);
   reader.Read(&tables->work_bytes);
+  reader.Read(&tables->pcen_curve);
+  reader.Read(&tables->pcen_energy_bits);
+  reader.Read(&tables->pcen_rate);
+  reader.Read(&tables->pcen_alpha);
+  reader.Read(&tables->pcen_floor);
   return reader.Fits();
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from stapes.audio.wav import read_wav
 from stapes.device.pipeline import Pipeline
-from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings, PcenSettings
 from stapes.page.page_model import read_page_model
 from stapes.page.site import wasm_modules
 from window_model import window_model
@@ -125,10 +125,11 @@ def test_a_stream_gives_the_same_bits_and_detections(tmp_path, clips, small_mode
     [
         (FrontEndSettings(dct_coefficient_count=13), 9),
         (FrontEndSettings(channel_count=17, dct_coefficient_count=0), 12),
+        (FrontEndSettings(channel_count=32, dct_coefficient_count=0, pcen=PcenSettings()), 10),
         (FrontEndSettings(sample_rate=8000, window_size_ms=25, window_stride_ms=12.5), 1),
         (FrontEndSettings(sample_rate=44100, channel_count=23, dct_coefficient_count=0), 21),
     ],
-    ids=["mfcc", "odd", "8kHz", "44kHz"],
+    ids=["mfcc", "odd", "pcen", "8kHz", "44kHz"],
 )
 def test_any_front_end_and_sizes_that_fill_no_vector(
     tmp_path, clips, small_model, front_end, memory, variant

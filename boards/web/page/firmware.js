@@ -73,16 +73,12 @@ export class Firmware {
    */
   constructor(exports, file) {
     this._exports = exports;
-    const place = exports.allocate(file.length);
-    if (place === 0) throw new ModelError("needs more memory than this browser gives");
-    new Uint8Array(exports.memory.buffer, place, file.length).set(file);
-    const reason = exports.open(place, file.length);
+    const address = exports.allocate(file.length);
+    if (address === 0) throw new ModelError("needs more memory than this browser gives");
+    new Uint8Array(exports.memory.buffer, address, file.length).set(file);
+    const reason = exports.open(address, file.length);
     if (reason !== 0) throw new ModelError(this._text(reason));
-    this._describe();
-  }
-
-  _describe() {
-    const words = new Uint32Array(this._exports.memory.buffer, this._exports.describe(), 18);
+    const words = new Uint32Array(exports.memory.buffer, exports.describe(), 18);
     this.version = this._text(words[0]);
     this.name = this._text(words[1]);
     this.sha256 = this._text(words[2]);

@@ -1,7 +1,9 @@
 // The page's start: the site, the model, the parts and their tabs.
 import { App, SiteError, sayProblem } from "./app.js";
+import { Board } from "./board.js";
 import { byId, element, fillTexts } from "./dom.js";
 import { Listen } from "./listen.js";
+import { Record } from "./record.js";
 import { Recording } from "./recording.js";
 import { TEXT } from "./text.js";
 import { Tune } from "./tune.js";
@@ -35,7 +37,7 @@ function prepareTabs() {
       next.click();
     });
   });
-  const wanted = location.hash.slice(1);
+  const wanted = location.hash.startsWith("#token=") ? "record" : location.hash.slice(1);
   show(PARTS.includes(wanted) ? wanted : PARTS[0]);
 }
 
@@ -77,6 +79,8 @@ async function start() {
   new Listen(app);
   new Recording(app);
   new Tune(app);
+  new Record(app);
+  new Board(app);
   prepareModels(app);
   await choose(app, 0);
   document.body.classList.add("ready");

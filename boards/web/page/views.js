@@ -76,11 +76,11 @@ export class ScoreBars {
     );
   }
 
-  /** @param {number[]} thresholds 0 to 1 */
+  /** @param {(number | undefined)[]} thresholds 0 to 1; undefined ones stay where they are */
   mark(thresholds) {
     thresholds.forEach((threshold, index) => {
       const row = this._rows[index];
-      if (row !== undefined) row.mark.style.insetInlineStart = `${100 * threshold}%`;
+      if (row !== undefined && threshold !== undefined) row.mark.style.insetInlineStart = `${100 * threshold}%`;
     });
   }
 

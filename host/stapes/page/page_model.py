@@ -53,5 +53,5 @@ def _pack_tables(tables: FrontEndTables) -> bytes:
             data = value.astype(value.dtype.newbyteorder("<")).tobytes()
             packed += struct.pack("<I", len(data)) + data + bytes(-len(data) % 4)
         else:
-            packed += struct.pack("<i", value)
+            packed += struct.pack("<I", value & 0xFFFFFFFF)
     return packed + bytes(-len(packed) % _ALIGNMENT)
