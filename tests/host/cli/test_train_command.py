@@ -8,6 +8,8 @@ from tones import SAMPLE_RATE, TRAIN_FLAGS, trained_tones, write_tones
 from stapes.audio.wav import write_wav
 from stapes.cli.flags import from_flags
 from stapes.cli.main import build_parser, main
+from stapes.model.metadata import load_model
+from stapes.model.settings import PcenSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 from stapes.training.settings import Schedule
 
@@ -84,6 +86,19 @@ def test_mfcc_bins_are_coefficients(tmp_path):
     assert main(flags(tmp_path, *mfcc)) == 0
     front_end = Checkpoint.load(tmp_path / "train" / FILE_NAME).settings.front_end
     assert (front_end.dct_coefficient_count, front_end.channel_count) == (10, 40)
+
+
+def test_normalised_energies_go_from_training_into_the_model(tmp_path, capsys):
+    write_tones(tmp_path / "data")
+    pcen = ("--preprocess", "pcen", "--pcen_time_constant_ms", "250", "--pcen_root", "0")
+    assert main(flags(tmp_path, *pcen, "--how_many_training_steps", "2")) == 0
+    model = tmp_path / "model.tflite"
+    train_dir = str(tmp_path / "train")
+    assert main(["export", "--train_dir", train_dir, "--output_file", str(model)]) == 0
+    front_end = load_model(model)[1].front_end
+    assert front_end.pcen == PcenSettings(time_constant_ms=250, root=0)
+    assert main(["info", str(model), "--no_measure"]) == 0
+    assert "time_constant_ms 250, alpha 0.98, delta 2, root 0" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.front_end import FrontEnd
 from stapes.device.pipeline import Pipeline
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings
 
 PRINT = """
 #include <stdio.h>
@@ -90,6 +90,18 @@ def test_the_file_says_how_it_was_made(folder):
         FrontEndSettings(sample_rate=8000, dct_coefficient_count=0), scale=0.1, zero_point=0
     ).process_float(read_wav("Up-sweep.wav"))
     assert np.allclose(compiled("--sample_rate", "8000", "--preprocess", "logmel"), frames)
+
+
+def test_normalised_energies_have_flags_of_their_own(folder):
+    found = compiled("--sample_rate", "8000", "--preprocess", "pcen", "--pcen_alpha", "0.5")
+    settings = FrontEndSettings(
+        sample_rate=8000, dct_coefficient_count=0, pcen=PcenSettings(alpha=0.5)
+    )
+    expected = FrontEnd(settings, scale=0.1, zero_point=0).process_float(read_wav("Up-sweep.wav"))
+    assert np.allclose(found, expected)
+    first, second = (folder / "features.c").read_text().splitlines()[:2]
+    assert first.endswith("--preprocess pcen --sample_rate 8000 --pcen_alpha 0.5")
+    assert second == "// Rows are frames of 40 features; normalised energies."
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from stapes.device.engine import Engine
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import FrontEndSettings, ModelSettings, PcenSettings
 from stapes.stream import scores as module
 from stapes.stream.scores import compute_scores, load_track
 
@@ -28,13 +28,21 @@ def speech_like(seconds: float) -> np.ndarray:
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 FRAMES = ModelSettings(name="small", labels=LABELS)
 WINDOWS = ModelSettings(name="windows", labels=LABELS, window_frames=7, clip_stride_frames=3)
+PCEN = ModelSettings(
+    name="pcen",
+    labels=LABELS,
+    front_end=FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings()),
+)
 
 
-@pytest.fixture(params=[FRAMES, WINDOWS], ids=lambda settings: settings.name)
+@pytest.fixture(params=[FRAMES, WINDOWS, PCEN], ids=lambda settings: settings.name)
 def model(small_model, tmp_path, request) -> Path:
-    """A network that takes one frame at a time, and one that takes seven at every third."""
+    """A network that takes one frame at a time, one that takes seven at every third, and one whose
+    frames depend on all those before them."""
     path = tmp_path / "small.tflite"
-    path.write_bytes(small_model(request.param, features=request.param.input_size))
+    settings: ModelSettings = request.param
+    scale = 0.02 if settings.front_end.pcen else 0.1
+    path.write_bytes(small_model(settings, features=settings.input_size, input_scale=scale))
     return path
 
 
