@@ -44,7 +44,7 @@ class WavCapture:
 
     def hear(self, event: Event) -> None:
         """Takes one event; what is no audio, or comes before the rate is known, is left out."""
-        pcm = _pcm(event.fields.get("pcm", ""))
+        pcm = pcm_of(event)
         if self._wav is None or not pcm or self.samples >= MAX_SAMPLES:
             return
         first, count = event.number("sample"), len(pcm) // 2
@@ -77,7 +77,10 @@ class _Nothing(StapesError):
     """Takes the temporary file away."""
 
 
-def _pcm(text: str) -> bytes:
+def pcm_of(event: Event) -> bytes:
+    """The whole samples of an `audio` event, 16 bits each, low byte first; none where it is
+    damaged."""
+    text = event.fields.get("pcm", "")
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):

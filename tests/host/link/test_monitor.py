@@ -19,6 +19,7 @@ from test_link_protocol import cobs_decode, line
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main
+from stapes.corpus.hard_examples import hard_recordings
 from stapes.errors import StapesError
 from stapes.link.transport import SerialTransport
 
@@ -276,6 +277,16 @@ def test_a_wav_of_nothing_is_not_written(board, watch, tmp_path):
     monitor.until("not written", monitor.err)
     assert not list(tmp_path.glob("*.wav"))
     assert not list(tmp_path.glob(".stapes*"))
+
+
+def test_the_seconds_around_a_detection_become_training_data(board, watch, tmp_path):
+    monitor = watch("--port", board.path, "--keep_detections", tmp_path / "hard")
+    board.send(line(0, HELLO) + audio(1, 0, np.arange(1, 801, dtype=np.int16)) + detection(2, 40))
+    monitor.until("0:00:00.040")
+    assert monitor.stop() == 0
+    monitor.until("1 detections kept", monitor.err)
+    (clip,) = hard_recordings(tmp_path / "hard")
+    assert np.count_nonzero(read_wav(clip, sample_rate=16000)) == 800
 
 
 def test_it_ends_by_itself_when_told_to(board):

@@ -29,6 +29,7 @@ EXAMPLE = """  stapes monitor
   stapes monitor --port /dev/ttyACM0 --set threshold:yes=0.7
   stapes monitor --port socket://localhost:4321 --json | tee log.jsonl
   stapes monitor --log week.jsonl --wav heard.wav --seconds 60
+  stapes monitor --keep_detections hard
   stapes-firmware --raw - < audio.raw | stapes monitor --port -"""
 
 
@@ -64,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--log_files", type=int, default=5, help="how many of those to keep (%(default)s)"
     )
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write what the board hears")
+    parser.add_argument(
+        "--keep_detections",
+        type=Path,
+        metavar="DIR",
+        help="write the two seconds around each detection, for stapes train --hard_dir DIR",
+    )
     parser.add_argument("--seconds", type=float, help="end by itself after this time")
 
 
@@ -96,6 +103,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.wav:
             wav = stack.enter_context(contextlib.closing(WavCapture(arguments.wav)))
             takers.append(_capture_to(wav))
+        if arguments.keep_detections:
+            clips = stack.enter_context(contextlib.closing(_clips(arguments)))
+            takers.append(_keep_with(clips))
         takers.append(_show(arguments, monitor, stack, live=live))
         try:
             _watch(monitor, takers, seconds=arguments.seconds)
@@ -104,6 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"stapes: {summary(monitor.reader.counts)}", file=sys.stderr)
     if arguments.wav:
         print(f"stapes: {_about(wav)}", file=sys.stderr)
+    if arguments.keep_detections:
+        left_out = f", {clips.left_out} without audio left out" if clips.left_out else ""
+        print(f"stapes: {clips.folder}: {clips.kept} detections kept{left_out}", file=sys.stderr)
     return 0
 
 
@@ -137,7 +150,7 @@ def _wishes(arguments: argparse.Namespace, *, live: bool) -> Callable[[Transport
     changes = parse_changes(arguments.set)
     return lambda transport: Wishes(
         send_scores=arguments.scores or live,
-        audio_rate=audio_rate(transport) if arguments.wav else 0,
+        audio_rate=audio_rate(transport) if arguments.wav or arguments.keep_detections else 0,
         stats_seconds=STATS_SECONDS if live else 0.0,
         changes=changes,
     )
@@ -166,6 +179,29 @@ def _capture_to(wav) -> Taker:
             wav.start(entry.number("sample_rate"))
         elif entry is not None and entry.name == "audio":
             wav.hear(entry)
+
+    return take
+
+
+def _clips(arguments: argparse.Namespace):
+    from stapes.link.detection_clips import DetectionClips
+
+    return DetectionClips(arguments.keep_detections)
+
+
+def _keep_with(clips) -> Taker:
+    from stapes.link.monitor import Notice
+
+    def take(entry: Event | Notice | None) -> None:
+        if isinstance(entry, Notice):
+            if entry.name in ("disconnected", "restarted"):
+                clips.forget_place()
+        elif entry is not None and entry.name == "hello":
+            clips.start(entry.number("sample_rate"))
+        elif entry is not None and entry.name == "audio":
+            clips.hear(entry)
+        elif entry is not None and entry.name == "detection":
+            clips.detect(entry)
 
     return take
 

@@ -1,0 +1,138 @@
+"""The seconds around each detection, kept as WAV files: a week in a room becomes training data.
+
+The folder has the form of hard examples (stapes.corpus.hard_examples): clips, and a list from which
+one deletes the lines of words that were really said.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.wav import write_wav
+from stapes.corpus.hard_examples import CLIPS_NAME, LIST_NAME, list_text
+from stapes.errors import StapesError
+from stapes.files import writing
+from stapes.link.protocol import Event
+from stapes.link.wav_capture import pcm_of
+from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
+
+BEFORE_MS, AFTER_MS = 1500, 500  # of the detection's time
+_NO_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
+# What a damaged or hostile board says beyond these is not believed.
+_MOST_RATE = 192_000
+_MOST_WAITING = 100
+
+
+class DetectionClips:
+    """Takes `audio` and `detection` events in the order in which a board sends them.
+
+    Audio that was lost is silence in a clip. `kept` counts clips, `left_out` detections without
+    audio, and those beyond `most`.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, most: int = 10_000) -> None:
+        """
+        Raises:
+            StapesError: the folder cannot be made.
+        """
+        self.folder, self._most = Path(folder), most
+        self.kept = self.left_out = 0
+        with writing(self.folder):
+            (self.folder / CLIPS_NAME).mkdir(parents=True, exist_ok=True)
+        self._rate = 0
+        self.forget_place()
+
+    def start(self, sample_rate: int) -> None:
+        """The rate is that of the board's hello."""
+        known = sample_rate if 0 < sample_rate <= _MOST_RATE else 0
+        if known != self._rate:
+            self.forget_place()
+            self._rate = known
+
+    def forget_place(self) -> None:
+        """The board began again, or the connection broke: its samples count anew."""
+        self._heard: list[tuple[int, np.ndarray]] = []  # number of the first sample, samples
+        self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
+
+    def hear(self, event: Event) -> None:
+        """Takes one piece of audio, and writes the clips that it completes.
+
+        Raises:
+            StapesError: a clip cannot be written.
+        """
+        samples = np.frombuffer(pcm_of(event), "<i2")
+        if not self._rate or not len(samples):
+            return
+        first = event.number("sample")
+        self._heard.append((first, samples))
+        end = first + len(samples)
+        due = [entry for entry in self._waiting if entry[0] <= end]
+        self._waiting = [entry for entry in self._waiting if entry[0] > end]
+        for last, label, score in due:
+            self._keep(last, label, score)
+        oldest = end - (BEFORE_MS + 2 * AFTER_MS) * self._rate // 1000
+        self._heard = [piece for piece in self._heard if piece[0] + len(piece[1]) > oldest]
+
+    def detect(self, event: Event) -> None:
+        """Takes one detection: its clip is written once its audio is there."""
+        label = str(event.values().get("label"))
+        if not self._rate or label in _NO_WORDS:
+            return
+        if len(self._waiting) >= _MOST_WAITING:
+            self.left_out += 1
+            return
+        last = (event.number("time_ms") + AFTER_MS) * self._rate // 1000
+        score = event.values().get("score")
+        self._waiting.append((last, label, score if isinstance(score, float) else 0.0))
+
+    def close(self) -> None:
+        """Writes the clips whose last audio will not come any more."""
+        for last, label, score in self._waiting:
+            self._keep(last, label, score)
+        self._waiting = []
+
+    def _keep(self, last: int, label: str, score: float) -> None:
+        clip = self._between(last - (BEFORE_MS + AFTER_MS) * self._rate // 1000, last)
+        if not clip.any() or self.kept >= self._most:
+            self.left_out += 1
+            return
+        now = datetime.datetime.now().astimezone()
+        path = self._free_path(f"{now:%Y%m%d-%H%M%S}_{_safe(label)}")
+        write_wav(path, clip, sample_rate=self._rate)
+        about = f"{_safe(label)} {score:.2f}, {now.isoformat(timespec='seconds')}"
+        self._list(f"{CLIPS_NAME}/{path.name}", about)
+        self.kept += 1
+
+    def _between(self, first: int, last: int) -> np.ndarray:
+        clip = np.zeros(last - first, np.int16)
+        for start, samples in self._heard:
+            low, high = max(start, first), min(start + len(samples), last)
+            if low < high:
+                clip[low - first : high - first] = samples[low - start : high - start]
+        return clip
+
+    def _free_path(self, stem: str) -> Path:
+        names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+        for name in names:
+            path = self.folder / CLIPS_NAME / f"{name}.wav"
+            if not path.exists():
+                return path
+        raise StapesError(f"{self.folder / CLIPS_NAME}: found no free name for {stem}.wav")
+
+    def _list(self, name: str, about: str) -> None:
+        path = self.folder / LIST_NAME
+        row = list_text([(name, about)])
+        with writing(path):
+            if path.exists():
+                row = row.splitlines(keepends=True)[-1]
+            with path.open("a", encoding="utf-8") as out:
+                out.write(row)
+
+
+def _safe(label: str) -> str:
+    """A label as a part of a file name: it comes from a board, and may be anything."""
+    return "".join(c if c.isalnum() or c in "_-" else "_" for c in label)[:40]

@@ -1,0 +1,143 @@
+"""The seconds around each detection, kept for training."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import read_wav_with_rate
+from stapes.corpus.hard_examples import hard_recordings
+from stapes.errors import StapesError
+from stapes.link.detection_clips import AFTER_MS, BEFORE_MS, DetectionClips
+from stapes.link.protocol import Event
+
+RATE = 1000  # so that samples are milliseconds
+
+
+def audio(first, samples):
+    pcm = base64.b64encode(np.asarray(samples, "<i2").tobytes()).decode().rstrip("=")
+    return Event(name="audio", sequence=0, fields={"sample": str(first), "pcm": pcm})
+
+
+def detection(time_ms, label="yes", score="0.900"):
+    fields = {"label": label, "time_ms": str(time_ms), "score": score}
+    return Event(name="detection", sequence=0, fields=fields)
+
+
+def numbered(first, count):
+    """Samples that tell their own place."""
+    return audio(first, (np.arange(first, first + count) % 30_000 + 1).astype(np.int16))
+
+
+@pytest.fixture
+def clips(tmp_path):
+    clips = DetectionClips(tmp_path / "hard")
+    clips.start(RATE)
+    return clips
+
+
+def kept(clips):
+    return [read_wav_with_rate(path) for path in hard_recordings(clips.folder)]
+
+
+def test_a_clip_holds_what_was_heard_before_and_after_its_detection(clips):
+    for first in range(0, 4000, 100):
+        clips.hear(numbered(first, 100))
+    clips.detect(detection(3900))
+    assert clips.kept == 0  # the rest has still to come
+    for first in range(4000, 5000, 100):
+        clips.hear(numbered(first, 100))
+    ((samples, rate),) = kept(clips)
+    assert rate == RATE
+    expected = np.arange(3900 - BEFORE_MS, 3900 + AFTER_MS) + 1
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_detections_in_quick_succession_have_a_clip_each(clips):
+    for first in range(0, 8000, 100):
+        clips.hear(numbered(first, 100))
+        if first in (3000, 3300):
+            clips.detect(detection(first))
+    assert [samples[0] for samples, _ in kept(clips)] == [1501, 1801]
+
+
+def test_lost_audio_is_silence_and_the_start_of_a_stream_is_padded(clips):
+    clips.hear(numbered(0, 200))
+    clips.hear(numbered(300, 1000))
+    clips.detect(detection(500))
+    clips.hear(numbered(1300, 100))
+    ((samples, _),) = kept(clips)
+    places = np.arange(500 - BEFORE_MS, 500 + AFTER_MS)
+    heard = (places >= 0) & ((places < 200) | (places >= 300))
+    np.testing.assert_array_equal(samples, np.where(heard, places + 1, 0))
+
+
+def test_what_is_due_at_the_end_is_written_then(clips):
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(1900))
+    clips.close()
+    assert clips.kept == 1
+
+
+@pytest.mark.parametrize("label", ["_silence_", "_unknown_"])
+def test_labels_that_are_no_words_are_not_kept(clips, label):
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(1000, label=label))
+    clips.close()
+    assert (clips.kept, clips.left_out) == (0, 0)
+
+
+def test_a_detection_without_audio_is_counted(clips):
+    clips.detect(detection(5000))
+    clips.close()
+    assert (clips.kept, clips.left_out) == (0, 1)
+
+
+def test_after_a_restart_old_audio_belongs_to_no_clip(clips):
+    clips.hear(numbered(0, 2000))
+    clips.forget_place()
+    clips.hear(numbered(0, 100))
+    clips.detect(detection(100))
+    clips.close()
+    ((samples, _),) = kept(clips)
+    assert np.count_nonzero(samples) == 100
+
+
+def test_a_label_of_a_board_names_no_file_elsewhere(clips):
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(1000, label="../../x\ty\n"))
+    clips.close()
+    (path,) = hard_recordings(clips.folder)
+    assert path.parent == clips.folder / "clips"
+    assert "______x_y_" in path.name
+
+
+def test_numbers_that_cannot_be_are_not_believed(clips):
+    clips.start(2**31)
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(1000))
+    clips.start(RATE)
+    clips.hear(numbered(0, 2000))
+    for _ in range(1000):
+        clips.detect(detection(10**19))
+    clips.close()
+    assert (clips.kept, clips.left_out) == (0, 1000)
+
+
+def test_no_more_clips_than_asked_for(tmp_path):
+    clips = DetectionClips(tmp_path / "hard", most=2)
+    clips.start(RATE)
+    clips.hear(numbered(0, 3000))
+    for time_ms in (500, 1000, 1500):
+        clips.detect(detection(time_ms))
+    clips.close()
+    assert (clips.kept, clips.left_out) == (2, 1)
+    assert len(hard_recordings(clips.folder)) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StapesError, match="file"):
+        DetectionClips(tmp_path / "file" / "hard")
