@@ -1,11 +1,11 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, format, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+# Others: setup, lint, format, docs, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format bench clean
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format docs bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -78,13 +78,13 @@ $(VENV)/bin/pip:
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev]'
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev,docs]'
 	@touch $@
 
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
 
-test: lint test-firmware test-fuzz test-host
+test: lint docs test-firmware test-fuzz test-host
 
 lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
 	@$(VENV)/bin/ruff check --quiet .
@@ -98,6 +98,10 @@ lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
 format: setup
 	@$(VENV)/bin/ruff format --quiet .
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format -i
+
+# The documentation as a site, in build/site; a broken link is an error.
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --site-dir $(BUILD)/site
 
 # The build for this machine runs clang-tidy on every file that it compiles, so that only what
 # changed costs time.

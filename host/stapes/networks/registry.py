@@ -36,7 +36,7 @@ def create_model(
     Args:
         architecture: a name in ARCHITECTURES, or `module:function` of the user's own, called with
             the same (shape, options) and made of layers that `stapes export` knows
-            (docs/architectures.md).
+            (docs/networks.md).
         seed: of the initial weights and of dropout.
 
     Raises:

@@ -286,7 +286,7 @@ def _image_layers(layer: Any, value: Callable[[Any], Array]) -> list[Layer]:
         size = tuple(layer.input.shape[1:3])
         whole = PoolLayer(name=layer.name, kind="AVERAGE", size=size, strides=size, padding="VALID")
         return [whole, ReshapeLayer(name=f"{layer.name}_flat", shape=(layer.input.shape[3],))]
-    raise _unknown(layer, "layers of docs/architectures.md")
+    raise _unknown(layer, "layers of docs/networks.md")
 
 
 def _dense(layer: Any, value: Callable[[Any], Array]) -> DenseLayer:
