@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TextIO
@@ -9,6 +10,16 @@ from typing import TextIO
 _BAR_COLUMNS = 30
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 30.0
+
+
+def may_draw(out: TextIO) -> bool:
+    """True on a terminal, but not for a background job: it would draw over the program in front."""
+    if not out.isatty():
+        return False
+    try:
+        return os.tcgetpgrp(out.fileno()) == os.getpgrp()
+    except OSError:  # not the terminal that controls this process
+        return True
 
 
 class ProgressBar:
@@ -21,7 +32,7 @@ class ProgressBar:
     def __init__(self, what: str, total: int, *, done: int = 0, out: TextIO | None = None) -> None:
         self._what, self._total, self._done = what, max(total, 1), done
         self._out = out or sys.stderr
-        self._terminal = self._out.isatty()
+        self._terminal = may_draw(self._out)
         self._started = self._shown = time.monotonic()
         self._first = done
 

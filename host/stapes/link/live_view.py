@@ -6,8 +6,11 @@ shines with its score, and fades.
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from collections import deque
+from collections.abc import Iterator
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -117,12 +120,15 @@ class LiveView:
 
     def _draw(self) -> None:
         self._shown = time.monotonic()
-        self._live.update(self._render(self._shown), refresh=True)
+        with _uninterrupted():
+            self._live.update(self.panel(self._shown), refresh=True)
 
-    def _render(self, now: float) -> Panel:
+    def panel(self, now: float) -> Panel:
+        """The view at the time `now` of time.monotonic()."""
         history = Text("\n".join(self._history) or "nothing heard yet", style="dim")
         parts = [self._label_table(now), Text(""), history, Text(""), self._footer(now)]
-        return Panel(Group(*parts), title=self._title, subtitle=self._state)
+        width = self._live.console.width - len("^C ")  # room for what the terminal echoes
+        return Panel(Group(*parts), title=self._title, subtitle=self._state, width=width)
 
     def _label_table(self, now: float) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -156,6 +162,16 @@ class LiveView:
         )
         words.append(f"board's errors {errors}")
         return Text("  ·  ".join(words))
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits: half a frame on the screen would stay there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _difference(now: dict[str, object], before: dict[str, object], name: str) -> int:

@@ -110,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _watch(monitor, takers, seconds=arguments.seconds)
         except KeyboardInterrupt:
-            print(file=sys.stderr)
+            if not live:  # the live view draws over the ^C itself
+                print(file=sys.stderr)
     print(f"stapes: {summary(monitor.reader.counts)}", file=sys.stderr)
     if arguments.wav:
         print(f"stapes: {_about(wav)}", file=sys.stderr)

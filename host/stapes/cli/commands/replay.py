@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
+from stapes.progress import may_draw
 
 if TYPE_CHECKING:
     from stapes.device.decoder import Detection
@@ -184,7 +185,7 @@ class _Progress:
     def __init__(self, path: Path, samples: int, sample_rate: int) -> None:
         self._path, self._samples, self._sample_rate = path, samples, sample_rate
         self._started = self._shown = time.monotonic()
-        self._terminal = sys.stderr.isatty()
+        self._terminal = may_draw(sys.stderr)
 
     def __enter__(self) -> _Progress:
         return self
