@@ -20,6 +20,16 @@ def _ratio(text: str) -> Any:
     )
 
 
+# What `train --room` turns on: a device that is used in a room, at any distance.
+ROOM: dict[str, Any] = {
+    "gain_db": 20.0,
+    "noise_snr_db": (-5.0, 25.0),
+    "chatter_snr_db": (3.0, 30.0),
+    "reverb_ms": 300.0,
+    "equalizer_db": 6.0,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class AugmentSettings:
     """The first three are the tutorial's, with its defaults; all others are off at 0."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tones import SAMPLE_RATE, TRAIN_FLAGS, trained_tones, write_tones
 
 from stapes.audio.wav import write_wav
 from stapes.cli.flags import from_flags
 from stapes.cli.main import build_parser, main
+from stapes.corpus.augment_settings import ROOM
 from stapes.model.metadata import load_model
 from stapes.model.settings import PcenSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
@@ -160,3 +162,28 @@ def test_a_train_dir_that_is_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "train").write_text("")
     assert main(flags(tmp_path)) == 2
     assert "found a file, expected a folder" in capsys.readouterr().err
+
+
+def room_command(tmp_path, *more):
+    """What a training with --room remembers of itself."""
+    assert main(flags(tmp_path, "--how_many_training_steps", "1", "--room", *more)) == 0
+    return Checkpoint.load(tmp_path / "train" / FILE_NAME).origin["command"].split()
+
+
+def test_room_turns_on_its_parts_but_for_those_that_are_given(tmp_path):
+    write_tones(tmp_path / "data")
+    command = room_command(tmp_path, "--reverb_ms", "500")
+    assert "--room" not in command
+    assert command[command.index("--reverb_ms") + 1] == "500.0"
+    assert command[command.index("--gain_db") + 1] == f"{ROOM['gain_db']}"
+    assert "--noise_snr_db=-5.0,25.0" in command
+    assert "--chatter_snr_db" not in command  # no running speech in this corpus
+
+
+def test_room_mixes_in_running_speech_where_there_is_some(tmp_path):
+    write_tones(tmp_path / "data")
+    for speaker in "abcdefghijkl":
+        (tmp_path / "data" / "_speech_" / speaker).mkdir(parents=True)
+        path = tmp_path / "data" / "_speech_" / speaker / "talk.wav"
+        write_wav(path, np.ones(40_000, np.int16), sample_rate=SAMPLE_RATE)
+    assert "--chatter_snr_db" in room_command(tmp_path)

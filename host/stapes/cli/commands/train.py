@@ -17,6 +17,7 @@ from stapes.cli.commands.shared import add_front_end_arguments, front_end_settin
 from stapes.cli.flags import add_flags, from_flags
 from stapes.options import setting
 
+_NOT_KEPT = ("summaries_dir", "check_nans", "verbosity", "room")
 CURVES = "curves.png"
 CONFUSION = "confusion.png"
 
@@ -58,10 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, CorpusSettings, only=words, defaults=words)
     add_flags(parser, TrainingSettings, only=["seed"])
     add_flags(group("clips"), CorpusSettings, omit=words)
-    add_flags(
-        group("variations of the training clips (docs/augmentation.md)"),
-        AugmentSettings,
-    )
+    variations = group("variations of the training clips (docs/augmentation.md)")
+    variations.add_argument("--room", action="store_true", help=_about_room())
+    add_flags(variations, AugmentSettings)
     front_end = group("front end")
     add_flags(front_end, TrainingSettings, only=["clip_duration_ms"])
     add_front_end_arguments(front_end)
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.training.cluster import Cluster
     from stapes.training.settings import TrainingSettings
 
+    if arguments.room:
+        _set_up_room(arguments)
     settings = from_flags(TrainingSettings, arguments, front_end=front_end_settings(arguments))
     cluster = Cluster.of_environment()
     cluster.rows(settings.batch_size)
@@ -115,15 +117,40 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _about_room() -> str:
+    from stapes.corpus.augment_settings import ROOM
+    from stapes.options import as_text
+
+    parts = ", ".join(f"{name} {as_text(value)}" for name, value in ROOM.items())
+    return (
+        f"train for a device in a room: {parts} (chatter only where there is DATA_DIR/_speech_), "
+        "but for what is given by its own flag"
+    )
+
+
+def _set_up_room(arguments: argparse.Namespace) -> None:
+    """Turns on what no flag has set."""
+    from stapes.corpus.augment_settings import ROOM, AugmentSettings
+    from stapes.corpus.running_speech import SPEECH_FOLDER
+
+    untouched = AugmentSettings()
+    for name, value in ROOM.items():
+        if name == "chatter_snr_db" and not (Path(arguments.data_dir) / SPEECH_FOLDER).is_dir():
+            continue
+        if getattr(arguments, name) == getattr(untouched, name):
+            setattr(arguments, name, value)
+
+
 def _command(arguments: argparse.Namespace) -> str:
-    """The flags that differ from their defaults, as a command line; folders by their last name."""
+    """The flags that differ from their defaults, as a command line, with the parts of --room one
+    by one; folders by their last name."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     defaults = vars(parser.parse_args(["--data_dir", "", "--train_dir", ""]))
     words = ["stapes", "train"]
     for name, default in defaults.items():
         value = getattr(arguments, name)
-        if value == default or name in ("summaries_dir", "check_nans", "verbosity"):
+        if value == default or name in _NOT_KEPT:
             continue
         if name in ("data_dir", "train_dir", "start_checkpoint", "hard_dir"):
             value = Path(value).name
