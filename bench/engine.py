@@ -13,10 +13,8 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +24,11 @@ import numpy as np
 from networks import NETWORKS, Network
 from stapes import _native
 from stapes.errors import StapesError
-from stapes.firmware.model_folder import operator_symbol
+from stapes.firmware.boards import Board, find_emulated
+from stapes.firmware.build import build_program
+from stapes.firmware.measure import build_network, measure_network, measured_inputs
 
 ROOT = Path(__file__).resolve().parent.parent
-INFERENCES = 3  # as engine/run_network.cc has it
-SEED = 1
 FRAMES = 20  # per call of stapes._native
 X86 = "x86"
 
@@ -39,21 +37,19 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A board under QEMU; an instruction takes 2^`shift` ns of its time."""
+    """An emulated board."""
 
     board: str
-    qemu: str
     cpu: str = ""  # another core than the board's
-    shift: int = 6
 
 
 MACHINES = {
-    "m4": Machine(board="mps2_an386", qemu="mps2-an386"),
-    "m7": Machine(board="mps2_an500", qemu="mps2-an500"),
-    "m3": Machine(board="mps2_an385", qemu="mps2-an385"),
+    "m4": Machine(board="mps2_an386"),
+    "m7": Machine(board="mps2_an500"),
+    "m3": Machine(board="mps2_an385"),
     # A Cortex-M3 also runs what is compiled for a Cortex-M0, and has more memory than microbit.
-    "m0": Machine(board="mps2_an385", qemu="mps2-an385", cpu="cortex-m0"),
-    "m55": Machine(board="mps3_an547", qemu="mps3-an547"),
+    "m0": Machine(board="mps2_an385", cpu="cortex-m0"),
+    "m55": Machine(board="mps3_an547"),
 }
 
 # Upstream tflite-micro (90b983c) with CMSIS-NN, int8 registrations, on the same emulator and
@@ -85,7 +81,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--machines", nargs="+", choices=[*MACHINES, X86], default=[*MACHINES, X86])
     parser.add_argument("--cases", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
-    parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "engine")
+    parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "networks")
     arguments = parser.parse_args()
     networks = [NETWORKS[name]() for name in arguments.cases]
     report = {}
@@ -118,97 +114,34 @@ def measure_board(name: str, network: Network, build_dir: Path) -> Figures:
         StapesError: the image cannot be built or run, or computes something else.
     """
     machine = MACHINES[name]
+    board = find_emulated(ROOT, machine.board)
     folder = build_dir / name
-    image = build(machine, network, folder)
-    values = run(machine, image)
-    expected = checksum(network)
-    if values["crc"] != expected:
-        raise StapesError(
-            f"{network.name} on {machine.board}: outputs have CRC {values['crc']:08x}, "
-            f"expected {expected:08x} as stapes._native computes; run tests/board"
-        )
-    nanoseconds = values["ticks"] / values["ticks_per_second"] * 1e9
-    instructions = round(nanoseconds / 2**machine.shift)
+    built = build_network(network.model, board, ROOT, folder, machine.cpu)
+    image = keep(built, network.name)
+    counted = measure_network(network.model, board, image)
     return {
-        "instructions": instructions,
-        "instructions_per_mac": round(instructions / network.macs, 3),
-        "arena_bytes": values["arena_bytes"],
-        "stack_bytes": values["stack_bytes"],
-        "flash_bytes": engine_bytes(image, build(machine, None, folder)),
+        "instructions": counted.inference,
+        "instructions_per_mac": round(counted.inference / network.macs, 3),
+        "arena_bytes": counted.arena_bytes,
+        "stack_bytes": counted.stack_bytes,
+        "flash_bytes": engine_bytes(image, build_empty(board, folder, machine.cpu)),
     }
 
 
-def build(machine: Machine, network: Network | None, folder: Path) -> Path:
-    """The image of one network; of none, to know what everything but the engine takes."""
-    name = "empty" if network is None else network.name
-    sources = folder / "sources"
-    sources.mkdir(parents=True, exist_ok=True)
-    case = sources / f"{name}.cc"
-    text = case_source(network)
-    if not case.exists() or case.read_text() != text:
-        case.write_text(text)
-    listed = [case] if network is None else [case, ROOT / "bench" / "engine" / "run_network.cc"]
-    configure = ["cmake", "-S", ROOT / "bench" / "engine", "-B", folder, "-G", "Ninja"]
-    case_option = f"-DSTAPES_CASE={_cmake_list(listed)}"
-    core_option = f"-DSTAPES_BENCH_CPU={machine.cpu}"
-    _call([*configure, f"-DSTAPES_BOARD={machine.board}", case_option, core_option])
-    _call(["cmake", "--build", folder, "-j2"])
-    image = folder / f"{name}.elf"
+def build_empty(board: Board, folder: Path, cpu: str) -> Path:
+    """An image of no network, to know what everything but the engine takes."""
+    source = folder / "empty.cc"
+    if not source.exists():
+        source.write_text('#include "boards/board.h"\nint stapes::RunFirmware() { return 0; }\n')
+    return keep(build_program(board, [source], ROOT, folder, cpu=cpu), "empty")
+
+
+def keep(built: Path, name: str) -> Path:
+    """A copy of an image and of the linker's map, which the next build replaces."""
+    image = built.with_name(f"{name}.elf")
     for suffix in ("", ".map"):
-        shutil.copyfile(folder / f"stapes-firmware.elf{suffix}", f"{image}{suffix}")
+        shutil.copyfile(f"{built}{suffix}", f"{image}{suffix}")
     return image
-
-
-def _cmake_list(paths: list[Path]) -> str:
-    return ";".join(map(str, paths))
-
-
-def case_source(network: Network | None) -> str:
-    """The C++ that run_network.cc measures: model, the operators it uses, the arena it needs."""
-    if network is None:
-        return '#include "boards/board.h"\nint stapes::RunFirmware() { return 0; }\n'
-    engine = _native.Engine(network.model)
-    operators = {entry["name"] for entry in engine.operators}
-    arena_bytes = -(-engine.arena_used // 16) * 16
-    names = ", ".join(f"&{operator_symbol(name)}" for name in sorted(operators))
-    data = ",".join(map(str, network.model))
-    return f"""// {network.name}, written by bench/engine.py.
-#include "bench_case.h"
-#include "nn/operators/operators.h"
-
-namespace stapes {{
-namespace {{
-
-alignas(16) constexpr uint8_t kModel[] = {{{data}}};
-constexpr const Operator* kOperators[] = {{{names}}};
-alignas(16) uint8_t arena[{arena_bytes}];
-
-}}  // namespace
-
-extern const Span<const uint8_t> kBenchModel = kModel;
-extern const Span<const Operator* const> kBenchOperators = kOperators;
-extern const Span<uint8_t> kBenchArena = arena;
-
-}}  // namespace stapes
-"""
-
-
-def run(machine: Machine, image: Path) -> dict[str, int]:
-    """What the image prints: lines of "name value".
-
-    Raises:
-        StapesError: the emulator fails, or the engine refuses the model.
-    """
-    command = [
-        *("qemu-system-arm", "-machine", machine.qemu, "-nographic", "-monitor", "none"),
-        *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
-        *("-icount", f"shift={machine.shift}", "-kernel", str(image)),
-    ]
-    text = _call(command, timeout=300)
-    lines = [line.split(" ", 1) for line in text.splitlines() if line]
-    if lines[-1:] != [["done"]]:
-        raise StapesError(f"{image}: expected a last line 'done', found {text.strip()!r}")
-    return {name: int(value) for name, value in lines[:-1]}
 
 
 def engine_bytes(image: Path, empty: Path) -> int:
@@ -235,7 +168,7 @@ def linked_bytes(image: Path) -> dict[str, int]:
 def measure_x86(network: Network) -> Figures:
     """Seconds of one inference by stapes._native here, on one thread: the fastest of many."""
     engine = _native.Engine(network.model)
-    frame = next(inputs(network, 1))
+    frame = next(measured_inputs(network.model))
     frames = np.repeat(frame.reshape(1, -1), FRAMES, axis=0)
     engine.run(frames)
     seconds = []
@@ -251,32 +184,10 @@ def measure_x86(network: Network) -> Figures:
     }
 
 
-def inputs(network: Network, count: int) -> Iterable[np.ndarray]:
-    """The inputs that engine/run_network.cc makes: Numerical Recipes' generator, upper bytes."""
-    engine = _native.Engine(network.model)
-    dtype = np.dtype(engine.input_type)
-    state = SEED
-    for _ in range(count):
-        values = np.empty(int(np.prod(engine.input_shape)) * dtype.itemsize, dtype=np.uint8)
-        for i in range(values.size):
-            state = (state * 1664525 + 1013904223) % 2**32
-            values[i] = state >> 24
-        yield values.view(dtype).reshape(engine.input_shape)
-
-
-def checksum(network: Network) -> int:
-    """CRC-32 of the outputs of all inferences, as stapes._native computes them."""
-    engine = _native.Engine(network.model)
-    crc = 0
-    for frame in inputs(network, INFERENCES):
-        crc = zlib.crc32(np.ascontiguousarray(engine.invoke(frame)).tobytes(), crc)
-    return crc
-
-
 def print_report(report: dict[str, dict[str, Figures]]) -> None:
     """A table per machine; in parentheses how many times less than upstream's."""
     for machine, cases in report.items():
-        print(f"\n{machine} ({MACHINES[machine].qemu if machine in MACHINES else 'this machine'})")
+        print(f"\n{machine} ({MACHINES[machine].board if machine in MACHINES else 'this machine'})")
         for case, figures in cases.items():
             reference = REFERENCES.get(machine, {}).get(case, {})
             parts = [_figure(name, value, reference.get(name)) for name, value in figures.items()]
@@ -290,28 +201,6 @@ def _figure(name: str, value: float, reference: float | None) -> str:
     else:
         text = f"{value:,} {name.replace('_', ' ')}"
     return text if reference is None else f"{text} ({reference / value:.2f}x)"
-
-
-def _call(command: list[object], *, timeout: float | None = None) -> str:
-    words = [str(word) for word in command]
-    try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise StapesError(
-            f"{words[0]}: not found; install it (README.md lists packages)"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise StapesError(f"{words[0]}: no end after {timeout} s") from error
-    if done.returncode != 0:
-        raise StapesError(f"{' '.join(words[:3])} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ equal what stapes._native computes. Needs cmake, arm-none-eabi-g++ and qemu-syst
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
-import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -22,11 +21,14 @@ import numpy as np
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board, all_boards
-from stapes.firmware.emulator import ICOUNT_SHIFT, INSTRUCTION_NS
+from stapes.firmware.build import cmake_commands, image, read_sizes
+from stapes.firmware.emulator import instructions_of, run_measurement
 from stapes.firmware.model_folder import emit_model
+from stapes.firmware.tools import ToolFailed, run_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MODELS = ("micro", "words")  # under models/
+FIRMWARE = "common/run_firmware.cc"  # under boards/
 LOUDNESS_SAMPLES = 4096  # as firmware/run_pipeline.cc has it
 
 # Upstream's micro_speech with its microfrontend and CMSIS-NN (tflite-micro 90b983c), whole
@@ -83,65 +85,35 @@ def measure(board: Board, case: str, model: Path, build_dir: Path) -> Figures:
         StapesError: a build or a run fails, or the board computes something else than this machine.
     """
     emit_model(model, build_dir / "models" / case)
-    figures = sizes(build(board, case, build_dir, "common/run_firmware.cc"))
-    if not figures["fits"]:
-        return figures
-    if board.emulated:
-        build(board, case, build_dir, ROOT / "bench" / "firmware" / "run_pipeline.cc")
-        figures |= frame_figures(board, model, run(board, build_dir))
+    folder = build_dir / board.name
+    figures = build(board, case, build_dir, FIRMWARE)
+    if board.emulated and figures["fits"]:
+        build(board, case, build_dir, str(ROOT / "bench" / "firmware" / "run_pipeline.cc"))
+        figures |= frame_figures(board, model, run_measurement(board, image(folder, "elf")))
     return figures
 
 
-def build(board: Board, case: str, build_dir: Path, program: Path | str) -> str:
-    """What the build prints, its table of sizes among it.
+def build(board: Board, case: str, build_dir: Path, program: str) -> Figures:
+    """What the image takes.
 
     Raises:
-        StapesError: it fails for another reason than memory.
+        StapesError: it cannot be built, for another reason than memory.
     """
     folder = build_dir / board.name
-    model = f"-DSTAPES_MODEL={build_dir / 'models' / case}"
-    configure = ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", f"-DSTAPES_BOARD={board.name}"]
-    done = _run([*configure, model, f"-DSTAPES_MAIN={program}"])
-    if done.returncode == 0:
-        (folder / "boards" / "stapes-firmware.elf").unlink(missing_ok=True)  # link, so print, anew
-        done = _run(["cmake", "--build", folder, "--target", "stapes-firmware", "-j2"])
-    output = done.stdout + done.stderr
-    if "RAM:" not in output:
-        raise StapesError(f"{board.name} with {case} cannot be built:\n{output}")
-    return output
-
-
-def sizes(output: str) -> Figures:
-    """From the build's table."""
-    flash = re.search(r"flash: (\d+) of (\d+) bytes \(code (\d+), model (\d+)\)", output)
-    ram = re.search(r"RAM: +(\d+) of (\d+) bytes", output)
-    return {
-        "flash_bytes": int(flash[1]),
-        "code_bytes": int(flash[3]),
-        "model_bytes": int(flash[4]),
-        "ram_bytes": int(ram[1]),
-        "fits": int(flash[1]) <= int(flash[2]) and int(ram[1]) <= int(ram[2]),
-    }
-
-
-def run(board: Board, build_dir: Path) -> dict[str, int]:
-    """What the image prints: lines of "name value".
-
-    Raises:
-        StapesError: the emulator fails, or the model does not run.
-    """
-    image = build_dir / board.name / "boards" / "stapes-firmware.elf"
-    done = _run(
-        [
-            *("qemu-system-arm", "-machine", board.qemu_machine, "-nographic", "-monitor", "none"),
-            *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
-            *("-icount", f"shift={ICOUNT_SHIFT}", "-kernel", image),
-        ]
+    configure, build = cmake_commands(
+        ROOT, folder, board=board.option, model=build_dir / "models" / case, main=program
     )
-    lines = [line.split(" ", 1) for line in done.stdout.splitlines() if line]
-    if lines[-1:] != [["done"]]:
-        raise StapesError(f"{image}: expected a last line 'done', found {done.stdout.strip()!r}")
-    return {name: int(value) for name, value in lines[:-1]}
+    run_tool(configure)
+    image(folder, "elf").unlink(missing_ok=True)  # link, so print, anew
+    try:
+        output = run_tool(build)
+    except ToolFailed as error:
+        output = error.output
+    sizes = read_sizes(output)
+    if sizes is None:
+        raise StapesError(f"{board.name} with {case} cannot be built:\n{output}")
+    fits = sizes.flash_bytes <= board.flash_bytes and sizes.ram_bytes <= board.ram_bytes
+    return {**dataclasses.asdict(sizes), "fits": fits}
 
 
 def frame_figures(board: Board, path: Path, values: dict[str, int]) -> Figures:
@@ -155,12 +127,9 @@ def frame_figures(board: Board, path: Path, values: dict[str, int]) -> Figures:
     if values["hash"] != trace_hash(trace.inputs, trace.scores):
         raise StapesError(f"{board.name} computes other bytes than this machine; run tests/board")
 
-    def instructions(ticks: int) -> int:
-        return round(ticks / values["ticks_per_second"] * 1e9 / INSTRUCTION_NS)
-
     front_end = pipeline.settings.front_end
     frame_seconds = front_end.stride_samples / front_end.sample_rate
-    mean, worst = instructions(values["mean_ticks"]), instructions(values["most_ticks"])
+    mean, worst = (instructions_of(values[f"{name}_ticks"], values) for name in ("mean", "most"))
     # The fine clock of every emulated board is that of its processor.
     available = values["ticks_per_second"] * frame_seconds
     return {
@@ -221,18 +190,6 @@ def print_report(report: dict[str, dict[str, Figures]], boards: dict[str, Board]
 
 def _with_ratio(value: float, reference: float | None) -> str:
     return f"{value:,}" if reference is None else f"{value:,} ({reference / value:.2f}x)"
-
-
-def _run(command: list[object]) -> subprocess.CompletedProcess[str]:
-    words = [str(word) for word in command]
-    try:
-        return subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900
-        )
-    except FileNotFoundError as error:
-        raise StapesError(f"{words[0]}: not found; install what README.md lists") from error
-    except subprocess.TimeoutExpired as error:
-        raise StapesError(f"{words[0]}: no end after {error.timeout} s") from error
 
 
 if __name__ == "__main__":

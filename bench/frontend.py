@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 import stapes
 from stapes.device.c_tables import c_context
 from stapes.device.front_end import FrontEnd
-from stapes.firmware.boards import compiler, find_board, image_sources, link_flags
+from stapes.firmware.boards import find_emulated
+from stapes.firmware.build import build_program
+from stapes.firmware.emulator import instructions_of, run_measurement
+from stapes.firmware.rendering import render
+from stapes.firmware.tools import run_tool
 from stapes.model.settings import FrontEndSettings, PcenSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,6 @@ BOARD = "mps2_an386"
 # Upstream tflite-micro (90b983c), 16 kHz, 30 ms, 40 channels, on the same emulator and compiler.
 REFERENCES = {"microfrontend": 84710, "audio_preprocessor_int8": 105766}
 FRAMES = 20
-ICOUNT_SHIFT = 6
 
 CASES = {
     "mfcc_16khz": FrontEndSettings(),
@@ -47,12 +47,12 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
+    parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "frontend")
     arguments = parser.parse_args()
     figures: dict[str, dict[str, Any]] = {BOARD: {}, "host": {}}
     for name, settings in CASES.items():
         front_end = FrontEnd(settings, scale=0.5, zero_point=0)
-        with tempfile.TemporaryDirectory() as folder:
-            figures[BOARD][name] = measure_board(front_end, Path(folder))
+        figures[BOARD][name] = measure_board(front_end, arguments.build_dir)
         figures["host"][name] = measure_host(front_end)
     if arguments.json:
         print(json.dumps(figures, indent=2))
@@ -62,91 +62,41 @@ def main() -> None:
 
 def measure_board(front_end: FrontEnd, folder: Path) -> dict[str, int | float | bool]:
     """Builds an image around the front end, runs it and compares its features with Python's."""
-    build(front_end, folder)
-    values = run(folder / "image.elf")
-    tables = front_end.tables
+    values = run_measurement(find_emulated(ROOT, BOARD), build(front_end, folder))
     return {
-        "instructions": instructions(values["ticks"], values["ticks_per_second"]),
-        "most_instructions": instructions(values["most_ticks"], values["ticks_per_second"]),
-        "code_bytes": flash_bytes(folder, "frontend_*.o"),
-        "table_bytes": flash_bytes(folder, "tables.o"),
-        "ram_bytes": tables.work_bytes + values["state_bytes"],
+        "instructions": instructions_of(values["ticks"], values),
+        "most_instructions": instructions_of(values["most_ticks"], values),
+        "code_bytes": flash_bytes(folder, "stapes_firmware.dir/frontend/*"),
+        "table_bytes": flash_bytes(folder, "tables.cc.*"),
+        "ram_bytes": front_end.tables.work_bytes + values["state_bytes"],
         "stack_bytes": values["stack_bytes"],
         "bit_equal": values["hash"] == feature_hash(front_end),
     }
 
 
-def build(front_end: FrontEnd, folder: Path) -> None:
-    (folder / "tables.cc").write_text(render_tables(front_end))
-    sources = {
-        "tables": folder / "tables.cc",
-        "main": ROOT / "bench/frontend/main.cc",
-    }
-    board = find_board(ROOT, BOARD)
-    sources |= {f"board_{path.stem}": path for path in image_sources(board, ROOT)}
-    del sources["board_main"]  # there is one of its own
-    for part in ("base", "frontend"):
-        paths = (ROOT / "firmware" / part).glob("*.cc")
-        sources |= {f"{part}_{path.stem}": path for path in paths}
-    sizes = [
-        f"-DFRONT_END_WORK_BYTES={front_end.tables.work_bytes}",
-        f"-DFRONT_END_FEATURES={front_end.tables.feature_count}",
-    ]
-    compile_it = [*compiler(board, ROOT), "-O2"]  # as firmware/frontend/CMakeLists.txt has it
-    for name, source in sources.items():
-        command = [*compile_it, *sizes, "-c", str(source), "-o", str(folder / f"{name}.o")]
-        subprocess.run(command, check=True)
-    objects = sorted(str(path) for path in folder.glob("*.o"))
-    image = ["-o", str(folder / "image.elf")]
-    subprocess.run([*compile_it, *objects, *link_flags(board, ROOT), *image], check=True)
+def build(front_end: FrontEnd, folder: Path) -> Path:
+    """The image that measures a front end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = folder / "tables.cc"
+    tables.write_text(render_tables(front_end))
+    sources = [tables, ROOT / "bench" / "frontend" / "main.cc"]
+    return build_program(find_emulated(ROOT, BOARD), sources, ROOT, folder)
 
 
 def render_tables(front_end: FrontEnd) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stapes.firmware"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     provenance = {
         "model_file": "none",
         "sha256": "none",
         "command": "bench/frontend.py",
         "version": stapes.__version__,
     }
-    template = environment.get_template("frontend_tables.cc.jinja")
-    return template.render(**provenance, **c_context(front_end.tables))
-
-
-def run(image: Path) -> dict[str, int]:
-    output = subprocess.run(
-        [
-            *("qemu-system-arm", "-machine", BOARD.replace("_", "-"), "-nographic"),
-            *("-monitor", "none", "-serial", "stdio", "-icount", f"shift={ICOUNT_SHIFT}"),
-            *("-semihosting-config", "enable=on,target=native", "-kernel", str(image)),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-    ).stdout
-    if not output.rstrip().endswith("done"):
-        raise SystemExit(f"the image did not finish:\n{output}")
-    return {name: int(value) for name, value in (line.split() for line in output.splitlines()[:-1])}
-
-
-def instructions(ticks: int, ticks_per_second: int) -> int:
-    return round(ticks * 1e9 / ticks_per_second / 2**ICOUNT_SHIFT)
+    return render("frontend_tables.cc.jinja", {**provenance, **c_context(front_end.tables)})
 
 
 def flash_bytes(folder: Path, pattern: str) -> int:
-    """Code and constants of object files."""
-    paths = [str(path) for path in folder.glob(pattern)]
-    lines = subprocess.run(
-        ["arm-none-eabi-size", *paths], check=True, capture_output=True, text=True
-    ).stdout.splitlines()[1:]
+    """Code and constants of the object files below a folder whose paths match."""
+    paths = [path for path in folder.rglob(pattern) if path.suffix in (".o", ".obj")]
+    lines = run_tool(["arm-none-eabi-size", *paths]).splitlines()[1:]
     return sum(int(line.split()[0]) for line in lines)
 
 

@@ -1,4 +1,4 @@
-// Measures the front end on a board: ticks of a frame, stack, and what it computed.
+// The firmware's place taken by a measurement of the front end on a board: ticks of a frame, stack, and what it computed.
 // Prints lines of "name value"; bench/frontend.py reads them and adds the tables.
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +14,12 @@ namespace {
 
 constexpr int kFrames = 20;
 
-alignas(8) uint8_t work[FRONT_END_WORK_BYTES];
-int8_t features[FRONT_END_FEATURES];
+constexpr std::size_t kMostFeatures = 128;  // a front end has no more channels
+
+alignas(8) uint8_t work[32768];  // more than any front end takes
+int8_t feature_memory[kMostFeatures];
+
+Span<int8_t> features() { return {feature_memory, FeatureCount(kFrontEndTables)}; }
 
 void Print(const char* text) {
   std::size_t length = 0;
@@ -78,7 +82,7 @@ uint32_t OneFrame(FrontEnd& front_end, Noise& noise) {
     }
     const uint32_t before = board::Ticks();
     rest = rest.Skip(front_end.Push(rest));
-    const bool popped = front_end.PopFrame(features);
+    const bool popped = front_end.PopFrame(features());
     ticks += board::Ticks() - before;
     if (popped) {
       return ticks;
@@ -104,7 +108,7 @@ int Measure() {
     if (i > 0 && ticks > most) {
       most = ticks;
     }
-    hash = Hash(hash, features);
+    hash = Hash(hash, features());
   }
   PrintValue("ticks", total / (kFrames - 1));
   PrintValue("most_ticks", most);
@@ -117,10 +121,11 @@ int Measure() {
 }
 
 }  // namespace
-}  // namespace stapes
-
-int main() {
-  stapes::board::Init();
-  asm volatile("cpsid i");  // the millisecond interrupt would be counted as well
-  stapes::board::Exit(stapes::Measure());
+int RunFirmware() {
+  asm volatile("cpsid i" ::: "memory");  // the millisecond interrupt would be counted as well
+  const int status = Measure();
+  asm volatile("cpsie i" ::: "memory");
+  return status;
 }
+
+}  // namespace stapes

@@ -1,19 +1,23 @@
 """What holds for every emulated board. STAPES_TEST_GARBAGE=10000000 sends ten megabytes of it."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stapes.firmware.emulator import MACHINES, Emulator
+from stapes.firmware.boards import all_boards
+from stapes.firmware.emulator import Emulator
 from stapes.link.session import Session
 from stapes.replay import NativePlayer, open_player
 
+ROOT = Path(__file__).resolve().parents[2]
+BOARDS = [board.name for board in all_boards(ROOT).values() if board.emulated]
 GARBAGE_BYTES = int(os.environ.get("STAPES_TEST_GARBAGE", "20000"))
 PIECE_BYTES = 2048
 
 
-@pytest.mark.parametrize("board", sorted(MACHINES))
+@pytest.mark.parametrize("board", BOARDS)
 def test_features_scores_times_and_detections_are_those_of_python(firmware, board):
     rng = np.random.default_rng(1)
     loudness = np.repeat([30, 3000, 32767, 400], 3000)
@@ -44,7 +48,7 @@ def test_features_that_depend_on_the_past_are_those_of_python(pcen_firmware, boa
             np.testing.assert_array_equal(replayed.scores, expected.scores, player.name)
 
 
-@pytest.mark.parametrize("board", sorted(MACHINES))
+@pytest.mark.parametrize("board", BOARDS)
 def test_after_garbage_the_board_still_answers(firmware, board):
     rng = np.random.default_rng(8)
     with Emulator(board, firmware.image(board), count_instructions=False) as emulator:

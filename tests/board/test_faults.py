@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from stapes.firmware.emulator import MACHINES, Emulator
+from stapes.firmware.boards import all_boards
+from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import Event, LineReader
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [
-    ROOT / "tests" / "board" / "faults" / "fault_main.cc",
-    ROOT / "firmware" / "app" / "event_sink.cc",
-    ROOT / "firmware" / "link" / "line_writer.cc",
-    ROOT / "firmware" / "base" / "crc16.cc",
-]
-BOARDS = sorted(MACHINES)
+SOURCES = [ROOT / "tests" / "board" / "faults" / "fault_main.cc"]
+BOARDS = [board.name for board in all_boards(ROOT).values() if board.emulated]
 WATCHED = [board for board in BOARDS if board != "microbit"]  # QEMU has no watchdog of the nRF51
 HARD_FAULT, NMI = 3, 2
 

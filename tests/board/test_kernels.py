@@ -4,20 +4,22 @@ One program runs every kernel over the same pseudo-random shapes, weights and sc
 checksum of each result. Its lines must not depend on the kernels that are compiled in.
 """
 
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stapes.firmware.boards import Board, compiler, find_board, image_sources, link_flags
+from stapes.firmware.boards import find_emulated
+from stapes.firmware.emulator import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "board" / "kernels"
 CASES = 300
 KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums")
 BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547")
-PLAIN = "-DSTAPES_PLAIN_KERNELS"
+Build = Callable[..., Path]  # tests/board/conftest.py
+PLAIN = "STAPES_PLAIN_KERNELS"
 COMMON = [
     *("-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Werror"),
     *("-Wshadow", "-Wconversion", f"-I{ROOT}", f"-I{ROOT / 'firmware'}"),
@@ -29,32 +31,10 @@ def kernel_sources() -> list[Path]:
     return [SOURCES / "kernel_vectors.cc", *kernels]
 
 
-def build_for_board(board: Board, folder: Path, *options: str) -> Path:
-    image = folder / f"{board.name}.elf"
-    command = [
-        *(*compiler(board, ROOT), *COMMON, *options, *link_flags(board, ROOT)),
-        *(*kernel_sources(), SOURCES / "board_main.cc", *image_sources(board, ROOT)),
-        *("-o", image),
-    ]
-    subprocess.run(list(map(str, command)), check=True)
-    return image
-
-
-def lines_of_board(board: str, folder: Path, *options: str) -> list[str]:
-    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    settings = find_board(ROOT, board)
-    image = build_for_board(settings, folder, *options)
-    command = [
-        *("qemu-system-arm", "-machine", settings.qemu_machine, "-nographic", "-monitor", "none"),
-        *("-serial", "stdio", "-semihosting-config", "enable=on,target=native"),
-        *("-kernel", str(image)),
-    ]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=True
-    )
-    return done.stdout.splitlines()
+def lines_of_board(board: str, build_image: Build, *definitions: str) -> list[str]:
+    sources = [SOURCES / "kernel_vectors.cc", SOURCES / "board_main.cc"]
+    image = build_image(board, sources, *definitions)
+    return run_program(find_emulated(ROOT, board), image, count_instructions=False)
 
 
 def lines_of_host(folder: Path, *options: str) -> list[str]:
@@ -68,7 +48,7 @@ def lines_of_host(folder: Path, *options: str) -> list[str]:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The plain kernels' lines on this machine."""
     folder = tmp_path_factory.mktemp("plain")
-    return lines_of_host(folder, PLAIN, "-fsanitize=undefined", "-fno-sanitize-recover=all")
+    return lines_of_host(folder, f"-D{PLAIN}", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 
 def test_every_kernel_is_run(plain: list[str]):
@@ -79,12 +59,12 @@ def test_every_kernel_is_run(plain: list[str]):
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_kernels_of_a_board_equal_the_plain_ones(board: str, plain: list[str], tmp_path: Path):
-    assert lines_of_board(board, tmp_path) == plain
+def test_kernels_of_a_board_equal_the_plain_ones(board: str, plain: list[str], build_image: Build):
+    assert lines_of_board(board, build_image) == plain
 
 
-def test_plain_kernels_compute_the_same_on_a_board(plain: list[str], tmp_path: Path):
-    assert lines_of_board("mps2_an386", tmp_path, PLAIN) == plain
+def test_plain_kernels_compute_the_same_on_a_board(plain: list[str], build_image: Build):
+    assert lines_of_board("mps2_an386", build_image, PLAIN) == plain
 
 
 def test_kernels_of_x86_equal_the_plain_ones(plain: list[str], tmp_path: Path):

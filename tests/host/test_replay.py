@@ -130,7 +130,7 @@ def test_the_lines_are_not_written_over_the_audio_or_the_model(model, wav, audio
         (("--model", "m", "--port", "p", "a.wav"), "found --model and --port"),
         (("--image", "i", "--port", "p", "a.wav"), "--image is for --board"),
         (("--image", "i", "--board", "b", "--model", "m", "a.wav"), "--image is for --board"),
-        (("--board", "toaster", "a.wav"), "--board toaster: found no such board"),
+        (("--board", "toaster", "a.wav"), "board 'toaster': found no emulator for it"),
         (("--board", "nrf52840dk", "a.wav"), "'nrf52840dk': found no emulator for it"),
         (("--board", "toaster", "--image", "x", "a.wav"), "board 'toaster': found no emulator"),
         (("--board", "mps2_an386", "--image", "/none.elf", "a.wav"), "/none.elf: not found"),

@@ -13,7 +13,8 @@ from card import front_end_figures, read_cards, subset_figures
 from card_text import to_markdown, to_overview
 
 from stapes.cli.commands.info import describe
-from stapes.firmware.measure import count_instructions, missing_tools
+from stapes.firmware.measure import MEASURING_TOOLS, count_instructions
+from stapes.firmware.tools import missing_tools
 from stapes.model.metadata import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +68,7 @@ def test_the_recipe_makes_the_command_that_the_model_remembers(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.skipif(missing_tools(emulator=True) != [], reason="no Arm compiler or emulator")
+@pytest.mark.skipif(bool(missing_tools(*MEASURING_TOOLS)), reason="no Arm compiler or emulator")
 def test_a_card_tells_the_instructions_of_a_frame(name):
     """Within a twentieth: other compilers, and a better engine, count a little differently."""
     counted = count_instructions((MODELS / name / "model.tflite").read_bytes(), ROOT).inference

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import resource
 import shutil
 import time
@@ -17,11 +16,11 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.demo.compare import differences
 from stapes.demo.report import Report
 from stapes.demo.steps import Workbench
-from stapes.errors import StapesError
 from stapes.files import write_text
-from stapes.firmware.boards import find_board
+from stapes.firmware.build import Sizes, cmake_commands, image, read_sizes
 from stapes.firmware.emulator import INSTRUCTION_NS
 from stapes.firmware.source import find_source
+from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, require_tools
 from stapes.model.metadata import read_settings
 from stapes.replay import Replayed, open_player
 from stapes.stream.labels import LabelTime, read_labels
@@ -37,12 +36,7 @@ OTHER_WORDS = (
     *("yet", "yeah", "guess", "chess", "less", "know how", "not", "nor", "row", "go"),
     *("left", "right", "stop", "house", "seven", "happy", "dog", "tree", "three", "marvin"),
 )
-TOOLS = {
-    "cmake": "cmake",
-    "ninja": "ninja-build",
-    "arm-none-eabi-g++": "gcc-arm-none-eabi",
-    "qemu-system-arm": "qemu-system-arm",
-}
+TOOLS = (*BUILD_TOOLS, EMULATOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +95,8 @@ def run_demo(settings: DemoSettings, *, log: Callable[[str], None] = print) -> R
     """
     started = time.monotonic()
     source = find_source(settings.source_dir)
-    check_tools(spoken=settings.data_dir is None)
+    spoken = settings.data_dir is None
+    require_tools(*TOOLS, *(("espeak-ng",) if spoken else ()), purpose="for the demo")
     bench = Workbench(settings.work_dir, log=log)
     demo = Demo(settings, source, bench)
     demo.make_model()
@@ -111,17 +106,6 @@ def run_demo(settings: DemoSettings, *, log: Callable[[str], None] = print) -> R
     write_text(settings.work_dir / "report.json", report.to_json())
     log(f"\n== report ({settings.work_dir / 'report.json'})\n{report.to_text()}")
     return report
-
-
-def check_tools(*, spoken: bool) -> None:
-    """Raises StapesError naming every missing program and how to install it."""
-    tools = TOOLS | ({"espeak-ng": "espeak-ng"} if spoken else {})
-    missing = {tool: package for tool, package in tools.items() if shutil.which(tool) is None}
-    if missing:
-        raise StapesError(
-            f"demo: found no {', '.join(missing)}; "
-            f"run: apt-get install {' '.join(missing.values())}"
-        )
 
 
 class Demo:
@@ -140,6 +124,7 @@ class Demo:
         self.host_build, self.board_build = work / "host", work / BOARD
         self.stream, self.truth = work / "stream.wav", work / "stream_labels.txt"
         self.clips = work / "clips.wav"
+        self.sizes: Sizes | None = None  # of the board's image
 
     def make_model(self) -> None:
         """Corpus, training, export, C++ constants."""
@@ -170,8 +155,8 @@ class Demo:
 
     def build_firmware(self) -> None:
         """The x86 program and the board's image; CMake knows what is up to date."""
-        for board, folder in (("host", self.host_build), (BOARD, self.board_build)):
-            self.bench.step(f"build {board}", lambda b=board, f=folder: self._build(b, f))
+        self.bench.step("build host", lambda: self._build("host", self.host_build))
+        self.bench.step(f"build {BOARD}", self._build_board)
 
     def make_audio(self) -> None:
         """The streaming test, and test clips one after the other."""
@@ -211,14 +196,16 @@ class Demo:
             show=True,
         )
 
-    def _build(self, board: str, folder: Path) -> None:
-        self.bench.run(
-            [
-                *("cmake", "-S", self.source, "-B", folder, "-G", "Ninja"),
-                *(f"-DSTAPES_BOARD={board}", f"-DSTAPES_MODEL={self.generated.resolve()}"),
-            ]
-        )
-        self.bench.run(["cmake", "--build", folder, "--target", "stapes-firmware"])
+    def _build_board(self) -> None:
+        self.sizes = read_sizes(self._build(BOARD, self.board_build))
+
+    def _build(self, board: str, folder: Path) -> str:
+        """Returns what the build printed, its table of sizes among it."""
+        model = self.generated.resolve()
+        configure, build = cmake_commands(self.source, folder, board=board, model=model)
+        self.bench.run(configure)
+        image(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
+        return self.bench.run(build)
 
     def _join_clips(self) -> None:
         """Clips of all labels of the testing partition, in a drawn order."""
@@ -245,7 +232,7 @@ class Demo:
         self.bench.step("replay and compare", lambda: self._replay(heard))
         model = read_settings(self.model)
         score = self._score(heard.stream)
-        stats, load = heard.load.stats, self._memory()
+        stats = heard.load.stats
         nanoseconds = stats["busy_ticks"] * 1_000_000_000 / stats["ticks_per_second"]
         return Report(
             float_accuracy=model.provenance["float_accuracy"],
@@ -260,8 +247,8 @@ class Demo:
             stream_seconds=self.scale.stream_seconds,
             model_bytes=self.model.stat().st_size,
             arena_bytes=stats["arena_used"],
-            flash_bytes=load["flash"],
-            ram_bytes=load["RAM"],
+            flash_bytes=self.sizes.flash_bytes,
+            ram_bytes=self.sizes.ram_bytes,
             stack_used_bytes=stats["stack_used"],
             realtime_factor=round(heard.realtime_factor, 1),
             instructions_per_second_of_audio=round(
@@ -279,12 +266,11 @@ class Demo:
     def _replay(self, heard: _Heard) -> None:
         rate = read_settings(self.model).front_end.sample_rate
         stream, clips = (read_wav(path, sample_rate=rate) for path in (self.stream, self.clips))
-        program = self.host_build / "boards" / "stapes-firmware"
-        image = self.board_build / "boards" / "stapes-firmware.elf"
+        program = image(self.host_build, "elf").with_suffix("")
         builds = {
             "Python": {"model": self.model},
             "x86": {"program": program},
-            BOARD: {"board": BOARD, "image": image},
+            BOARD: {"board": BOARD, "image": image(self.board_build, "elf")},
         }
         half = len(clips) // 2
         pieces = {"stream": stream, "clips 1": clips[:half], "clips 2": clips[half:]}
@@ -333,20 +319,6 @@ class Demo:
             settings=ScoreSettings(),
             duration_ms=self.scale.stream_seconds * 1000,
         )
-
-    def _memory(self) -> dict[str, int]:
-        """Bytes of flash and RAM that the board's image takes, from the build's own table."""
-        board = find_board(self.source, BOARD)
-        table = self.bench.run(
-            [
-                *("cmake", f"-DELF={self.board_build / 'boards' / 'stapes-firmware.elf'}"),
-                *("-DSIZE=arm-none-eabi-size", f"-DBOARD={BOARD}"),
-                *(f"-DFLASH_START={board.flash_start}", f"-DFLASH_BYTES={board.flash_bytes}"),
-                *(f"-DRAM_START={board.ram_start}", f"-DRAM_BYTES={board.ram_bytes}", "-P"),
-                self.source / "boards" / "common" / "cortex_m" / "size_table.cmake",
-            ]
-        )
-        return {name: int(re.search(rf"{name}: +(\d+) of", table)[1]) for name in ("flash", "RAM")}
 
 
 @dataclass

@@ -1,24 +1,39 @@
-"""The commands that build a board's firmware around a model, and running them."""
+"""The commands that build images for boards, and running them."""
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import subprocess
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board
+from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_tool
 from stapes.link.model_image import read_model_image, slot_options
 
-BUILD_TOOLS = {
-    "cmake": "apt-get install cmake",
-    "ninja": "apt-get install ninja-build",
-    "arm-none-eabi-g++": "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
-}
-TAIL_LINES = 20  # of a failed build's output
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Bytes that an image takes; `code_bytes` and `model_bytes` are parts of `flash_bytes`."""
+
+    flash_bytes: int
+    code_bytes: int
+    model_bytes: int
+    ram_bytes: int
+
+
+def cmake_commands(source: Path, folder: Path, *, board: str, **options: object) -> list[list[str]]:
+    """Configures and builds `stapes-firmware` in `folder`. `board` is a folder under boards/ or the
+    path of another; `options` are STAPES_ variables of CMakeLists.txt, in lower case; a list holds
+    several values."""
+    defined = {"board": board, **options}
+    flags = [f"-DSTAPES_{name.upper()}={_cmake_value(value)}" for name, value in defined.items()]
+    return [
+        ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), *flags],
+        ["cmake", "--build", str(folder), "--target", "stapes-firmware"],
+    ]
 
 
 def build_commands(
@@ -38,15 +53,34 @@ def build_commands(
         )
     others = [read_model_image(path) for path in room_for]
     slots = slot_options(read_model_image(model), others)
-    return [
-        ["stapes", "emit", str(model), "--output_dir", str(folder / "model")],
-        [
-            *("cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder)),
-            *(f"-DSTAPES_BOARD={board.name}", f"-DSTAPES_MODEL={folder / 'model'}"),
-            *slots,
-        ],
-        ["cmake", "--build", str(folder), "--target", "stapes-firmware"],
-    ]
+    emitted = folder / "model"
+    configure, build = cmake_commands(source, folder, board=board.option, model=emitted)
+    emit = ["stapes", "emit", str(model), "--output_dir", str(emitted)]
+    return [emit, [*configure, *slots], build]
+
+
+def build_program(
+    board: Board,
+    sources: Sequence[Path],
+    source: Path,
+    folder: Path,
+    *,
+    cpu: str = "",
+    definitions: Sequence[str] = (),
+) -> Path:
+    """The image of another program than the firmware, whose `sources` define RunFirmware
+    (boards/board.h); for another core than the board's with `cpu`, all of it with preprocessor
+    `definitions`. Programs for one board may share a folder, where only what changed is compiled.
+
+    Raises:
+        StapesError: a tool is missing, or the build fails.
+    """
+    check_build_tools()
+    main = [str(path.resolve()) for path in sources]
+    options = {"model": "", "main": main, "cpu": cpu, "definitions": definitions}
+    for command in cmake_commands(source, folder, board=board.option, **options):
+        run_tool(command)
+    return image(folder, "elf")
 
 
 def image(folder: Path, suffix: str) -> Path:
@@ -55,13 +89,8 @@ def image(folder: Path, suffix: str) -> Path:
 
 
 def check_build_tools() -> None:
-    """Raises StapesError naming the programs that are missing."""
-    missing = [name for name in BUILD_TOOLS if shutil.which(name) is None]
-    if missing:
-        how = "; ".join(BUILD_TOOLS[name] for name in missing)
-        raise StapesError(
-            f"{', '.join(missing)}: not found, needed to build a firmware; run: {how}"
-        )
+    """Raises StapesError that names the programs that are missing."""
+    require_tools(*BUILD_TOOLS, purpose="to build a firmware")
 
 
 def run_build(commands: Sequence[Sequence[str]]) -> str:
@@ -72,17 +101,35 @@ def run_build(commands: Sequence[Sequence[str]]) -> str:
     """
     output = ""
     for command in commands:
-        words = [sys.executable, "-m", *command] if command[0] == "stapes" else list(command)
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        output = done.stdout
-        if done.returncode:
-            lines = output.splitlines()
-            if command[0] == "stapes" and lines:
-                raise StapesError(lines[-1].removeprefix("stapes: error: "))
-            print("\n".join(lines[-TAIL_LINES:]), file=sys.stderr)
-            raise StapesError(
-                f"{shlex.join(command)}: exit status {done.returncode}, its last lines are above; "
-                "mend what they say"
-            )
+        own = command[0] == "stapes"
+        try:
+            output = run_tool([sys.executable, "-m", *command] if own else command)
+        except ToolFailed as error:
+            if own and error.tail:
+                raise StapesError(
+                    error.tail.splitlines()[-1].removeprefix("stapes: error: ")
+                ) from None
+            print(error.tail, file=sys.stderr)
+            raise StapesError(f"{error}; the end of its output is above") from error
     sizes = [line for line in output.splitlines() if line.startswith(("flash:", "RAM:"))]
     return "\n".join(sizes)
+
+
+def read_sizes(output: str) -> Sizes | None:
+    """From the table that the build prints whenever it links, before it complains that an image
+    does not fit; None without one."""
+    flash = re.search(r"flash: +(\d+) of \d+ bytes \(code (-?\d+), model (\d+)\)", output)
+    ram = re.search(r"RAM: +(\d+) of \d+ bytes", output)
+    if flash is None or ram is None:
+        return None
+    flash_bytes, code_bytes, model_bytes = map(int, flash.groups())
+    return Sizes(
+        flash_bytes=flash_bytes,
+        code_bytes=code_bytes,
+        model_bytes=model_bytes,
+        ram_bytes=int(ram[1]),
+    )
+
+
+def _cmake_value(value: object) -> str:
+    return ";".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

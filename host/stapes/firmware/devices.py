@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,18 +40,6 @@ class Drive:
 
     folder: Path
     board_id: str
-
-
-def find_tool(name: str, how: str) -> str:
-    """The program's path: of PATH, or beside this Python.
-
-    Raises:
-        StapesError: there is none; `how` says where it comes from.
-    """
-    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-    if found is None:
-        raise StapesError(f"{name}: not found, needed for flashing; {how}")
-    return found
 
 
 def probes(pyocd: str) -> list[Probe]:

@@ -1,44 +1,61 @@
-"""An emulated board whose serial port is a TCP port of this machine."""
+"""An emulated board that runs until Ctrl-C, whose serial port other commands open: at a socket that
+only its user can reach, or at a TCP port of this machine."""
 
 from __future__ import annotations
 
+import os
 import socket
+import stat
 import subprocess
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.firmware.boards import Board
-from stapes.firmware.devices import find_tool
+from stapes.firmware.tools import EMULATOR, find_tool
 
 HOST = "127.0.0.1"
 
 
-def qemu_command(board: Board, image: Path, tcp_port: int) -> list[str]:
-    """QEMU with the board's serial port at `tcp_port`; takes one client after the other.
+@dataclass(frozen=True, kw_only=True)
+class SerialPort:
+    """Where an emulated board's serial port is: as QEMU's -serial takes it, and as --port does."""
+
+    serial: str
+    url: str
+
+
+def tcp_port(number: int) -> SerialPort:
+    """Anyone on this machine can connect.
 
     Raises:
         StapesError: no such TCP port.
     """
-    if not 0 < tcp_port < 65536:
-        raise StapesError(f"--tcp_port {tcp_port}: expected 1 to 65535; choose another")
-    return [
-        *("qemu-system-arm", "-machine", str(board.qemu_machine), "-nographic", "-monitor", "none"),
-        *("-serial", f"tcp:{HOST}:{tcp_port},server=on,wait=off"),
-        *("-semihosting-config", "enable=on,target=native", "-kernel", str(image)),
-    ]
+    if not 0 < number < 65536:
+        raise StapesError(f"--tcp_port {number}: expected 1 to 65535; choose another")
+    address = f"{HOST}:{number}"
+    return SerialPort(serial=f"tcp:{address},server=on,wait=off", url=f"socket://{address}")
 
 
-def check_emulator(tcp_port: int) -> None:
-    """Raises StapesError where QEMU is missing or the port is taken."""
-    find_tool("qemu-system-arm", "run: apt-get install qemu-system-arm")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, tcp_port))
-        except OSError as error:
-            raise StapesError(
-                f"--tcp_port {tcp_port}: cannot be used ({error.strerror}); choose another"
-            ) from error
+def unix_socket(board: str) -> SerialPort:
+    """A socket for each board, in a folder of the user's own."""
+    path = _folder() / board
+    return SerialPort(serial=f"unix:{path},server=on,wait=off", url=f"unix:{path}")
+
+
+def check_emulator(port: SerialPort) -> None:
+    """Makes ready for `run_emulator`.
+
+    Raises:
+        StapesError: QEMU is missing, the port is taken, or the folder belongs to someone else.
+    """
+    find_tool(EMULATOR, purpose="to emulate a board")
+    kind, _, address = port.serial.partition(",")[0].partition(":")
+    if kind == "tcp":
+        _check_tcp(int(address.rpartition(":")[2]))
+    else:
+        _check_folder()
+        _check_unix(Path(address))
 
 
 def run_emulator(command: list[str]) -> None:
@@ -56,4 +73,40 @@ def run_emulator(command: list[str]) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
-    raise StapesError(f"qemu-system-arm: ended by itself (exit status {status}); build it again")
+    raise StapesError(f"{EMULATOR}: ended by itself (exit status {status}); build it again")
+
+
+def _folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"stapes-{os.getuid()}"
+
+
+def _check_folder() -> None:
+    """Makes the folder, which nobody else may enter."""
+    folder = _folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+        raise StapesError(
+            f"{folder}: found a folder that others can enter, expected your own with mode 700; "
+            "remove it, or pass --tcp_port"
+        )
+
+
+def _check_unix(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise StapesError(
+                f"{path}: found an emulated board that runs there already; end it first, or pass "
+                "--tcp_port"
+            )
+
+
+def _check_tcp(number: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, number))
+        except OSError as error:
+            raise StapesError(
+                f"--tcp_port {number}: cannot be used ({error.strerror}); choose another"
+            ) from error

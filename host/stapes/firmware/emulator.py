@@ -1,4 +1,4 @@
-"""Emulated boards: qemu-system-arm with the serial port on a socket."""
+"""Emulated boards: the one command line of qemu-system-arm; programs and boards that run in it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,22 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from stapes.errors import StapesError
+from stapes.firmware.boards import Board, find_emulated
+from stapes.firmware.source import find_source
+from stapes.firmware.tools import EMULATOR, find_tool, run_tool
 from stapes.link.transport import LinkClosed, SocketTransport, connect
-
-# Board (folder under boards/) -> QEMU's name of the machine.
-MACHINES = {
-    "microbit": "microbit",
-    "mps2_an385": "mps2-an385",
-    "mps2_an386": "mps2-an386",
-    "mps2_an500": "mps2-an500",
-    "mps2_an505": "mps2-an505",
-    "mps3_an547": "mps3-an547",
-}
 
 MEMORY_BYTES = 16 << 20  # of the RAM that QEMU can keep in a file: the MPS2 boards' PSRAM
 
 # One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
 ICOUNT_SHIFT = 6
 INSTRUCTION_NS = 1 << ICOUNT_SHIFT
+PROGRAM_SECONDS = 300.0
 
 # QEMU needs far less, unless the machine is very busy.
 START_SECONDS = 60.0
@@ -38,11 +33,56 @@ END_SECONDS = 10.0
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
 
 
-def _machine(machine: str, memory: str | Path | None) -> list[str]:
-    if memory is None:
-        return ["-machine", machine]
+def qemu_command(
+    machine: str,
+    image: Path,
+    *,
+    serials: Sequence[str],
+    count_instructions: bool,
+    memory: Path | None = None,
+) -> list[str]:
+    """QEMU with an image on one of its machines. `serials` are its serial ports as -serial takes
+    them; its clocks count instructions, or follow this machine's; `memory` is a file that holds
+    the machine's largest RAM."""
     kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={MEMORY_BYTES}"
-    return ["-machine", f"{machine},memory-backend=kept", "-object", kept]
+    return [
+        *(EMULATOR, "-machine", machine + (",memory-backend=kept" if memory else "")),
+        *(("-object", kept) if memory else ()),
+        *("-nographic", "-monitor", "none"),
+        *(word for serial in serials for word in ("-serial", serial)),
+        *("-semihosting-config", "enable=on,target=native"),
+        *(("-icount", f"shift={ICOUNT_SHIFT}") if count_instructions else ()),
+        *("-kernel", str(image)),
+    ]
+
+
+def run_program(board: Board, image: Path, *, count_instructions: bool = True) -> list[str]:
+    """The lines that a program on an emulated board prints until it ends.
+
+    Raises:
+        StapesError: qemu-system-arm is missing, or the program fails or does not end.
+    """
+    command = qemu_command(
+        str(board.qemu_machine), image, serials=["stdio"], count_instructions=count_instructions
+    )
+    return run_tool(command, timeout_s=PROGRAM_SECONDS).splitlines()
+
+
+def run_measurement(board: Board, image: Path) -> dict[str, int]:
+    """What a program measures on an emulated board: its lines of "name value", "done" at the end.
+
+    Raises:
+        StapesError: it cannot be run, or prints something else.
+    """
+    *lines, last = run_program(board, image) or [""]
+    if last != "done":
+        raise StapesError(f"{image}: found {last!r}, expected a last line 'done'; build it again")
+    return {name: int(value) for name, value in (line.split(" ", 1) for line in lines if line)}
+
+
+def instructions_of(ticks: float, values: dict[str, int]) -> int:
+    """Executed in so many ticks of a board's fine clock; `values` are those of a measurement."""
+    return round(ticks / values["ticks_per_second"] * 1e9 / INSTRUCTION_NS)
 
 
 class Emulator:
@@ -63,33 +103,25 @@ class Emulator:
         count_instructions: bool = True,
         memory: str | Path | None = None,
     ) -> None:
-        if board not in MACHINES:
-            raise StapesError(
-                f"board {board!r}: found no emulator for it, expected one of "
-                f"{', '.join(sorted(MACHINES))}; flash it and use --port"
-            )
+        machine = str(find_emulated(find_source(None), board).qemu_machine)
         if not Path(image).is_file():
             raise StapesError(
                 f"{image}: not found, expected the image of a firmware; build it with cmake "
                 f"-DSTAPES_BOARD={board} -DSTAPES_MODEL=..."
             )
-        if shutil.which("qemu-system-arm") is None:
-            raise StapesError(
-                "qemu-system-arm: not found, needed to emulate a board; "
-                "run: apt-get install qemu-system-arm"
-            )
+        find_tool(EMULATOR, purpose="to emulate a board")
         self._image = image
         self._folder = tempfile.TemporaryDirectory(prefix="stapes-")
         path = f"{self._folder.name}/uart"
+        command = qemu_command(
+            machine,
+            Path(image),
+            serials=[f"unix:{path},server=on,wait=on"],
+            count_instructions=count_instructions,
+            memory=Path(memory) if memory else None,
+        )
         self.process = subprocess.Popen(
-            [
-                *_ENDS_WITH_US,
-                *("qemu-system-arm", *_machine(MACHINES[board], memory), "-nographic"),
-                *("-monitor", "none", "-serial", f"unix:{path},server=on,wait=on"),
-                *("-semihosting-config", "enable=on,target=native"),
-                *(("-icount", f"shift={ICOUNT_SHIFT}") if count_instructions else ()),
-                *("-kernel", str(image)),
-            ],
+            [*_ENDS_WITH_US, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

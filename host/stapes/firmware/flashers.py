@@ -18,9 +18,9 @@ from stapes.files import writing
 from stapes.firmware import devices
 from stapes.firmware.boards import Board
 from stapes.firmware.build import image
+from stapes.firmware.tools import find_tool
 
-GET_PYOCD = "run: pip install 'stapes[flash]'"
-GET_BOSSAC = "it comes with the Arduino IDE; run: arduino-cli core install arduino:mbed_nano"
+FOR_FLASHING = "for flashing"
 NANO_VENDOR = 0x2341
 NANO_BOOT_LOADER = 0x005A
 NANO_SKETCH = (
@@ -87,10 +87,10 @@ class PyOcd:
         return [*self._pack(), load]
 
     def check(self) -> None:
-        devices.find_tool("pyocd", GET_PYOCD)
+        find_tool("pyocd", purpose=FOR_FLASHING)
 
     def flash(self, folder: Path) -> None:
-        pyocd = devices.find_tool("pyocd", GET_PYOCD)
+        pyocd = find_tool("pyocd", purpose=FOR_FLASHING)
         self._check_probe(_await(lambda: devices.probes(pyocd), self._options.wait_seconds))
         *packs, load = self.commands(folder)
         if packs and not devices.knows_target(pyocd, self._target):
@@ -130,10 +130,10 @@ class Bossac:
         return [self._command(self._options.port or "PORT", folder)]
 
     def check(self) -> None:
-        devices.find_tool("bossac", GET_BOSSAC)
+        find_tool("bossac", purpose=FOR_FLASHING)
 
     def flash(self, folder: Path) -> None:
-        bossac = devices.find_tool("bossac", GET_BOSSAC)
+        bossac = find_tool("bossac", purpose=FOR_FLASHING)
         port = self._options.port or self._boot_loader()
         _run([bossac, *self._command(port, folder)[1:]], self._board.press)
 

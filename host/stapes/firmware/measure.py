@@ -1,29 +1,34 @@
 """What a model takes on a board: instructions in an emulator, flash and RAM of the linked image.
 
-Both need Stapes' source tree: bench/engine.py measures, boards/<board>/board.cmake says what a
-board has.
+Both need Stapes' source tree.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import re
-import shutil
-import subprocess
-import sys
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
-from stapes.firmware.boards import Board, find_board
+from stapes.firmware.boards import Board, find_board, find_emulated
+from stapes.firmware.build import build_program, check_build_tools, cmake_commands, read_sizes
+from stapes.firmware.build import image as image_of
+from stapes.firmware.emulator import instructions_of, run_measurement
+from stapes.firmware.model_folder import emit_model, operator_symbol
+from stapes.firmware.rendering import render
+from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, ToolFailed, require_tools, run_tool
 
 EMULATED_BOARD = "mps2_an386"
-BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
-EMULATOR = "qemu-system-arm"
-TIMEOUT_S = 600
+MEASURING_TOOLS = (*BUILD_TOOLS, EMULATOR)
 MAX_MACS = 500_000_000  # a minute in the emulator, whose 32-bit ticks last for some more
+PROGRAM = Path(__file__).parent / "programs" / "measure_network.cc"
+INFERENCES = 3  # as the program has it
+SEED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class Instructions:
     board: str
     inference: int
     operators: tuple[int, ...]
+    arena_bytes: int
     stack_bytes: int
 
 
@@ -51,16 +57,10 @@ class Fit:
         return self.flash_needed <= self.flash_bytes and self.ram_needed <= self.ram_bytes
 
 
-def missing_tools(*, emulator: bool) -> list[str]:
-    """Programs that are not installed, of those that measuring needs."""
-    tools = (*BUILD_TOOLS, EMULATOR) if emulator else BUILD_TOOLS
-    return [tool for tool in tools if shutil.which(tool) is None]
-
-
 def count_instructions(
     model: bytes, source: Path, *, board: str = EMULATED_BOARD, cpu: str = ""
 ) -> Instructions:
-    """Runs the model on an emulated board, outputs compared with those computed here.
+    """Builds an image of the model in the source tree's build/info, and measures it.
 
     `cpu` is another core than the board's, such as cortex-m0 on mps2_an385.
 
@@ -68,34 +68,81 @@ def count_instructions(
         StapesError: a tool is missing, no emulator has this board, the model is too large for it,
             the build or the run fails, or the outputs differ.
     """
-    _require(missing_tools(emulator=True))
-    _require_room(model, find_board(source, board))
-    bench = _load_bench(source)
-    machine = next((m for m in bench.MACHINES.values() if (m.board, m.cpu) == (board, cpu)), None)
-    if machine is None:
-        known = ", ".join(m.board for m in bench.MACHINES.values())
-        raise StapesError(f"--board {board}: no emulator of it; expected one of {known}")
-    network = bench.Network(name="model", model=model, macs=0)
+    require_tools(*MEASURING_TOOLS, purpose="to count instructions")
+    described = find_emulated(source, board)
+    _require_room(model, described)
+    folder = source / "build" / "info" / f"{board}{cpu}-network"
+    return measure_network(model, described, build_network(model, described, source, folder, cpu))
+
+
+def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: str = "") -> Path:
+    """The image that measures a model. Models for one board and core may share the folder.
+
+    Raises:
+        StapesError: a tool is missing, or the build fails.
+    """
+    engine = Engine.from_bytes(model)
+    context = {
+        "model": model,
+        "operators": sorted({operator_symbol(entry["name"]) for entry in engine.operators}),
+        "arena_bytes": -(-engine.arena_used // 16) * 16,
+    }
+    network = folder / "network.cc"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = render("network.cc.jinja", context)
+    if not network.exists() or network.read_text() != text:  # else there is nothing to compile
+        network.write_text(text)
+    return build_program(board, [network, PROGRAM], source, folder, cpu=cpu)
+
+
+def measure_network(model: bytes, board: Board, image: Path) -> Instructions:
+    """Runs an image of `build_network`, and compares its outputs with those computed here.
+
+    Raises:
+        StapesError: the run fails, or the outputs differ.
+    """
     try:
-        image = bench.build(machine, network, source / "build" / "info" / (board + cpu))
-        values = bench.run(machine, image)
-    except StapesError as error:
+        values = run_measurement(board, image)
+    except ToolFailed as error:
         raise StapesError(
-            f"it does not run on an emulated {board}: {_complaint(str(error))}"
+            f"it does not run on an emulated {board.name}: {error.tail or error}"
         ) from error
-    if values["crc"] != bench.checksum(network):
-        raise StapesError(f"{board} computes other outputs than this machine; run tests/board")
-
-    def instructions(ticks: int) -> int:
-        return round(ticks / values["ticks_per_second"] * 1e9 / 2**machine.shift)
-
+    expected = outputs_crc(model)
+    if values["crc"] != expected:
+        raise StapesError(
+            f"{board.name}: found outputs with CRC {values['crc']:08x}, expected {expected:08x} as "
+            "this machine computes them; run tests/board"
+        )
     operators = [value for name, value in values.items() if name.startswith("operator_")]
     return Instructions(
-        board=board,
-        inference=instructions(values["ticks"]),
-        operators=tuple(instructions(ticks) for ticks in operators),
+        board=board.name,
+        inference=instructions_of(values["ticks"], values),
+        operators=tuple(instructions_of(ticks, values) for ticks in operators),
+        arena_bytes=values["arena_bytes"],
         stack_bytes=values["stack_bytes"],
     )
+
+
+def measured_inputs(model: bytes, count: int = INFERENCES) -> Iterator[NDArray]:
+    """The inputs that the program makes: Numerical Recipes' generator, upper bytes."""
+    engine = Engine.from_bytes(model)
+    dtype = np.dtype(engine.input_type)
+    state = SEED
+    for _ in range(count):
+        values = np.empty(int(np.prod(engine.input_shape)) * dtype.itemsize, dtype=np.uint8)
+        for i in range(values.size):
+            state = (state * 1664525 + 1013904223) % 2**32
+            values[i] = state >> 24
+        yield values.view(dtype).reshape(engine.input_shape)
+
+
+def outputs_crc(model: bytes) -> int:
+    """CRC-32 of the outputs of all inferences, as they are computed here."""
+    engine = Engine.from_bytes(model)
+    crc = 0
+    for frame in measured_inputs(model):
+        crc = zlib.crc32(np.ascontiguousarray(engine.invoke(frame)).tobytes(), crc)
+    return crc
 
 
 def _require_room(model: bytes, board: Board) -> None:
@@ -120,77 +167,28 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
         StapesError: no such board, a tool is missing, or the build fails for another reason than
             memory.
     """
-    from stapes.firmware.model_folder import emit_model
-
     described = find_board(source, board)
-    flash_bytes, ram_bytes = described.flash_bytes, described.ram_bytes
-    _require(missing_tools(emulator=False))
-    folder = source / "build" / "info" / f"{board}-image"
+    check_build_tools()
+    folder = source / "build" / "info" / f"{described.name}-image"
     emit_model(model_path, folder / "model")
-    configure = ["cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DSTAPES_BOARD={board}"]
-    _call([*configure, f"-DSTAPES_MODEL={folder / 'model'}"])
-    # Linked anew every time: only then the sizes are printed.
-    (folder / "boards" / "stapes-firmware.elf").unlink(missing_ok=True)
-    done = _run(["cmake", "--build", folder, "--target", "stapes-firmware", "-j2"])
-    output = done.stdout + done.stderr
-    needed = [_needed(output, part) for part in ("flash", "RAM")]
-    if None in needed:
-        raise StapesError(
-            f"{board}: the firmware cannot be built: {_complaint(output)}; "
-            f"repeat: cmake --build {folder}"
-        )
-    return Fit(
-        board=board,
-        flash_needed=needed[0],
-        flash_bytes=flash_bytes,
-        ram_needed=needed[1],
-        ram_bytes=ram_bytes,
+    configure, build = cmake_commands(
+        source, folder, board=described.option, model=folder / "model"
     )
-
-
-def _needed(output: str, memory: str) -> int | None:
-    """From the build's table of sizes, which it prints before it complains that they do not fit."""
-    table = re.search(rf"{memory}: +(\d+) of \d+ bytes", output)
-    return int(table[1]) if table else None
-
-
-def _load_bench(source: Path) -> ModuleType:
-    """bench/engine.py as a module."""
-    path = source / "bench" / "engine.py"
-    specification = importlib.util.spec_from_file_location("stapes_bench_engine", path)
-    if specification is None or specification.loader is None or not path.is_file():
-        raise StapesError(f"{path}: found no such file, expected Stapes' source tree")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    sys.path.insert(0, str(path.parent))
+    run_tool(configure)
+    image_of(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
     try:
-        specification.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
-def _require(missing: list[str]) -> None:
-    if missing:
-        raise StapesError(f"found no {', '.join(missing)}; install what README.md lists")
-
-
-def _run(command: list[object]) -> subprocess.CompletedProcess[str]:
-    words = [str(word) for word in command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-
-
-def _call(command: list[object]) -> None:
-    done = _run(command)
-    if done.returncode != 0:
-        raise StapesError(f"{' '.join(map(str, command))}: {_complaint(done.stdout + done.stderr)}")
-
-
-_TELLING = r"\berror\b|undefined reference|overflowed by"
-
-
-def _complaint(output: str) -> str:
-    """The first line of a build's output that says what is wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = (line for line in lines if re.search(_TELLING, line, re.I))
-    return next(telling, lines[-1] if lines else "no output")
+        output = run_tool(build)
+    except ToolFailed as error:
+        if read_sizes(error.output) is None:
+            raise StapesError(f"{board}: the firmware cannot be built: {error}") from error
+        output = error.output
+    sizes = read_sizes(output)
+    if sizes is None:
+        raise StapesError(f"{board}: found no sizes in the build's output; remove {folder}")
+    return Fit(
+        board=described.name,
+        flash_needed=sizes.flash_bytes,
+        flash_bytes=described.flash_bytes,
+        ram_needed=sizes.ram_bytes,
+        ram_bytes=described.ram_bytes,
+    )

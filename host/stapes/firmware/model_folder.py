@@ -10,13 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from stapes import __version__
 from stapes.device.bundle import ModelBundle
 from stapes.device.c_tables import c_context
 from stapes.device.decoder import threshold_q16, thresholds_q16
 from stapes.firmware.folder import write_folder
+from stapes.firmware.rendering import render
 from stapes.model.settings import SILENCE_LABEL
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
@@ -40,8 +39,7 @@ def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
         StapesError: as `emit_model`.
     """
     context = _context(Path(model_path), ModelBundle.from_file(model_path))
-    environment = _environment()
-    return {name: environment.get_template(f"{name}.jinja").render(context) for name in FILES}
+    return {name: render(f"{name}.jinja", context) for name in FILES}
 
 
 def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
@@ -81,28 +79,6 @@ def operator_symbol(name: str) -> str:
     return "kOperator" + "".join(p if p[0].isdigit() else p.capitalize() for p in name.split("_"))
 
 
-def c_string(text: str) -> str:
-    """A C++ string literal of the text's UTF-8 bytes, in ASCII."""
-    escaped = (
-        chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}"
-        for byte in text.encode()
-    )
-    return '"' + "".join(escaped) + '"'
-
-
 def one_line(text: str) -> str:
     """Text for a comment: nothing in it can end or continue the line."""
     return "".join(char if char.isprintable() and char != "\\" else "?" for char in text)
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stapes.firmware"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["c_string"] = c_string
-    environment.filters["hex_row"] = lambda row: ", ".join(f"0x{byte:02x}" for byte in row)
-    return environment

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench
 from stapes.device.decoder import Detection
 from stapes.errors import StapesError
+from stapes.firmware.tools import missing_tools
 from stapes.replay import Replayed
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ KEYS = (
 
 
 @pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in (*run.TOOLS, "espeak-ng")),
+    bool(missing_tools(*run.TOOLS, "espeak-ng")),
     reason="needs the Arm compiler, qemu-system-arm and espeak-ng",
 )
 def test_the_quick_demo_ends_with_a_report_of_three_equal_builds(tmp_path, capfd):

@@ -17,7 +17,6 @@ from stapes.device.engine import Engine
 from stapes.firmware import devices, flashers
 from stapes.firmware.boards import all_boards
 from stapes.firmware.devices import Port
-from stapes.firmware.emulator import MACHINES
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
@@ -173,7 +172,10 @@ def test_a_flasher_that_fails_and_a_build_that_fails_are_told_apart(bench, capsy
     bench.program("cmake", "print('no such compiler'); sys.exit(1)")
     assert bench.flash("nrf52840dk") == 2
     said = capsys.readouterr().err
-    assert "no such compiler" in said and "exit status 1, its last lines are above" in said
+    assert (
+        "no such compiler" in said
+        and "exit status 1 (no such compiler); the end of its output is above" in said
+    )
 
 
 def test_a_model_that_is_none_is_the_only_complaint(bench, capsys):
@@ -245,7 +247,8 @@ def test_a_folder_that_is_no_boot_loaders_drive_is_left_alone(bench, capsys):
 
 @pytest.mark.parametrize("board", ["nrf52840dk", "arduino_nano33ble_sense", "mps2_an386"])
 def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
-    assert bench.flash(board, "--dry_run", "--port", "/dev/ttyACM3", "--probe", "12") == 0
+    ways = ("--port", "/dev/ttyACM3", "--probe", "12", "--tcp_port", "4321")
+    assert bench.flash(board, "--dry_run", *ways) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
     assert lines[0] == shlex.join(
         ["stapes", "emit", str(bench.model), "--output_dir", str(bench.build / "model")]
@@ -258,8 +261,8 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
             *("bossac", "--port=ttyACM3", "-U", "-i", "-e", "-w", bench.image("bin"), "-R")
         ],
         "mps2_an386": [
-            *("qemu-system-arm", "-machine", MACHINES["mps2_an386"], "-nographic"),
-            *("-monitor", "none", "-serial", "tcp:127.0.0.1:4321,server=on,wait=off"),
+            *("qemu-system-arm", "-machine", "mps2-an386", "-nographic", "-monitor", "none"),
+            *("-serial", "tcp:127.0.0.1:4321,server=on,wait=off"),
             *("-semihosting-config", "enable=on,target=native", "-kernel", bench.image("elf")),
         ],
     }[board]

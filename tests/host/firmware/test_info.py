@@ -12,7 +12,8 @@ import pytest
 
 from stapes.cli.main import main
 from stapes.firmware import measure
-from stapes.firmware.measure import EMULATED_BOARD, missing_tools
+from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS
+from stapes.firmware.tools import missing_tools
 from stapes.model.settings import ModelSettings
 
 SOURCE = Path(__file__).parents[3]
@@ -173,7 +174,7 @@ def test_what_is_no_board_with_memory_is_refused(model, board, capsys):
 
 
 needs_compiler = pytest.mark.skipif(
-    bool(missing_tools(emulator=True)), reason="Arm compiler or emulator is not installed"
+    bool(missing_tools(*MEASURING_TOOLS)), reason="Arm compiler or emulator is not installed"
 )
 
 

@@ -2,7 +2,7 @@
 
 Real boards are flashed by a debug probe (pyOCD), by their boot loader (bossac) or by copying a
 file to the drive that they show (UF2); boards/NAME/README.md says what to connect. An emulated
-board runs until Ctrl-C, with its serial port at a TCP port of this machine."""
+board runs until Ctrl-C, with its serial port at a socket that only you can open."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait_seconds", type=float, default=30.0, help="for the board to appear (%(default)s)"
     )
     parser.add_argument(
-        "--tcp_port", type=int, default=4321, help="of an emulated board (%(default)s)"
+        "--tcp_port",
+        type=int,
+        help="a TCP port of this machine for the serial port of an emulated board (a Unix socket)",
     )
     parser.add_argument(
         "--build_dir", type=Path, help="where to build (build/flash/BOARD of the source tree)"
@@ -55,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.device.bundle import ModelBundle
     from stapes.firmware.boards import find_board
     from stapes.firmware.build import build_commands, check_build_tools, image, run_build
-    from stapes.firmware.emulated import check_emulator, qemu_command, run_emulator
+    from stapes.firmware.emulated import check_emulator, run_emulator, tcp_port, unix_socket
+    from stapes.firmware.emulator import qemu_command
     from stapes.firmware.flashers import Options, flasher_of
     from stapes.firmware.source import find_source
 
@@ -76,18 +79,26 @@ def run(arguments: argparse.Namespace) -> int:
     build = build_commands(board, arguments.model, source, folder, room_for=arguments.room_for)
 
     if board.emulated:
-        emulator = qemu_command(board, image(folder, "elf"), arguments.tcp_port)
+        if arguments.tcp_port is not None:
+            port = tcp_port(arguments.tcp_port)
+        else:
+            port = unix_socket(board.name)
+        emulator = qemu_command(
+            str(board.qemu_machine),
+            image(folder, "elf"),
+            serials=[port.serial],
+            count_instructions=False,
+        )
         if arguments.dry_run:
             return _print([*build, emulator])
         check_build_tools()
-        check_emulator(arguments.tcp_port)
+        check_emulator(port)
         _say(run_build(build))
-        url = f"socket://127.0.0.1:{arguments.tcp_port}"
         _say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
-        _say(f"  stapes replay WAV --port {url}")
+        _say(f"  stapes replay WAV --port {port.url}")
         if arguments.room_for:
-            _say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {url}")
-        _say(f"  stapes monitor --port {url}")
+            _say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {port.url}")
+        _say(f"  stapes monitor --port {port.url}")
         run_emulator(emulator)
         return 0
 
@@ -113,11 +124,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list() -> int:
     from stapes.firmware import devices
-    from stapes.firmware.flashers import GET_PYOCD
+    from stapes.firmware.tools import find_tool
 
     found: list[devices.Probe] = []
     try:
-        found = devices.probes(devices.find_tool("pyocd", GET_PYOCD))
+        found = devices.probes(find_tool("pyocd", purpose="for flashing"))
         for probe in found:
             print(f"probe  {probe.uid}  {probe.description}")
     except StapesError as error:

@@ -120,10 +120,11 @@ def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
 
 def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> None:
     """Adds "instructions", or why they are not measured; a failing tool is no reason to stop."""
-    from stapes.firmware.measure import EMULATED_BOARD, count_instructions, missing_tools
+    from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS, count_instructions
     from stapes.firmware.source import find_source
+    from stapes.firmware.tools import missing_tools
 
-    missing = missing_tools(emulator=True)
+    missing = missing_tools(*MEASURING_TOOLS)
     if missing:
         report["not_measured"] = f"found no {', '.join(missing)}"
         return

@@ -127,16 +127,12 @@ def _image(arguments: argparse.Namespace) -> Path | None:
     """The image for an emulated board, built if need be."""
     if arguments.board is None or arguments.image is not None:
         return arguments.image
-    from stapes.firmware.boards import find_board
+    from stapes.firmware.boards import find_emulated
     from stapes.firmware.build import build_commands, check_build_tools, image, run_build
     from stapes.firmware.source import find_source
 
     source = find_source(None)
-    board = find_board(source, arguments.board)
-    if not board.emulated:
-        raise StapesError(
-            f"board {board.name!r}: found no emulator for it, expected one; use --port"
-        )
+    board = find_emulated(source, arguments.board)
     folder = source / "build" / "flash" / board.name
     if arguments.model is not None:
         check_build_tools()

@@ -1,11 +1,11 @@
 // The firmware's place taken by a measurement of one network on a board: ticks of an inference and
-// of each operator, arena, stack, and what it computed. Prints lines of "name value";
-// bench/engine.py and `stapes info` read them.
+// of each operator, arena, stack, and what it computed. Prints lines of "name value", which
+// host/stapes/firmware/measure.py reads.
 #include <cstddef>
 #include <cstdint>
 
-#include "bench_case.h"
 #include "boards/board.h"
+#include "host/stapes/firmware/programs/network.h"
 #include "nn/inference_engine.h"
 
 namespace stapes {
@@ -41,7 +41,7 @@ void PrintValue(const char* name, uint32_t value) {
   Print("\n");
 }
 
-// The generator of Numerical Recipes; bench/engine.py has the same.
+// The generator of Numerical Recipes; measure.py has the same.
 int8_t NextValue(uint32_t* state) {
   *state = *state * 1664525u + 1013904223u;
   return static_cast<int8_t>(*state >> 24);
@@ -63,7 +63,7 @@ std::size_t ByteCount(const TensorView& view) { return view.size * ElementBytes(
 
 int Measure() {
   static InferenceEngine engine;
-  const Status status = engine.Init(kBenchModel, kBenchOperators, kBenchArena);
+  const Status status = engine.Init(kMeasuredModel, kMeasuredOperators, kMeasuredArena);
   if (status != Status::kOk) {
     Print("error ");
     Print(engine.error().operator_name);

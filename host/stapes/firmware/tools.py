@@ -1,0 +1,117 @@
+"""Programs of others: finding them, and running them to their end."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stapes.errors import StapesError
+
+BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
+EMULATOR = "qemu-system-arm"
+
+# The Debian packages that bring a program ...
+PACKAGES = {
+    "cmake": "cmake",
+    "ninja": "ninja-build",
+    "arm-none-eabi-g++": "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+    EMULATOR: "qemu-system-arm",
+    "espeak-ng": "espeak-ng",
+}
+# ... and what brings those that Debian does not have.
+OTHERS = {
+    "pyocd": "run: pip install 'stapes[flash]'",
+    "bossac": "it comes with the Arduino IDE; run: arduino-cli core install arduino:mbed_nano",
+}
+TIMEOUT_S = 900.0
+TAIL_LINES = 20  # of a failed program's output
+
+
+class ToolFailed(StapesError):
+    """A program that ended with an error; `output` is all that it printed."""
+
+    def __init__(self, message: str, *, output: str) -> None:
+        super().__init__(message)
+        self.output = output
+
+    @property
+    def tail(self) -> str:
+        return "\n".join(self.output.splitlines()[-TAIL_LINES:])
+
+
+def missing_tools(*names: str) -> list[str]:
+    """Those that are not installed."""
+    return [name for name in names if _path_of(name) is None]
+
+
+def require_tools(*names: str, purpose: str) -> None:
+    """Raises StapesError that names the missing programs and what brings them."""
+    missing = missing_tools(*names)
+    if missing:
+        raise StapesError(f"{', '.join(missing)}: not found, needed {purpose}; {_remedy(missing)}")
+
+
+def find_tool(name: str, *, purpose: str) -> str:
+    """The program's path: of PATH, or beside this Python.
+
+    Raises:
+        StapesError: there is none.
+    """
+    require_tools(name, purpose=purpose)
+    return str(_path_of(name))
+
+
+def run_tool(command: Sequence[object], *, timeout_s: float = TIMEOUT_S) -> str:
+    """Runs a command without input; returns what it printed, errors included.
+
+    Raises:
+        ToolFailed: it ends with an error, or does not end.
+        StapesError: there is no such program.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise StapesError(f"{words[0]}: not found; {_remedy(words[:1])}") from error
+    except subprocess.TimeoutExpired as error:
+        message = f"{words[0]}: found no end after {timeout_s:.0f} s, expected one; run it again"
+        raise ToolFailed(message, output="") from error
+    if done.returncode:
+        message = f"{shlex.join(words)}: exit status {done.returncode} ({_complaint(done.stdout)})"
+        raise ToolFailed(message, output=done.stdout)
+    return done.stdout
+
+
+def _path_of(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
+def _remedy(missing: Sequence[str]) -> str:
+    packages = [PACKAGES[name] for name in missing if name in PACKAGES]
+    remedies = [f"run: apt-get install {' '.join(packages)}"] if packages else []
+    remedies += [OTHERS.get(name, "install it") for name in missing if name not in PACKAGES]
+    return "; ".join(remedies)
+
+
+_TELLING = r"\berror\b|undefined reference|overflowed by"
+
+
+def _complaint(output: str) -> str:
+    """The first line that says what is wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = (line for line in lines if re.search(_TELLING, line, re.I))
+    return next(telling, lines[-1] if lines else "no output")
