@@ -36,6 +36,9 @@ OTHER_WORDS = (
     *("yet", "yeah", "guess", "chess", "less", "know how", "not", "nor", "row", "go"),
     *("left", "right", "stop", "house", "seven", "happy", "dog", "tree", "three", "marvin"),
 )
+# Other words said by the same speakers: they are few for each word, and of all together some must
+# fall into every partition.
+SAME_SPEAKERS = 5
 TOOLS = (*BUILD_TOOLS, EMULATOR)
 
 
@@ -177,10 +180,13 @@ class Demo:
     def _speak(self) -> None:
         shutil.rmtree(self.corpus, ignore_errors=True)
         others = OTHER_WORDS[: self.scale.other_words]
-        for words, clips in ((WORDS, self.scale.spoken_clips), (others, self.scale.other_clips)):
+        groups = [WORDS]
+        groups += [others[at : at + SAME_SPEAKERS] for at in range(0, len(others), SAME_SPEAKERS)]
+        for group, words in enumerate(groups):
             self.bench.stapes(
-                *("data", "speak", *words, "--clips", clips),
-                *("--seed", self.settings.seed, "--output_dir", self.corpus),
+                *("data", "speak", *words, "--seed", self.settings.seed + group),
+                *("--clips", self.scale.other_clips if group else self.scale.spoken_clips),
+                *("--output_dir", self.corpus),
             )
 
     def _train(self) -> None:

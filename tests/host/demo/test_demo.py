@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from stapes.cli.main import main
+from stapes.corpus.engines import Espeak
+from stapes.corpus.index import CorpusSettings, scan_corpus
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.speak import SpeakSettings, make_speakers
 from stapes.demo import run
 from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench
@@ -45,6 +49,27 @@ def test_the_quick_demo_ends_with_a_report_of_three_equal_builds(tmp_path, capfd
     assert 1e6 < report["instructions_per_second_of_audio"] < 20e6
     assert report["realtime_factor"] > 10
     assert "bit for bit     yes" in capfd.readouterr().out
+    index = scan_corpus(tmp_path / "corpus", CorpusSettings(wanted_words=run.WORDS))
+    assert all(index.unknown_count(partition) > 0 for partition in PARTITIONS)
+
+
+@pytest.mark.skipif(bool(missing_tools("espeak-ng")), reason="needs espeak-ng")
+@pytest.mark.parametrize("scale", [run.FULL, run.QUICK], ids=["full", "quick"])
+def test_other_words_have_speakers_in_every_partition(tmp_path, monkeypatch, scale):
+    settings = run.DemoSettings(work_dir=tmp_path, data_dir=None, quick=scale is run.QUICK)
+    spoken = []
+    monkeypatch.setattr(Workbench, "stapes", lambda bench, *words: spoken.append(words))
+    run.Demo(settings, ROOT, Workbench(tmp_path))._speak()
+    engine, partitions, others = Espeak(language=SpeakSettings(clips=1).language), set(), 0
+    for command in spoken[1:]:
+        flags = command.index("--seed")
+        others += flags - 2
+        said = dict(zip(command[flags::2], command[flags + 1 :: 2], strict=True))
+        asked = SpeakSettings(clips=said["--clips"], seed=said["--seed"])
+        for speaker in make_speakers(engine.voices(), settings=asked, variants=engine.variants()):
+            partitions.add(which_set(f"{speaker.name}_nohash_0.wav", 10, 10))
+    assert others == scale.other_words
+    assert partitions == set(PARTITIONS)
 
 
 def test_missing_tools_are_named_with_their_packages(tmp_path, monkeypatch, capsys):
