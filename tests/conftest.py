@@ -1,17 +1,17 @@
 """Fixtures that several modules share: real speech when there is some, a small model always."""
 
-import fcntl
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
 
+from builds import BUILDS, FIRMWARE, ROOT, build_folder, skip_without_board_tools
 from stapes.files import write_bytes
+from stapes.firmware.tools import run_tool
 from stapes.model.settings import (
     METADATA_NAME,
     FrontEndSettings,
@@ -20,7 +20,6 @@ from stapes.model.settings import (
 )
 from window_model import window_model
 
-ROOT = Path(__file__).parents[1]
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 
 # How long an example takes depends on what else the machine does.
@@ -42,18 +41,13 @@ def speech() -> Path:
 
 
 class Firmware:
-    """Builds of the firmware with a model in them, made when they are first asked for.
-
-    They stay in build/tests from run to run, and models share a build folder for each board, so
-    that only what changed is compiled again.
-    """
+    """Builds of the firmware with a model in them, made when they are first asked for."""
 
     def __init__(self, model: bytes, *, name: str) -> None:
-        self._folder = ROOT / "build" / "tests"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.model = self._folder / f"{name}.tflite"
+        self.model = BUILDS / f"{name}.tflite"
         self._built: dict[str, Path] = {}
         if not self.model.exists() or self.model.read_bytes() != model:
+            BUILDS.mkdir(parents=True, exist_ok=True)
             write_bytes(self.model, model)
 
     @property
@@ -65,38 +59,28 @@ class Firmware:
     def image(self, board: str, *options: str) -> Path:
         """stapes-firmware.elf of a board, built with CMake options; skips where there is no
         compiler or emulator for it."""
-        for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
-            if shutil.which(tool) is None:
-                pytest.skip(f"{tool} is not installed")
+        skip_without_board_tools()
         return self._build(board, "stapes-firmware.elf", options)
 
     def _build(self, board: str, name: str, options: tuple[str, ...]) -> Path:
-        build = self._folder / "".join([board, *options]).replace("-DSTAPES_", "_")
-        if build.name not in self._built:
-            with (self._folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # of several runs of the tests
-                self._emit()
-                self._compile(build, board, options)
-                built = self.model.with_suffix(f".{build.name}.{name}")
-                shutil.copy(build / "boards" / name, built)
-            self._built[build.name] = built
-        return self._built[build.name]
+        build = "".join([board, *options]).replace("-DSTAPES_", "_")
+        if build not in self._built:
+            with build_folder(build) as folder:
+                self._compile(folder, board, options)
+                built = self.model.with_suffix(f".{build}.{name}")
+                shutil.copy(folder / "boards" / name, built)
+            self._built[build] = built
+        return self._built[build]
 
-    def _emit(self) -> None:
+    def _compile(self, folder: Path, board: str, options: tuple[str, ...]) -> None:
+        from stapes.firmware.build import cmake_commands
         from stapes.firmware.model_folder import emit_model
 
-        emit_model(self.model, self._folder / "model" / self.model.stem)
-
-    def _compile(self, build: Path, board: str, options: tuple[str, ...]) -> None:
-        model = f"-DSTAPES_MODEL={self._folder / 'model' / self.model.stem}"
-        commands = [
-            ["cmake", "-G", "Ninja", "-S", ROOT, "-B", build, f"-DSTAPES_BOARD={board}", model],
-            ["cmake", "--build", build, "--target", "stapes-firmware", "-j2"],
-        ]
-        commands[0] += options
-        for command in commands:
-            done = subprocess.run(command, capture_output=True, text=True)
-            assert done.returncode == 0, done.stdout + done.stderr
+        emitted = BUILDS / "model" / self.model.stem
+        emit_model(self.model, emitted)
+        configure, build = cmake_commands(ROOT, folder, board=board, model=emitted, main=FIRMWARE)
+        for command in ([*configure, *options], build):
+            run_tool(command)
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,29 @@
 """Programs for emulated boards, of a few sources each."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from builds import ROOT, build_folder, skip_without_board_tools
 from stapes.firmware.boards import find_emulated
 from stapes.firmware.build import build_program
-from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, missing_tools
 
-ROOT = Path(__file__).resolve().parents[2]
 Build = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def build_image(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Builds sources for a board: (board, sources, definitions) -> image. Skips without tools."""
-    if missing := missing_tools(*BUILD_TOOLS, EMULATOR):
-        pytest.skip(f"{', '.join(missing)}: not installed")
+    skip_without_board_tools()
 
     def build(board: str, sources: Sequence[Path], *definitions: str) -> Path:
-        folder = tmp_path_factory.mktemp(board)
         described = find_emulated(ROOT, board)
-        return build_program(described, sources, ROOT, folder, definitions=definitions)
+        copy = tmp_path_factory.mktemp(board) / "image.elf"
+        with build_folder("".join([board, *definitions])) as folder:
+            built = build_program(described, sources, ROOT, folder, definitions=definitions)
+            shutil.copy(built, copy)
+        return copy
 
     return build

@@ -1,0 +1,30 @@
+"""Builds of images and programs. They stay in build/tests from run to run, and all for one board
+share a folder, so that only what changed is compiled again."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, missing_tools
+
+ROOT = Path(__file__).parents[1]
+BUILDS = ROOT / "build" / "tests"
+FIRMWARE = "common/run_firmware.cc"  # under boards/: what a program replaces
+
+
+@contextlib.contextmanager
+def build_folder(name: str) -> Iterator[Path]:
+    """A folder that no other run of the tests uses meanwhile."""
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with (BUILDS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield BUILDS / name
+
+
+def skip_without_board_tools() -> None:
+    """Skips the test where there is no compiler or emulator for boards."""
+    if missing := missing_tools(*BUILD_TOOLS, EMULATOR):
+        pytest.skip(f"not installed: {', '.join(missing)}")
