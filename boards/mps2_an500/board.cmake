@@ -3,10 +3,12 @@
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m7 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE mps2-an500)
+set(STAPES_QEMU_RAM_START 0x60000000)
+set(STAPES_QEMU_RAM_BYTES 16777216)
 set(STAPES_FLASH_START 0x00000000)
 set(STAPES_FLASH_BYTES 4194304)
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 4194304)
 set(STAPES_STACK_BYTES 2048)
 set(STAPES_BOARD_SOURCES chips/cmsdk/board.cc chips/cmsdk/uart.cc chips/cmsdk/fine_clock.cc common/cortex_m/systick.cc
-    common/cortex_m/main.cc common/cortex_m/semihosting.cc)
+    common/memory_link.cc common/cortex_m/main.cc common/cortex_m/semihosting.cc)

@@ -215,7 +215,7 @@ def open_player(
     if model is not None:
         yield NativePlayer(model)
     elif board is not None and image is not None:
-        with Emulator(board, image, count_instructions=count_instructions) as emulator:
+        with Emulator(board, image, count_instructions=count_instructions, fast=True) as emulator:
             heard = _teed(emulator.transport, tee)
             yield LinkPlayer(heard, send_scores=send_scores, tries=EMULATOR_TRIES)
     else:

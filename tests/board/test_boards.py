@@ -6,29 +6,53 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stapes.firmware.boards import all_boards
+from stapes.firmware.boards import all_boards, find_emulated
 from stapes.firmware.emulator import Emulator
+from stapes.link.memory_link import RING_BYTES, MemoryTransport
 from stapes.link.session import Session
-from stapes.replay import NativePlayer, open_player
+from stapes.link.transport import LinkClosed
+from stapes.replay import LinkPlayer, NativePlayer, open_player
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = [board.name for board in all_boards(ROOT).values() if board.emulated]
+SHARING = [board for board in BOARDS if find_emulated(ROOT, board).qemu_ram_bytes]
 GARBAGE_BYTES = int(os.environ.get("STAPES_TEST_GARBAGE", "20000"))
 PIECE_BYTES = 2048
 
 
-@pytest.mark.parametrize("board", BOARDS)
-def test_features_scores_times_and_detections_are_those_of_python(firmware, board):
-    rng = np.random.default_rng(1)
+@pytest.fixture(scope="module")
+def audio():
+    """Noise whose loudness changes, full scale in the middle."""
     loudness = np.repeat([30, 3000, 32767, 400], 3000)
-    audio = (rng.uniform(-1, 1, loudness.size) * loudness).astype(np.int16)
+    return (np.random.default_rng(1).uniform(-1, 1, loudness.size) * loudness).astype(np.int16)
+
+
+def check_replay(firmware, transport, audio):
     expected = NativePlayer(firmware.model).play(audio)
-    with open_player(board=board, image=firmware.image(board), send_scores=True) as player:
-        replayed = player.play(audio)
+    replayed = LinkPlayer(transport, send_scores=True).play(audio)
     np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
     assert replayed.detections == expected.detections != []
+    assert replayed.stats["overruns"] == replayed.stats["out_of_order"] == 0
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_features_scores_times_and_detections_are_those_of_python(firmware, audio, board):
+    with Emulator(board, firmware.image(board)) as emulator:
+        check_replay(firmware, emulator.transport, audio)
+
+
+@pytest.mark.parametrize("board", SHARING)
+def test_so_are_those_of_audio_that_comes_through_shared_memory(firmware, audio, board):
+    with Emulator(board, firmware.image(board), fast=True) as emulator:
+        assert isinstance(emulator.transport, MemoryTransport)
+        check_replay(firmware, emulator.transport, np.tile(audio, 4))
+        emulator.process.kill()
+        with pytest.raises(LinkClosed):
+            emulator.transport.read(10.0)
+        with pytest.raises(LinkClosed):
+            emulator.transport.write(bytes(2 * RING_BYTES))
 
 
 @pytest.mark.parametrize("board", ["mps2_an385", "mps2_an386"])  # without and with DSP

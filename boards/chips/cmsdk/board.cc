@@ -6,6 +6,7 @@
 #include "boards/chips/cmsdk/uart.h"
 #include "boards/chips/cmsdk/watchdog.h"
 #include "boards/common/cortex_m/startup.h"
+#include "boards/common/memory_link.h"
 #include "pins.h"
 
 namespace stapes {
@@ -13,6 +14,7 @@ namespace board {
 namespace {
 
 cmsdk::Uart uart;
+MemoryLink memory_link;
 cmsdk::Watchdog watchdog(pins::kWatchdog);
 
 volatile uint32_t& leds = *reinterpret_cast<volatile uint32_t*>(pins::kLeds);
@@ -35,11 +37,15 @@ void Init() {
   cortex_m::EnableInterrupt(pins::kUartReceiveInterrupt);
   cortex_m::EnableInterrupt(pins::kUartTransmitInterrupt);
   cortex_m::StartSysTick(pins::kClockHertz);
+  memory_link.Start(STAPES_MEMORY_LINK);
 }
 
 void SetLed(bool on) { leds = on; }
 bool ButtonDown() { return (buttons & 1) != 0; }
-std::size_t UartRead(Span<uint8_t> bytes) { return uart.Read(bytes); }
+std::size_t UartRead(Span<uint8_t> bytes) {
+  const std::size_t count = uart.Read(bytes);
+  return count > 0 ? count : memory_link.Read(bytes);
+}
 std::size_t UartWrite(Span<const uint8_t> bytes) { return uart.Write(bytes); }
 bool AudioStart(uint32_t) { return false; }
 std::size_t AudioRead(Span<int16_t>) { return 0; }

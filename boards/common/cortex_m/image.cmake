@@ -6,6 +6,10 @@ set(image $<TARGET_FILE_DIR:stapes-firmware>/stapes-firmware)
 list(TRANSFORM STAPES_BOARD_SOURCES PREPEND ${cortex_m}/../../ OUTPUT_VARIABLE board_sources)
 target_sources(stapes-firmware PRIVATE ${board_sources} ${cortex_m}/startup.cc ${cortex_m}/fault.cc)
 target_include_directories(stapes-firmware PRIVATE ${cortex_m}/../../${STAPES_BOARD})
+if(STAPES_QEMU_RAM_START)  # the end of it: boards/common/memory_link.h
+  math(EXPR memory_link "${STAPES_QEMU_RAM_START} + ${STAPES_QEMU_RAM_BYTES} - 65536" OUTPUT_FORMAT HEXADECIMAL)
+  target_compile_definitions(stapes-firmware PRIVATE STAPES_MEMORY_LINK=${memory_link})
+endif()
 set_target_properties(stapes-firmware PROPERTIES SUFFIX .elf)
 target_link_options(stapes-firmware PRIVATE
   -nostartfiles -T${cortex_m}/image.ld

@@ -21,6 +21,7 @@ class Board:
     ram_bytes: int
     stack_bytes: int
     qemu_machine: str | None
+    qemu_ram_bytes: int | None = None  # of the RAM that QEMU can keep in a file
     # How `stapes flash` reaches a real one (pyocd, bossac, uf2), what pyOCD calls its chip and
     # which pack it needs for it, how its drive calls itself, and what the user is to do.
     flasher: str | None = None
@@ -80,6 +81,7 @@ def _parse(name: str, text: str, *, option: str) -> Board:
         name=name,
         option=option,
         qemu_machine=values.get("QEMU_MACHINE"),
+        qemu_ram_bytes=int(values["QEMU_RAM_BYTES"]) if "QEMU_RAM_BYTES" in values else None,
         flasher=values.get("FLASHER"),
         pyocd_target=values.get("PYOCD_TARGET"),
         pyocd_pack=values.get("PYOCD_PACK"),

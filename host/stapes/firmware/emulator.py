@@ -16,9 +16,8 @@ from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
 from stapes.firmware.tools import EMULATOR, find_tool, run_tool
-from stapes.link.transport import LinkClosed, SocketTransport, connect
-
-MEMORY_BYTES = 16 << 20  # of the RAM that QEMU can keep in a file: the MPS2 boards' PSRAM
+from stapes.link.memory_link import MemoryTransport, SharedRing
+from stapes.link.transport import LinkClosed, SocketTransport, open_socket
 
 # One instruction is 2^6 = 64 ns of emulated time: clocks count instructions, the same every time.
 ICOUNT_SHIFT = 6
@@ -34,19 +33,20 @@ _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpri
 
 
 def qemu_command(
-    machine: str,
+    board: Board,
     image: Path,
     *,
     serials: Sequence[str],
     count_instructions: bool,
     memory: Path | None = None,
 ) -> list[str]:
-    """QEMU with an image on one of its machines. `serials` are its serial ports as -serial takes
-    them; its clocks count instructions, or follow this machine's; `memory` is a file that holds
-    the machine's largest RAM."""
-    kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={MEMORY_BYTES}"
+    """QEMU with an image on a board. `serials` are its serial ports as -serial takes them; its
+    clocks count instructions, or follow this machine's; `memory` is a file that is the RAM of
+    `qemu_ram_bytes`."""
+    size = board.qemu_ram_bytes
+    kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={size}"
     return [
-        *(EMULATOR, "-machine", machine + (",memory-backend=kept" if memory else "")),
+        *(EMULATOR, "-machine", f"{board.qemu_machine}{',memory-backend=kept' if memory else ''}"),
         *(("-object", kept) if memory else ()),
         *("-nographic", "-monitor", "none"),
         *(word for serial in serials for word in ("-serial", serial)),
@@ -62,9 +62,7 @@ def run_program(board: Board, image: Path, *, count_instructions: bool = True) -
     Raises:
         StapesError: qemu-system-arm is missing, or the program fails or does not end.
     """
-    command = qemu_command(
-        str(board.qemu_machine), image, serials=["stdio"], count_instructions=count_instructions
-    )
+    command = qemu_command(board, image, serials=["stdio"], count_instructions=count_instructions)
     return run_tool(command, timeout_s=PROGRAM_SECONDS).splitlines()
 
 
@@ -89,7 +87,9 @@ class Emulator:
     """A running emulated board; `transport` is its serial port. Ends with the `with` block.
 
     Its clocks count instructions, unless `count_instructions` is False, which is a third faster.
-    `memory` is a file that keeps the board's largest RAM when it is switched off.
+    `memory` is a file that keeps the board's largest RAM when it is switched off. With `fast`,
+    what is sent goes through that RAM where the board has one (link/memory_link.py): not the way
+    that a real board has, and many times faster.
 
     Raises:
         StapesError: qemu-system-arm or the image is missing, or the emulator does not start.
@@ -102,8 +102,9 @@ class Emulator:
         *,
         count_instructions: bool = True,
         memory: str | Path | None = None,
+        fast: bool = False,
     ) -> None:
-        machine = str(find_emulated(find_source(None), board).qemu_machine)
+        described = find_emulated(find_source(None), board)
         if not Path(image).is_file():
             raise StapesError(
                 f"{image}: not found, expected the image of a firmware; build it with cmake "
@@ -112,9 +113,13 @@ class Emulator:
         find_tool(EMULATOR, purpose="to emulate a board")
         self._image = image
         self._folder = tempfile.TemporaryDirectory(prefix="stapes-")
+        self._ring: SharedRing | None = None
+        if fast and described.qemu_ram_bytes:
+            memory = memory or Path(self._folder.name) / "memory"
+            self._ring = SharedRing(Path(memory), described.qemu_ram_bytes)
         path = f"{self._folder.name}/uart"
         command = qemu_command(
-            machine,
+            described,
             Path(image),
             serials=[f"unix:{path},server=on,wait=on"],
             count_instructions=count_instructions,
@@ -127,19 +132,22 @@ class Emulator:
             stderr=subprocess.PIPE,
         )
         try:
-            self.transport = self._connect(board, path)
+            self.transport = self._connect(f"{board} (emulated)", path)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, board: str, path: str) -> SocketTransport:
+    def _connect(self, name: str, path: str) -> SocketTransport:
         deadline = time.monotonic() + START_SECONDS
         while not Path(path).exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 raise self._did_not_run()
             time.sleep(0.01)
-        return connect(f"{board} (emulated)", socket.AF_UNIX, path, patience=START_SECONDS)
+        connection = open_socket(name, socket.AF_UNIX, path, patience=START_SECONDS)
+        if self._ring is None:
+            return SocketTransport(name, connection)
+        return MemoryTransport(name, connection, self._ring)
 
     def _did_not_run(self) -> StapesError:
         """With QEMU's reason, which registers may follow; it has ended."""
@@ -158,6 +166,8 @@ class Emulator:
         """Switches the board off."""
         if hasattr(self, "transport"):
             self.transport.close()
+        elif self._ring is not None:
+            self._ring.close()
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()

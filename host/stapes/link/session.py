@@ -272,8 +272,10 @@ class Session:
         repeated = False  # went back already since the last progress
         silences = 0
         done = None
+        # What the way to the board keeps until it is taken, need not wait for an ack.
+        credits = max(self.hello.credits, getattr(self._transport, "waiting_frames", 0))
         while taken < len(frames) or done is None:
-            while sent < min(taken + self.hello.credits, len(frames)):
+            while sent < min(taken + credits, len(frames)):
                 self._transport.write(frames[sent])
                 sent += 1
             event = self._next(time.monotonic() + self._answer_seconds)
@@ -288,7 +290,7 @@ class Session:
                 done = event
             elif event.name == "ack":
                 progress = (event.number("next") - taken) & 0xFF
-                if 0 < progress <= self.hello.credits:
+                if 0 < progress <= credits:
                     taken += progress
                     sent = max(sent, taken)
                     repeated, silences = False, 0

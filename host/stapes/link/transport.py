@@ -259,12 +259,21 @@ def connect(name: str, family: int, address: object, *, patience: float = 0.0) -
     Raises:
         StapesError: nobody answers.
     """
+    return SocketTransport(name, open_socket(name, family, address, patience=patience))
+
+
+def open_socket(name: str, family: int, address: object, *, patience: float = 0.0) -> socket.socket:
+    """A connected stream socket, as `connect`.
+
+    Raises:
+        StapesError: nobody answers.
+    """
     deadline = time.monotonic() + patience
     while True:
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.connect(address)
-            return SocketTransport(name, connection)
+            return connection
         except (OSError, ValueError) as error:  # ValueError: no name of a host or socket
             connection.close()
             if time.monotonic() >= deadline:

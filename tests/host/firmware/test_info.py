@@ -155,13 +155,13 @@ def test_models_of_others_are_described_without_settings(tmp_path, small_model, 
 
 
 def test_without_an_emulator_it_says_so(model, monkeypatch, capsys):
-    monkeypatch.setattr(shutil, "which", lambda tool: None if "qemu" in tool else tool)
+    monkeypatch.setattr(shutil, "which", lambda tool, **where: None if "qemu" in tool else tool)
     assert main(["info", str(model)]) == 0
     assert "not measured: found no qemu-system-arm" in capsys.readouterr().out
 
 
 def test_without_the_source_tree_it_says_so(model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(shutil, "which", lambda tool: tool)
+    monkeypatch.setattr(shutil, "which", lambda tool, **where: tool)
     assert main(["info", str(model), "--source_dir", str(tmp_path)]) == 0
     assert "not measured: it takes Stapes' source tree" in capsys.readouterr().out
 
@@ -181,7 +181,7 @@ needs_compiler = pytest.mark.skipif(
 @pytest.fixture
 def no_build(monkeypatch):
     """The tools are there, and not used."""
-    monkeypatch.setattr(shutil, "which", lambda tool: tool)
+    monkeypatch.setattr(shutil, "which", lambda tool, **where: tool)
     monkeypatch.setattr(subprocess, "run", lambda *words, **options: pytest.fail("ran a tool"))
 
 

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             port = unix_socket(board.name)
         emulator = qemu_command(
-            str(board.qemu_machine),
+            board,
             image(folder, "elf"),
             serials=[port.serial],
             count_instructions=False,
