@@ -20,7 +20,7 @@ _KEPT_PERCENTILES = (0.5, 99.95)
 
 @dataclass(frozen=True, kw_only=True)
 class Quantization:
-    """real = (stored - zero_point) * scale, stored in int8."""
+    """real = (stored - zero_point) * scale, stored in int8; `scale` is the value of a float32."""
 
     scale: float
     zero_point: int
@@ -29,9 +29,11 @@ class Quantization:
     def of_range(cls, low: float, high: float) -> Quantization:
         """The finest int8 steps over low to high and 0, which an int8 tensor must hold."""
         low, high = min(low, 0.0), max(high, 0.0)
-        scale = float(np.float32(max(high - low, 1e-6) / 255))
-        zero_point = round(-128 - low / scale)
-        return cls(scale=scale, zero_point=int(np.clip(zero_point, -128, 127)))
+        scale = np.float32(max(high - low, 1e-6) / 255)
+        zero_point = round(
+            -128 - np.float32(low) / scale
+        )  # in float32, as in quantization-aware training
+        return cls(scale=float(scale), zero_point=int(np.clip(zero_point, -128, 127)))
 
     def real(self, stored: np.ndarray) -> np.ndarray:
         """float32 of the shape of `stored`."""

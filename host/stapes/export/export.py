@@ -14,7 +14,7 @@ import numpy as np
 
 from stapes import __version__
 from stapes.device.clip_scores import clip_scores
-from stapes.device.features import FeatureExtractor
+from stapes.device.features import FeatureExtractor, Quantization
 from stapes.errors import StapesError
 from stapes.evaluation.confusion import Confusion
 from stapes.export.report import LayerError, layer_errors, table
@@ -22,7 +22,7 @@ from stapes.files import check_output, write_bytes
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
 from stapes.networks.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
-from stapes.quantize.graph import Quantum, build_model
+from stapes.quantize.graph import build_model
 from stapes.quantize.layers import Layer, is_streaming, plain_layers
 from stapes.quantize.simulate import ranges_from_arrays
 from stapes.training.cache import FeatureCache
@@ -96,7 +96,7 @@ def export_checkpoint(
     }
     content = network.build(dataclasses.replace(unmeasured, provenance=provenance))
     some = calibration[:: -(-len(calibration) // _ERROR_CLIPS)]  # of every label
-    errors = layer_errors(network.layers, network.ranges, unmeasured, some, network.quantum)
+    errors = layer_errors(network.layers, network.ranges, unmeasured, some, network.quantization)
     log(f"What each layer loses to int8:\n{table(errors)}")
     write_bytes(output_file, content)
     return ExportResult(
@@ -149,17 +149,11 @@ class _Network:
 
     layers: list[Layer]
     ranges: list[Ranges]
-    quantum: Quantum
+    quantization: Quantization
 
     def build(self, settings: ModelSettings) -> bytes:
         """The model's bytes, with these settings inside."""
-        return build_model(
-            self.layers,
-            self.ranges,
-            settings,
-            input_scale=self.quantum.scale,
-            input_zero_point=self.quantum.zero_point,
-        )
+        return build_model(self.layers, self.ranges, settings, self.quantization)
 
 
 def _network(
@@ -178,11 +172,7 @@ def _network(
     else:
         log(f"Calibrating on {len(stored)} training clips")
         ranges = calibrate(layers, quantization.real(stored))
-    return _Network(
-        layers=layers,
-        ranges=ranges,
-        quantum=Quantum(scale=np.float32(quantization.scale), zero_point=quantization.zero_point),
-    )
+    return _Network(layers=layers, ranges=ranges, quantization=quantization)
 
 
 def _test(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from stapes.device.engine import Engine
+from stapes.device.features import Quantization
 from stapes.model.settings import ModelSettings
 from stapes.quantize.calibration import Ranges, activations
-from stapes.quantize.graph import Quantum, build_part
+from stapes.quantize.graph import build_part
 from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
 
 _LEGEND = """SQNR: signal against quantization noise of all layers up to this one; 20 dB: 10 to 1
@@ -43,27 +44,27 @@ def layer_errors(
     ranges: Sequence[Ranges],
     settings: ModelSettings,
     stored: np.ndarray,
-    quantum: Quantum,
+    quantization: Quantization,
 ) -> list[LayerError]:
     """Errors of every layer over features as the device computes them, int8 [clips, frames,
-    features], of the quantization `quantum`.
+    features], of this `quantization`.
 
     The range of the last layer leaves out what the softmax cannot see (`calibrate`): values below
     it count as its low end.
     """
-    real = (stored.astype(np.float32) - quantum.zero_point) * quantum.scale
+    real = quantization.real(stored)
     errors = []
     for count, (layer, (_, exact)) in enumerate(
         zip(layers, activations(layers, real), strict=True), start=1
     ):
         if isinstance(layer, ReshapeLayer):
             continue
-        model, output = build_part(layers[:count], ranges[:count], settings, quantum)
+        model, output = build_part(layers[:count], ranges[:count], settings, quantization)
         engine = Engine.from_bytes(model, source=layer.name)
         found = _outputs(engine, stored, exact.shape, streaming=is_streaming(layers[:count]))
         operator = engine.operators[-1]["name"]
         if count == len(layers):
-            exact = np.maximum(exact, float(output.low))
+            exact = np.maximum(exact, output.real(np.int8(-128)))
         errors.append(_error(layer.name, operator, exact.reshape(found.shape), found, output))
     return errors
 
@@ -100,12 +101,12 @@ def _outputs(
 
 
 def _error(
-    name: str, operator: str, exact: np.ndarray, stored: np.ndarray, quantum: Quantum
+    name: str, operator: str, exact: np.ndarray, stored: np.ndarray, quantization: Quantization
 ) -> LayerError:
     signal = exact.astype(np.float64)
-    scale = float(quantum.scale)
-    noise = (stored.astype(np.float64) - quantum.zero_point) * scale - signal
-    low, high = ((bound - quantum.zero_point) * scale for bound in (-128.5, 127.5))
+    scale = quantization.scale
+    noise = (stored.astype(np.float64) - quantization.zero_point) * scale - signal
+    low, high = ((bound - quantization.zero_point) * scale for bound in (-128.5, 127.5))
     powers = float((signal**2).sum()), float((noise**2).sum())
     return LayerError(
         name=name,

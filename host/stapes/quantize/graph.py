@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stapes.device.features import Quantization
 from stapes.model.builder import ModelBuilder
 from stapes.model.settings import METADATA_NAME, ModelSettings
 from stapes.networks.backend import tf
@@ -56,32 +57,16 @@ class QuantizedSvdf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantum:
-    """real = (stored - zero_point) * scale."""
-
-    scale: np.float32
-    zero_point: int
-
-    @property
-    def low(self) -> np.float32:
-        """The lowest real number that int8 can hold."""
-        return (-128 - self.zero_point) * self.scale
-
-    @classmethod
-    def of_range(cls, ranges: Ranges) -> Quantum:
-        """int8 over the range of a layer's outputs."""
-        scale = np.float32((ranges.high - ranges.low) / 255)
-        zero_point = int(np.clip(round(-128 - ranges.low / scale), -128, 127))
-        return cls(scale=scale, zero_point=zero_point)
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Activation:
     """A tensor on its way through the network; its shape without the leading 1."""
 
     index: int
     shape: tuple[int, ...]
-    quantum: Quantum
+    quantization: Quantization
+
+    @property
+    def scale(self) -> np.float32:
+        return np.float32(self.quantization.scale)
 
     @property
     def size(self) -> int:
@@ -157,17 +142,14 @@ def build_model(
     layers: Sequence[Layer],
     ranges: Sequence[Ranges],
     settings: ModelSettings,
-    *,
-    input_scale: float,
-    input_zero_point: int,
+    quantization: Quantization,
 ) -> bytes:
     """The .tflite file: int8 features in, [1, features] of one frame or the window
     [1, frames, features, 1]; int8 softmax scores out, [1, labels].
 
-    The features' quantization is that of the input; `settings` go into the metadata.
+    `quantization` is that of the features; `settings` go into the metadata.
     """
-    quantum = Quantum(scale=np.float32(input_scale), zero_point=input_zero_point)
-    network = _Network(layers, ranges, settings, quantum)
+    network = _Network(layers, ranges, settings, quantization)
     builder, logits = network.builder, network.activations[-1]
     scores = builder.tensor(
         "scores", shape=[1, logits.size], dtype="int8", scale=1 / 256, zero_point=-128
@@ -178,14 +160,17 @@ def build_model(
 
 
 def build_part(
-    layers: Sequence[Layer], ranges: Sequence[Ranges], settings: ModelSettings, quantum: Quantum
-) -> tuple[bytes, Quantum]:
+    layers: Sequence[Layer],
+    ranges: Sequence[Ranges],
+    settings: ModelSettings,
+    quantization: Quantization,
+) -> tuple[bytes, Quantization]:
     """A model without softmax and settings, for measurements: int8 outputs of the last layer, and
-    what they stand for. `quantum` is that of the features."""
-    network = _Network(layers, ranges, settings, quantum)
+    what they stand for. `quantization` is that of the features."""
+    network = _Network(layers, ranges, settings, quantization)
     last = network.activations[-1]
     content = network.builder.build(inputs=[network.source.index], outputs=[last.index])
-    return content, last.quantum
+    return content, last.quantization
 
 
 class _Network:
@@ -196,7 +181,7 @@ class _Network:
         layers: Sequence[Layer],
         ranges: Sequence[Ranges],
         settings: ModelSettings,
-        quantum: Quantum,
+        quantization: Quantization,
     ) -> None:
         self.builder = ModelBuilder()
         shape = (settings.front_end.feature_count,)
@@ -206,7 +191,7 @@ class _Network:
                 if not isinstance(layer, ReshapeLayer):
                     break
                 shape = layer.shape
-        self.source = self._tensor("features", shape, quantum)
+        self.source = self._tensor("features", shape, quantization)
         self.activations = [self.source]  # what goes into each layer, and the last outputs
         for layer, layer_ranges in zip(layers, ranges, strict=True):
             self.activations.append(self._add(layer, layer_ranges))
@@ -215,9 +200,11 @@ class _Network:
         source = self.activations[-1]
         if isinstance(layer, ReshapeLayer):
             return self._reshape(layer, source)
-        quantum = source.quantum if isinstance(layer, PoolLayer) else Quantum.of_range(ranges)
+        quantization = Quantization.of_range(ranges.low, ranges.high)
+        if isinstance(layer, PoolLayer):
+            quantization = source.quantization
         shape = output_shape(layer, source.shape)
-        output = self._tensor(f"{layer.name}/output", shape, quantum)
+        output = self._tensor(f"{layer.name}/output", shape, quantization)
         if isinstance(layer, SvdfLayer):
             self._svdf(layer, ranges, source, output)
         elif isinstance(layer, AddLayer):
@@ -231,21 +218,21 @@ class _Network:
             self._weighted(layer, source, output)
         return output
 
-    def _tensor(self, name: str, shape: tuple[int, ...], quantum: Quantum) -> _Activation:
+    def _tensor(self, name: str, shape: tuple[int, ...], quantization: Quantization) -> _Activation:
         index = self.builder.tensor(
             name,
             shape=[1, *shape],
             dtype="int8",
-            scale=quantum.scale,
-            zero_point=quantum.zero_point,
+            scale=quantization.scale,
+            zero_point=quantization.zero_point,
         )
-        return _Activation(index=index, shape=shape, quantum=quantum)
+        return _Activation(index=index, shape=shape, quantization=quantization)
 
     def _reshape(self, layer: ReshapeLayer, source: _Activation) -> _Activation:
         """FULLY_CONNECTED takes its input as one row of values whatever the shape."""
         if source.shape == layer.shape or len(layer.shape) == 1 or len(self.activations) == 1:
             return dataclasses.replace(source, shape=layer.shape)
-        output = self._tensor(f"{layer.name}/output", layer.shape, source.quantum)
+        output = self._tensor(f"{layer.name}/output", layer.shape, source.quantization)
         shape = np.array([1, *layer.shape], np.int32)
         places = self.builder.tensor(
             f"{layer.name}/shape", shape=shape.shape, dtype="int32", data=shape
@@ -276,7 +263,7 @@ class _Network:
         source: _Activation,
         output: _Activation,
     ) -> None:
-        weights, bias, scales = quantize_weights(layer, source.quantum.scale)
+        weights, bias, scales = quantize_weights(layer, source.scale)
         inputs = [
             source.index,
             self.builder.tensor(
@@ -291,7 +278,7 @@ class _Network:
                 f"{layer.name}/bias",
                 shape=bias.shape,
                 dtype="int32",
-                scale=source.quantum.scale * scales,
+                scale=source.scale * scales,
                 data=bias,
             ),
         ]

@@ -105,7 +105,7 @@ class SimulatedInt8:
         return rounded.outputs(_straight_through(limited, tf.round(limited / steps) * steps))
 
     def _rounded(self, number: int, values: Any, training: bool) -> Any:
-        """To int8, as Quantum.of_range of the exporter does."""
+        """To int8, as Quantization.of_range does."""
         bounds = self._bounds[number]
         if training:
             seen = tf.stop_gradient(values)

@@ -83,14 +83,14 @@ def test_features_that_are_in_the_trainings_cache_are_not_computed_again(
 
 
 def test_a_loss_is_told_with_the_noisiest_layer_and_a_way_out(tmp_path, monkeypatch, capsys):
-    from stapes.quantize.graph import Quantum
+    from stapes.device.features import Quantization
 
     train_dir = str(trained_tones().train_dir)
     export = ["export", "--train_dir", train_dir, "--output_file", str(tmp_path / "m.tflite")]
     assert main(export) == 0
     assert "Note:" not in capsys.readouterr().out
-    coarse = classmethod(lambda cls, ranges: cls(scale=np.float32(ranges.high), zero_point=0))
-    monkeypatch.setattr(Quantum, "of_range", coarse)
+    coarse = classmethod(lambda cls, low, high: cls(scale=high, zero_point=0))
+    monkeypatch.setattr(Quantization, "of_range", coarse)
     assert main(export) == 0
     said = capsys.readouterr().out
     assert re.search(r"Test accuracy: float [\d.]+%, int8 .*: -\d+\.\d\d points \(N=", said)

@@ -72,8 +72,7 @@ def quantized(model):
         layers,
         ranges,
         SETTINGS,
-        input_scale=INPUT.scale,
-        input_zero_point=INPUT.zero_point,
+        INPUT,
     )
     return model, content, stored
 

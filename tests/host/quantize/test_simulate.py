@@ -19,7 +19,7 @@ from stapes.networks.backend import tf
 from stapes.networks.options import ModelOptions
 from stapes.networks.registry import ARCHITECTURES
 from stapes.quantize.calibration import calibrate
-from stapes.quantize.graph import Quantum, build_part, quantize_svdf, quantize_weights
+from stapes.quantize.graph import build_part, quantize_svdf, quantize_weights
 from stapes.quantize.layers import SvdfLayer, plain_layers, with_arrays
 from stapes.quantize.simulate import (
     SimulatedInt8,
@@ -29,8 +29,6 @@ from stapes.quantize.simulate import (
     with_rounded_weights,
 )
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
-
-QUANTUM = Quantum(scale=np.float32(INPUT.scale), zero_point=INPUT.zero_point)
 
 
 def prepared(architecture, options):
@@ -44,7 +42,7 @@ def prepared(architecture, options):
 def test_the_simulation_computes_what_the_engine_computes(architecture, options):
     model, layers, ranges, stored = prepared(architecture, options)
     simulated = SimulatedInt8(model, ranges, input_scale=INPUT.scale)
-    content, output = build_part(layers, ranges, SETTINGS, QUANTUM)
+    content, output = build_part(layers, ranges, SETTINGS, INPUT)
     engine = Engine.from_bytes(content)
     found = []
     for clip in stored[:20]:
@@ -152,7 +150,7 @@ def test_ranges_come_back_from_their_arrays():
 )
 def test_the_report_tells_what_each_layer_loses(architecture, operators):
     _, layers, ranges, stored = prepared(architecture, ModelOptions(svdf_units=(16, 12, 16)))
-    errors = layer_errors(layers, ranges, SETTINGS, stored, QUANTUM)
+    errors = layer_errors(layers, ranges, SETTINGS, stored, INPUT)
     assert [error.operator for error in errors] == [*operators, "FULLY_CONNECTED"]
     assert all(25 < error.sqnr_db < 60 and error.beyond < 0.01 for error in errors)
     # A range that cuts the first layer's outputs off shows in it and in all that follow.
@@ -162,14 +160,14 @@ def test_the_report_tells_what_each_layer_loses(architecture, operators):
     place = 1 if architecture == "tiny_conv" else 0
     cut = [*ranges]
     cut[place] = dataclasses.replace(ranges[place], low=low / 4, high=high / 4)
-    worse = layer_errors(layers, cut, SETTINGS, stored, QUANTUM)
+    worse = layer_errors(layers, cut, SETTINGS, stored, INPUT)
     assert worse[0].beyond > 0.02 and worse[0].sqnr_db < errors[0].sqnr_db - 10
     assert all(b.sqnr_db < a.sqnr_db - 5 for a, b in zip(errors, worse, strict=True))
     # The logits may be cut off below, where no score shows them, but not above.
     low = [*ranges[:-1], dataclasses.replace(ranges[-1], low=ranges[-1].low / 2)]
     high = [*ranges[:-1], dataclasses.replace(ranges[-1], high=ranges[-1].high / 2)]
-    assert layer_errors(layers, low, SETTINGS, stored, QUANTUM)[-1].sqnr_db > 30
-    assert layer_errors(layers, high, SETTINGS, stored, QUANTUM)[-1].sqnr_db < 25
+    assert layer_errors(layers, low, SETTINGS, stored, INPUT)[-1].sqnr_db > 30
+    assert layer_errors(layers, high, SETTINGS, stored, INPUT)[-1].sqnr_db < 25
     assert f"{errors[0].name} " in table(errors) and f"{errors[0].sqnr_db:.1f}" in table(errors)
 
 
