@@ -238,6 +238,18 @@ def test_ratios_are_drawn_from_the_range_and_never_beyond_full_scale(corpus, tmp
     assert max(word["gain"] for word in words_of(tmp_path / "a.jsonl")) <= 32767 / 1000 + 0.01
 
 
+def test_how_many_recordings_the_words_are_is_said_and_warned_of(corpus, tmp_path, capsys):
+    assert make(corpus, tmp_path / "s.wav") == 0
+    output = capsys.readouterr()
+    clips = {
+        json.loads(text)["clip"]
+        for text in (tmp_path / "s.jsonl").read_text().splitlines()
+        if json.loads(text)["label"] != "_unknown_"
+    }
+    assert f"wanted words from {len(clips)} recordings" in output.out
+    assert ("expected 30 or more" in output.err) == (len(clips) < 30)
+
+
 def test_another_partition_has_other_clips(corpus, tmp_path):
     for partition in ("testing", "validation"):
         options = ["--test_duration_seconds", "60", "--partition", partition]

@@ -340,9 +340,7 @@ def test_kinds_are_loaded_measured_and_kept_with_the_model(recorded, capsys):
     "text", ["talk", "talk,2", "talk,0,a.wav", "talk,nan,a.wav", ",2,a.wav", "t,2,a.wav,a.txt,x"]
 )
 def test_a_kind_that_cannot_be_read_is_told(recorded, capsys, text):
-    with pytest.raises(SystemExit) as stop:
-        command(recorded, "--also", text)
-    assert stop.value.code == 2
+    assert command(recorded, "--also", text) == 2
     assert "expected NAME,RATE,WAV" in capsys.readouterr().err
 
 
@@ -360,6 +358,13 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys):
     assert "cannot tell 0.5 false accepts per hour from none; 6 h or more would" in (
         capsys.readouterr().err
     )
+
+
+def test_what_silence_bounds_is_said_where_the_target_is_none(recorded, capsys):
+    assert command(recorded, "--fa_per_hour", "0") == 0
+    hours = 700 * 3000 / 16000 / 3600
+    error = capsys.readouterr().err
+    assert f"show one below {3 / hours:.2f} per hour (3 h below 1, 30 h below 0.1)" in error
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ was detected. Equal seeds and corpora give equal files."""
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from stapes.audio.reader import audio_files, read_audio
@@ -22,6 +23,7 @@ from stapes.stream.make import StreamSettings, plan_words, write_stream
 
 EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
       --test_duration_seconds 600 --output_audio_file stream.wav --output_labels_file labels.txt"""
+FEW_RECORDINGS = 30
 TUTORIAL_WORDS = "yes,no,up,down,left,right,on,off,stop,go"
 
 
@@ -123,6 +125,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
     print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
     print(f"{details}: where each of them ends")
+    wanted = [word.path for word in plan if word.label != UNKNOWN_LABEL]
+    print(f"{len(wanted)} wanted words from {len(set(wanted))} recordings")
+    if 0 < len(set(wanted)) < FEW_RECORDINGS:
+        print(
+            f"stream make: found {len(set(wanted))} recordings of wanted words, expected "
+            f"{FEW_RECORDINGS} or more; a few recordings, drawn many times, tell little about "
+            "other speakers: add clips, or raise the percentage of their partition",
+            file=sys.stderr,
+        )
     return 0
 
 

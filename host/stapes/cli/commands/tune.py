@@ -337,15 +337,24 @@ def _text(
             f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
         )
     if tuned.score.hours * arguments.fa_per_hour < 3:
-        need = 3 / max(arguments.fa_per_hour, 1e-6)
-        print(
-            f"tune: {tuned.score.hours:.2f} h cannot tell {arguments.fa_per_hour:g} false accepts "
-            f"per hour from none; {f'{need:.0f} h or more' if need < 1e6 else 'no length'} would",
-            file=sys.stderr,
-        )
+        print(f"tune: {_too_short(tuned.score, arguments.fa_per_hour)}", file=sys.stderr)
     if target:
         lines.append(f"{target}: written")
     return "\n".join(lines)
+
+
+def _too_short(score: StreamScore, rate: float) -> str:
+    """What so few hours can say of a target: nothing heard in T hours bounds the rate at 3 / T."""
+    if rate < 1e-3:
+        bounds = ", ".join(f"{3 / bound:g} h below {bound:g}" for bound in (1, 0.1))
+        return (
+            f"no audio is long enough to show a rate of {rate:g}; {score.hours:.2f} h without a "
+            f"false accept show one below {3 / score.hours:.2f} per hour ({bounds})"
+        )
+    return (
+        f"{score.hours:.2f} h cannot tell {rate:g} false accepts per hour from none; "
+        f"{3 / rate:.0f} h or more would"
+    )
 
 
 def _row(name: str, score: StreamScore) -> str:
