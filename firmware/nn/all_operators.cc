@@ -6,33 +6,8 @@ namespace stapes {
 
 Span<const Operator* const> AllOperators() {
   static constexpr const Operator* kAll[] = {
-      &kOperatorAdd,
-      &kOperatorAssignVariable,
-      &kOperatorAveragePool2D,
-      &kOperatorCallOnce,
-      &kOperatorConcatenation,
-      &kOperatorConv2D,
-      &kOperatorDepthwiseConv2D,
-      &kOperatorDequantize,
-      &kOperatorFullyConnected,
-      &kOperatorLogistic,
-      &kOperatorMaxPool2D,
-      &kOperatorMean,
-      &kOperatorMul,
-      &kOperatorPad,
-      &kOperatorQuantize,
-      &kOperatorReadVariable,
-      &kOperatorRelu,
-      &kOperatorRelu6,
-      &kOperatorReshape,
-      &kOperatorSoftmax,
-      &kOperatorSplit,
-      &kOperatorStridedSlice,
-      &kOperatorSub,
-      &kOperatorSvdf,
-      &kOperatorTanh,
-      &kOperatorTranspose,
-      &kOperatorVarHandle,
+#define STAPES_OPERATOR(symbol, ...) &kOperator##symbol,
+#include "nn/operators/operator_list.inc"
   };
   return kAll;
 }

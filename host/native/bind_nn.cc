@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "aligned_bytes.h"
@@ -376,11 +378,22 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
   return nb::bytes(content.data(), content.size());
 }
 
+// Name, table of options and version of every operator, as operator_list.inc has them.
+std::vector<std::tuple<const char*, const char*, int>> OperatorList() {
+  return {
+#define STAPES_OPERATOR(symbol, name, options, version, ...) {#name, #options, version},
+#include "nn/operators/operator_list.inc"
+  };
+}
+
 }  // namespace
 
 void BindNn(nb::module_& module) {
   module.def("find_metadata", &FindMetadata, nb::arg("model"), nb::arg("name"),
              "Content of a metadata entry, or None. Raises ValueError for a damaged file.");
+  module.def("operators", &OperatorList,
+             "Of every operator: builtin name, table of options in the schema or NONE, version in "
+             "int8 models.");
   module.def("quantize_ratio", &QuantizeRatios, nb::arg("a"), nb::arg("b"), nb::arg("c"),
              nb::kw_only(), nb::arg("product_bits"), nb::arg("quotient_bits"),
              "Multipliers of a * b / c (bit patterns of float32), rounded as the engine rounds: "

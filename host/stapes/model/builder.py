@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stapes._native import operators
 from stapes.errors import StapesError
 
 FILE_IDENTIFIER = b"TFL3"
@@ -32,40 +33,8 @@ _TENSOR_TYPES = {
     "resource": "RESOURCE",
 }
 
-# Operators whose options table is named otherwise than the operator.
-_OPTIONS_TABLES = {
-    "SVDF": "SVDFOptions",
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions",
-    "MAX_POOL_2D": "Pool2DOptions",
-    "MEAN": "ReducerOptions",
-}
-
-# Operator versions that int8 models carry in the field; others are version 1.
-_INT8_VERSIONS = {
-    "SVDF": 3,
-    "FULLY_CONNECTED": 4,
-    "SOFTMAX": 2,
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "AVERAGE_POOL_2D": 2,
-    "MAX_POOL_2D": 2,
-    "MEAN": 2,
-    "ADD": 2,
-    "MUL": 2,
-    "SUB": 2,
-    "CONCATENATION": 2,
-    "PAD": 2,
-    "LOGISTIC": 2,
-    "TANH": 2,
-    "RELU": 2,
-    "RELU6": 2,
-    "STRIDED_SLICE": 2,
-    "SPLIT": 2,
-    "TRANSPOSE": 2,
-    "DEQUANTIZE": 2,
-}
+# Options table and version of the operators that the engine has.
+_OPERATORS = {name: (table, version) for name, table, version in operators()}
 
 
 @dataclass(kw_only=True)
@@ -164,14 +133,14 @@ class ModelBuilder:
         if code is None:
             raise ValueError(f"{name}: not a builtin operator of TensorFlow Lite")
         operator = self._schema.OperatorT()
-        key = (code, version or _INT8_VERSIONS.get(name, 1))
+        table, int8_version = _OPERATORS.get(name, (_options_table(name), 1))
+        key = (code, version or int8_version)
         if key not in self._codes:
             self._codes.append(key)
         operator.opcodeIndex = self._codes.index(key)
         operator.inputs = [int(index) for index in inputs]
         operator.outputs = [int(index) for index in outputs]
-        table = _OPTIONS_TABLES.get(name, name.title().replace("_", "") + "Options")
-        if hasattr(self._schema.BuiltinOptions, table):
+        if hasattr(self._schema, table + "T"):
             operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, table)
             operator.builtinOptions = self._options(table, options or {})
         elif options:
@@ -319,6 +288,11 @@ def _pack_buffer(schema: ModuleType, builder: Any, buffer: Any) -> int:
     if data is not None:
         schema.BufferAddData(builder, data)
     return schema.BufferEnd(builder)
+
+
+def _options_table(name: str) -> str:
+    """The usual name of an operator's options: of LOG_SOFTMAX LogSoftmaxOptions."""
+    return name.title().replace("_", "") + "Options"
 
 
 def _little_endian(name: str, data: np.ndarray, shape: list[int], dtype: str) -> bytes:

@@ -43,12 +43,6 @@ inline uint32_t WidenOddAdd(uint32_t word, uint32_t addend) {
   return pair;
 }
 
-inline uint32_t AddPairs(uint32_t a, uint32_t b) {
-  uint32_t pair;
-  __asm__("sadd16 %0, %1, %2" : "=r"(pair) : "r"(a), "r"(b));
-  return pair;
-}
-
 // Lower halves of both words, the first one's below.
 inline uint32_t PackLow(uint32_t low, uint32_t high) {
   uint32_t pair;

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "nn/operators/operators.h"
-
 namespace stapes {
 namespace {
 
@@ -43,21 +41,6 @@ uint32_t FindKeeper(const PrepareContext& context, const OperatorCall& maker) {
   return kNotFound;
 }
 
-const char* PrepareHandle(PrepareContext& context) {
-  const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || output.type != TensorType::kResource) {
-    return Why("expected a resource as output");
-  }
-  return context.AllocateData<ResourceVariable>() == nullptr ? kArenaIsFull : nullptr;
-}
-
-void InvokeHandle(const InvokeContext&) {}  // users found the variable while they prepared
-
-void ResetHandle(const InvokeContext& context) {
-  const auto& variable = context.Data<ResourceVariable>();
-  std::memset(context.Persistent<uint8_t>(variable.position), variable.fill, variable.bytes);
-}
-
 }  // namespace
 
 const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* position) {
@@ -81,8 +64,5 @@ const char* UseVariable(PrepareContext& context, const Tensor& value, uint32_t* 
   variable->fill = value.quantization.ZeroPoint();
   return nullptr;
 }
-
-extern const Operator kOperatorVarHandle = {kVarHandleCode, "VAR_HANDLE", PrepareHandle,
-                                            InvokeHandle, ResetHandle};
 
 }  // namespace stapes

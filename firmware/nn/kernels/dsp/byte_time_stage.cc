@@ -1,19 +1,15 @@
+// The time stage of SVDF with an int8 state for Arm cores with the DSP extension, eight values at a
+// time.
 #include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/platform.h"
 
-#if !STAPES_KERNELS_MVE
-
-#include "nn/kernels/down_scale.h"
-#include "nn/kernels/requantize.h"
-
 #if STAPES_KERNELS_DSP
+
 #include "nn/kernels/dsp/dsp.h"
-#endif
+#include "nn/kernels/plain/byte_time_stage.h"
 
 namespace stapes {
 namespace {
-
-#if STAPES_KERNELS_DSP
 
 // What PushAndDotEights reads; the assembly knows the layout.
 struct Filters {
@@ -75,58 +71,21 @@ __attribute__((naked, noinline)) void PushAndDotEights(const int8_t*, int8_t*, i
 }
 // clang-format on
 
-#endif
-
-// One filter of any memory, at any place. Offset: minus the zero point.
-inline int32_t PushAndDot(const int8_t* weights, int8_t* values, int32_t memory, int32_t offset,
-                          int8_t newest) {
-  int32_t sum = 0;
-  for (int32_t i = 0; i < memory; ++i) {
-    values[i] = i + 1 < memory ? values[i + 1] : newest;
-    sum += weights[i] * (values[i] + offset);
-  }
-  return sum;
-}
-
-// Scales the sums to new values of the filters.
-void ScaleSums(const ByteFilters& filters, int32_t* sums, int32_t count) {
-  const Multiplier feature = filters.feature;
-  const int32_t zero_point = filters.zero_point;
-  if (kHasDownScale && ScalesDown(feature.shift)) {
-    const DownScale down = DownScale::Of(feature.value, feature.shift);
-    for (int32_t i = 0; i < count; ++i) {
-      sums[i] = SaturateS8(down(sums[i], 0)) + zero_point;
-    }
-  } else {
-    for (int32_t i = 0; i < count; ++i) {
-      sums[i] = SaturateS8(RequantizeAny(sums[i], feature.value, feature.shift)) + zero_point;
-    }
-  }
-}
-
 }  // namespace
 
 void PushAndWeighBytes(const ByteFilters& filters, const int8_t* weights, int8_t* state,
                        int32_t* sums, int32_t count) {
-  ScaleSums(filters, sums, count);
-  const int32_t memory = filters.memory;
-#if STAPES_KERNELS_DSP
+  plain::ScaleSums(filters, sums, count);
   const uintptr_t places =
       reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
-  if (memory % 8 == 0 && places % 4 == 0) {
-    const Filters read = {memory - 8, dsp::BothHalves(-filters.zero_point), sums + count};
-    if (count > 0) {
-      PushAndDotEights(weights, state, sums, &read);
-    }
-    return;
-  }
-#endif
-  for (int32_t i = 0; i < count; ++i) {
-    sums[i] = PushAndDot(weights + i * memory, state + i * memory, memory, -filters.zero_point,
-                         static_cast<int8_t>(sums[i]));
+  if (filters.memory % 8 != 0 || places % 4 != 0) {
+    plain::PushAndDotAll(filters, weights, state, sums, count);
+  } else if (count > 0) {
+    const Filters read = {filters.memory - 8, dsp::BothHalves(-filters.zero_point), sums + count};
+    PushAndDotEights(weights, state, sums, &read);
   }
 }
 
 }  // namespace stapes
 
-#endif  // !STAPES_KERNELS_MVE
+#endif

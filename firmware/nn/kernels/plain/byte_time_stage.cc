@@ -1,0 +1,16 @@
+#include "nn/kernels/plain/byte_time_stage.h"
+#include "nn/kernels/platform.h"
+
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_X86 || STAPES_KERNELS_WASM
+
+namespace stapes {
+
+void PushAndWeighBytes(const ByteFilters& filters, const int8_t* weights, int8_t* state,
+                       int32_t* sums, int32_t count) {
+  plain::ScaleSums(filters, sums, count);
+  plain::PushAndDotAll(filters, weights, state, sums, count);
+}
+
+}  // namespace stapes
+
+#endif
