@@ -43,20 +43,10 @@ Span<uint8_t> UsablePart(Span<uint8_t> arena) {
 
 Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* const> operators,
                              Span<uint8_t> arena) {
-  ready_ = false;
-  arena_used_ = 0;
-  error_ = ErrorDetails();
-  operators_ = operators;
-  persistent_ = PersistentMemory(UsablePart(arena));
-  const Status opened = model_.Open(model);
-  if (opened == Status::kDamaged) {
-    return Fail(opened, "");
+  Status status = Open(model, operators, UsablePart(arena));
+  if (status == Status::kOk) {
+    status = CountEverything();
   }
-  if (opened != Status::kOk) {
-    return Fail(opened, "no TFL3 identifier of schema version 3");
-  }
-
-  Status status = CountEverything();
   for (uint32_t i = 0; status == Status::kOk && i < subgraph_count_; ++i) {
     status = PlaceConstantsAndVariables(i);
   }
@@ -77,9 +67,7 @@ Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* con
     return status;
   }
   memory_ = {model.data(), persistent_.at(0), addresses_};
-  error_.status = Status::kOk;
-  error_.reason = "";
-  ready_ = true;
+  Succeed();
   Reset();
   return Status::kOk;
 }
@@ -128,16 +116,6 @@ void InferenceEngine::Reset() {
     }
   }
 }
-
-// A damaged file explains every other failure.
-Status InferenceEngine::Fail(Status status, const char* reason) {
-  const bool damaged = model_.buffer().damaged();
-  error_.status = damaged ? Status::kDamaged : status;
-  error_.reason = damaged ? "the file is damaged or cut short" : reason;
-  return error_.status;
-}
-
-Status InferenceEngine::Refuse(const char* reason) { return Fail(Status::kRefused, reason); }
 
 Status InferenceEngine::ArenaTooSmall() {
   error_.arena_bytes = persistent_.needed();
@@ -208,11 +186,7 @@ Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
       tensor.type == TensorType::kResource || addresses_[index] != kUnplaced) {
     return Refuse(Why("an input or output of unknown type, constant or variable"));
   }
-  view->size = tensor.byte_count / ElementBytes(tensor.type);
-  view->type = tensor.type;
-  view->shape = tensor.shape;
-  view->scale_bits = tensor.quantization.ScaleBits();
-  view->zero_point = tensor.quantization.ZeroPoint();
+  *view = Describe(tensor);
   return Status::kOk;
 }
 
@@ -250,26 +224,17 @@ Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
       return status;
     }
   }
-  error_.operator_index = ErrorDetails::kWholeModel;
-  error_.builtin_code = ErrorDetails::kWholeModel;
-  error_.operator_name = "";
+  LeaveOperators();
   return Status::kOk;
 }
 
 Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, Node* node) {
   const OperatorCall call = model_.ReadOperator(subgraph, index);
-  error_.operator_index = static_cast<int32_t>(index);
-  error_.builtin_code = call.builtin_code;
-  error_.operator_name = "";
-  std::size_t found = 0;
-  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) {
-    ++found;
-  }
+  const std::size_t found = FindOperator(call, index);
   if (found == operators_.size() || found > 255) {
     return Refuse("this engine has no such operator");
   }
   const Operator& called = *operators_[found];
-  error_.operator_name = called.name;
   node->operator_index = static_cast<uint8_t>(found);
   node->in_place_input = -1;
   node->inputs = call.inputs.position();

@@ -4,32 +4,21 @@
 // kernels compute them.
 #pragma once
 
-#include <cstddef>
+#ifdef STAPES_ENGINE_TFLM
+#include "nn_tflm/inference_engine.h"
+#else
+
 #include <cstdint>
 
 #include "base/span.h"
+#include "nn/engine_base.h"
 #include "nn/memory_plan.h"
-#include "nn/model.h"
-#include "nn/operator.h"
-#include "nn/status.h"
 
 namespace stapes {
 
-// One input or output of the network. The memory belongs to the engine.
-struct TensorView {
-  int8_t* data = nullptr;  // of other elements when `type` says so; aligned to 8 bytes
-  std::size_t size = 0;    // elements
-  TensorType type = TensorType::kInt8;
-  Shape shape;
-  uint32_t scale_bits = 0;  // float32: real = scale * (value - zero_point); 0 for float32 values
-  int32_t zero_point = 0;
-};
-
-class InferenceEngine {
+class InferenceEngine : public EngineBase {
  public:
   InferenceEngine() = default;
-  InferenceEngine(const InferenceEngine&) = delete;
-  InferenceEngine& operator=(const InferenceEngine&) = delete;
 
   // Checks the whole model and lays out the arena. `model` (16-byte aligned), `operators` and
   // `arena` (8-byte aligned) must outlive the engine. Takes models with one input and one output of
@@ -38,19 +27,11 @@ class InferenceEngine {
   Status Init(Span<const uint8_t> model, Span<const Operator* const> operators,
               Span<uint8_t> arena);
 
-  // Fill the input before every Invoke: its memory may be used again while the network runs.
-  TensorView input() const { return input_; }
-  TensorView output() const { return output_; }
-
   // One inference; kNotReady without a successful Init, else kOk.
   Status Invoke();
   // Variable tensors and resource variables back to their start.
   void Reset();
 
-  // Bytes of the arena with which Init succeeds; the same on every machine.
-  std::size_t arena_used() const { return arena_used_; }
-  const ErrorDetails& error() const { return error_; }
-  const Model& model() const { return model_; }
   // Runs the nodes of one subgraph: for operators that call others.
   void InvokeSubgraph(uint32_t subgraph);
   // Runs one node, counted through all subgraphs: for measurements.
@@ -70,8 +51,6 @@ class InferenceEngine {
     uint16_t node;
   };
 
-  Status Fail(Status status, const char* reason);
-  Status Refuse(const char* reason);
   Status ArenaTooSmall();
   Status CountEverything();
   Status PlaceConstantsAndVariables(uint32_t subgraph_index);
@@ -92,9 +71,6 @@ class InferenceEngine {
   }
   uint8_t* Resolve(Address address) const { return persistent_.at(address); }
 
-  Model model_;
-  Span<const Operator* const> operators_;
-  PersistentMemory persistent_;
   Memory memory_ = {};
   Address* addresses_ = nullptr;
   Node* nodes_ = nullptr;
@@ -104,11 +80,8 @@ class InferenceEngine {
   First first_[kMaxSubgraphs + 1] = {};
   uint32_t input_index_ = 0;
   uint32_t output_index_ = 0;
-  TensorView input_;
-  TensorView output_;
-  ErrorDetails error_;
-  std::size_t arena_used_ = 0;
-  bool ready_ = false;
 };
 
 }  // namespace stapes
+
+#endif

@@ -1,11 +1,5 @@
-// The engine of nn/inference_engine.h, run by upstream TensorFlow Lite Micro. See docs/engines.md.
-//
-// The arena holds the Runtime, then the kernels of the operators that the model calls, then
-// upstream's own memory. Unlike the other engine this one believes its model: damaged ones are
-// refused where `stapes emit` reads them.
-#include "nn/inference_engine.h"
+#include "nn_tflm/inference_engine.h"
 
-#include <cstring>
 #include <new>
 
 #include "nn_tflm/upstream_operator.h"
@@ -156,32 +150,20 @@ int CountVariables(const Model& model) {
 
 Status InferenceEngine::Init(Span<const uint8_t> model, Span<const Operator* const> operators,
                              Span<uint8_t> arena) {
-  ready_ = false;
-  arena_used_ = 0;
-  error_ = ErrorDetails();
-  operators_ = operators;
-  persistent_ = PersistentMemory(AlignedPart(arena));
-  Status status = model_.Open(model);
-  if (status != Status::kOk) {
-    return Fail(status, "no TFL3 identifier of schema version 3");
-  }
-  status = FindInputAndOutput();
+  Status status = Open(model, operators, AlignedPart(arena));
   if (status == Status::kOk) {
-    status = CountEverything();
+    status = FindInputAndOutput();
+  }
+  if (status == Status::kOk) {
+    status = ReserveMemory();
   }
   for (uint32_t i = 0; status == Status::kOk && i < model_.subgraph_count(); ++i) {
-    status = PrepareSubgraph(i);
+    status = FetchKernels(model_.Subgraph(i));
   }
   if (status == Status::kOk) {
-    status = PlanActivations();
+    status = StartInterpreter();
   }
-  if (status != Status::kOk) {
-    return status;
-  }
-  error_.status = Status::kOk;
-  error_.reason = "";
-  ready_ = true;
-  return Status::kOk;
+  return status == Status::kOk ? Succeed() : status;
 }
 
 Status InferenceEngine::Invoke() {
@@ -201,15 +183,8 @@ void InferenceEngine::Reset() {
   if (runtime.variables == nullptr) {
     runtime.interpreter.Reset();
   } else {
-    ready_ = PlanActivations() == Status::kOk;
+    ready_ = StartInterpreter() == Status::kOk;
   }
-}
-
-Status InferenceEngine::Fail(Status status, const char* reason) {
-  const bool damaged = model_.buffer().damaged();
-  error_.status = damaged ? Status::kDamaged : status;
-  error_.reason = damaged ? "the file is damaged or cut short" : reason;
-  return error_.status;
 }
 
 Status InferenceEngine::ArenaTooSmall() {
@@ -219,7 +194,7 @@ Status InferenceEngine::ArenaTooSmall() {
 
 Status InferenceEngine::FindInputAndOutput() {
   if (model_.subgraph_count() == 0) {
-    return Fail(Status::kRefused, "expected 1 subgraph or more");
+    return Refuse("expected 1 subgraph or more");
   }
   const Status status = View(Model::Inputs(model_.Subgraph(0)), &input_);
   return status != Status::kOk ? status : View(Model::Outputs(model_.Subgraph(0)), &output_);
@@ -229,72 +204,58 @@ Status InferenceEngine::View(const FlatVector& indices, TensorView* view) {
   const FlatTable subgraph = model_.Subgraph(0);
   const uint32_t index = indices.Get<uint32_t>(0);
   if (indices.size() != 1 || index >= Model::TensorCount(subgraph)) {
-    return Fail(Status::kRefused, "expected one input and one output");
+    return Refuse("expected one input and one output");
   }
   Tensor tensor;
   const char* const reason = model_.ReadTensor(subgraph, index, &tensor);
   if (reason != nullptr) {
-    return Fail(Status::kRefused, reason);
+    return Refuse(reason);
   }
   if (tensor.type != TensorType::kInt8 && tensor.type != TensorType::kUInt8) {
-    return Fail(Status::kRefused, "expected int8 or uint8 input and output");
+    return Refuse("expected int8 or uint8 input and output");
   }
-  view->size = tensor.byte_count;
-  view->type = tensor.type;
-  view->shape = tensor.shape;
-  view->scale_bits = tensor.quantization.ScaleBits();
-  view->zero_point = tensor.quantization.ZeroPoint();
+  *view = Describe(tensor);
   return Status::kOk;
 }
 
 // Room for the Runtime, and a record for each operator of the list.
-Status InferenceEngine::CountEverything() {
-  node_count_ = static_cast<uint32_t>(operators_.size());
+Status InferenceEngine::ReserveMemory() {
+  const auto count = static_cast<uint32_t>(operators_.size());
   const uint32_t runtime = persistent_.Allocate(sizeof(Runtime));
-  const uint32_t records = persistent_.Allocate(node_count_ * uint32_t{sizeof(Node)});
+  const uint32_t records = persistent_.Allocate(count * uint32_t{sizeof(Node)});
   if (runtime == PersistentMemory::kNone || records == PersistentMemory::kNone) {
     return ArenaTooSmall();
   }
-  nodes_ = reinterpret_cast<Node*>(persistent_.at(records));
-  for (uint32_t i = 0; i < node_count_; ++i) {
-    nodes_[i].data = kNotCalled;
+  records_ = reinterpret_cast<Node*>(persistent_.at(records));
+  for (uint32_t i = 0; i < count; ++i) {
+    records_[i].data = kNotCalled;
   }
   return Status::kOk;
 }
 
-Status InferenceEngine::PrepareSubgraph(uint32_t subgraph_index) {
-  const FlatTable subgraph = model_.Subgraph(subgraph_index);
+Status InferenceEngine::FetchKernels(const FlatTable& subgraph) {
   for (uint32_t i = 0; i < Model::OperatorCount(subgraph); ++i) {
-    const Status status = PrepareNode(subgraph, i, nodes_);
+    const Status status = FetchKernel(subgraph, i);
     if (status != Status::kOk) {
       return status;
     }
   }
-  error_.operator_index = ErrorDetails::kWholeModel;
-  error_.builtin_code = ErrorDetails::kWholeModel;
-  error_.operator_name = "";
+  LeaveOperators();
   return Status::kOk;
 }
 
-// Fetches the kernel of one operator call, unless an earlier call has done so.
-Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, Node* records) {
+// The kernel of one operator call, unless an earlier call has fetched it.
+Status InferenceEngine::FetchKernel(const FlatTable& subgraph, uint32_t index) {
   const OperatorCall call = model_.ReadOperator(subgraph, index);
-  error_.operator_index = static_cast<int32_t>(index);
-  error_.builtin_code = call.builtin_code;
-  error_.operator_name = "";
-  std::size_t found = 0;
-  while (found < operators_.size() && operators_[found]->builtin_code != call.builtin_code) {
-    ++found;
-  }
+  const std::size_t found = FindOperator(call, index);
   if (found == operators_.size()) {
-    return Fail(Status::kRefused, "this engine has no such operator");
+    return Refuse("this engine has no such operator");
   }
-  error_.operator_name = operators_[found]->name;
-  Node* const record = records + found;
+  Node* const record = records_ + found;
   if (record->data != kNotCalled) {
     return Status::kOk;
   }
-  PrepareContext context(model_, subgraph, call, &persistent_, records, record);
+  PrepareContext context(model_, subgraph, call, &persistent_, records_, record);
   if (operators_[found]->prepare(context) != nullptr) {
     return ArenaTooSmall();
   }
@@ -302,19 +263,18 @@ Status InferenceEngine::PrepareNode(const FlatTable& subgraph, uint32_t index, N
 }
 
 // Starts upstream's interpreter in what is left of the arena.
-Status InferenceEngine::PlanActivations() {
+Status InferenceEngine::StartInterpreter() {
   const int variables = CountVariables(model_);
   const Span<uint8_t> rest =
       AlignedPart({persistent_.at(persistent_.used()), persistent_.size() - persistent_.used()});
   if (rest.size() < kFixedBytes + kBytesPerVariable * static_cast<std::size_t>(variables)) {
     return ArenaTooSmall();
   }
-  const Resolver resolver(operators_, nodes_, persistent_.at(0));
+  const Resolver resolver(operators_, records_, persistent_.at(0));
   auto* const runtime =
       new (persistent_.at(0)) Runtime(model_.buffer().bytes().data(), resolver, rest, variables);
   if (runtime->interpreter.AllocateTensors() != kTfLiteOk) {
-    return runtime->overflowed() ? ArenaTooSmall()
-                                 : Fail(Status::kRefused, "TFLM refuses this model");
+    return runtime->overflowed() ? ArenaTooSmall() : Refuse("TFLM refuses this model");
   }
   input_.data = tflite::GetTensorData<int8_t>(runtime->interpreter.input(0));
   output_.data = tflite::GetTensorData<int8_t>(runtime->interpreter.output(0));

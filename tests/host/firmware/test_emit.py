@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from stapes._native import operators
 
 from stapes.cli.main import main
 from stapes.device.engine import Engine
@@ -74,16 +75,24 @@ def test_only_the_operators_of_the_model_are_named(model, tmp_path):
 
 
 def test_every_operator_of_the_engine_has_the_name_that_emit_would_write():
-    header = (FIRMWARE / "nn" / "operators" / "operators.h").read_text()
-    declared = set(re.findall(r"extern const Operator (\w+);", header))
-    sources = (FIRMWARE / "nn" / "operators").rglob("*.cc")
-    names = [
-        name
-        for path in sources
-        for name in re.findall(r'const Operator kOperator\w+ = \{[^"]*"(\w+)"', path.read_text())
-    ]
-    assert declared
-    assert {operator_symbol(name) for name in names} == declared
+    folder = FIRMWARE / "nn" / "operators"
+    listed = dict(
+        re.findall(
+            r"^STAPES_OPERATOR\((\w+), +(\w+),", (folder / "operator_list.inc").read_text(), re.M
+        )
+    )
+    defined = dict(
+        pair
+        for path in folder.glob("*.cc")
+        for pair in re.findall(
+            r'const Operator kOperator(\w+) = \{[^"]*"(\w+)"', path.read_text(), re.S
+        )
+    )
+    assert len(listed) == len(operators()) > 0
+    assert defined == listed
+    assert {operator_symbol(name) for name in listed.values()} == {
+        f"kOperator{symbol}" for symbol in listed
+    }
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
