@@ -2,6 +2,7 @@
 
 #include "base/crc32.h"
 #include "base/little_endian.h"
+#include "frontend/pcen.h"
 #include "nn/all_operators.h"
 
 namespace stapes {
@@ -80,6 +81,7 @@ bool ReadTables(Span<const uint8_t> bytes, FrontEndTables* tables) {
   reader.Read(&tables->pcen_rate);
   reader.Read(&tables->pcen_alpha);
   reader.Read(&tables->pcen_floor);
+  tables->pcen_stage = tables->pcen_curve != nullptr ? PcenMel : nullptr;
   return reader.Fits();
 }
 

@@ -32,7 +32,7 @@ std::size_t SpectrumSize(const FrontEndTables& tables) {
 
 // Channels whose energies are smoothed.
 std::size_t SmoothedSize(const FrontEndTables& tables) {
-  return tables.pcen_curve != nullptr ? tables.channel_count : 0;
+  return tables.pcen_stage != nullptr ? tables.channel_count : 0;
 }
 
 }  // namespace
@@ -49,8 +49,8 @@ bool FrontEnd::Init(const FrontEndTables& tables, Span<uint8_t> work) {
   }
   tables_ = &tables;
   spectrum_ = reinterpret_cast<ComplexInt*>(work.data());
-  smoothed_ = reinterpret_cast<int64_t*>(spectrum_ + spectrum_size);
-  logs_ = reinterpret_cast<int32_t*>(smoothed_ + SmoothedSize(tables));
+  pcen_.smoothed = reinterpret_cast<int64_t*>(spectrum_ + spectrum_size);
+  logs_ = reinterpret_cast<int32_t*>(pcen_.smoothed + SmoothedSize(tables));
   samples_ = reinterpret_cast<int16_t*>(logs_ + logs_size);
   std::memset(work.data(), 0, needed);
   Reset();
@@ -91,8 +91,8 @@ bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
 void FrontEnd::Reset() {
   filled_ = 0;
   skip_ = 0;
-  rate_.Reset();
-  std::memset(smoothed_, 0, SmoothedSize(*tables_) * sizeof(int64_t));
+  pcen_.frames = 0;
+  std::memset(pcen_.smoothed, 0, SmoothedSize(*tables_) * sizeof(int64_t));
 }
 
 bool FrontEnd::FrameWaits(std::size_t feature_count) const {
@@ -106,8 +106,8 @@ const int32_t* FrontEnd::ComputeFrame() {
   const int shift = WindowShift(tables, peak_bits);
   ApplyWindow(tables, samples_, shift, spectrum_);
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum_);
-  if (tables.pcen_curve != nullptr) {
-    PcenMel(tables, spectrum_, shift, rate_.Next(tables, peak_bits == 0), smoothed_, logs_);
+  if (tables.pcen_stage != nullptr) {
+    tables.pcen_stage(tables, spectrum_, peak_bits, &pcen_, logs_);
     return logs_;
   }
   LogMel(tables, spectrum_, shift, logs_);

@@ -43,12 +43,11 @@ class FrontEnd {
 
   const FrontEndTables* tables_ = nullptr;
   ComplexInt* spectrum_ = nullptr;  // FFT size / 2 + 1 numbers, then the DCT's output
-  int64_t* smoothed_ = nullptr;     // channel_count with PCEN, else none
   int32_t* logs_ = nullptr;         // DctInputLength(channel_count)
   int16_t* samples_ = nullptr;      // window_samples
   uint32_t filled_ = 0;             // samples held
   uint32_t skip_ = 0;               // samples between frames that belong to none, still to come
-  PcenRate rate_;
+  PcenState pcen_ = {};
 };
 
 }  // namespace stapes

@@ -6,6 +6,14 @@
 
 namespace stapes {
 
+struct ComplexInt;
+struct FrontEndTables;
+struct PcenState;
+
+// The type of PcenMel, see pcen.h.
+using PcenStage = void(const FrontEndTables& tables, const ComplexInt* spectrum, int peak_bits,
+                       PcenState* state, int32_t* features);
+
 // Plain constant data; the arrays are 4-byte aligned and outlive every FrontEnd that uses them.
 struct FrontEndTables {
   uint32_t window_samples;     // N, 16 to 4096
@@ -28,11 +36,12 @@ struct FrontEndTables {
   int32_t shift;                // 32 to 62
   std::size_t work_bytes;       // memory that FrontEnd::Init takes
   // Per-channel energy normalisation, see pcen.h.
-  const uint16_t* pcen_curve;  // [kPcenCurveSize] Q(feature_bits - 15); nullptr: none, logarithms
+  const uint16_t* pcen_curve;  // [kPcenCurveSize] Q(feature_bits - 15)
   uint16_t pcen_energy_bits;   // channels fit 31 bits in this Q format
   int32_t pcen_rate;           // Q16, s: 1 to 2^16
   int32_t pcen_alpha;          // Q31
   uint32_t pcen_floor;         // Q(pcen_energy_bits), 1 to 2^31
+  PcenStage* pcen_stage;       // PcenMel; nullptr: none, and a firmware does not link it
 };
 
 // Values per frame.

@@ -4,6 +4,7 @@
 #include "frontend/interpolation.h"
 #include "frontend/logarithm.h"
 #include "frontend/mel_channels.h"
+#include "frontend/window.h"
 
 namespace stapes {
 namespace {
@@ -47,15 +48,15 @@ inline int32_t Normalize(const FrontEndTables& tables, uint64_t channel, const P
 
 }  // namespace
 
-int32_t PcenRate::Next(const FrontEndTables& tables, bool is_silent) {
+int32_t NextPcenRate(const FrontEndTables& tables, bool is_silent, PcenState* state) {
   if (is_silent) {
     return 0;
   }
-  const int32_t mean = kOne / static_cast<int32_t>(frames_ + 1);
+  const int32_t mean = kOne / static_cast<int32_t>(state->frames + 1);
   if (mean <= tables.pcen_rate) {
     return tables.pcen_rate;
   }
-  ++frames_;
+  ++state->frames;
   return mean;
 }
 
@@ -64,9 +65,11 @@ int32_t NormalizeChannel(const FrontEndTables& tables, uint64_t channel, const P
   return Normalize(tables, channel, frame, smoothed);
 }
 
-void PcenMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window_shift,
-             int32_t rate, int64_t* smoothed, int32_t* features) {
-  const PcenFrame frame = {ChannelBits(window_shift), rate};
+void PcenMel(const FrontEndTables& tables, const ComplexInt* spectrum, int peak_bits,
+             PcenState* state, int32_t* features) {
+  const PcenFrame frame = {ChannelBits(WindowShift(tables, peak_bits)),
+                           NextPcenRate(tables, peak_bits == 0, state)};
+  int64_t* const smoothed = state->smoothed;
   ForEachMelChannel(tables, spectrum, [&](uint32_t index, uint64_t channel) {
     features[index] = Normalize(tables, channel, frame, smoothed + index);
   });

@@ -26,29 +26,24 @@ struct PcenFrame {
   int32_t rate;      // Q16: this frame's share in M, 0 to 1
 };
 
-// The rates of a stream's frames.
-class PcenRate {
- public:
-  // The next frame is the first one.
-  void Reset() { frames_ = 0; }
-
-  // M is the mean of all frames so far until there are 1/s of them. So it starts at the level of
-  // the sound, whatever that is, and no one frame decides. `is_silent`: a frame of zeros. It says
-  // nothing about the level to come, so M keeps its value, and does not start yet.
-  int32_t Next(const FrontEndTables& tables, bool is_silent);
-
- private:
-  uint32_t frames_ = 0;  // that made M, as long as they are fewer than 1/s
+// What a stream of frames leaves behind. It starts with zeros.
+struct PcenState {
+  int64_t* smoothed;  // [channel_count] M in Q(pcen_energy_bits + 16)
+  uint32_t frames;    // that made M, as long as they are fewer than 1/s
 };
 
-// The feature, Q(feature_bits), of a mel channel; takes it into M first. `smoothed` is M in
-// Q(pcen_energy_bits + 16), 0 before the first frame.
+// The rate of the next frame. M is the mean of all frames so far until there are 1/s of them. So it
+// starts at the level of the sound, whatever that is, and no one frame decides. `is_silent`: a
+// frame of zeros. It says nothing about the level to come, so M keeps its value, or does not start
+// yet.
+int32_t NextPcenRate(const FrontEndTables& tables, bool is_silent, PcenState* state);
+
+// The feature, Q(feature_bits), of a mel channel; takes it into its M first.
 int32_t NormalizeChannel(const FrontEndTables& tables, uint64_t channel, const PcenFrame& frame,
                          int64_t* smoothed);
 
-// The features of all channels. `spectrum` is what Fft made of samples that were windowed with
-// `window_shift`; `smoothed` and `features` have channel_count numbers.
-void PcenMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window_shift,
-             int32_t rate, int64_t* smoothed, int32_t* features);
+// The features of all channels. `spectrum` is what Fft made of a frame of samples within
+// 2^peak_bits; `features` takes channel_count numbers.
+PcenStage PcenMel;
 
 }  // namespace stapes

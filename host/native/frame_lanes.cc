@@ -377,7 +377,7 @@ struct FrameLanes::State {
   std::vector<Complex8> spectrum;  // later the DCT's output, as in FrontEnd
   std::vector<Complex8> logs;      // two to an entry
   std::vector<int64_t> smoothed;
-  PcenRate rate;
+  PcenState pcen = {};
 };
 
 FrameLanes::State::State(const FrontEndTables& front_end_tables) : tables(front_end_tables) {
@@ -396,6 +396,7 @@ FrameLanes::State::State(const FrontEndTables& front_end_tables) : tables(front_
   spectrum.resize(std::max(bins, features));
   logs.resize((DctInputLength(tables.channel_count) + 1) / 2);
   smoothed.resize(tables.channel_count);
+  pcen.smoothed = smoothed.data();
 }
 
 void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
@@ -428,17 +429,17 @@ void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
 // The logarithms of the mel channels, or what PCEN makes of them.
 void FrameLanes::State::Channels(const int32_t peak_bits[kFrames], const int32_t shifts[kFrames],
                                  const bool is_first[kFrames], __m256i* channels) {
-  if (tables.pcen_curve == nullptr) {
+  if (tables.pcen_stage == nullptr) {
     return LogMel(tables, spectrum.data(), shifts, channels);
   }
   PcenFrame frames[kFrames];
   for (std::size_t i = 0; i < kFrames; ++i) {
     if (is_first[i]) {
-      rate.Reset();
+      pcen.frames = 0;
     }
-    frames[i] = {ChannelBits(shifts[i]), rate.Next(tables, peak_bits[i] == 0)};
+    frames[i] = {ChannelBits(shifts[i]), NextPcenRate(tables, peak_bits[i] == 0, &pcen)};
   }
-  PcenMel(tables, spectrum.data(), frames, is_first, smoothed.data(), channels);
+  PcenMel(tables, spectrum.data(), frames, is_first, pcen.smoothed, channels);
 }
 
 void FrameLanes::State::Compute(const int16_t* const frames[kFrames], const bool is_first[kFrames],

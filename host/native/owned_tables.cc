@@ -108,6 +108,7 @@ void OwnedTables::CopyArrays(nb::handle source) {
   if (nb::cast<std::size_t>(source.attr("pcen_curve").attr("size")) != 0) {
     pcen_curve_ = CopyArray<uint16_t>(source, "pcen_curve", kPcenCurveSize);
     tables_.pcen_curve = pcen_curve_.data();
+    tables_.pcen_stage = PcenMel;
     CheckPcen();
   }
 }

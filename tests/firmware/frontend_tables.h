@@ -8,6 +8,7 @@
 
 #include "frontend/dct.h"
 #include "frontend/front_end_tables.h"
+#include "frontend/pcen.h"
 
 namespace stapes::testing {
 
@@ -65,6 +66,7 @@ class TestTables {
       pcen_curve_.push_back(static_cast<uint16_t>(std::lround(std::ldexp(value, bits))));
     }
     tables_.pcen_curve = pcen_curve_.data();
+    tables_.pcen_stage = PcenMel;
     tables_.pcen_energy_bits = energy_bits;
     tables_.pcen_rate = static_cast<int32_t>(std::lround(pcen.rate * 0x1p16));
     tables_.pcen_alpha = Q31(pcen.alpha);

@@ -299,16 +299,17 @@ TEST_CASE("normalised energies follow their definition") {
 TEST_CASE("the smoothed energies start as the mean and do not count silence") {
   TestTables tables(kAllSettings[1]);
   tables.mutable_tables().pcen_rate = 1 << 14;
-  PcenRate rate;
-  CHECK(rate.Next(tables.get(), true) == 0);
+  PcenState state = {};
+  const auto next = [&](bool is_silent) { return NextPcenRate(tables.get(), is_silent, &state); };
+  CHECK(next(true) == 0);
   for (int heard = 1; heard <= 3; ++heard) {
-    CHECK(rate.Next(tables.get(), false) == (1 << 16) / heard);
-    CHECK(rate.Next(tables.get(), true) == 0);
+    CHECK(next(false) == (1 << 16) / heard);
+    CHECK(next(true) == 0);
   }
-  CHECK(rate.Next(tables.get(), false) == 1 << 14);
-  CHECK(rate.Next(tables.get(), false) == 1 << 14);
-  rate.Reset();
-  CHECK(rate.Next(tables.get(), false) == 1 << 16);
+  CHECK(next(false) == 1 << 14);
+  CHECK(next(false) == 1 << 14);
+  state = {};
+  CHECK(next(false) == 1 << 16);
 }
 
 TEST_CASE("silence gives the floor in every channel") {

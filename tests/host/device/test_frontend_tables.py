@@ -12,7 +12,7 @@ from stapes import _native
 from stapes.device.c_tables import c_context
 from stapes.device.tables import build_tables
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings
 
 
 def test_the_window_is_a_periodic_hann_window() -> None:
@@ -101,8 +101,15 @@ def test_c_tables_hold_every_number_in_the_order_of_the_struct() -> None:
         tables.dct.ravel().tolist()
     )
     fields = [line.split("// ")[1] for line in text.splitlines() if ",  // " in line]
-    assert fields == [field.name for field in dataclasses.fields(tables)]
+    assert fields == [*(field.name for field in dataclasses.fields(tables)), "pcen_stage"]
     assert "    -7,  // zero_point" in text
+
+
+def test_only_c_tables_of_normalised_energies_name_their_code() -> None:
+    log_mel = FrontEndSettings(dct_coefficient_count=0)
+    assert "nullptr,  // pcen_stage" in render(log_mel)
+    text = render(dataclasses.replace(log_mel, pcen=PcenSettings()))
+    assert "PcenMel,  // pcen_stage" in text and "kPcenCurve[257] = {" in text
 
 
 def test_c_tables_without_a_dct_have_no_empty_array() -> None:
