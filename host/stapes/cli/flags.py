@@ -55,9 +55,10 @@ def from_flags(cls: type, arguments: argparse.Namespace, **more: Any) -> Any:
     return cls(**values, **more)
 
 
-def given(cls: type, arguments: argparse.Namespace) -> dict[str, Any]:
+def given(cls: type, arguments: argparse.Namespace, *, only: Iterable[str] = ()) -> dict[str, Any]:
     """What `add_flags(..., instead_of=...)` was given, by the fields' names."""
-    values = {name: getattr(arguments, entry.flag, None) for name, entry in declared(cls).items()}
+    fields = declared(cls)
+    values = {name: getattr(arguments, fields[name].flag, None) for name in only or fields}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -22,7 +22,8 @@ import numpy as np
 from stapes.audio.reader import read_audio
 from stapes.errors import StapesError
 from stapes.files import atomic_path
-from stapes.model.settings import UNKNOWN_LABEL
+from stapes.model.settings import UNKNOWN_LABEL, FrontEndSettings, ModelSettings
+from stapes.options import check, like, setting
 from stapes.stream.labels import LabelTime, format_line
 from stapes.stream.speech import rms, speech_span
 
@@ -40,28 +41,33 @@ class StreamSettings:
     background around them; None: words keep their recorded level, as in the original.
     """
 
-    sample_rate: int = 16000
-    clip_duration_ms: int = 1000
-    test_duration_seconds: float = 600
-    word_gap_ms: int = 2000
-    unknown_percentage: float = 30
-    background_volume: float = 0.1
-    background_frequency: float = 1.0
-    snr_db: tuple[float, float] | None = None
-    seed: int = 0
-    resample: bool = False
+    sample_rate: int = like(FrontEndSettings, "sample_rate", least=1000, most=192000, help="Hz")
+    clip_duration_ms: int = like(ModelSettings, "clip_duration_ms", least=100)
+    test_duration_seconds: float = setting(
+        600.0, above=0, most=WAV_MAX_SAMPLES // 1000, help="length of the audio"
+    )
+    word_gap_ms: int = setting(2000, least=0, most=3_600_000, help="average pause between words")
+    unknown_percentage: float = setting(
+        30.0, least=0, most=100, help="words that are not wanted ones, in percent of all words"
+    )
+    background_volume: float = setting(0.1, least=0, most=1, help="loudest background")
+    background_frequency: float = setting(
+        1.0, least=0, most=1, help="share of the stream with background"
+    )
+    snr_db: tuple[float, float] | None = setting(
+        None,
+        interval=True,
+        least=-60,
+        most=100,
+        metavar="DB[,DB]",
+        shown="words keep their recorded level",
+        help="scale each word to a signal-to-noise ratio, drawn between two when two are given",
+    )
+    seed: int = setting(0, least=0, most=2**63 - 1, help="seed of all random choices")
+    resample: bool = setting(False, help="convert clips of other sample rates, or stereo")
 
     def __post_init__(self) -> None:
-        _expect(1000 <= self.sample_rate <= 192000, self, "sample_rate", "1000 to 192000")
-        _expect(100 <= self.clip_duration_ms <= 60000, self, "clip_duration_ms", "100 to 60000")
-        _expect(0 <= self.word_gap_ms <= 3_600_000, self, "word_gap_ms", "0 to 3600000")
-        _expect(0 <= self.unknown_percentage <= 100, self, "unknown_percentage", "0 to 100")
-        _expect(0 <= self.background_volume <= 1, self, "background_volume", "0 to 1")
-        _expect(0 <= self.background_frequency <= 1, self, "background_frequency", "0 to 1")
-        if self.snr_db is not None:
-            low, high = self.snr_db
-            _expect(-60 <= low <= high <= 100, self, "snr_db", "-60 to 100, the lower one first")
-        _expect(0 <= self.seed < 2**63, self, "seed", "0 or more")
+        check(self)
         longest = WAV_MAX_SAMPLES / self.sample_rate
         _expect(
             self.clip_duration_ms / 1000 <= self.test_duration_seconds <= longest,

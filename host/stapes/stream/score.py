@@ -25,6 +25,7 @@ import numpy as np
 
 from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
 from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.options import check, setting
 from stapes.stream.labels import LabelTime
 
 NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})
@@ -35,8 +36,13 @@ MS_PER_HOUR = 3_600_000
 class ScoreSettings:
     """The defaults are those of TensorFlow's test_streaming_accuracy (C++)."""
 
-    clip_duration_ms: float = 1000
-    time_tolerance_ms: float = 750
+    clip_duration_ms: float = setting(1000.0, least=0, most=10**9, help="length of a clip")
+    time_tolerance_ms: float = setting(
+        750.0, least=0, most=10**9, help="how late a detection may come after its clip"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

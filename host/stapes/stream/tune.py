@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from stapes.device.decoder import frame_capacity
 from stapes.errors import StapesError
 from stapes.model.settings import DECODER_MODES, DecoderSettings, ModelSettings
+from stapes.options import check, like, setting
 from stapes.stream.curve import (
     CurvePoint,
     Material,
@@ -39,25 +40,47 @@ class TuneSettings:
     audio without a false accept cannot tell one threshold from a higher one, other audio can.
     """
 
-    fa_per_hour: float = 0.5
-    modes: tuple[str, ...] = DECODER_MODES
-    average_window_duration_ms: tuple[int, ...] = (100, 200, 300, 500, 700, 1000)
-    suppression_ms: tuple[int, ...] = (500, 1000, 1500)
-    per_label: bool = False
-    margin_percent: float = 0.0
+    fa_per_hour: float = setting(
+        0.5, least=0, most=10000, metavar="RATE", help="false accepts per hour to stay within"
+    )
+    modes: tuple[str, ...] = setting(
+        DECODER_MODES,
+        choices=DECODER_MODES,
+        shortest=1,
+        metavar="MODE,...",
+        help="decoder modes to try",
+    )
+    average_window_duration_ms: tuple[int, ...] = like(
+        DecoderSettings,
+        "average_window_duration_ms",
+        default=(100, 200, 300, 500, 700, 1000),
+        shortest=1,
+        metavar="MS,...",
+        help="averaging windows to try",
+    )
+    suppression_ms: tuple[int, ...] = like(
+        DecoderSettings,
+        "suppression_ms",
+        default=(500, 1000, 1500),
+        shortest=1,
+        metavar="MS,...",
+        help="suppression times to try",
+    )
+    per_label: bool = setting(False, help="choose a threshold for each label")
+    margin_percent: float = setting(
+        0.0,
+        least=0,
+        most=100,
+        metavar="PERCENT",
+        help="words to give up as well, for a higher threshold than this audio asks for",
+    )
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fa_per_hour <= 10000:
-            raise StapesError(f"--fa_per_hour {self.fa_per_hour}: expected 0 to 10000")
-        if not 0 <= self.margin_percent <= 100:
-            raise StapesError(f"--margin_percent {self.margin_percent}: expected 0 to 100")
+        check(self)
         if self.margin_percent and self.per_label:
             raise StapesError(
                 "--margin_percent: raises one threshold for all, expected no --per_label beside it"
             )
-        for name in ("modes", "average_window_duration_ms", "suppression_ms"):
-            if not getattr(self, name):
-                raise StapesError(f"--{name}: found nothing to try, expected one value or more")
 
     @property
     def candidates(self) -> int:

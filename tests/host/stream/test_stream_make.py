@@ -150,7 +150,7 @@ def test_long_audio_is_written_in_the_memory_of_a_clip(corpus, tmp_path):
         (["--background_dir", "nowhere"], "nowhere"),
         (["--sample_rate", "0"], "--sample_rate=0"),
         (["--clip_duration_ms", "0"], "--clip_duration_ms=0"),
-        (["--wanted_words", ""], "label ''"),
+        (["--wanted_words", ""], "--wanted_words='': expected one or more words"),
         (["--output_labels_file", "."], "found a folder"),
     ],
 )

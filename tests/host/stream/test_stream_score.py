@@ -540,9 +540,9 @@ def test_curves_are_drawn(recorded):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--workers", "0"], "--workers 0: expected 1 to 256"),
-        (["--clip_duration_ms", "-1"], "--clip_duration_ms -1"),
-        (["--hysteresis", "2"], "hysteresis=2.0: expected 0 to 1"),
+        (["--workers", "0"], "--workers=0: expected 1 to 256"),
+        (["--clip_duration_ms", "-1"], "--clip_duration_ms=-1: expected 0 to"),
+        (["--hysteresis", "2"], "--hysteresis=2: expected 0 to 1"),
         (["--det_png", "nowhere/det.png"], "nowhere/det.png: cannot be written"),
     ],
 )

@@ -370,12 +370,12 @@ def test_what_silence_bounds_is_said_where_the_target_is_none(recorded, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--modes", "fast"], "--modes: found 'fast'"),
-        (["--suppression_ms", "a"], "--suppression_ms: found 'a', expected milliseconds"),
+        (["--modes", "fast"], "--modes=fast: expected 1 to 100 values"),
+        (["--suppression_ms", "a"], "--suppression_ms=a: expected 1 to 100 values"),
         (["--verify_wav", "x.wav"], "--verify_labels: found 0 for 1 of --verify_wav"),
-        (["--average_window_duration_ms", "0"], "average_window_duration_ms=0"),
-        (["--fa_per_hour", "-1"], "--fa_per_hour -1"),
-        (["--margin_percent", "nan"], "--margin_percent nan: expected 0 to 100"),
+        (["--average_window_duration_ms", "0"], "--average_window_duration_ms=0"),
+        (["--fa_per_hour", "-1"], "--fa_per_hour=-1"),
+        (["--margin_percent", "nan"], "--margin_percent=nan: expected 0 to 100"),
         (["--margin_percent", "5", "--per_label"], "expected no --per_label"),
         (["--also", "t,2,a.wav", "--also", "t,3,a.wav"], "--also: found 't' 2 times"),
         (["--also", "t,2,a.wav", "--per_label"], "--also: raises one threshold"),

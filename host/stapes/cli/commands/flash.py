@@ -9,9 +9,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.options import setting
 
 EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
@@ -19,6 +22,22 @@ EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board mps2_an386 model.tflite
   stapes flash --board mps2_an386 model.tflite --room_for other.tflite
   stapes flash --list"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardFlags:
+    """How a board is reached."""
+
+    wait_seconds: float = setting(
+        30.0, least=0, most=86400, help="how long to wait for the board to appear"
+    )
+    tcp_port: int | None = setting(
+        None,
+        least=1,
+        most=65535,
+        shown="a Unix socket",
+        help="a TCP port of this machine for the serial port of an emulated board",
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,14 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--probe", help="which debug probe: its id, or a part of it")
     parser.add_argument("--port", help="the boot loader's serial port (bossac)")
     parser.add_argument("--drive", type=Path, help="where the boot loader's drive is mounted (UF2)")
-    parser.add_argument(
-        "--wait_seconds", type=float, default=30.0, help="for the board to appear (%(default)s)"
-    )
-    parser.add_argument(
-        "--tcp_port",
-        type=int,
-        help="a TCP port of this machine for the serial port of an emulated board (a Unix socket)",
-    )
+    add_flags(parser, BoardFlags)
     parser.add_argument(
         "--build_dir", type=Path, help="where to build (build/flash/BOARD of the source tree)"
     )
@@ -70,8 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not arguments.model.is_file():
         raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
-    if not 0 <= arguments.wait_seconds < float("inf"):
-        raise StapesError(f"--wait_seconds {arguments.wait_seconds}: expected 0 or more seconds")
     ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)

@@ -11,6 +11,8 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from stapes.cli.commands.shared import PortFlags
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 
 EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH"
     )
-    parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
+    add_flags(parser, PortFlags)
     parser.add_argument("--program", type=Path, help="stapes-firmware of this machine")
     parser.add_argument("--slots", type=Path, help="the file in which --program keeps its models")
     parser.add_argument(

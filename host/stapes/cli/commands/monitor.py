@@ -12,10 +12,14 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.commands.shared import PortFlags
+from stapes.cli.flags import add_flags
 from stapes.model.settings import SILENCE_LABEL
+from stapes.options import setting
 
 if TYPE_CHECKING:
     from stapes.link.monitor import Notice, Wishes
@@ -33,13 +37,26 @@ EXAMPLE = """  stapes monitor
   stapes-firmware --raw - < audio.raw | stapes monitor --port -"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WatchFlags:
+    """How long the board is watched, and how much is kept."""
+
+    log_bytes: int = setting(
+        10_000_000, least=1, most=10**15, help="size at which FILE of --log becomes FILE.1"
+    )
+    log_files: int = setting(5, least=1, most=1000, help="how many of those files to keep")
+    seconds: float | None = setting(
+        None, least=0, most=10**9, shown="until Ctrl-C", help="end by itself after this time"
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         help="a serial port, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe, or - for "
         "standard input; without it the board is found by its USB ids",
     )
-    parser.add_argument("--baud", type=int, default=115200, help="of a serial port (%(default)s)")
+    add_flags(parser, PortFlags)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -58,12 +75,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change the decoder, as stapes set does; may be given several times",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every event as JSON lines")
-    parser.add_argument(
-        "--log_bytes", type=int, default=10_000_000, help="then FILE becomes FILE.1 (%(default)s)"
-    )
-    parser.add_argument(
-        "--log_files", type=int, default=5, help="how many of those to keep (%(default)s)"
-    )
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write what the board hears")
     parser.add_argument(
         "--keep_detections",
@@ -71,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write the two seconds around each detection, for stapes train --hard_dir DIR",
     )
-    parser.add_argument("--seconds", type=float, help="end by itself after this time")
+    add_flags(parser, WatchFlags)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,12 +91,6 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.link.monitor import Monitor, summary
     from stapes.link.wav_capture import WavCapture
 
-    if arguments.log_bytes < 1 or arguments.log_files < 1:
-        raise StapesError("monitor: expected --log_bytes and --log_files of 1 or more")
-    if arguments.seconds is not None and not 0 <= arguments.seconds < float("inf"):
-        raise StapesError(
-            f"--seconds {arguments.seconds}: expected 0 or more; leave it out for ever"
-        )
     if arguments.log and arguments.wav and arguments.log.resolve() == arguments.wav.resolve():
         raise StapesError(f"{arguments.wav}: found for --log and --wav, expected two files")
     live = sys.stdout.isatty() and not arguments.json and not arguments.plain

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stapes.cli.commands.shared import PortFlags
+from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
 from stapes.progress import may_draw
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", help="an emulated board, e.g. mps2_an386")
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
     parser.add_argument("--port", help="a board's serial port or a pyserial URL")
-    parser.add_argument("--baud", type=int, default=115200, help="of --port (%(default)s)")
+    add_flags(parser, PortFlags)
     parser.add_argument(
         "--tee", type=Path, help="a FIFO for what the board says: stapes monitor --port FIFO"
     )

@@ -8,6 +8,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 
+from stapes.cli.commands.shared import PortFlags
+from stapes.cli.flags import add_flags
+
 EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyACM0
   stapes set --reset"""
 
@@ -17,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", help="as of stapes monitor; without it the board is found by its USB ids"
     )
-    parser.add_argument("--baud", type=int, default=115200, help="of a serial port (%(default)s)")
+    add_flags(parser, PortFlags)
     parser.add_argument(
         "--reset", action="store_true", help="let the decoder forget what it has heard"
     )

@@ -1,4 +1,4 @@
-"""The flags of the front end, which several commands share."""
+"""Flags that several commands share."""
 
 from __future__ import annotations
 
@@ -39,6 +39,26 @@ class FeatureFlags:
                 f"same as --channel_count={channels}; leave one of them out"
             )
         return {"channel_count": bins, "dct_coefficient_count": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerFlags:
+    """How many threads score audio."""
+
+    workers: int | None = setting(
+        None,
+        least=1,
+        most=256,
+        shown="all cores",
+        help="threads; results are the same for any number",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortFlags:
+    """How a board's serial port is set."""
+
+    baud: int = setting(115200, least=50, most=20_000_000, help="bits per second of a serial port")
 
 
 def add_front_end_arguments(parser: Any) -> None:

@@ -10,97 +10,70 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.audio.reader import audio_files, read_audio
-from stapes.corpus.index import CorpusIndex, CorpusSettings, scan_corpus
+from stapes.cli.flags import add_flags, from_flags, given
+from stapes.corpus.index import TUTORIAL_WORDS, CorpusIndex, CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.files import check_output
 from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.options import as_text, setting
 from stapes.progress import ProgressBar
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
 EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
       --test_duration_seconds 600 --output_audio_file stream.wav --output_labels_file labels.txt"""
 FEW_RECORDINGS = 30
-TUTORIAL_WORDS = "yes,no,up,down,left,right,on,off,stop,go"
+_OF_MODEL = {
+    "sample_rate": StreamSettings.sample_rate,
+    "clip_duration_ms": StreamSettings.clip_duration_ms,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionFlags:
+    """Whose clips are mixed in."""
+
+    partition: str = setting(
+        "testing",
+        choices=PARTITIONS,
+        help="the speakers whose clips to take; tune on one partition, verify on another",
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    defaults = StreamSettings()
     add = parser.add_argument
     add("--data_dir", type=Path, required=True, help="the corpus: <word>/*.wav")
-    add("--partition", choices=PARTITIONS, default="testing",
-        help="whose clips to take; tune on one, verify on another (%(default)s)")  # fmt: skip
-    add("--background_dir", type=Path, help="background WAVs (DATA_DIR/_background_noise_)")
-    add("--snr_db", type=_snr, metavar="DB[,DB]",
-        help="scale each word to a signal-to-noise ratio, drawn between two when two are given "
-        "(default: words keep their recorded level)")  # fmt: skip
-    add("--background_volume", type=float, default=defaults.background_volume, metavar="V",
-        help="loudest background, 0 to 1 (%(default)g)")  # fmt: skip
-    add("--background_frequency", type=float, default=defaults.background_frequency, metavar="F",
-        help="share of the stream with background, 0 to 1 (%(default)g)")  # fmt: skip
+    add_flags(parser, PartitionFlags)
+    add("--background_dir", type=Path, help="background WAVs (default: those of --data_dir)")
     add("--model", type=Path, help="take words, rate and clip duration from this .tflite file")
-    add("--wanted_words", help=f"words, separated by commas ({TUTORIAL_WORDS})")
-    add("--sample_rate", type=int, help=f"in Hz ({defaults.sample_rate})")
-    add("--clip_duration_ms", type=int, help=f"length of a clip ({defaults.clip_duration_ms})")
-    add("--testing_percentage", type=float, default=10, metavar="P",
-        help="of the speakers, as in training (%(default)g)")  # fmt: skip
-    add("--validation_percentage", type=float, default=10, metavar="P",
-        help="of the speakers, as in training (%(default)g)")  # fmt: skip
-    add("--test_duration_seconds", type=float, default=defaults.test_duration_seconds, metavar="S",
-        help="length of the audio (%(default)g)")  # fmt: skip
-    add("--word_gap_ms", type=int, default=defaults.word_gap_ms,
-        help="average pause between words (%(default)s)")  # fmt: skip
-    add("--unknown_percentage", type=float, default=defaults.unknown_percentage, metavar="P",
-        help="of the words that are not wanted ones (%(default)g)")  # fmt: skip
+    words = f"the model's, else {as_text(TUTORIAL_WORDS)}"
+    add_flags(parser, CorpusSettings, only=["wanted_words"], instead_of=words)
+    for name, default in _OF_MODEL.items():
+        add_flags(parser, StreamSettings, only=[name], instead_of=f"the model's, else {default}")
+    add_flags(parser, CorpusSettings, only=("testing_percentage", "validation_percentage"))
+    add_flags(parser, StreamSettings, omit=_OF_MODEL)
     add("--output_audio_file", type=Path, default=Path("streaming_test.wav"),
-        help="the WAV file (%(default)s)")  # fmt: skip
+        help="the WAV file (default: %(default)s)")  # fmt: skip
     add("--output_labels_file", type=Path, default=Path("streaming_test_labels.txt"),
-        help="the ground truth (%(default)s)")  # fmt: skip
-    add("--resample", action="store_true", help="convert clips of other rates, or stereo")
+        help="the ground truth (default: %(default)s)")  # fmt: skip
     add(
         "--output_details_file",
         type=Path,
-        help="JSON lines: clip, start and end of each word (the labels' name with .jsonl)",
+        help="JSON lines: clip, start and end of each word (default: the labels' name with .jsonl)",
     )
-    add("--seed", type=int, default=defaults.seed, help="of all random choices (%(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    words = TUTORIAL_WORDS if arguments.wanted_words is None else arguments.wanted_words
-    words = [word.strip() for word in words.split(",")]
-    rate = arguments.sample_rate
-    duration = arguments.clip_duration_ms
-    if arguments.model:
-        if (arguments.wanted_words, rate, duration) != (None, None, None):
-            raise StapesError(
-                "--model: carries words, rate and clip duration; "
-                "leave out --wanted_words, --sample_rate and --clip_duration_ms"
-            )
-        from stapes.model.metadata import read_settings
-
-        model = read_settings(arguments.model)
-        words = [word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL)]
-        rate, duration = model.front_end.sample_rate, model.clip_duration_ms
-    settings = StreamSettings(
-        sample_rate=StreamSettings.sample_rate if rate is None else rate,
-        clip_duration_ms=StreamSettings.clip_duration_ms if duration is None else duration,
-        test_duration_seconds=arguments.test_duration_seconds,
-        word_gap_ms=arguments.word_gap_ms,
-        unknown_percentage=arguments.unknown_percentage,
-        background_volume=arguments.background_volume,
-        background_frequency=arguments.background_frequency,
-        snr_db=arguments.snr_db,
-        seed=arguments.seed,
-        resample=arguments.resample,
-    )
+    words, settings = _wanted(arguments)
     audio, labels, details = _output_files(arguments)
     index = scan_corpus(
         arguments.data_dir,
         CorpusSettings(
-            wanted_words=tuple(words),
+            wanted_words=words,
             validation_percentage=arguments.validation_percentage,
             testing_percentage=arguments.testing_percentage,
         ),
@@ -145,12 +118,26 @@ def wanted_clips(index: CorpusIndex, partition: str) -> dict[str, list[Path]]:
     return clips
 
 
-def _snr(text: str) -> tuple[float, float]:
-    """ "10" or "5,20"."""
-    parts = [float(part) for part in text.split(",")]
-    if len(parts) not in (1, 2):
-        raise ValueError(text)
-    return parts[0], parts[-1]
+def _wanted(arguments: argparse.Namespace) -> tuple[tuple[str, ...], StreamSettings]:
+    """The words to mix in, and how; of --model, or of the flags."""
+    words = arguments.wanted_words
+    form = given(StreamSettings, arguments, only=_OF_MODEL)
+    if arguments.model:
+        if words is not None or form:
+            raise StapesError(
+                "--model: carries words, rate and clip duration; "
+                "leave out --wanted_words, --sample_rate and --clip_duration_ms"
+            )
+        from stapes.model.metadata import read_settings
+
+        model = read_settings(arguments.model)
+        words = tuple(word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL))
+        form = {
+            "sample_rate": model.front_end.sample_rate,
+            "clip_duration_ms": model.clip_duration_ms,
+        }
+    settings = from_flags(StreamSettings, arguments, **(_OF_MODEL | form))
+    return TUTORIAL_WORDS if words is None else words, settings
 
 
 def _output_files(arguments: argparse.Namespace) -> list[Path]:

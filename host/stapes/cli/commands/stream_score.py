@@ -20,29 +20,22 @@ import json
 import sys
 from pathlib import Path
 
+from stapes.cli.commands.shared import WorkerFlags
+from stapes.cli.flags import add_flags, given
 from stapes.errors import StapesError
-from stapes.model.settings import COMPATIBILITIES, DECODER_MODES, DecoderSettings
+from stapes.model.settings import DecoderSettings
+from stapes.options import as_text, declared
 from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
 from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
 EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
   stapes stream score --ground_truth labels.txt --detections detections.txt"""
-DECODER_FLAGS = {
-    "average_window_duration_ms": (int, "time that scores are averaged over"),
-    "detection_threshold": (float, "what the average must pass, 0 to 1; for all words"),
-    "suppression_ms": (int, "quiet time after a detection"),
-    "minimum_count": (int, "scores needed for an average"),
-    "hysteresis": (
-        float,
-        "how far the average must fall below the threshold before the same again",
-    ),
-}
+_DECODER = [name for name in declared(DecoderSettings) if name != "compatibility"]
 SHOWN_EVENTS = 20  # of each kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    defaults = ScoreSettings()
     add = parser.add_argument
     add(
         "--ground_truth",
@@ -57,16 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--detections", type=Path, help='"label, time_ms" or JSON lines: ends of what was heard'
     )
     add("--wav", type=Path, help="the audio; with --detections for its duration and --clips")
-    add("--time_tolerance_ms", type=float, default=defaults.time_tolerance_ms,
-        help="how late a detection may come after its clip (%(default)g)")  # fmt: skip
-    add("--clip_duration_ms", type=float,
-        help=f"length of a clip (the model's; else {defaults.clip_duration_ms:g})")  # fmt: skip
-    add(
-        "--compatibility",
-        choices=COMPATIBILITIES,
-        default="none",
-        help="tutorial: decode and count as TensorFlow's test_streaming_accuracy does as well",
-    )
+    add_flags(parser, ScoreSettings, only=["time_tolerance_ms"])
+    length = f"the model's, else {as_text(ScoreSettings.clip_duration_ms)}"
+    add_flags(parser, ScoreSettings, only=["clip_duration_ms"], instead_of=length)
+    add_flags(parser, DecoderSettings, only=["compatibility"])
     add(
         "--clips",
         type=Path,
@@ -74,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cut every miss, wrong word and false accept out of --wav, to listen to",
     )
     add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
-    add("--workers", type=int, help="threads; results are the same for any number (all cores)")
+    add_flags(parser, WorkerFlags)
     add(
         "--all",
         action="store_true",
@@ -83,12 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print one JSON object, with every one of them")
     decoder = parser.add_argument_group(
         "decoder", "in place of the model's own settings; docs/numerics.md explains them"
-    ).add_argument
-    for name, (kind, text) in DECODER_FLAGS.items():
-        decoder(f"--{name}", type=kind, help=text)
-    decoder("--mode", choices=DECODER_MODES, help="the tutorial's rules, or rise and fall")
-    decoder("--retrigger", action="store_true", default=None,
-        help="the same word may be new without another in between")  # fmt: skip
+    )
+    add_flags(decoder, DecoderSettings, only=_DECODER, instead_of="the model's own")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -131,25 +114,17 @@ def _check(arguments: argparse.Namespace) -> None:
     from stapes.stream.cuts import check_folder
     from stapes.stream.plot import check_plotting
 
-    for name in ("time_tolerance_ms", "clip_duration_ms"):
-        value = getattr(arguments, name)
-        if value is not None and not 0 <= value < 1e9:
-            raise StapesError(f"--{name} {value}: expected 0 or more milliseconds")
-    if arguments.workers is not None and not 1 <= arguments.workers <= 256:
-        raise StapesError(f"--workers {arguments.workers}: expected 1 to 256")
     if arguments.model and not arguments.wav:
         raise StapesError("--model: expected --wav as well, the audio to run it over")
     if arguments.clips and not arguments.wav:
         raise StapesError("--clips: expected --wav as well, the audio to cut clips out of")
-    given = [
-        name
-        for name in (*DECODER_FLAGS, "mode", "retrigger")
-        if getattr(arguments, name) is not None
-    ]
+    decoder_flags = list(given(DecoderSettings, arguments, only=_DECODER))
     if arguments.det_png:
-        given.append("det_png")
-    if arguments.detections and given:
-        raise StapesError(f"--{given[0]}: expected --model as well; detections are decoded already")
+        decoder_flags.append("det_png")
+    if arguments.detections and decoder_flags:
+        raise StapesError(
+            f"--{decoder_flags[0]}: expected --model as well; detections are decoded already"
+        )
     if arguments.clips:
         check_folder(arguments.clips)
     if arguments.det_png:
@@ -229,11 +204,7 @@ def _score_settings(arguments: argparse.Namespace, clip_duration_ms: float) -> S
 
 def _decoder(arguments: argparse.Namespace, decoder: DecoderSettings) -> DecoderSettings:
     """The model's decoder with what the flags change; one threshold given holds for all words."""
-    changes = {
-        name: value
-        for name in (*DECODER_FLAGS, "mode", "retrigger")
-        if (value := getattr(arguments, name)) is not None
-    }
+    changes = given(DecoderSettings, arguments, only=_DECODER)
     if "detection_threshold" in changes:
         changes["label_thresholds"] = {}
     return dataclasses.replace(decoder, **changes)

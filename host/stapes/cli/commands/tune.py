@@ -22,9 +22,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stapes.cli.commands.shared import WorkerFlags
+from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
-from stapes.model.settings import DECODER_MODES
 from stapes.stream.score import ScoreSettings
 
 if TYPE_CHECKING:
@@ -35,17 +36,16 @@ if TYPE_CHECKING:
 EXAMPLE = """\
   stapes tune model.tflite --wav stream.wav --labels labels.txt --fa_per_hour 0.5 \\
       --verify_wav other.wav --verify_labels other.txt --output_file tuned.tflite"""
-WINDOWS_MS = "100,200,300,500,700,1000"
-SUPPRESSIONS_MS = "500,1000,1500"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.stream.tune import TuneSettings
+
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL.tflite", help="the model to tune")
     add("--wav", type=Path, nargs="+", required=True, help="audio to tune on")
     add("--labels", type=Path, nargs="+", required=True, help="a ground truth for each --wav")
-    add("--fa_per_hour", type=float, default=0.5, metavar="RATE",
-        help="false accepts per hour to stay within (%(default)g)")  # fmt: skip
+    add_flags(parser, TuneSettings, only=["fa_per_hour"])
     add("--also", type=_kind, action="append", default=[], metavar="NAME,RATE,WAV[,LABELS]",
         help="audio of another kind with its own limit of false accepts per hour; without LABELS "
         "it has no words; may be given several times")  # fmt: skip
@@ -53,22 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--verify_labels", type=Path, nargs="+", default=[], help="a ground truth for each of them")
     add("--verify_also", type=_kind, action="append", default=[], metavar="NAME,RATE,WAV[,LABELS]",
         help="the same to verify the choice on")  # fmt: skip
-    add("--modes", default=",".join(DECODER_MODES), help="decoder modes to try (%(default)s)")
-    add("--average_window_duration_ms", default=WINDOWS_MS, metavar="MS,...",
-        help="averaging windows to try (%(default)s)")  # fmt: skip
-    add("--suppression_ms", default=SUPPRESSIONS_MS, metavar="MS,...",
-        help="suppression times to try (%(default)s)")  # fmt: skip
-    add("--per_label", action="store_true", help="choose a threshold for each label")
-    add("--margin_percent", type=float, default=0.0, metavar="PERCENT",
-        help="words to give up besides, for a higher threshold than this audio asks for "
-        "(%(default)g)")  # fmt: skip
-    add("--time_tolerance_ms", type=float, default=ScoreSettings.time_tolerance_ms,
-        help="how late a detection may come after its clip (%(default)g)")  # fmt: skip
+    add_flags(parser, TuneSettings, omit=["fa_per_hour"])
+    add_flags(parser, ScoreSettings, only=["time_tolerance_ms"])
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--output_file", type=Path, help="the tuned model (default: only print)")
     output.add_argument("--in_place", action="store_true", help="write into the model itself")
     add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
-    add("--workers", type=int, help="threads; results are the same for any number (all cores)")
+    add_flags(parser, WorkerFlags)
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -78,19 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.stream.tune import TuneSettings, tune
 
     _check(arguments)
-    settings = TuneSettings(
-        fa_per_hour=arguments.fa_per_hour,
-        modes=_modes(arguments.modes),
-        average_window_duration_ms=_integers("average_window_duration_ms", arguments),
-        suppression_ms=_integers("suppression_ms", arguments),
-        per_label=arguments.per_label,
-        margin_percent=arguments.margin_percent,
-    )
+    settings = from_flags(TuneSettings, arguments)
     material = _load(arguments, arguments.wav, arguments.labels)
     model = material[0].track.settings
-    scoring = ScoreSettings(
-        clip_duration_ms=model.clip_duration_ms, time_tolerance_ms=arguments.time_tolerance_ms
-    )
+    scoring = from_flags(ScoreSettings, arguments, clip_duration_ms=model.clip_duration_ms)
     with ProgressBar("tuning, decodings", settings.decodings) as bar:
         tuned = tune(
             material,
@@ -132,12 +114,6 @@ def _check(arguments: argparse.Namespace) -> None:
             raise StapesError(
                 f"--{labels}: found {counts[1]} for {counts[0]} of --{wavs}, expected one each"
             )
-    if arguments.workers is not None and not 1 <= arguments.workers <= 256:
-        raise StapesError(f"--workers {arguments.workers}: expected 1 to 256")
-    if not 0 <= arguments.time_tolerance_ms < 1e9:
-        raise StapesError(
-            f"--time_tolerance_ms {arguments.time_tolerance_ms}: expected 0 or more milliseconds"
-        )
     for flag in ("also", "verify_also"):
         _check_kinds(flag, getattr(arguments, flag), per_label=arguments.per_label)
     inputs = arguments.wav + arguments.labels + arguments.verify_wav + arguments.verify_labels
@@ -210,24 +186,6 @@ def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Ki
             material = [Material(track=track, ground_truth=[])]
         kinds.append(Kind(name=flag.name, material=material, fa_per_hour=flag.fa_per_hour))
     return kinds
-
-
-def _modes(text: str) -> tuple[str, ...]:
-    modes = tuple(mode.strip() for mode in text.split(","))
-    for mode in modes:
-        if mode not in DECODER_MODES:
-            raise StapesError(f"--modes: found {mode!r}, expected {' or '.join(DECODER_MODES)}")
-    return modes
-
-
-def _integers(name: str, arguments: argparse.Namespace) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in getattr(arguments, name).split(","))
-    except ValueError as error:
-        raise StapesError(
-            f"--{name}: found {getattr(arguments, name)!r}, expected milliseconds, separated by "
-            "commas"
-        ) from error
 
 
 def _load(
