@@ -1,15 +1,14 @@
 """Models over the link into an emulated board whose memory for them outlives it."""
 
 import contextlib
-import struct
 
 import numpy as np
 import pytest
+from link_bytes import PATIENCE_SECONDS, model_frames
 
 from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
-from stapes.link.protocol import FrameType, encode_frame
-from stapes.link.session import MODEL_PIECE_BYTES, Session
+from stapes.link.session import Session
 from stapes.model.settings import ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
 
@@ -68,12 +67,7 @@ def test_a_build_may_leave_room_for_larger_models(board, small_model, tmp_path):
 
 def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other):
     image = read_model_image(other)
-    begin = struct.pack("<II", len(image.data), image.crc32)
-    frames = [encode_frame(FrameType.MODEL_BEGIN, 1, begin)]
-    for start in range(0, len(image.data), MODEL_PIECE_BYTES):
-        piece = struct.pack("<I", start) + image.data[start : start + MODEL_PIECE_BYTES]
-        frames.append(encode_frame(FrameType.MODEL_DATA, 1, piece))
-    frames.append(encode_frame(FrameType.MODEL_COMMIT, 1, struct.pack("<I", image.crc32)))
+    frames = model_frames(image.data, image.crc32)
     for count in range(len(frames) + 1):
         with board() as emulator:
             session = Session(emulator.transport)
@@ -81,7 +75,7 @@ def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other
             for frame in frames[:count]:
                 emulator.transport.write(frame)
                 if count <= len(frames) - 1:  # in step, or the cut comes while it works
-                    emulator.transport.read(5)
+                    emulator.transport.read(PATIENCE_SECONDS)
             emulator.process.kill()
     with board() as emulator:
         session = Session(emulator.transport)

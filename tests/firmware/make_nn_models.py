@@ -52,7 +52,7 @@ def liveliest(make: Callable[[np.random.Generator], Network]) -> tuple[bytes, li
     best = (-1, b"", [], [])
     for seed in range(200):
         network = make(np.random.default_rng(seed))
-        shape = tuple(network._subgraphs[0].tensors[network.input].shape)
+        shape = tuple(network.tensors[network.input].shape)
         model = network.finish()
         rng = np.random.default_rng(0)
         inputs = [rng.integers(-128, 128, shape).astype(np.int8) for _ in range(INFERENCES)]

@@ -95,6 +95,16 @@ class Network(ModelBuilder):
         self.zero = self.zero_point()
         self.input = self.last = self.activations(shape, self.scale, self.zero)
 
+    @property
+    def operators(self) -> list:
+        """Of the main graph; what is changed in them is in the model."""
+        return self._subgraphs[0].operators
+
+    @property
+    def tensors(self) -> list:
+        """Of the main graph, by index."""
+        return self._subgraphs[0].tensors
+
     def zero_point(self) -> int:
         """Of activations."""
         return int(self.rng.integers(-40, 40)) if self.calm else zero_point(self.rng)

@@ -60,7 +60,7 @@ def test_shapes_and_quantization_are_those_of_the_model(model: bytes):
     engine = Engine.from_bytes(model)
     assert engine.input_shape == (1, INPUTS)
     assert engine.output_shape == (1, LABELS)
-    quantization = network._subgraphs[0].tensors[network.input].quantization
+    quantization = network.tensors[network.input].quantization
     assert engine.input_scale == quantization.scale[0]
     assert engine.input_zero_point == quantization.zeroPoint[0]
     assert (engine.output_scale, engine.output_zero_point) == (1 / 256, -128)

@@ -63,12 +63,10 @@ def test_svdf_without_bias_is_svdf_with_a_bias_of_zero():
     def make(*, with_bias: bool) -> Engine:
         network = Network(np.random.default_rng(4), (1, 9))
         network.svdf(5, 2, 4)
-        _, _, _, bias_index, _ = network._subgraphs[0].operators[0].inputs
-        if with_bias:
-            buffer = network._subgraphs[0].tensors[bias_index].buffer
-            network._buffers[buffer].data = np.zeros(4 * 5, np.uint8)
-        else:
-            network._subgraphs[0].operators[0].inputs[3] = -1
+        (svdf,) = network.operators
+        products = network.tensors[svdf.inputs[3]].quantization.scale
+        zeros = network.constant(np.zeros(5, np.int32), products)
+        svdf.inputs[3] = zeros if with_bias else -1
         return Engine.from_bytes(network.finish())
 
     frames = np.random.default_rng(0).integers(-128, 128, (20, 9)).astype(np.int8)

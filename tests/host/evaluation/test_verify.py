@@ -230,7 +230,7 @@ def test_clips_are_taken_until_there_are_enough_frames(speaking_model, clips, ca
 def test_a_model_that_tflm_refuses_is_no_agreement(tmp_path, capsys):
     build = Network(np.random.default_rng(0), (1, 4))
     build.svdf(2, 1, 3)
-    build._subgraphs[0].operators[0].inputs[3] = -1  # upstream wants a bias, Stapes does not
+    build.operators[0].inputs[3] = -1  # upstream wants a bias, Stapes does not
     path = tmp_path / "no_bias.tflite"
     path.write_bytes(build.finish())
     assert main(["verify", str(path), "--json"]) == 1

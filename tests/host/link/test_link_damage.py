@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_link_protocol import line
+from link_bytes import line
 
 from stapes.link.protocol import FrameType, LineReader, encode_frame, parse_line
 from stapes.link.session import Session

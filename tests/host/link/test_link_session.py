@@ -5,10 +5,10 @@ The other side is the firmware itself (stapes-firmware --link, built with saniti
 
 import base64
 import contextlib
-import random
 
 import numpy as np
 import pytest
+from link_bytes import BadConnection, line
 
 from stapes.cli.main import main
 from stapes.errors import StapesError
@@ -21,38 +21,6 @@ from stapes.replay import LinkPlayer, NativePlayer
 
 # Damage shows by silence, so questions are repeated soon; a busy machine may be silent for longer.
 SOON = {"answer_seconds": 0.1, "tries": 600}
-
-
-class BadConnection:
-    """Damages one piece in `one_in` on its way; 0 for none."""
-
-    def __init__(self, transport, *, to_board: int = 0, to_host: int = 0, seed: int = 0):
-        self.name = transport.name
-        self.hits = 0
-        self._transport = transport
-        self._to_board, self._to_host = to_board, to_host
-        self._rng = random.Random(seed)
-
-    def read(self, timeout):
-        return self._perhaps(self._transport.read(timeout), self._to_host)
-
-    def write(self, data):
-        self._transport.write(self._perhaps(data, self._to_board))
-
-    def close(self):
-        self._transport.close()
-
-    def _perhaps(self, data: bytes, one_in: int) -> bytes:
-        if not data or not one_in or self._rng.randrange(one_in):
-            return data
-        self.hits += 1
-        at = self._rng.randrange(len(data))
-        byte = bytes([data[at] ^ 1 << self._rng.randrange(8)])
-        noise = self._rng.randbytes(3)
-        middles = [byte, b"", noise + data[at : at + 1], data[at : at + 1] * 2]
-        if choice := self._rng.randrange(5):
-            return data[:at] + middles[choice - 1] + data[at + 1 :]
-        return data[:at]
 
 
 @pytest.fixture
@@ -179,9 +147,12 @@ def test_settings_equal_those_of_the_model_that_has_them(program, small_model, a
     labels = ("_silence_", "_unknown_", "yes", "no")
     path.write_bytes(small_model(ModelSettings(name="small", labels=labels, decoder=decoder)))
     words = ["average_ms=300", "suppression_ms=100", "minimum_count=5", "threshold:yes=0.5"]
-    player = LinkPlayer(program)
-    player._session.set_decoder(parse_changes([*words, "threshold:_unknown_=0.9"]))
-    assert player.play(audio).detections == NativePlayer(path).play(audio).detections != []
+    Session(program).set_decoder(parse_changes([*words, "threshold:_unknown_=0.9"]))
+    assert (
+        LinkPlayer(program).play(audio).detections
+        == NativePlayer(path).play(audio).detections
+        != []
+    )
 
 
 @pytest.mark.parametrize(
@@ -256,17 +227,11 @@ class Scripted:
         return waiting
 
 
-def answer(sequence: int, body: str) -> bytes:
-    from test_link_protocol import line
-
-    return line(sequence, body)
-
-
 HELLO = "hello protocol=1 board=b labels=a,b sample_rate=16000 credits=3"
 
 
 def test_another_protocol_is_refused():
-    board = Scripted(answer(0, "hello protocol=9 request=1"))
+    board = Scripted(line(0, "hello protocol=9 request=1"))
     with pytest.raises(StapesError, match="found protocol 9, expected 1"):
         Session(board, answer_seconds=0.01)
 
@@ -274,7 +239,7 @@ def test_another_protocol_is_refused():
 @pytest.mark.parametrize("rate", ["0", "9" * 5000])
 def test_a_sample_rate_that_no_board_has_is_refused(rate):
     hello = HELLO.replace("16000", rate)
-    board = Scripted(answer(0, hello + " request=1"))
+    board = Scripted(line(0, hello + " request=1"))
     with pytest.raises(StapesError, match="expected 1 to 1000000 Hz") as refused:
         Session(board, answer_seconds=0.01)
     assert len(str(refused.value)) < 200
@@ -282,15 +247,15 @@ def test_a_sample_rate_that_no_board_has_is_refused(rate):
 
 def test_times_and_scores_out_of_range_do_not_stop_a_replay():
     board = Scripted(
-        answer(1, HELLO + " request=1"),
-        answer(2, "ok request=2"),
-        answer(3, "ok request=3"),
-        answer(4, "ok request=4"),
-        answer(5, "detection time_ms=1 label=a score=1.e999")
-        + answer(6, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
-        + answer(7, "done frames=1 detections=1")
-        + answer(8, "ack next=1"),
-        answer(9, "stats request=5"),
+        line(1, HELLO + " request=1"),
+        line(2, "ok request=2"),
+        line(3, "ok request=3"),
+        line(4, "ok request=4"),
+        line(5, "detection time_ms=1 label=a score=1.e999")
+        + line(6, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
+        + line(7, "done frames=1 detections=1")
+        + line(8, "ack next=1"),
+        line(9, "stats request=5"),
     )
     replayed = LinkPlayer(board, send_scores=True, answer_seconds=0.01).play(np.zeros(0, np.int16))
     assert replayed.detections[0].score_q16 == 0
@@ -298,14 +263,14 @@ def test_times_and_scores_out_of_range_do_not_stop_a_replay():
 
 
 def test_a_restart_in_the_middle_is_said():
-    board = Scripted(answer(1, HELLO + " request=1"), answer(2, "ok request=2") + answer(0, HELLO))
+    board = Scripted(line(1, HELLO + " request=1"), line(2, "ok request=2") + line(0, HELLO))
     session = Session(board, answer_seconds=0.01)
     with pytest.raises(StapesError, match="restarted in the middle"):
         session.play(np.zeros(1000, np.int16))
 
 
 def test_a_fault_is_said_with_its_place():
-    board = Scripted(answer(1, HELLO + " request=1"), answer(2, "fatal reason=fault pc=4660"))
+    board = Scripted(line(1, HELLO + " request=1"), line(2, "fatal reason=fault pc=4660"))
     session = Session(board, answer_seconds=0.01)
     with pytest.raises(StapesError, match=r"the board stopped \(fault, pc 0x1234\)"):
         session.reset()

@@ -5,18 +5,16 @@ The other side is the firmware itself (stapes-firmware --link --models FILE, wit
 
 import contextlib
 import dataclasses
-import struct
 
 import numpy as np
 import pytest
-from test_link_session import BadConnection
+from link_bytes import BadConnection, answers, model_frames
 
 from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image
-from stapes.link.protocol import FrameType, encode_frame
-from stapes.link.session import MODEL_PIECE_BYTES, Session
+from stapes.link.session import Session
 from stapes.link.transport import ProgramTransport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
@@ -109,20 +107,7 @@ def test_damage_on_the_way_costs_time_only(board, other, seed):
 @pytest.mark.parametrize("half_a_frame", [False, True])
 def test_power_lost_after_any_frame_leaves_the_old_model(board, other, half_a_frame):
     image = read_model_image(other)
-    pieces = [
-        encode_frame(
-            FrameType.MODEL_DATA,
-            1,
-            struct.pack("<I", start) + image.data[start : start + MODEL_PIECE_BYTES],
-        )
-        for start in range(0, len(image.data), MODEL_PIECE_BYTES)
-    ]
-    begin = struct.pack("<II", len(image.data), image.crc32)
-    frames = [
-        encode_frame(FrameType.MODEL_BEGIN, 1, begin),
-        *pieces,
-        encode_frame(FrameType.MODEL_COMMIT, 1, struct.pack("<I", image.crc32)),
-    ]
+    frames = model_frames(image.data, image.crc32)
     for count in range(len(frames)):
         with board() as transport:
             session = Session(transport)
@@ -192,12 +177,8 @@ def test_an_image_that_changed_on_its_way_is_refused(board, other):
     damaged = bytearray(image.data)
     damaged[-100] ^= 1
     with board() as transport:
-        session = Session(transport)
-        begin = struct.pack("<II", len(damaged), image.crc32)
-        session._ask(FrameType.MODEL_BEGIN, begin, answer="ok")
-        session._send_image(bytes(damaged), lambda count: None)
-        with pytest.raises(StapesError, match="incomplete or damaged"):
-            session._ask(FrameType.MODEL_COMMIT, struct.pack("<I", image.crc32), answer="hello")
+        (*_, last) = answers(transport, model_frames(bytes(damaged), image.crc32))
+    assert last.name == "refused" and "incomplete or damaged" in last.fields["reason"]
     assert name_of_model(board) == "small"
 
 
@@ -218,12 +199,11 @@ def test_headers_of_any_content_are_refused_or_run(board, other):
             assert LinkPlayer(transport).play(np.zeros(1000, np.int16)).frames == 2
 
 
-def test_a_program_without_memory_for_models_says_so(firmware, other, capsys):
+def test_a_program_without_memory_for_models_says_so(firmware):
     with contextlib.closing(ProgramTransport([str(firmware.program), "--link"])) as transport:
-        session = Session(transport)
-        assert session.hello.model_bytes == 0
-        with pytest.raises(StapesError, match="takes no models"):
-            session._ask(FrameType.MODEL_BEGIN, bytes(8), answer="ok")
+        assert Session(transport).hello.model_bytes == 0
+        (begun, *_) = answers(transport, model_frames(bytes(16), 0))
+    assert begun.name == "refused" and "takes no models" in begun.fields["reason"]
 
 
 def test_the_command_loads_and_goes_back(firmware, other, tmp_path, capsys):

@@ -15,7 +15,7 @@ from queue import Empty, Queue
 
 import numpy as np
 import pytest
-from test_link_protocol import cobs_decode, line
+from link_bytes import cobs_decode, line
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main

@@ -48,6 +48,12 @@ def run(tmp_path, name, chosen, log=lambda line: None, **options):
     return Checkpoint.load(folder / FILE_NAME)
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """What a training with `settings()` leaves; not to be changed."""
+    return run(tmp_path_factory.mktemp("unbroken"), "dir", settings())
+
+
 def same(one: Checkpoint, other: Checkpoint) -> bool:
     pairs = zip(one.model + one.optimizer, other.model + other.optimizer, strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)
@@ -95,21 +101,19 @@ def test_every_optimizer_trains(tmp_path, optimizer):
     assert all(np.isfinite(array).all() for array in checkpoint.model)
 
 
-def test_equal_seeds_give_equal_weights(tmp_path):
-    chosen = settings()
-    first, second = (run(tmp_path, name, chosen) for name in ("a", "b"))
-    assert first.step == 12
-    assert same(first, second)
-    assert not same(first, run(tmp_path, "c", dataclasses.replace(chosen, seed=1)))
+def test_equal_seeds_give_equal_weights(tmp_path, unbroken):
+    again = run(tmp_path, "a", settings())
+    assert again.step == unbroken.step == 12
+    assert same(again, unbroken)
+    assert not same(again, run(tmp_path, "b", settings(seed=1)))
 
 
-def test_a_network_trained_at_many_ends_is_the_same_kind_of_network(tmp_path):
+def test_a_network_trained_at_many_ends_is_the_same_kind_of_network(tmp_path, unbroken):
     many = settings(end_frames=6)
     first, second = (run(tmp_path, name, many) for name in ("a", "b"))
     assert same(first, second)
-    alone = run(tmp_path, "c", settings())
-    assert [array.shape for array in first.model] == [array.shape for array in alone.model]
-    assert not same(first, alone)
+    assert [array.shape for array in first.model] == [array.shape for array in unbroken.model]
+    assert not same(first, unbroken)
 
 
 def test_a_word_is_in_the_middle_of_clips_with_many_ends():
@@ -132,8 +136,7 @@ def test_a_teacher_and_int8_know_one_end_alone(tmp_path):
         settings(end_frames=2, quantize=True)
 
 
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
-    whole = run(tmp_path, "whole", settings())
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, unbroken):
 
     def stop(line):
         if line.startswith("Step 8: Validation"):
@@ -145,7 +148,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path):
     assert Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 8
     resumed = run(tmp_path, "cut", settings(), log=lines.append)
     assert any("Going on from step 8" in line for line in lines)
-    assert same(whole, resumed)
+    assert same(unbroken, resumed)
 
 
 def test_a_stop_during_a_validation_makes_it_again(tmp_path, monkeypatch):
@@ -163,7 +166,7 @@ def test_a_stop_during_a_validation_makes_it_again(tmp_path, monkeypatch):
     assert run(tmp_path, "stopped", chosen).history == whole.history  # nothing left to do
 
 
-def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch):
+def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch, unbroken):
     from stapes.training import loop
 
     compiled = loop.compiled_step
@@ -179,13 +182,12 @@ def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch):
 
         return run_step
 
-    whole = run(tmp_path, "whole", settings())
     with monkeypatch.context() as patch:
         patch.setattr(loop, "compiled_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, "cut", settings())
     assert Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 7
-    assert same(whole, run(tmp_path, "cut", settings()))
+    assert same(unbroken, run(tmp_path, "cut", settings()))
 
 
 def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
@@ -324,12 +326,12 @@ def test_a_pupil_is_drawn_to_its_teachers_scores(tmp_path):
     assert np.abs(gradient).max() < 1e-3  # scores equal to the teacher's cannot be bettered
 
 
-def test_a_pupil_takes_its_teachers_features(tmp_path):
+def test_a_pupil_takes_its_teachers_features(tmp_path, unbroken):
     loud = AugmentSettings(gain_db=40)
     taught_by = run(tmp_path, "teacher", settings(augmentation=loud))
     pupil = run(tmp_path, "pupil", settings(), teacher=tmp_path / "teacher" / FILE_NAME)
     assert pupil.quantization == taught_by.quantization
-    assert run(tmp_path, "alone", settings()).quantization != taught_by.quantization
+    assert unbroken.quantization != taught_by.quantization
 
 
 def test_a_teacher_of_other_features_is_refused(tmp_path):

@@ -13,7 +13,7 @@ import wave
 
 import numpy as np
 import pytest
-from tones import TRAIN_FLAGS, WANTED, trained_tones
+from tones import LABELS_COUNT, TRAIN_FLAGS, WANTED, trained_tones
 
 from stapes.cli.main import main
 from stapes.corpus.index import CorpusSettings
@@ -26,6 +26,7 @@ from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME, Checkpoint
 from stapes.training.history import History, Point
 from stapes.training.loop import RunOptions, train
+from stapes.training.prefetch import prefetch
 from stapes.training.settings import Schedule, TrainingSettings
 
 
@@ -93,20 +94,19 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(tmp_path):
 def test_a_training_without_progress_stops_early_and_stays_stopped(tmp_path, monkeypatch):
     lines = []
     scores = iter([0.5, 0.9, 0.6, 0.9, 0.7])
-    evaluate = loop._Run._evaluate
 
-    def scripted(self, clips):
-        confusion, _ = evaluate(self, clips)
-        right = round(100 * next(scores, 0.1))
-        matrix = np.diag([right, 0, 0, 0])
-        matrix[0, 1] = 100 - right
-        return dataclasses.replace(confusion, matrix=matrix), 1.0
+    def scripted(model, features, labels):
+        predicted, wrong = np.array(labels), round((1 - next(scores, 0.1)) * len(labels))
+        predicted[:wrong] = (predicted[:wrong] + 1) % LABELS_COUNT
+        return predicted, 1.0
 
-    monkeypatch.setattr(loop._Run, "_evaluate", scripted)
+    trained_tones()  # is trained before the scores are scripted
+    monkeypatch.setattr(loop, "evaluate", scripted)
     chosen = settings(steps=40, eval_step_interval=2, early_stopping_evaluations=2)
     result = run(tmp_path, chosen, log=lines.append)
     assert [point.step for point in result.history.validation] == [2, 4, 6, 8]
-    assert any("Stopped early: no validation better than 90.0% of step 4" in line for line in lines)
+    best = f"{100 * result.history.best().accuracy:.1f}% of step 4"
+    assert any(f"Stopped early: no validation better than {best}" in line for line in lines)
     assert Checkpoint.load(tmp_path / BEST_FILE_NAME).step == 4
     run(tmp_path, chosen)
     assert Checkpoint.load(tmp_path / FILE_NAME).step == 8
@@ -164,7 +164,7 @@ def test_check_nans_changes_no_weights(tmp_path):
 def test_check_nans_names_the_first_tensor_and_the_step(
     tmp_path, monkeypatch, architecture, spoiled, name, ends=1
 ):
-    before_step, batch = loop.NanWatch.before_step, loop._Run._batch
+    before_step = loop.NanWatch.before_step
 
     def spoil_weights(self):
         if self._optimizer.iterations == 4:
@@ -172,10 +172,10 @@ def test_check_nans_names_the_first_tensor_and_the_step(
             layer.time_weights.assign(layer.time_weights * np.inf)
         before_step(self)
 
-    def spoil_features(self, number):
-        made = batch(self, number)
-        made.features[3, 4, 5] = np.nan if number == 4 else 0
-        return made
+    def spoil_features(make, numbers):
+        for number, made in zip(numbers, prefetch(make, numbers), strict=True):
+            made.features[3, 4, 5] = np.nan if number == 4 else 0
+            yield made
 
     chosen = settings(
         architecture=architecture,
@@ -185,7 +185,7 @@ def test_check_nans_names_the_first_tensor_and_the_step(
     if spoiled == "weights":
         monkeypatch.setattr(loop.NanWatch, "before_step", spoil_weights)
     if spoiled == "features":
-        monkeypatch.setattr(loop._Run, "_batch", spoil_features)
+        monkeypatch.setattr(loop, "prefetch", spoil_features)
     with pytest.raises(StapesError, match=rf"step 5: found numbers that are none in {name}"):
         run(tmp_path, chosen, check_nans=True)
 
