@@ -11,7 +11,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BUILD ?= build
 DEMO_FLAGS ?=
-PYTEST_FLAGS ?= -q
+# Tests in as many processes as there are processors, four at most: each loads TensorFlow.
+PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist worksteal
 
 # A command, and the Debian package that brings it.
 TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \
@@ -122,18 +123,18 @@ $(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.i
 
 test-firmware: setup $(BUILD)/host/.configured
 	@cmake --build $(BUILD)/host -- --quiet
-	@ctest --test-dir $(BUILD)/host --output-on-failure
+	@ctest --test-dir $(BUILD)/host -j2 --output-on-failure
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 	@cmake --build $(BUILD)/sanitize -- --quiet
-	@ctest --test-dir $(BUILD)/sanitize --output-on-failure
+	@ctest --test-dir $(BUILD)/sanitize -j2 --output-on-failure
 
 test-fuzz: setup
 	@cmake -S . -B $(BUILD)/fuzz -G Ninja -DSTAPES_FUZZ=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ >/dev/null
 	@cmake --build $(BUILD)/fuzz -- --quiet
 	@$(VENV)/bin/python tests/fuzz/make_corpus.py $(BUILD)/fuzz/corpus
-	@ctest --test-dir $(BUILD)/fuzz --output-on-failure
+	@ctest --test-dir $(BUILD)/fuzz -j2 --output-on-failure
 
 test-host: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)

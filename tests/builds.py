@@ -12,12 +12,13 @@ from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, missing_tools
 
 ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "build" / "tests"
+SANITIZED = "../sanitize"  # where `make test` has built all but the model
 FIRMWARE = "common/run_firmware.cc"  # under boards/: what a program replaces
 
 
 @contextlib.contextmanager
 def build_folder(name: str) -> Iterator[Path]:
-    """A folder that no other run of the tests uses meanwhile."""
+    """A folder that no other process of the tests uses meanwhile."""
     BUILDS.mkdir(parents=True, exist_ok=True)
     with (BUILDS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

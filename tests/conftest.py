@@ -9,7 +9,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from builds import BUILDS, FIRMWARE, ROOT, build_folder, skip_without_board_tools
+from builds import BUILDS, FIRMWARE, ROOT, SANITIZED, build_folder, skip_without_board_tools
 from stapes.files import write_bytes
 from stapes.firmware.tools import run_tool
 from stapes.model.settings import (
@@ -54,22 +54,20 @@ class Firmware:
     def program(self) -> Path:
         """stapes-firmware of this machine, with address and undefined-behaviour sanitizers."""
         options = ("-DSTAPES_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
-        return self._build("host", "stapes-firmware", options)
+        return self._build(SANITIZED, "host", options) / "stapes-firmware"
 
     def image(self, board: str, *options: str) -> Path:
-        """stapes-firmware.elf of a board, built with CMake options; skips where there is no
-        compiler or emulator for it."""
+        """stapes-firmware.elf of a board, built with CMake options, beside the files in other
+        formats; skips where there is no compiler or emulator for it."""
         skip_without_board_tools()
-        return self._build(board, "stapes-firmware.elf", options)
-
-    def _build(self, board: str, name: str, options: tuple[str, ...]) -> Path:
         build = "".join([board, *options]).replace("-DSTAPES_", "_")
+        return self._build(build, board, options) / "stapes-firmware.elf"
+
+    def _build(self, build: str, board: str, options: tuple[str, ...]) -> Path:
         if build not in self._built:
             with build_folder(build) as folder:
                 self._compile(folder, board, options)
-                built = self.model.with_suffix(f".{build}.{name}")
-                shutil.copy(folder / "boards" / name, built)
-            self._built[build] = built
+                self._built[build] = self._take_away(folder)
         return self._built[build]
 
     def _compile(self, folder: Path, board: str, options: tuple[str, ...]) -> None:
@@ -81,6 +79,15 @@ class Firmware:
         configure, build = cmake_commands(ROOT, folder, board=board, model=emitted, main=FIRMWARE)
         for command in ([*configure, *options], build):
             run_tool(command)
+
+    def _take_away(self, build: Path) -> Path:
+        """Copies what was built to where no other model's build replaces it."""
+        folder = BUILDS / "built" / self.model.stem / build.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (build / "boards").glob("stapes-firmware*"):
+            part = shutil.copy(path, folder / f".{path.name}")
+            Path(part).replace(folder / path.name)  # another process may run the old one
+        return folder
 
 
 @pytest.fixture(scope="session")

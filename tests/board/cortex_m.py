@@ -6,6 +6,7 @@ from __future__ import annotations
 import heapq
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -46,9 +47,10 @@ SYSTICK = 15
 
 def flash_content(image: Path) -> bytes:
     """What an .elf image puts into flash, from its start."""
-    content = image.with_suffix(".bin")
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", image, content], check=True)
-    return content.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        content = Path(folder) / "flash.bin"
+        subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", image, content], check=True)
+        return content.read_bytes()
 
 
 class Restart(Exception):

@@ -32,9 +32,7 @@ def bytes_of_hex(text: str) -> dict[int, int]:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_builds_into_files_of_the_same_bytes(firmware, name):
-    firmware.image(name)
-    board = BOARDS[name]
-    image = ROOT / "build" / "tests" / name / "boards" / "stapes-firmware"
+    image, board = firmware.image(name), BOARDS[name]
     content = image.with_suffix(".bin").read_bytes()
     assert firmware.model.read_bytes() in content
     in_hex = bytes_of_hex(image.with_suffix(".hex").read_text())
