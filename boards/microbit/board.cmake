@@ -1,5 +1,7 @@
 # BBC micro:bit: nRF51822, a Cortex-M0 at 16 MHz. Emulated by qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
+set(STAPES_PROCESSOR "Cortex-M0, 16 MHz")
+set(STAPES_MICROPHONE "none")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m0 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE microbit)
 set(STAPES_FLASH_START 0x00000000)

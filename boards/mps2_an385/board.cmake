@@ -1,5 +1,7 @@
 # Arm MPS2 with application note 385: Cortex-M3, 25 MHz. Emulated by qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
+set(STAPES_PROCESSOR "Cortex-M3, 25 MHz")
+set(STAPES_MICROPHONE "none")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m3 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE mps2-an385)
 set(STAPES_QEMU_RAM_START 0x21000000)

@@ -1,5 +1,7 @@
 # Arm MPS2 with application note 386: Cortex-M4F, 25 MHz. Emulated by qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
+set(STAPES_PROCESSOR "Cortex-M4F, 25 MHz")
+set(STAPES_MICROPHONE "none")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE mps2-an386)
 set(STAPES_QEMU_RAM_START 0x21000000)

@@ -1,6 +1,8 @@
 # Arm MPS2 with a Cortex-M7, 25 MHz (application note 399; QEMU calls it 500). Emulated by
 # qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
+set(STAPES_PROCESSOR "Cortex-M7, 25 MHz")
+set(STAPES_MICROPHONE "none")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m7 -mfloat-abi=soft")
 set(STAPES_QEMU_MACHINE mps2-an500)
 set(STAPES_QEMU_RAM_START 0x60000000)

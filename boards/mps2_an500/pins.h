@@ -1,4 +1,4 @@
-// This board differs from mps2_an386 in its processor only.
+// This board differs from its MPS2 sisters in its processor only.
 #pragma once
 
-#include "boards/mps2_an386/pins.h"
+#include "boards/chips/cmsdk/mps2_pins.h"

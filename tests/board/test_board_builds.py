@@ -13,6 +13,7 @@ from stapes.firmware.tools import ToolFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = all_boards(ROOT)
+BOARDS["template"] = find_board(ROOT, str(ROOT / "boards" / "template"))
 
 
 def bytes_of_hex(text: str) -> dict[int, int]:

@@ -1,11 +1,14 @@
 # What makes an image of `stapes-firmware` on any Cortex-M: the board's sources
-# (STAPES_BOARD_SOURCES, paths under boards/), start-up code, memory map, size table, .bin, .hex, and .uf2 where
+# (STAPES_BOARD_SOURCES), start-up code, memory map, size table, .bin, .hex, and .uf2 where
 # the board's boot loader takes it (STAPES_UF2_FAMILY).
 set(cortex_m ${CMAKE_CURRENT_LIST_DIR})
 set(image $<TARGET_FILE_DIR:stapes-firmware>/stapes-firmware)
-list(TRANSFORM STAPES_BOARD_SOURCES PREPEND ${cortex_m}/../../ OUTPUT_VARIABLE board_sources)
-target_sources(stapes-firmware PRIVATE ${board_sources} ${cortex_m}/startup.cc ${cortex_m}/fault.cc)
-target_include_directories(stapes-firmware PRIVATE ${cortex_m}/../../${STAPES_BOARD})
+foreach(path ${STAPES_BOARD_SOURCES})
+  find_board_source(${path} file)
+  target_sources(stapes-firmware PRIVATE ${file})
+endforeach()
+target_sources(stapes-firmware PRIVATE ${cortex_m}/startup.cc ${cortex_m}/fault.cc)
+target_include_directories(stapes-firmware PRIVATE ${STAPES_BOARD_DIR})
 if(STAPES_QEMU_RAM_START)  # the end of it: boards/common/memory_link.h
   math(EXPR memory_link "${STAPES_QEMU_RAM_START} + ${STAPES_QEMU_RAM_BYTES} - 65536" OUTPUT_FORMAT HEXADECIMAL)
   target_compile_definitions(stapes-firmware PRIVATE STAPES_MEMORY_LINK=${memory_link})
@@ -31,7 +34,7 @@ if(STAPES_BOOT_CHECKSUM)
 endif()
 add_custom_command(TARGET stapes-firmware POST_BUILD VERBATIM
   COMMAND ${CMAKE_COMMAND} -DELF=$<TARGET_FILE:stapes-firmware> -DSIZE=arm-none-eabi-size
-          -DBOARD=${STAPES_BOARD}
+          -DBOARD=${STAPES_BOARD_NAME}
           -DFLASH_START=${STAPES_FLASH_START} -DFLASH_BYTES=${STAPES_FLASH_BYTES}
           -DRAM_START=${STAPES_RAM_START} -DRAM_BYTES=${STAPES_RAM_BYTES}
           -P ${cortex_m}/size_table.cmake

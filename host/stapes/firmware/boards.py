@@ -8,6 +8,9 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 
+TEMPLATE = "template"  # no board: the start of one
+NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
@@ -20,6 +23,8 @@ class Board:
     ram_start: int
     ram_bytes: int
     stack_bytes: int
+    processor: str = ""  # and microphone: for people
+    microphone: str = ""
     qemu_machine: str | None
     qemu_ram_bytes: int | None = None  # of the RAM that QEMU can keep in a file
     # How `stapes flash` reaches a real one (pyocd, bossac, uf2), what pyOCD calls its chip and
@@ -29,7 +34,7 @@ class Board:
     pyocd_pack: str | None = None
     uf2_board_id: str | None = None
     press: str = "connect it"
-    model_flash: str | None = None  # source under boards/ of what keeps models over the link
+    model_flash: str | None = None  # source of what keeps models over the link
 
     @property
     def emulated(self) -> bool:
@@ -37,25 +42,30 @@ class Board:
 
 
 def all_boards(source: Path) -> dict[str, Board]:
-    """Every board of the source tree by its name, but `host`."""
+    """Every board of the source tree by its name, but those that are no Cortex-M (`host`)."""
     found = {}
     for path in sorted(source.glob("boards/*/board.cmake")):
-        text = path.read_text()
-        if "STAPES_FLASH_BYTES" in text:
-            name = path.parent.name
-            found[name] = _parse(name, text, option=name)
+        name, text = path.parent.name, path.read_text()
+        if name != TEMPLATE and "STAPES_FLASH_BYTES" in text:
+            found[name] = _parse(path, text, option=name)
     return found
 
 
 def find_board(source: Path, name: str) -> Board:
-    """One board.
+    """One board, by its name or by the path of a folder outside of the source tree.
 
     Raises:
-        StapesError: no such board, or one without memory of its own (`host`).
+        StapesError: no such board, or one without memory of its own (`host`); or a board.cmake that
+            lacks something.
     """
+    if outside := _outside(name):
+        return outside
     boards = all_boards(source)
     if name not in boards:
-        raise StapesError(f"--board {name}: found no such board; expected {', '.join(boards)}")
+        raise StapesError(
+            f"--board {name}: found no such board; expected {', '.join(boards)}, or the path of a "
+            "folder with a board.cmake"
+        )
     return boards[name]
 
 
@@ -66,27 +76,44 @@ def find_emulated(source: Path, name: str) -> Board:
         StapesError: no such board, or none that is emulated.
     """
     emulated = {board.name: board for board in all_boards(source).values() if board.emulated}
-    if name not in emulated:
+    found = _outside(name) or emulated.get(name)
+    if found is None or not found.emulated:
         raise StapesError(
             f"board {name!r}: found no emulator for it, expected one of {', '.join(emulated)}; "
             "flash it and use --port"
         )
-    return emulated[name]
+    return found
 
 
-def _parse(name: str, text: str, *, option: str) -> Board:
+def _outside(name: str) -> Board | None:
+    """The board whose folder has this path; None for a name."""
+    path = Path(name) / "board.cmake"
+    if len(path.parts) < 3 or not path.is_file():
+        return None
+    return _parse(path, path.read_text(), option=str(path.parent.resolve()))
+
+
+def _parse(path: Path, text: str, *, option: str) -> Board:
     values = dict(re.findall(r'set\(STAPES_(\w+)\s+"?([^")]*)"?\)', text))
-    numbers = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES")
+    missing = [f"STAPES_{name}" for name in NUMBERS if name not in values]
+    if missing:
+        raise StapesError(
+            f"{path}: found no {', '.join(missing)}, expected the addresses and sizes of the "
+            "board's memory; docs/porting.md explains them"
+        )
+    ram_bytes = values.get("QEMU_RAM_BYTES")
     return Board(
-        name=name,
+        name=path.resolve().parent.name,
         option=option,
+        processor=values.get("PROCESSOR", ""),
+        microphone=values.get("MICROPHONE", ""),
         qemu_machine=values.get("QEMU_MACHINE"),
-        qemu_ram_bytes=int(values["QEMU_RAM_BYTES"]) if "QEMU_RAM_BYTES" in values else None,
+        qemu_ram_bytes=int(ram_bytes) if ram_bytes else None,
         flasher=values.get("FLASHER"),
         pyocd_target=values.get("PYOCD_TARGET"),
         pyocd_pack=values.get("PYOCD_PACK"),
         uf2_board_id=values.get("UF2_BOARD_ID"),
         press=values.get("FLASH_PRESS", "connect it"),
         model_flash=values.get("MODEL_FLASH"),
-        **{number.lower(): int(values[number], 0) for number in numbers},
+        **{number.lower(): int(values[number], 0) for number in NUMBERS},
     )

@@ -1,7 +1,9 @@
 """The boards of the source tree: what their board.cmake says."""
 
+import shutil
 from pathlib import Path
 
+import board_table
 import pytest
 
 from stapes.errors import StapesError
@@ -29,10 +31,51 @@ def test_a_board_is_what_its_board_cmake_says(tmp_path):
 
 
 @pytest.mark.parametrize("board", all_boards(SOURCE).values(), ids=lambda board: board.name)
-def test_a_board_has_a_readme_that_the_list_of_boards_names(board):
+def test_a_board_has_a_readme_and_says_what_it_is(board):
     assert (SOURCE / "boards" / board.name / "README.md").is_file()
-    links = (SOURCE / "docs" / "boards.md").read_text()
-    assert f"[{board.name}](../boards/{board.name}/README.md)" in links
+    assert board.processor and board.microphone
+
+
+def test_the_table_of_boards_is_what_their_files_say():
+    page = board_table.PAGE.read_text()
+    assert board_table.with_table(page, SOURCE) == page, "run python boards/board_table.py"
+
+
+def test_a_new_board_gets_a_row_of_its_own(tmp_path):
+    for name in ("mps2_an386", "nrf52840dk"):
+        folder = tmp_path / "boards" / name
+        shutil.copytree(SOURCE / "boards" / name, folder)
+    (tmp_path / "boards" / "nrf52840dk").rename(tmp_path / "boards" / "mine")
+    assert board_table.table(tmp_path).splitlines()[2:4] == [
+        "| [mine](../boards/mine/README.md) | Cortex-M4F, 64 MHz | 1 MB, 256 KB | PDM, you connect it "
+        "| pyOCD | two |",
+        "| [mps2_an386](../boards/mps2_an386/README.md) | Cortex-M4F, 25 MHz | 4 MB, 4 MB | none "
+        "| QEMU (emulated) | two |",
+    ]
+
+
+def test_the_start_of_a_port_is_no_board():
+    assert "template" not in all_boards(SOURCE)
+    assert find_board(SOURCE, str(SOURCE / "boards" / "template")).name == "template"
+
+
+def test_a_board_outside_of_the_source_tree_is_found_by_its_path(tmp_path, monkeypatch):
+    shutil.copytree(SOURCE / "boards" / "mps2_an386", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    for name in ("./mine/../mine", str(tmp_path / "mine")):
+        board = find_board(SOURCE, name)
+        assert (board.name, board.option) == ("mine", str(tmp_path / "mine"))
+        assert find_emulated(SOURCE, name) == board
+    with pytest.raises(StapesError, match="found no such board"):
+        find_board(SOURCE, "mine")
+
+
+def test_a_board_file_without_memory_says_what_is_missing(tmp_path):
+    (tmp_path / "board.cmake").write_text("set(STAPES_RAM_START 0)\nset(STAPES_RAM_BYTES 1)\n")
+    with pytest.raises(StapesError) as refused:
+        find_board(SOURCE, str(tmp_path))
+    missing = "STAPES_FLASH_START, STAPES_FLASH_BYTES, STAPES_STACK_BYTES"
+    assert f"board.cmake: found no {missing}, expected" in str(refused.value)
 
 
 def test_the_emulated_boards_are_those_with_a_machine_of_qemu():
