@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import pytest
 
 from stapes.cli import main as cli
 from stapes.device.engine import Engine
-from stapes.firmware import devices, flashers
+from stapes.errors import StapesError
+from stapes.firmware import devices, emulated, flashers
 from stapes.firmware.boards import all_boards
 from stapes.firmware.devices import Port
+from stapes.firmware.tools import EMULATOR, missing_tools
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
@@ -352,19 +355,27 @@ def test_a_board_and_a_model_are_needed(capsys):
     assert "no.tflite: not found" in error(capsys)
 
 
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("way", ["unix", "tcp"])
 def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
-    firmware, tmp_path, monkeypatch
+    firmware, tmp_path, monkeypatch, way, free_port
 ):
     built = firmware.image("mps2_an386")  # skips without compiler and emulator
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     bench = Bench(tmp_path, firmware.model)
     copy = f"import shutil; shutil.copy({str(built)!r}, folder / 'stapes-firmware.elf')"
     bench.program("cmake", f"{FAKE_CMAKE}    {copy}\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    expected = f"unix:{tmp_path}/stapes-{os.getuid()}/mps2_an386"
+    tcp = [] if way == "unix" else ["--tcp_port", str(free_port)]
     command = [sys.executable, "-m", "stapes", "flash", "--board", "mps2_an386"]
-    flags = ["--tcp_port", str(port), "--build_dir", bench.build, "--source_dir", SOURCE]
+    flags = [*tcp, "--build_dir", bench.build, "--source_dir", SOURCE]
     process = subprocess.Popen(
         [*command, *flags, bench.model], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -374,7 +385,7 @@ def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
             lines.append(process.stdout.readline())
             assert lines[-1], lines
         url = lines[-1].split()[-1]
-        assert url == f"socket://127.0.0.1:{port}"
+        assert url == (expected if way == "unix" else f"socket://127.0.0.1:{free_port}")
         deadline = time.monotonic() + 120
         while True:
             try:
@@ -387,13 +398,34 @@ def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
         transport.close()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(120) == 0
-        with socket.socket() as again:
-            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            again.bind(("127.0.0.1", port))
+        if way == "tcp":
+            with socket.socket() as again:
+                again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                again.bind(("127.0.0.1", free_port))
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.skipif(bool(missing_tools(EMULATOR)), reason="needs qemu-system-arm")
+def test_the_socket_of_an_emulated_board_is_in_a_folder_that_only_its_user_enters(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    port = emulated.unix_socket("mine")
+    emulated.check_emulator(port)
+    folder = tmp_path / f"stapes-{os.getuid()}"
+    assert port.url == f"unix:{folder}/mine"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(folder / "mine"))
+        other.listen()
+        with pytest.raises(StapesError, match="found an emulated board that runs there already"):
+            emulated.check_emulator(port)
+    folder.chmod(0o755)
+    with pytest.raises(StapesError, match="found a folder that others can enter"):
+        emulated.check_emulator(port)
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
