@@ -1,6 +1,7 @@
 """Hard examples: what a model takes for a word in audio that holds none.
 
-The scores are decoded as on a device, with a lower threshold, so that close misses are found too.
+The scores are decoded by the firmware's decoder, with a short window and a low threshold, so that
+close misses are found too, whatever the model's own decoder is tuned to.
 Each find is cut out with a margin, ranked by its score; finds that sound the same are one.
 """
 
@@ -16,9 +17,9 @@ from stapes.audio.reader import read_audio
 from stapes.device.front_end import FrontEnd
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.options import check, setting
-from stapes.stream.curve import at_threshold
 from stapes.stream.scores import compute_scores
 
+AVERAGE_MS = 100
 MARGIN_MS = 200  # on both sides of a clip: training takes its windows from anywhere in between
 
 
@@ -26,8 +27,8 @@ MARGIN_MS = 200  # on both sides of a clip: training takes its windows from anyw
 class MiningSettings:
     """What counts as a find, and how many are kept.
 
-    `threshold` replaces the model's own. Two finds are the same sound where the correlation of
-    their features is above `same_above`. `most` of each label are kept.
+    `threshold` is the least mean score over AVERAGE_MS. Two finds are the same sound where the
+    correlation of their features is above `same_above`. `most` of each label are kept.
     """
 
     threshold: float = setting(0.5, least=0, most=1, help="smallest averaged score of a find")
@@ -71,7 +72,12 @@ def mine(
     Raises:
         StapesError: a recording cannot be read, or the model is refused.
     """
-    decoder = at_threshold(settings.decoder, mining.threshold)
+    decoder = DecoderSettings(
+        mode="streaming",
+        average_window_duration_ms=AVERAGE_MS,
+        minimum_count=1,
+        detection_threshold=mining.threshold,
+    )
     finds: list[Find] = []
     for number, path in enumerate(recordings, start=1):
         samples = read_audio(path, sample_rate=settings.front_end.sample_rate, resample=resample)

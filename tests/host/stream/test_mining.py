@@ -27,9 +27,9 @@ def recording(tmp_path):
     return tmp_path / "audio" / "hiss.wav"
 
 
-def found_in(recording, **settings):
+def found_in(recording, *, threshold=0.9, **settings):
     model, known = load_model(trained_tones().model)
-    return mine(model, known, [recording], mining=MiningSettings(**settings))
+    return mine(model, known, [recording], mining=MiningSettings(threshold=threshold, **settings))
 
 
 def test_what_is_taken_for_a_word_is_found_once_with_its_time(recording):
@@ -59,7 +59,9 @@ def test_a_find_is_cut_out_with_a_margin_around_it(recording):
 def command(recording, folder, *flags):
     model = str(trained_tones().model)
     audio = ["--audio", str(recording.parent)]
-    return main(["data", "mine", model, *audio, "--output_dir", str(folder), *flags])
+    return main(
+        ["data", "mine", model, *audio, "--output_dir", str(folder), "--threshold", "0.9", *flags]
+    )
 
 
 def test_the_command_writes_clips_a_list_and_a_page(recording, tmp_path, capsys):
