@@ -20,7 +20,7 @@ from stapes.device.engine import Engine
 from stapes.device.front_end import FrontEnd
 from stapes.device.pipeline import Pipeline
 from stapes.model.metadata import load_model
-from stapes.stream.scores import compute_scores
+from stapes.stream.score_track import compute_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"micro": 2000, "words": 1000}  # times real time, one core

@@ -28,7 +28,6 @@ from card_text import to_markdown, to_overview
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import map_wav
-from stapes.cli.commands.info import describe
 from stapes.corpus.clips import LabelledClips, evaluation_clips, load_background, load_clips
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, CorpusSettings, scan_corpus
 from stapes.corpus.partition import which_set
@@ -36,17 +35,18 @@ from stapes.device.clip_scores import clip_scores
 from stapes.errors import StapesError
 from stapes.evaluation.conditions import conditions
 from stapes.evaluation.confusion import Confusion
+from stapes.evaluation.describe import describe
 from stapes.files import visible_files, write_text
 from stapes.firmware.emulator import INSTRUCTION_NS
 from stapes.firmware.measure import count_instructions, fit_on_board
 from stapes.model.metadata import load_model
 from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
 from stapes.replay import open_player
+from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import read_truth
 from stapes.stream.plot import draw_curves
-from stapes.stream.score import ScoreSettings
-from stapes.stream.scores import compute_scores, load_track
+from stapes.stream.score_track import compute_scores, load_track
 from stapes.training.pictures import write_confusion
 
 MODELS = Path(__file__).resolve().parent

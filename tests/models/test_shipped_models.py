@@ -12,7 +12,7 @@ import pytest
 from card import front_end_figures, read_cards, subset_figures
 from card_text import to_markdown, to_overview
 
-from stapes.cli.commands.info import describe
+from stapes.evaluation.describe import describe
 from stapes.firmware.measure import MEASURING_TOOLS, count_instructions
 from stapes.firmware.tools import missing_tools
 from stapes.model.metadata import load_model

@@ -124,6 +124,13 @@ class CorpusIndex:
     speech: dict[str, list[Path]] = field(default_factory=dict)
     hard: list[Path] = field(default_factory=list)
 
+    def wanted_by_word(self, partition: str) -> dict[str, list[Path]]:
+        """The clips of each wanted word in a partition."""
+        clips: dict[str, list[Path]] = {word: [] for word in self.settings.wanted_words}
+        for path, label in self.wanted[partition]:
+            clips[self.settings.labels[label]].append(path)
+        return clips
+
     def silence_count(self, partition: str) -> int:
         return self._share(partition, self.settings.silence_percentage)
 

@@ -23,10 +23,10 @@ import numpy as np
 import scipy.signal
 
 from stapes.audio.wav import read_wav_with_rate, write_wav
-from stapes.corpus.engines import VARIANTS, Engine, Espeak, Speaker
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.synthesizers import VARIANTS, Espeak, Speaker, Synthesizer
 from stapes.errors import StapesError
 from stapes.files import kept_folder, new_folder, visible_files, writing
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
@@ -37,7 +37,7 @@ CLIPS_PER_SPEAKER = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakSettings:
-    """`clips` of each word; equal settings and engine versions give equal bytes.
+    """`clips` of each word; equal settings and synthesizer versions give equal bytes.
 
     `near_misses`: words for _unknown_ that sound nearly like each word, which share `clips` clips.
     """
@@ -90,7 +90,7 @@ def speak_corpus(
     output_dir: str | Path,
     *,
     settings: SpeakSettings,
-    engine: Engine | None = None,
+    synthesizer: Synthesizer | None = None,
     finished: Callable[[Spoken], None] = lambda spoken: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
@@ -101,22 +101,22 @@ def speak_corpus(
 
     Raises:
         StapesError: a word does not fit a folder name or a clip, its folder exists already, the
-            engine is missing or has no voice.
+            synthesizer is missing or has no voice.
     """
-    engine = engine or Espeak(language=settings.language)
+    synthesizer = synthesizer or Espeak(language=settings.language)
     words = list(dict.fromkeys(words))
     for word in words:
         _check_word(word)
     root = Path(output_dir)
-    voices = engine.voices()
-    plan = dict.fromkeys(words, settings.clips) | _near_misses(words, settings, engine)
+    voices = synthesizer.voices()
+    plan = dict.fromkeys(words, settings.clips) | _near_misses(words, settings, synthesizer)
     for word in plan:
         _check_folder(root / word, settings)
-    speakers = make_speakers(voices, settings=settings, variants=engine.variants())
+    speakers = make_speakers(voices, settings=settings, variants=synthesizer.variants())
     done, total = 0, sum(plan.values())
     with kept_folder(root):
         for word, clips in plan.items():
-            job = _Job(word=word, clips=clips, settings=settings, engine=engine)
+            job = _Job(word=word, clips=clips, settings=settings, synthesizer=synthesizer)
             count = 0
             with closing(_speak_word(job, root / word, speakers)) as counts:
                 for new in counts:
@@ -132,14 +132,16 @@ def speak_corpus(
             finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(backgrounds)))
 
 
-def _near_misses(words: list[str], settings: SpeakSettings, engine: Engine) -> dict[str, int]:
+def _near_misses(
+    words: list[str], settings: SpeakSettings, synthesizer: Synthesizer
+) -> dict[str, int]:
     """Near misses of all words, with as many clips for each word's together as for the word."""
     if not settings.near_misses:
         return {}
     plan: dict[str, int] = {}
     for word in words:
         found = near_misses(
-            word, settings.near_misses, avoid=[*words, *plan], phonemes=engine.phonemes
+            word, settings.near_misses, avoid=[*words, *plan], phonemes=synthesizer.phonemes
         )
         plan |= dict.fromkeys(found, math.ceil(settings.clips / max(len(found), 1)))
     return plan
@@ -218,13 +220,15 @@ def make_speakers(
     return list(speakers.values())
 
 
-def speak_word(word: str, speaker: Speaker, *, engine: Engine, sample_rate: int) -> np.ndarray:
-    """The word as the engine says it, without the silence around: float64 [samples], -1 to 1."""
-    voiced, rate = engine.say(word.replace("_", " "), speaker)
+def speak_word(
+    word: str, speaker: Speaker, *, synthesizer: Synthesizer, sample_rate: int
+) -> np.ndarray:
+    """The word as it is said, without the silence around: float64 [samples], -1 to 1."""
+    voiced, rate = synthesizer.say(word.replace("_", " "), speaker)
     loud = np.flatnonzero(np.abs(voiced) > 0.01)
     if not len(loud):
         raise StapesError(
-            f"word {word!r}: the engine says nothing; write it as it is spoken, in letters"
+            f"word {word!r}: the synthesizer says nothing; write it as it is spoken, in letters"
         )
     voiced = voiced[loud[0] : loud[-1] + 1]
     divisor = math.gcd(rate, sample_rate)
@@ -257,7 +261,7 @@ class _Job:
     word: str
     clips: int
     settings: SpeakSettings
-    engine: Engine
+    synthesizer: Synthesizer
 
 
 def _speak_speaker(
@@ -291,7 +295,7 @@ def _place_word(job: _Job, speaker: Speaker, random: np.random.Generator) -> np.
                 pitch=speaker.pitch,
                 words_per_minute=round(speaker.words_per_minute * faster),
             ),
-            engine=job.engine,
+            synthesizer=job.synthesizer,
             sample_rate=settings.sample_rate,
         )
         if len(spoken) <= settings.clip_samples:

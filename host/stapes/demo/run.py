@@ -23,8 +23,8 @@ from stapes.firmware.source import find_source
 from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, require_tools
 from stapes.model.metadata import read_settings
 from stapes.replay import Replayed, open_player
+from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
 from stapes.stream.labels import LabelTime, read_labels
-from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
 BOARD = "mps2_an386"
 WORDS = ("yes", "no")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from stapes.device.bundle import ModelBundle
 from stapes.device.engine import Engine
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
+from stapes.files import read_bytes
 from stapes.model.metadata import settings_of
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -89,6 +91,50 @@ class Runtime:
     package: str
     module: str
     start: Callable[[ModuleType, bytes], Run]
+
+
+def verify(
+    path: Path, *, clips: Path | None = None, frames: int = 1000, seed: int = 0
+) -> tuple[dict[str, Any], list[Comparison]]:
+    """Compares the model's outputs; `equal` of the report is None where TFLM is not installed.
+
+    Raises:
+        StapesError: not a model that Stapes runs, no inputs, or no other runtime.
+    """
+    model = read_bytes(path, what="a .tflite model")
+    engine = Engine.from_bytes(model, source=str(path))
+    if engine.input_type == "float32":
+        raise StapesError(
+            f"{path}: found float32 as input, expected integers; convert the model with int8 input "
+            "and output"
+        )
+    if clips is None:
+        streams = random_streams(
+            math.prod(engine.input_shape),
+            frames=frames,
+            seed=seed,
+            zero_point=engine.input_zero_point,
+            dtype=engine.input_type,
+        )
+    else:
+        streams = clip_streams(model, engine, clips, frames=frames, seed=seed, source=str(path))
+    outputs = stapes_outputs(engine, streams)
+    comparisons = [compare(runtime, model, streams, outputs) for runtime in (TFLM, LITERT)]
+    if not any(comparison.present for comparison in comparisons):
+        raise StapesError(
+            "found neither TFLM nor LiteRT to compare with, expected one of them; "
+            "pip install tflite-micro ai-edge-litert"
+        )
+    upstream = comparisons[0]
+    report = {
+        "model": str(path),
+        "inputs": "random" if clips is None else str(clips),
+        "seed": seed,
+        "streams": len(streams),
+        "frames": sum(len(stream.frames) for stream in streams),
+        "equal": not (upstream.failure or upstream.differences) if upstream.present else None,
+    }
+    return report, comparisons
 
 
 def random_streams(

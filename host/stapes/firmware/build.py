@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
-from stapes.firmware.boards import Board
+from stapes.firmware.boards import Board, find_emulated
+from stapes.firmware.source import find_source
 from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_tool
 from stapes.link.model_image import read_model_image, slot_options
 
@@ -113,6 +114,26 @@ def run_build(commands: Sequence[Sequence[str]]) -> str:
             raise StapesError(f"{error}; the end of its output is above") from error
     sizes = [line for line in output.splitlines() if line.startswith(("flash:", "RAM:"))]
     return "\n".join(sizes)
+
+
+def emulator_image(name: str, *, model: Path | None) -> Path:
+    """The image for the emulated board `name`: built around `model`, or, without one, what
+    `stapes flash --board` built last.
+
+    Raises:
+        StapesError: no such board, no source tree, a build that fails, or nothing built yet.
+    """
+    source = find_source(None)
+    board = find_emulated(source, name)
+    folder = source / "build" / "flash" / board.name
+    if model is not None:
+        check_build_tools()
+        run_build(build_commands(board, model, source, folder))
+    elif not image(folder, "elf").is_file():
+        raise StapesError(
+            f"replay: found no firmware for {board.name}, expected --model, or --image; give one"
+        )
+    return image(folder, "elf")
 
 
 def read_sizes(output: str) -> Sizes | None:

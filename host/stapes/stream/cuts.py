@@ -9,7 +9,7 @@ import numpy as np
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
 from stapes.files import new_folder
-from stapes.stream.score import ScoreSettings, StreamScore, clock
+from stapes.stream.accuracy import ScoreSettings, StreamScore, clock
 
 MARGIN_MS = 500
 

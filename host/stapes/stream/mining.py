@@ -17,7 +17,7 @@ from stapes.audio.reader import read_audio
 from stapes.device.front_end import FrontEnd
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.options import check, setting
-from stapes.stream.scores import compute_scores
+from stapes.stream.score_track import compute_scores
 
 AVERAGE_MS = 100
 MARGIN_MS = 200  # on both sides of a clip: training takes its windows from anywhere in between

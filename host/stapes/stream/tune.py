@@ -16,6 +16,7 @@ from stapes.device.decoder import frame_capacity
 from stapes.errors import StapesError
 from stapes.model.settings import DECODER_MODES, DecoderSettings, ModelSettings
 from stapes.options import check, like, setting
+from stapes.stream.accuracy import ScoreSettings, StreamScore
 from stapes.stream.curve import (
     CurvePoint,
     Material,
@@ -24,7 +25,6 @@ from stapes.stream.curve import (
     detection_curve,
     score_material,
 )
-from stapes.stream.score import ScoreSettings, StreamScore
 
 COARSE_POINTS = 24
 FINE_POINTS = 64

@@ -1,7 +1,7 @@
 """The counts of TensorFlow's test_streaming_accuracy, rule for rule, for comparison with it.
 
 Source: accuracy_utils.cc and test_streaming_accuracy.cc of tensorflow/examples/speech_commands.
-Where these rules are unfair, `stapes.stream.score` has others.
+Where these rules are unfair, `stapes.stream.accuracy` has others.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
-from stapes.cli.commands.stream_make import wanted_clips
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set
@@ -165,7 +164,7 @@ def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
         noises = load_background(index, **form)
         read[place] = evaluation_clips(index, "training", **form, noises=noises)
         assert {
-            path.parent.name for paths in wanted_clips(index, "testing").values() for path in paths
+            path.parent.name for paths in index.wanted_by_word("testing").values() for path in paths
         }
     np.testing.assert_array_equal(read[folder].labels, read[other].labels)
     spoken = read[folder].labels > 0

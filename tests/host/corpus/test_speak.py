@@ -14,10 +14,10 @@ import pytest
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main
-from stapes.corpus.engines import Command, Espeak, Piper, Speaker
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import which_set
 from stapes.corpus.speak import SpeakSettings, make_backgrounds, make_speakers, speak_corpus
+from stapes.corpus.synthesizers import Command, Espeak, Piper, Speaker
 from stapes.errors import StapesError
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
@@ -212,18 +212,18 @@ def test_near_misses_are_spoken_and_sound_different(tmp_path):
     assert len({phonemes(word) for word in (*words, "bird")}) == 4
 
 
-# ---- engines
+# ---- synthesizers
 
 
 @needs_espeak
 def test_any_program_can_speak_that_writes_a_recording(tmp_path):
     """espeak-ng as a stranger: its own WAV file, voices by name."""
     template = "espeak-ng -v {voice} -s {rate} -p {pitch} -w {output} {text}"
-    engine = Command(template=template, names=("en-us", "en-gb"))
-    speak_corpus(["yes"], tmp_path / "a", settings=SMALL, engine=engine)
+    synthesizer = Command(template=template, names=("en-us", "en-gb"))
+    speak_corpus(["yes"], tmp_path / "a", settings=SMALL, synthesizer=synthesizer)
     assert len(bytes_of(tmp_path / "a" / "yes")) == 5
     speaker = Speaker(voice="en-us", pitch=40, words_per_minute=150)
-    there, rate = engine.say('it\'s "quoted"; $(false)', speaker)
+    there, rate = synthesizer.say('it\'s "quoted"; $(false)', speaker)
     here, own_rate = Espeak().say('it\'s "quoted"; $(false)', speaker)
     assert rate == own_rate == 22050
     np.testing.assert_array_equal(there, here)
@@ -239,10 +239,10 @@ def test_piper_is_given_text_model_speaker_and_tempo(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     voice = tmp_path / "voice.onnx"
     Path(f"{voice}.json").write_text(json.dumps({"num_speakers": 3}))
-    engine = Piper(files=(str(voice),))
-    assert engine.voices() == [f"{voice}#{number}" for number in range(3)]
+    synthesizer = Piper(files=(str(voice),))
+    assert synthesizer.voices() == [f"{voice}#{number}" for number in range(3)]
     speaker = Speaker(voice=f"{voice}#2", pitch=99, words_per_minute=80)
-    samples, rate = engine.say("yes", speaker)
+    samples, rate = synthesizer.say("yes", speaker)
     assert rate == 22050 and np.abs(samples).max() > 0.1
     call = (tmp_path / "calls").read_text()
     assert call.startswith(f"-m {voice} -s 2 --length-scale 2.000 --noise-scale 1.000 -f /")
@@ -252,7 +252,7 @@ def test_piper_is_given_text_model_speaker_and_tempo(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("engine", "message"),
+    ("synthesizer", "message"),
     [
         (Piper(files=()), "found no --voice, expected one or more .onnx files"),
         (Piper(files=("none.onnx",)), r"none\.onnx\.json: cannot be read"),
@@ -263,9 +263,9 @@ def test_piper_is_given_text_model_speaker_and_tempo(tmp_path, monkeypatch):
         (Command(template="false {output}"), r"false .*: failed \(no reason given\)"),
     ],
 )
-def test_an_engine_that_cannot_speak_says_why(tmp_path, engine, message):
+def test_a_synthesizer_that_cannot_speak_says_why(tmp_path, synthesizer, message):
     with pytest.raises(StapesError, match=message):
-        speak_corpus(["yes"], tmp_path / "corpus", settings=SMALL, engine=engine)
+        speak_corpus(["yes"], tmp_path / "corpus", settings=SMALL, synthesizer=synthesizer)
     assert not list(tmp_path.glob("corpus/*"))
 
 

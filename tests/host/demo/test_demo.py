@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from stapes.cli.main import main
-from stapes.corpus.engines import Espeak
 from stapes.corpus.index import CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.speak import SpeakSettings, make_speakers
+from stapes.corpus.synthesizers import Espeak
 from stapes.demo import run
 from stapes.demo.compare import differences
 from stapes.demo.steps import Workbench

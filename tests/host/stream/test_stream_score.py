@@ -14,9 +14,9 @@ from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
 from stapes.model.settings import DecoderSettings, ModelSettings
-from stapes.stream import cuts, scores
+from stapes.stream import cuts, score_track
+from stapes.stream.accuracy import MS_PER_HOUR, ScoreSettings, score_stream
 from stapes.stream.labels import LabelTime, format_line, read_labels
-from stapes.stream.score import MS_PER_HOUR, ScoreSettings, score_stream
 from stapes.stream.tutorial import tutorial_score
 
 SETTINGS = ScoreSettings(clip_duration_ms=1000, time_tolerance_ms=750)
@@ -445,7 +445,7 @@ def test_a_model_is_scored_as_its_detections_are(recorded, capsys):
 
 
 def test_the_number_of_workers_changes_no_byte(recorded, capsys, monkeypatch):
-    monkeypatch.setattr("stapes.stream.scores.SHORTEST_SEGMENT", 300)
+    monkeypatch.setattr("stapes.stream.score_track.SHORTEST_SEGMENT", 300)
     outputs = []
     for workers in ("1", "2", "5"):
         for options in ([], ["--json"]):
@@ -501,7 +501,9 @@ def test_cuts_appear_all_or_not_at_all(recorded, capsys, monkeypatch):
 
 
 def test_a_decoder_that_makes_no_sense_is_refused_before_the_audio_is_heard(recorded, monkeypatch):
-    monkeypatch.setattr(scores, "load_track", lambda *arguments, **options: pytest.fail("heard"))
+    monkeypatch.setattr(
+        score_track, "load_track", lambda *arguments, **options: pytest.fail("heard")
+    )
     assert score_model(recorded, "--average_window_duration_ms", "0") == 2
 
 

@@ -13,11 +13,11 @@ from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
 from stapes.stream.plot import lower_envelope
-from stapes.stream.score import ScoreSettings
-from stapes.stream.scores import ScoreTrack
+from stapes.stream.score_track import ScoreTrack
 from stapes.stream.tune import Kind, TuneSettings, rejects_at, split_budget, tune
 
 LABELS = ("_silence_", "yes", "no")

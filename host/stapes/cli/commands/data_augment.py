@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from stapes.audio.reader import read_audio
-    from stapes.corpus.engines import Espeak, Speaker
     from stapes.corpus.speak import speak_word
+    from stapes.corpus.synthesizers import Espeak, Speaker
     from stapes.pictures.gallery import write_gallery
 
     rate = arguments.sample_rate
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
     else:
         speaker = Speaker(voice="en-us+f2", pitch=55, words_per_minute=150)
-        spoken = speak_word(arguments.text, speaker, engine=Espeak(), sample_rate=rate)
+        spoken = speak_word(arguments.text, speaker, synthesizer=Espeak(), sample_rate=rate)
         samples = np.rint(spoken * 16000 / np.abs(spoken).max()).astype(np.int16)
     clip = np.zeros(rate * arguments.clip_duration_ms // 1000, np.int16)
     start = max(0, len(clip) - len(samples)) // 2

@@ -86,7 +86,7 @@ def _write(place: Path, finds: Sequence[Find], settings: ModelSettings) -> None:
     from stapes.files import write_bytes, write_text
     from stapes.pictures.finds import features_png, finds_page
     from stapes.pictures.spectrogram import DeviceView
-    from stapes.stream.score import clock
+    from stapes.stream.accuracy import clock
 
     rows, shown = [], []
     for name in (CLIPS_NAME, "pictures"):

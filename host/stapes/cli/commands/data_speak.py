@@ -26,7 +26,7 @@ EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineFlags:
+class SynthesizerFlags:
     """Who speaks."""
 
     engine: str = setting("espeak", choices=("espeak", "piper"), help="the speech synthesiser")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("words", nargs="+", metavar="WORD", help="a word or phrase to speak")
     add("--output_dir", type=Path, required=True, help="the corpus folder")
     add_flags(parser, SpeakSettings, defaults={"processes": min(os.cpu_count() or 1, 8)})
-    add_flags(parser, EngineFlags)
+    add_flags(parser, SynthesizerFlags)
     add("--engine_command", metavar="COMMAND",
         help="any other program, with {text} {voice} {rate} {speed} {pitch} {output}")  # fmt: skip
     add("--voice", action="append", default=[],
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = from_flags(SpeakSettings, arguments)
     bar: ProgressBar | None = None
-    engine = _engine(arguments)
+    synthesizer = _synthesizer(arguments)
     near = ", after a search for near misses" if settings.near_misses else ""
     print(f"Speaking {settings.clips} clips of each word{near}", flush=True)
 
@@ -76,15 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.words,
         arguments.output_dir,
         settings=settings,
-        engine=engine,
+        synthesizer=synthesizer,
         finished=finished,
         progress=show,
     )
     return 0
 
 
-def _engine(arguments: argparse.Namespace) -> Any:
-    from stapes.corpus.engines import Command, Espeak, Piper
+def _synthesizer(arguments: argparse.Namespace) -> Any:
+    from stapes.corpus.synthesizers import Command, Espeak, Piper
 
     if arguments.engine_command:
         names = tuple(arguments.voice) or ("default",)

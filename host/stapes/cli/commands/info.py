@@ -12,12 +12,9 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stapes.errors import StapesError
-
-if TYPE_CHECKING:
-    from stapes.device.engine import Engine
 
 EXAMPLE = """\
   stapes info build/yes_no.tflite
@@ -39,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.evaluation.describe import describe
+
     report = describe(arguments.model)
     report["board"] = None
     if arguments.board:
@@ -49,65 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         _measure(report, arguments.model, arguments.source_dir)
     print(json.dumps(report) if arguments.json else "\n\n".join(_sections(report)))
     return 0
-
-
-def describe(path: Path) -> dict[str, Any]:
-    """What `stapes info` prints of the model alone, as JSON values.
-
-    Raises:
-        StapesError: not a model, or one that the engine refuses.
-    """
-    from stapes.device.engine import Engine
-    from stapes.files import read_bytes
-
-    model = read_bytes(path, what="a .tflite model")
-    engine = Engine.from_bytes(model, source=str(path))
-    operators = [dict(operator) for operator in engine.operators]
-    macs = sum(operator["macs"] for operator in operators)
-    return {
-        **_describe_settings(model, engine, str(path), macs),
-        "input": {
-            "type": engine.input_type,
-            "shape": list(engine.input_shape),
-            "scale": engine.input_scale,
-            "zero_point": engine.input_zero_point,
-        },
-        "operators": operators,
-        "macs": macs,
-        "weight_bytes": sum(operator["weight_bytes"] for operator in operators),
-        "model_bytes": len(model),
-        "arena_bytes": engine.arena_used,
-        "persistent_bytes": engine.persistent_bytes,
-        "plan": sorted(engine.plan, key=lambda entry: (entry["offset"], entry["first"])),
-    }
-
-
-def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> dict[str, Any]:
-    """The settings inside; without any, for models of others, only the file's name.
-
-    Raises:
-        StapesError: settings that the network contradicts.
-    """
-    from stapes.device.bundle import check_agreement
-    from stapes.model.metadata import find_settings
-
-    settings = find_settings(model, source=source)
-    if settings is None:
-        return {"name": Path(source).stem, "labels": []}
-    check_agreement(engine, settings, source=source)
-    front_end = settings.front_end
-    return {
-        "name": settings.name,
-        "labels": list(settings.labels),
-        "clip_duration_ms": settings.clip_duration_ms,
-        "front_end": dataclasses.asdict(front_end),
-        "decoder": dataclasses.asdict(settings.decoder),
-        "provenance": settings.provenance,
-        "window_frames": settings.window_frames,
-        "clip_stride_frames": settings.clip_stride_frames,
-        "window_bytes": settings.input_size if settings.window_frames > 1 else 0,
-        "macs_per_second": macs * front_end.sample_rate // settings.score_stride_samples,
-    }
 
 
 def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stapes.cli.commands.shared import PortFlags
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import PortFlags
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
 from stapes.progress import may_draw
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.wav import read_wav
+    from stapes.firmware.build import emulator_image
     from stapes.replay import open_player
 
     _check(arguments)
@@ -68,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(line, flush=True)
 
-    image = _image(arguments)
+    image = arguments.image
+    if arguments.board is not None and image is None:
+        image = emulator_image(arguments.board, model=arguments.model)
     with open_player(
         model=arguments.model if arguments.board is None else None,
         program=arguments.program,
@@ -123,27 +126,6 @@ def _check(arguments: argparse.Namespace) -> None:
         heard = _wav_files(audio) if audio.is_dir() else [audio]
         given_files = (arguments.model, arguments.program, arguments.image)
         check_output(arguments.output, inputs=[*heard, *filter(None, given_files)])
-
-
-def _image(arguments: argparse.Namespace) -> Path | None:
-    """The image for an emulated board, built if need be."""
-    if arguments.board is None or arguments.image is not None:
-        return arguments.image
-    from stapes.firmware.boards import find_emulated
-    from stapes.firmware.build import build_commands, check_build_tools, image, run_build
-    from stapes.firmware.source import find_source
-
-    source = find_source(None)
-    board = find_emulated(source, arguments.board)
-    folder = source / "build" / "flash" / board.name
-    if arguments.model is not None:
-        check_build_tools()
-        run_build(build_commands(board, arguments.model, source, folder))
-    elif not image(folder, "elf").is_file():
-        raise StapesError(
-            f"replay: found no firmware for {board.name}, expected --model, or --image; give one"
-        )
-    return image(folder, "elf")
 
 
 def _wav_files(audio: Path) -> list[Path]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 
-from stapes.cli.commands.shared import PortFlags
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import PortFlags
 
 EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyACM0
   stapes set --reset"""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 from stapes.options import setting

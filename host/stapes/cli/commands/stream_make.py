@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         ),
     )
     unknown = sorted(index.unknown[arguments.partition])
-    plan = plan_words(wanted_clips(index, arguments.partition), unknown, settings=settings)
+    plan = plan_words(index.wanted_by_word(arguments.partition), unknown, settings=settings)
     paths = _background_paths(arguments, index)
     backgrounds = [
         read_audio(path, sample_rate=settings.sample_rate, resample=settings.resample)
@@ -108,14 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
-
-
-def wanted_clips(index: CorpusIndex, partition: str) -> dict[str, list[Path]]:
-    """The clips of each wanted word in a partition."""
-    clips: dict[str, list[Path]] = {word: [] for word in index.settings.wanted_words}
-    for path, label in index.wanted[partition]:
-        clips[index.settings.labels[label]].append(path)
-    return clips
 
 
 def _wanted(arguments: argparse.Namespace) -> tuple[tuple[str, ...], StreamSettings]:

@@ -20,13 +20,13 @@ import json
 import sys
 from pathlib import Path
 
-from stapes.cli.commands.shared import WorkerFlags
 from stapes.cli.flags import add_flags, given
+from stapes.cli.shared_flags import WorkerFlags
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
+from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
 from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
-from stapes.stream.score import ScoreSettings, StreamScore, score_stream
 
 EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
@@ -155,7 +155,7 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
     from stapes.model.metadata import read_settings
     from stapes.stream.curve import CurvePoint, Material, detection_curve
     from stapes.stream.plot import draw_curves
-    from stapes.stream.scores import load_track
+    from stapes.stream.score_track import load_track
 
     model = read_settings(arguments.model)
     settings = _score_settings(arguments, model.clip_duration_ms)

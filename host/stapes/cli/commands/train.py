@@ -13,8 +13,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.options import setting
 
 _NOT_KEPT = ("summaries_dir", "check_nans", "verbosity", "room")

@@ -22,15 +22,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stapes.cli.commands.shared import WorkerFlags
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.shared_flags import WorkerFlags
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
-from stapes.stream.score import ScoreSettings
+from stapes.stream.accuracy import ScoreSettings
 
 if TYPE_CHECKING:
+    from stapes.stream.accuracy import StreamScore
     from stapes.stream.curve import Material
-    from stapes.stream.score import StreamScore
     from stapes.stream.tune import Kind, Tuned
 
 EXAMPLE = """\
@@ -174,7 +174,7 @@ def _check_kinds(flag: str, kinds: Sequence[_KindFlag], *, per_label: bool) -> N
 
 def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Kind]:
     from stapes.stream.curve import Material
-    from stapes.stream.scores import load_track
+    from stapes.stream.score_track import load_track
     from stapes.stream.tune import Kind
 
     kinds = []
@@ -194,7 +194,7 @@ def _load(
     from stapes.audio.wav import map_wav
     from stapes.stream.curve import Material
     from stapes.stream.labels import check_within, read_truth
-    from stapes.stream.scores import load_track
+    from stapes.stream.score_track import load_track
 
     truths = [read_truth(path) for path in labels]
     for wav, path, truth in zip(wavs, labels, truths, strict=True):

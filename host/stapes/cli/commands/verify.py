@@ -9,13 +9,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags
-from stapes.errors import StapesError
 from stapes.options import setting
 
 if TYPE_CHECKING:
@@ -43,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.evaluation.verify import verify
+
     report, comparisons = verify(
         arguments.model, clips=arguments.clips, frames=arguments.frames, seed=arguments.seed
     )
@@ -52,58 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(report, comparisons, show=arguments.show)
     return 0 if report["equal"] is not False else 1
-
-
-def verify(
-    path: Path, *, clips: Path | None = None, frames: int = 1000, seed: int = 0
-) -> tuple[dict[str, Any], list[Comparison]]:
-    """Compares the model's outputs; `equal` of the report is None where TFLM is not installed.
-
-    Raises:
-        StapesError: not a model that Stapes runs, no inputs, or no other runtime.
-    """
-    from stapes.device.engine import Engine
-    from stapes.evaluation import verify as parts
-    from stapes.files import read_bytes
-
-    model = read_bytes(path, what="a .tflite model")
-    engine = Engine.from_bytes(model, source=str(path))
-    if engine.input_type == "float32":
-        raise StapesError(
-            f"{path}: found float32 as input, expected integers; convert the model with int8 input "
-            "and output"
-        )
-    if clips is None:
-        streams = parts.random_streams(
-            math.prod(engine.input_shape),
-            frames=frames,
-            seed=seed,
-            zero_point=engine.input_zero_point,
-            dtype=engine.input_type,
-        )
-    else:
-        streams = parts.clip_streams(
-            model, engine, clips, frames=frames, seed=seed, source=str(path)
-        )
-    outputs = parts.stapes_outputs(engine, streams)
-    comparisons = [
-        parts.compare(runtime, model, streams, outputs) for runtime in (parts.TFLM, parts.LITERT)
-    ]
-    if not any(comparison.present for comparison in comparisons):
-        raise StapesError(
-            "found neither TFLM nor LiteRT to compare with, expected one of them; "
-            "pip install tflite-micro ai-edge-litert"
-        )
-    upstream = comparisons[0]
-    report = {
-        "model": str(path),
-        "inputs": "random" if clips is None else str(clips),
-        "seed": seed,
-        "streams": len(streams),
-        "frames": sum(len(stream.frames) for stream in streams),
-        "equal": not (upstream.failure or upstream.differences) if upstream.present else None,
-    }
-    return report, comparisons
 
 
 def _as_json(comparison: Comparison) -> dict[str, Any]:

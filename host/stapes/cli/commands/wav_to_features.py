@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from stapes.cli.commands.shared import add_front_end_arguments, front_end_settings
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings
 from stapes.options import setting
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = """  stapes wav_to_features --model build/yes_no.tflite \\
       --input_wav speech_commands/yes/a5d485dc_nohash_0.wav --output_c_file yes_features.c"""
-_COLUMNS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.clips import load_clips
+    from stapes.device.c_array import c_source
     from stapes.device.front_end import FrontEnd
     from stapes.files import check_output, write_text
 
@@ -84,31 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
     kind = "int8" if quantized else "float"
     print(f"{arguments.output_c_file}: {len(features)} frames of {features.shape[1]} {kind}")
     return 0
-
-
-def c_source(name: str, features: np.ndarray, *, command: str, comment: str) -> str:
-    """A C file with g_<name>_width, _height and _data: int8 or float [frames, features]."""
-    kind, form = ("int8_t", "d") if features.dtype == np.int8 else ("float", "#.9g")
-    lines = [
-        f"// Written by: {command}",
-        f"// Rows are frames of {features.shape[1]} features; {comment}.",
-        "#include <stdint.h>",
-        "",
-        f"const int g_{name}_width = {features.shape[1]};",
-        f"const int g_{name}_height = {features.shape[0]};",
-        f"const {kind} g_{name}_data[] = {{",
-    ]
-    suffix = "" if kind == "int8_t" else "f"
-    for row in features:
-        line = "   "
-        for value in row:
-            word = f" {value:{form}}{suffix},"
-            if len(line) + len(word) > _COLUMNS:
-                lines.append(line)
-                line = "   "
-            line += word
-        lines.append(line)
-    return "\n".join([*lines, "};", ""])
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Quantization]:

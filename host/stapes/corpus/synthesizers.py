@@ -1,7 +1,7 @@
-"""Engines that speak: one small interface over espeak-ng, Piper and any other program.
+"""Speech synthesizers: one small interface over espeak-ng, Piper and any other program.
 
-An engine lists its voices and says a text in one of them; it is sent to other processes, so it is
-plain data.
+A synthesizer lists its voices and says a text in one of them. It is sent to other processes, so it
+is plain data.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "
 
 @dataclass(frozen=True, kw_only=True)
 class Speaker:
-    """How an engine is to sound; `name` is eight hexadecimal digits, as in Speech Commands.
+    """How a synthesizer is to sound; `name` is eight hexadecimal digits, as in Speech Commands.
 
-    `pitch` is 0 to 99, 50 the voice's own; engines that know none leave it out.
+    `pitch` is 0 to 99, 50 the voice's own; synthesizers that know none leave it out.
     """
 
     voice: str
@@ -45,8 +45,8 @@ class Speaker:
         return hashlib.sha256(sound.encode()).hexdigest()[:8]
 
 
-class Engine(Protocol):
-    """What `speak_corpus` asks of an engine."""
+class Synthesizer(Protocol):
+    """What `speak_corpus` asks of a synthesizer."""
 
     def voices(self) -> list[str]:
         """Names of all voices, sorted.

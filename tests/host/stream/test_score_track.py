@@ -11,8 +11,8 @@ from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
 from stapes.model.settings import FrontEndSettings, ModelSettings, PcenSettings
-from stapes.stream import scores as module
-from stapes.stream.scores import compute_scores, load_track
+from stapes.stream import score_track as module
+from stapes.stream.score_track import compute_scores, load_track
 
 RATE = 16000
 
