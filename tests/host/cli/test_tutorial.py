@@ -105,6 +105,8 @@ def map_rows() -> Iterator[tuple[str, str, str, str]]:
 def as_text(default: object) -> str:
     if default in (None, ""):
         return ""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     return str(default).removeprefix("(").removesuffix(")")
 
 
