@@ -12,7 +12,7 @@ VENV ?= .venv
 BUILD ?= build
 DEMO_FLAGS ?=
 # Tests in as many processes as there are processors, four at most: each loads TensorFlow.
-PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist worksteal
+PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # A command, and the Debian package that brings it.
 TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \

@@ -21,7 +21,14 @@ from stapes.firmware.build import image as image_of
 from stapes.firmware.emulator import instructions_of, run_measurement
 from stapes.firmware.model_folder import emit_model, operator_symbol
 from stapes.firmware.rendering import render
-from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, ToolFailed, require_tools, run_tool
+from stapes.firmware.tools import (
+    BUILD_TOOLS,
+    EMULATOR,
+    ToolFailed,
+    alone_in,
+    require_tools,
+    run_tool,
+)
 
 EMULATED_BOARD = "mps2_an386"
 MEASURING_TOOLS = (*BUILD_TOOLS, EMULATOR)
@@ -72,7 +79,9 @@ def count_instructions(
     described = find_emulated(source, board)
     _require_room(model, described)
     folder = source / "build" / "info" / f"{board}{cpu}-network"
-    return measure_network(model, described, build_network(model, described, source, folder, cpu))
+    with alone_in(folder):
+        image = build_network(model, described, source, folder, cpu)
+        return measure_network(model, described, image)
 
 
 def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: str = "") -> Path:
@@ -170,18 +179,19 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     described = find_board(source, board)
     check_build_tools()
     folder = source / "build" / "info" / f"{described.name}-image"
-    emit_model(model_path, folder / "model")
-    configure, build = cmake_commands(
-        source, folder, board=described.option, model=folder / "model"
-    )
-    run_tool(configure)
-    image_of(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
-    try:
-        output = run_tool(build)
-    except ToolFailed as error:
-        if read_sizes(error.output) is None:
-            raise StapesError(f"{board}: the firmware cannot be built: {error}") from error
-        output = error.output
+    with alone_in(folder):
+        emit_model(model_path, folder / "model")
+        configure, build = cmake_commands(
+            source, folder, board=described.option, model=folder / "model"
+        )
+        run_tool(configure)
+        image_of(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
+        try:
+            output = run_tool(build)
+        except ToolFailed as error:
+            if read_sizes(error.output) is None:
+                raise StapesError(f"{board}: the firmware cannot be built: {error}") from error
+            output = error.output
     sizes = read_sizes(output)
     if sizes is None:
         raise StapesError(f"{board}: found no sizes in the build's output; remove {folder}")

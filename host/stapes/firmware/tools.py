@@ -7,7 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stapes.errors import StapesError
@@ -42,6 +43,19 @@ class ToolFailed(StapesError):
     @property
     def tail(self) -> str:
         return "\n".join(self.output.splitlines()[-TAIL_LINES:])
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Makes `folder` and waits until no other process is inside this block with it. On Windows,
+    which has no such locks, it does not wait."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        with suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def missing_tools(*names: str) -> list[str]:
