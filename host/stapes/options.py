@@ -118,38 +118,40 @@ class Setting:
             return len(value) == 2 and value[0] <= value[1]
         return self.option.shortest <= len(value) <= self.option.longest
 
-    def parse(self, text: str) -> Any:
-        """The value that a flag's text stands for.
+    def parse(self, text: str, *, called: str = "") -> Any:
+        """The value that a flag's text stands for; errors name the flag, or what it is `called`.
 
         Raises:
             StapesError: text of another kind, or a value out of range.
         """
         if self.many:
             parts = [part.strip() for part in text.split(",")]
-            value = tuple(self._parse_one(part, text) for part in parts if part or self.is_number)
+            parts = [part for part in parts if part or self.is_number]
+            value = tuple(self._parse_one(part, text, called) for part in parts)
             if self.option.interval and len(value) == 1:
                 value *= 2
         else:
-            value = self._parse_one(text, text)
+            value = self._parse_one(text, text, called)
         if not self.accepts(value):
-            self.refuse(text, self.expected)
+            self.refuse(text, self.expected, called=called)
         return value
 
-    def _parse_one(self, part: str, text: str) -> Any:
+    def _parse_one(self, part: str, text: str, called: str) -> Any:
         if self.kind is bool:
             if part.lower() not in _TRUTHS:
-                self.refuse(text, "true or false")
+                self.refuse(text, "true or false", called=called)
             return _TRUTHS[part.lower()]
         if part.lower() in self.option.choices:
             return part.lower()
         try:
             return self.kind(part)
         except ValueError:
-            kinds = "whole number" if self.kind is int else "number"
-            self.refuse(text, self.expected if self.many else f"a {kinds}, {self.expected}")
+            number = "a whole number" if self.kind is int else "a number"
+            expected = self.expected if self.many else f"{number}, {self.expected}"
+            self.refuse(text, expected, called=called)
 
-    def refuse(self, found: str, expected: str, *, dashes: str = "--") -> NoReturn:
-        raise StapesError(f"{dashes}{self.flag}={found}: expected {expected}")
+    def refuse(self, found: str, expected: str, *, called: str = "") -> NoReturn:
+        raise StapesError(f"{called or '--' + self.flag}={found}: expected {expected}")
 
 
 def setting(default: Any = dataclasses.MISSING, *, help: str, **option: Any) -> Any:
@@ -188,7 +190,7 @@ def check(settings: Any, *, dashes: str = "--") -> None:
     for entry in declared(type(settings)).values():
         value = getattr(settings, entry.name)
         if not entry.accepts(value):
-            entry.refuse(as_text(value), entry.expected, dashes=dashes)
+            entry.refuse(as_text(value), entry.expected, called=dashes + entry.flag)
 
 
 def as_text(value: Any) -> str:
@@ -214,7 +216,7 @@ def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
 
 
 def _plain(value: Any) -> str:
-    return str(value).removesuffix(".0")
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _alternatives(words: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import Event, crc16
 from stapes.link.session import Session
 from stapes.link.transport import (
-    DEFAULT_BAUD,
+    PortSettings,
     ProgramTransport,
     TeeTransport,
     Transport,
@@ -200,7 +200,7 @@ def open_player(
     board: str | None = None,
     image: str | Path | None = None,
     port: str | None = None,
-    baud: int = DEFAULT_BAUD,
+    baud: int = PortSettings.baud,
     send_scores: bool = False,
     count_instructions: bool = True,
     tee: str | Path | None = None,

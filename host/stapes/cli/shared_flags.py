@@ -54,13 +54,6 @@ class WorkerFlags:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PortFlags:
-    """How a board's serial port is set."""
-
-    baud: int = setting(115200, least=50, most=20_000_000, help="bits per second of a serial port")
-
-
 def add_front_end_arguments(parser: Any) -> None:
     """The front end's flags, to a parser or a group of it."""
     add_flags(parser, FeatureFlags)

@@ -146,12 +146,7 @@ def random_streams(
         size: values in one frame.
         zero_point: the value that stands for real 0.
         dtype: an integer type.
-
-    Raises:
-        StapesError: fewer than one frame.
     """
-    if frames < 1:
-        raise StapesError(f"--frames={frames}: expected 1 or more")
     rng = np.random.default_rng(seed)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     constants = np.array([low, high, zero_point, low, high], dtype)
@@ -175,8 +170,6 @@ def clip_streams(
             has no readable clips that fill a frame.
     """
     settings = settings_of(model, source=source)
-    if frames < 1:
-        raise StapesError(f"--frames={frames}: expected 1 or more")
     if math.prod(engine.input_shape) != settings.input_size:
         raise StapesError(
             f"{source}: found inputs of shape {engine.input_shape}, expected "

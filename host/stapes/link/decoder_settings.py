@@ -9,10 +9,16 @@ from dataclasses import dataclass, field
 from stapes.device.decoder import threshold_q16
 from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
+from stapes.model.settings import DecoderSettings
+from stapes.options import declared
 
 _KEEP = 0xFFFFFFFF
-# Least and most, as stapes.model.settings.DecoderSettings has them.
-_LIMITS = {"average_ms": (1, 10_000), "suppression_ms": (0, 60_000), "minimum_count": (1, 1000)}
+_THRESHOLD = declared(DecoderSettings)["detection_threshold"]
+_NUMBERS = {
+    "average_ms": declared(DecoderSettings)["average_window_duration_ms"],
+    "suppression_ms": declared(DecoderSettings)["suppression_ms"],
+    "minimum_count": declared(DecoderSettings)["minimum_count"],
+}
 HELP = (
     "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "
     "suppression_ms=300, minimum_count=3"
@@ -73,26 +79,9 @@ def parse_changes(words: Sequence[str]) -> DecoderChanges:
         seen.add(name)
         kind, _, label = name.partition(":")
         if name == "threshold" or (kind == "threshold" and label):
-            thresholds[label] = _threshold(word, text)
-        elif name in _LIMITS:
-            numbers[name] = _number(word, text, *_LIMITS[name])
+            thresholds[label] = _THRESHOLD.parse(text, called=name)
+        elif name in _NUMBERS:
+            numbers[name] = _NUMBERS[name].parse(text, called=name)
         else:
             raise StapesError(f"{word}: expected {HELP}; correct it")
     return DecoderChanges(thresholds=thresholds, **numbers)
-
-
-def _threshold(word: str, text: str) -> float:
-    try:
-        threshold = float(text)
-    except ValueError:
-        threshold = -1.0
-    if not 0 <= threshold <= 1:
-        raise StapesError(f"{word}: found {text!r}, expected a number from 0 to 1; correct it")
-    return threshold
-
-
-def _number(word: str, text: str, low: int, high: int) -> int:
-    whole = text.isascii() and text.isdecimal() and len(text) < 9
-    if not (whole and low <= int(text) <= high):
-        raise StapesError(f"{word}: found {text!r}, expected {low} to {high}; correct it")
-    return int(text)

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -21,10 +22,20 @@ import serial
 from stapes.errors import StapesError
 from stapes.link.ports import is_usb_device
 from stapes.link.protocol import ALL_AUDIO
+from stapes.options import check, setting
 
-DEFAULT_BAUD = 115200
 _CHUNK = 65536
 _PIPE_CHUNK = 512  # at most PIPE_BUF: a pipe that is ready for writing takes it whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortSettings:
+    """How a board's serial port is set; other ports take no notice."""
+
+    baud: int = setting(115200, least=50, most=20_000_000, help="bits per second of a serial port")
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 class LinkClosed(StapesError):
@@ -224,15 +235,14 @@ class TeeTransport:
             self._copy = None
 
 
-def open_transport(port: str, *, baud: int = DEFAULT_BAUD) -> Transport:
+def open_transport(port: str, *, baud: int = PortSettings.baud) -> Transport:
     """Opens `port`: a serial device, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe
     or `-` for standard input.
 
     Raises:
         StapesError: it cannot be opened.
     """
-    if baud <= 0:
-        raise StapesError(f"--baud {baud}: expected a positive rate, such as {DEFAULT_BAUD}")
+    PortSettings(baud=baud)  # refuses what no port can do
     if port == "-":
         return FileTransport("standard input", sys.stdin.fileno(), None)
     if port.startswith("socket://"):

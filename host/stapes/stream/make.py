@@ -23,7 +23,7 @@ from stapes.audio.reader import read_audio
 from stapes.errors import StapesError
 from stapes.files import atomic_path
 from stapes.model.settings import UNKNOWN_LABEL, FrontEndSettings, ModelSettings
-from stapes.options import check, like, setting
+from stapes.options import as_text, check, like, setting
 from stapes.stream.labels import LabelTime, format_line
 from stapes.stream.speech import rms, speech_span
 
@@ -69,12 +69,11 @@ class StreamSettings:
     def __post_init__(self) -> None:
         check(self)
         longest = WAV_MAX_SAMPLES / self.sample_rate
-        _expect(
-            self.clip_duration_ms / 1000 <= self.test_duration_seconds <= longest,
-            self,
-            "test_duration_seconds",
-            f"{self.clip_duration_ms / 1000:g} (one clip) to {longest:.0f} (a WAV file's limit)",
-        )
+        if not self.clip_duration_ms / 1000 <= self.test_duration_seconds <= longest:
+            raise StapesError(
+                f"--test_duration_seconds={as_text(self.test_duration_seconds)}: expected "
+                f"{self.clip_duration_ms / 1000:g} (one clip) to {longest:.0f} (a WAV file's limit)"
+            )
 
     def samples(self, milliseconds: float) -> int:
         """Whole samples in so many milliseconds."""
@@ -301,8 +300,3 @@ def _mix(track: np.ndarray, start: int, samples: np.ndarray, length: int, ramp: 
     place = np.arange(len(samples))
     envelope = np.clip(np.minimum(place, length - place) / ramp, 0, 1)
     track[start : start + len(samples)] += (samples * envelope).astype(np.float32)
-
-
-def _expect(holds: bool, settings: StreamSettings, name: str, expected: str) -> None:
-    if not holds:
-        raise StapesError(f"--{name}={getattr(settings, name)!r}: expected {expected}")

@@ -20,8 +20,8 @@ EXAMPLE = """  stapes data get speech_commands --output_dir speech_commands
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", choices=NAMES, help="the corpus")
-    add("--version", default="0.02", help="0.01 or 0.02 (%(default)s)")
-    add("--output_dir", type=Path, help="the new folder (<name>_v<version>)")
+    add("--version", default="0.02", help="0.01 or 0.02 (default: %(default)s)")
+    add("--output_dir", type=Path, help="the new folder (default: <name>_v<version>)")
     add("--archive", type=Path, help="unpack this file, loaded before, instead of downloading")
     add("--keep_archive", action="store_true", help="leave the archive beside the folder")
     add("--data_url", help="load it from another address; the checksum stays the same")

@@ -20,14 +20,20 @@ EXAMPLE = """  stapes demo
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     corpus = os.environ.get("STAPES_CORPUS") or None
     parser.add_argument(
-        "--work_dir", type=Path, default=Path("build/demo"), help="where all goes (%(default)s)"
+        "--work_dir",
+        type=Path,
+        default=Path("build/demo"),
+        help="folder for all results (default: %(default)s)",
     )
     parser.add_argument(
         "--data_dir",
         type=Path,
-        help=f"clips, <word>/*.wav (STAPES_CORPUS, now {corpus or 'unset: clips are spoken'})",
+        help="clips, <word>/*.wav (default: the folder that STAPES_CORPUS names, now "
+        f"{corpus or 'unset: clips are spoken'})",
     )
-    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
+    parser.add_argument(
+        "--source_dir", type=Path, help="the source tree (default: found by itself)"
+    )
     parser.add_argument(
         "--quick",
         action="store_true",

@@ -60,9 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drive", type=Path, help="where the boot loader's drive is mounted (UF2)")
     add_flags(parser, BoardFlags)
     parser.add_argument(
-        "--build_dir", type=Path, help="where to build (build/flash/BOARD of the source tree)"
+        "--build_dir",
+        type=Path,
+        help="where to build (default: build/flash/BOARD of the source tree)",
     )
-    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
+    parser.add_argument(
+        "--source_dir", type=Path, help="the source tree (default: found by itself)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

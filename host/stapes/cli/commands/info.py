@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no_measure", action="store_true", help="count no instructions in the emulator"
     )
-    parser.add_argument("--source_dir", type=Path, help="the source tree (found by itself)")
+    parser.add_argument(
+        "--source_dir", type=Path, help="the source tree (default: found by itself)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

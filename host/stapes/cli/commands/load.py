@@ -20,11 +20,13 @@ EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.link.transport import PortSettings
+
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a .tflite file")
     parser.add_argument(
         "--port", help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH"
     )
-    add_flags(parser, PortFlags)
+    add_flags(parser, PortSettings)
     parser.add_argument("--program", type=Path, help="stapes-firmware of this machine")
     parser.add_argument("--slots", type=Path, help="the file in which --program keeps its models")
     parser.add_argument(

@@ -51,12 +51,14 @@ class WatchFlags:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.link.transport import PortSettings
+
     parser.add_argument(
         "--port",
         help="a serial port, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe, or - for "
         "standard input; without it the board is found by its USB ids",
     )
-    add_flags(parser, PortFlags)
+    add_flags(parser, PortSettings)
     parser.add_argument(
         "--json",
         action="store_true",

@@ -40,13 +40,15 @@ _REDRAW_SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.link.transport import PortSettings
+
     parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
     parser.add_argument("--model", type=Path, help="a .tflite file, run in this process")
     parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
     parser.add_argument("--board", help="an emulated board, e.g. mps2_an386")
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
     parser.add_argument("--port", help="a board's serial port or a pyserial URL")
-    add_flags(parser, PortFlags)
+    add_flags(parser, PortSettings)
     parser.add_argument(
         "--tee", type=Path, help="a FIFO for what the board says: stapes monitor --port FIFO"
     )

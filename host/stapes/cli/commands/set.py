@@ -16,11 +16,13 @@ EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyAC
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("settings", nargs="*", metavar="NAME=VALUE")
+    from stapes.link.transport import PortSettings
+
+    parser.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="settings, as above")
     parser.add_argument(
         "--port", help="as of stapes monitor; without it the board is found by its USB ids"
     )
-    add_flags(parser, PortFlags)
+    add_flags(parser, PortSettings)
     parser.add_argument(
         "--reset", action="store_true", help="let the decoder forget what it has heard"
     )
