@@ -12,7 +12,6 @@ import contextlib
 from pathlib import Path
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import PortFlags
 from stapes.errors import StapesError
 
 EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import PortFlags
 from stapes.model.settings import SILENCE_LABEL
 from stapes.options import setting
 

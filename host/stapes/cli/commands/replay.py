@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import PortFlags
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
 from stapes.progress import may_draw

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import PortFlags
 
 EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyACM0
   stapes set --reset"""
