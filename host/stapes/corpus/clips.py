@@ -151,6 +151,7 @@ class TrainingClips:
         batch_size: int,
         seed: int,
         margin_samples: int = 0,
+        lead_samples: int = 0,
         progress: Progress | None = None,
     ) -> None:
         """Reads all training clips into memory (32 KB each at 16 kHz and one second: 2.7 GB
@@ -159,6 +160,8 @@ class TrainingClips:
         Args:
             margin_samples: by how much the varied clips are longer than `samples`; the words stay
                 in their middle.
+            lead_samples: what is put before that: background and noise begin there, running speech
+                goes on from there.
 
         Raises:
             StapesError: a wanted word has no training clip, or a clip cannot be read.
@@ -182,10 +185,11 @@ class TrainingClips:
         self._noises = [noise.astype(np.float32) for noise in noises]  # to be mixed cheaply
         self._augmentation = augmentation
         self._sample_rate = sample_rate
-        self._samples = samples + margin_samples
+        self._samples = lead_samples + samples + margin_samples
         self._speech = self._read_speech(index)
         self._hard = self._read(index, index.hard if self._hard_count else [])
-        self._margins = (margin_samples // 2, margin_samples - margin_samples // 2)
+        before = margin_samples // 2
+        self._margins = (lead_samples + before, margin_samples - before)
         self._batch_size = batch_size
         self._seed = seed
         self._order = lru_cache(maxsize=4)(self._shuffled)

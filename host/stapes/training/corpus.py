@@ -55,6 +55,7 @@ class Corpus:
             self.index,
             **self._format,
             margin_samples=self._settings.training_samples - self._settings.clip_samples,
+            lead_samples=self._settings.lead_samples,
             noises=self._noises,
             augmentation=self._settings.augmentation,
             batch_size=self._settings.batch_size,

@@ -240,7 +240,12 @@ class _Run:
         """Ranges of the float model over training clips."""
         count = -(-_RANGE_CLIPS // self._settings.batch_size)
         clips = np.concatenate([self._clips.batch(number).samples for number in range(count)])
-        return calibrate(plain_layers(self.model), self._extractor.real(clips))
+        return calibrate(plain_layers(self.model), self._heard(clips))
+
+    def _heard(self, clips: np.ndarray, *, threads: int = 0) -> np.ndarray:
+        """Features of training clips, float32 [clips, frames, features], without their leads."""
+        features = self._extractor.real(clips, threads=threads)
+        return features[:, self._settings.lead_frames :]
 
     def finish(self, validation: LabelledClips, testing: LabelledClips) -> TrainingResult:
         first, started = self._step, time.monotonic()
@@ -425,7 +430,7 @@ class _Run:
 
     def _batch(self, number: int) -> _Batch:
         batch, rows = self._clips.batch(number), self._rows
-        features = self._extractor.real(batch.samples[rows], threads=1)  # prefetch has many
+        features = self._heard(batch.samples[rows], threads=1)  # prefetch has many
         generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
         mask_randomly(features, self._settings.augmentation, generator)
         return _Batch(samples=batch.samples[rows], features=features, labels=batch.labels[rows])

@@ -124,6 +124,13 @@ class TrainingSettings:
         most=1000,
         help="number of last frames, one after the other, at which a streaming network must answer",
     )
+    lead_ms: float = setting(
+        0.0,
+        least=0,
+        most=10_000,
+        help="sound of the surroundings before each training clip, so that a front end that adapts "
+        "(pcen) meets words as in a stream; the network does not hear it",
+    )
     eval_step_interval: int = setting(
         400, least=1, most=10**9, help="steps from one validation to the next"
     )
@@ -189,7 +196,20 @@ class TrainingSettings:
     @property
     def training_samples(self) -> int:
         """Of a clip to train with: longer by what its later ends need."""
-        return self.clip_samples + (self.end_frames - 1) * self.front_end.stride_samples
+        return self.clip_samples + (self.end_frames - 1) * self._stride
+
+    @property
+    def lead_frames(self) -> int:
+        """Of a training clip, before those that the network hears."""
+        return math.ceil(self.lead_ms * self.front_end.sample_rate / 1000 / self._stride)
+
+    @property
+    def lead_samples(self) -> int:
+        return self.lead_frames * self._stride
+
+    @property
+    def _stride(self) -> int:
+        return self.front_end.stride_samples
 
     @property
     def clip_frames(self) -> int:
