@@ -12,7 +12,12 @@ from tones import WANTED, trained_tones, write_tones
 
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
-from stapes.device.features import FeatureExtractor, Quantization, choose_quantization
+from stapes.device.features import (
+    FeatureExtractor,
+    Quantization,
+    choose_quantization,
+    widest_quantization,
+)
 from stapes.errors import StapesError
 from stapes.evaluation.confusion import Confusion
 from stapes.model.settings import FrontEndSettings
@@ -127,6 +132,39 @@ def test_a_word_is_in_the_middle_of_clips_with_many_ends():
     assert batch.samples.shape == (16, 8000 + 5 * 160)
     spoken = batch.labels > 0
     np.testing.assert_array_equal(batch.samples[spoken, 400:-400], alone.samples[spoken])
+
+
+def test_a_lead_comes_before_the_clip_and_holds_its_surroundings_alone():
+    quiet = AugmentSettings(time_shift_ms=0, background_volume=0)
+    loud = AugmentSettings(time_shift_ms=0, background_volume=0.5, background_frequency=1)
+    led, alone, noisy = (
+        Corpus(trained_tones().data_dir, settings(augmentation=variations, lead_ms=lead_ms))
+        .training()
+        .batch(0)
+        for variations, lead_ms in ((quiet, 25), (quiet, 0), (loud, 25))
+    )
+    lead = settings(lead_ms=25).lead_samples
+    assert (settings(lead_ms=25).lead_frames, lead) == (2, 2 * 160)  # whole frames of 20 ms
+    spoken = led.labels > 0
+    assert led.samples.shape == (16, lead + 8000)
+    np.testing.assert_array_equal(led.samples[spoken, lead:], alone.samples[spoken])
+    assert not led.samples[spoken, :lead].any()
+    assert noisy.samples[spoken, :lead].any(axis=1).all()
+
+
+def test_a_network_with_a_lead_is_trained_on_the_frames_of_the_clip(tmp_path):
+    """A front end without a memory gives the same frames after any lead."""
+    still = AugmentSettings(time_shift_ms=0, background_volume=0)
+    led, alone = (settings(augmentation=still, lead_ms=lead_ms) for lead_ms in (25, 0))
+    clips = {
+        chosen.lead_ms: Corpus(trained_tones().data_dir, chosen).training().batch(0)
+        for chosen in (led, alone)
+    }
+    extractor = FeatureExtractor(LOGMEL, widest_quantization(LOGMEL))
+    features = {lead_ms: extractor.stored(batch.samples) for lead_ms, batch in clips.items()}
+    spoken = clips[0].labels > 0
+    np.testing.assert_array_equal(features[25][spoken, led.lead_frames :], features[0][spoken])
+    assert run(tmp_path, "led", led).step == 12
 
 
 def test_a_teacher_and_int8_know_one_end_alone(tmp_path):
