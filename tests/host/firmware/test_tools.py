@@ -1,9 +1,91 @@
-"""Programs of others, and the folders in which they build."""
+"""Programs of others: what is said when they are missing, fail, or do not end; and the folders in
+which they build."""
 
 import fcntl
+import sys
 from pathlib import Path
 
-from stapes.firmware.tools import alone_in
+import pytest
+
+from stapes.errors import StapesError
+from stapes.firmware.tools import (
+    BUILD_TOOLS,
+    ToolFailed,
+    alone_in,
+    find_tool,
+    missing_tools,
+    require_tools,
+    run_tool,
+)
+
+
+@pytest.fixture
+def bin_folder(tmp_path, monkeypatch):
+    """A folder that is the whole path."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python" / "python"))
+    return tmp_path
+
+
+def program(folder, name):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("#!/bin/sh\n")
+    (folder / name).chmod(0o755)
+
+
+def test_missing_programs_are_named_with_their_debian_packages(bin_folder):
+    program(bin_folder, "ninja")
+    assert missing_tools(*BUILD_TOOLS) == ["cmake", "arm-none-eabi-g++"]
+    with pytest.raises(StapesError) as refused:
+        require_tools(*BUILD_TOOLS, purpose="to build a firmware")
+    assert str(refused.value) == (
+        "cmake, arm-none-eabi-g++: not found, needed to build a firmware; run: apt-get install "
+        "cmake gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+    )
+
+
+def test_a_program_that_debian_lacks_is_named_with_what_brings_it(bin_folder):
+    with pytest.raises(StapesError, match=r"pyocd: not found, .*; run: pip install 'stapes\[flash"):
+        find_tool("pyocd", purpose="for flashing")
+
+
+def test_a_program_may_be_beside_this_python(bin_folder):
+    program(bin_folder / "python", "pyocd")
+    found = find_tool("pyocd", purpose="for flashing")
+    assert found == str(bin_folder / "python" / "pyocd")
+    require_tools("pyocd", purpose="for flashing")
+
+
+def test_a_program_that_cannot_be_started_is_missing(bin_folder):
+    with pytest.raises(StapesError, match="cmake: not found; run: apt-get install cmake"):
+        run_tool(["cmake", "--version"])
+
+
+def test_output_and_errors_come_together():
+    assert run_tool(["sh", "-c", "echo one; echo two >&2"]) == "one\ntwo\n"
+
+
+def test_a_program_that_fails_is_told_with_the_line_that_says_why():
+    with pytest.raises(ToolFailed) as failed:
+        run_tool(["sh", "-c", "seq 30; echo 'x.cc:1: error: no such thing'; echo stopped; exit 3"])
+    assert str(failed.value).endswith("exit status 3 (x.cc:1: error: no such thing)")
+    assert failed.value.output.startswith("1\n2\n")
+    assert failed.value.tail.splitlines()[-1] == "stopped"
+    assert len(failed.value.tail.splitlines()) == 20
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("echo only this; exit 1", "(only this)"), ("exit 1", "(no output)")]
+)
+def test_without_such_a_line_the_last_one_is_told(script, said):
+    with pytest.raises(ToolFailed) as failed:
+        run_tool(["sh", "-c", script])
+    assert str(failed.value).endswith(said)
+
+
+def test_a_program_that_does_not_end_is_ended():
+    with pytest.raises(ToolFailed, match="sleep: found no end after 0 s, expected one"):
+        run_tool(["sleep", "60"], timeout_s=0.1)
 
 
 def is_taken(folder: Path) -> bool:

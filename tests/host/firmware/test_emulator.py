@@ -1,0 +1,72 @@
+"""The command line of QEMU, and programs that run in it, with a program that plays QEMU."""
+
+from pathlib import Path
+
+import pytest
+
+from stapes.errors import StapesError
+from stapes.firmware.boards import find_emulated
+from stapes.firmware.emulator import instructions_of, qemu_command, run_measurement
+from stapes.firmware.source import find_source
+
+BOARD = find_emulated(find_source(None), "mps2_an386")
+IMAGE = Path("image.elf")
+
+
+def command(**changes) -> list[str]:
+    options = {"serials": ["stdio"], "count_instructions": True, **changes}
+    return qemu_command(BOARD, IMAGE, **options)
+
+
+@pytest.fixture
+def qemu(tmp_path, monkeypatch):
+    """Makes a program that is QEMU for all others, and prints this text."""
+
+    def make(text: str, status: int = 0) -> None:
+        program = tmp_path / "qemu-system-arm"
+        program.write_text(f"#!/bin/sh\nprintf '{text}'\nexit {status}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    return make
+
+
+def test_a_board_is_the_machine_that_its_file_names():
+    words = command()
+    assert words[:3] == ["qemu-system-arm", "-machine", "mps2-an386"]
+    assert words[-2:] == ["-kernel", "image.elf"]
+    assert words[words.index("-icount") + 1] == "shift=6"
+    assert "-icount" not in command(count_instructions=False)
+
+
+def test_serial_ports_are_in_their_order():
+    words = command(serials=["null", "unix:uart,server=on"])
+    places = [place for place, word in enumerate(words) if word == "-serial"]
+    assert [words[place + 1] for place in places] == ["null", "unix:uart,server=on"]
+
+
+def test_memory_in_a_file_is_as_large_as_the_boards():
+    words = command(memory=Path("kept"))
+    assert words[2] == "mps2-an386,memory-backend=kept"
+    assert words[words.index("-object") + 1] == (
+        "memory-backend-file,id=kept,share=on,mem-path=kept,size=16777216"
+    )
+
+
+def test_a_measurement_is_names_and_numbers_up_to_done(qemu):
+    qemu("ticks 640\\nticks_per_second 25000000\\ndone\\n")
+    values = run_measurement(BOARD, IMAGE)
+    assert values == {"ticks": 640, "ticks_per_second": 25_000_000}
+    assert instructions_of(640, values) == 400  # 25.6 us, of 64 ns each
+
+
+def test_a_measurement_that_breaks_off_is_told(qemu):
+    qemu("ticks 6")
+    with pytest.raises(StapesError, match=r"elf: found 'ticks 6', expected a last line 'done"):
+        run_measurement(BOARD, IMAGE)
+    qemu("")
+    with pytest.raises(StapesError, match="found '', expected"):
+        run_measurement(BOARD, IMAGE)
+    qemu("error ADD: no room", status=1)
+    with pytest.raises(StapesError, match=r"exit status 1 \(error ADD: no room\)"):
+        run_measurement(BOARD, IMAGE)
