@@ -1,11 +1,11 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, format, docs, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+# Others: setup, lint, format, stub, docs, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format docs bench clean
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format stub docs bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -75,7 +75,7 @@ $(VENV)/bin/pip:
 	@echo "setup: making $(VENV) (takes a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check \
-	  "scikit-build-core>=0.10" "nanobind>=2.4" || { rm -rf $(VENV); exit 1; }
+	  "scikit-build-core>=0.10" "nanobind==3.1.0" || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
@@ -92,6 +92,7 @@ lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
 	@$(VENV)/bin/ruff format --quiet --check .
 	@found=$$($(VENV)/bin/lint-imports --no-logo --cache-dir $(BUILD)/import_linter) || \
 	  { echo "$$found"; exit 1; }
+	@$(VENV)/bin/mypy --no-error-summary
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 	@cmake --build $(BUILD)/host -- --quiet
 
@@ -103,6 +104,10 @@ format: setup
 # The documentation as a site, in build/site; a broken link is an error.
 docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --site-dir $(BUILD)/site
+
+# Writes the types of the compiled module anew, after a change to host/native.
+stub: setup
+	@$(VENV)/bin/python -m nanobind.stubgen -q -m stapes._native -o host/stapes/_native.pyi
 
 # The build for this machine runs clang-tidy on every file that it compiles, so that only what
 # changed costs time.

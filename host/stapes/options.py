@@ -187,7 +187,8 @@ def check(settings: Any, *, dashes: str = "--") -> None:
     Raises:
         StapesError: a value out of range.
     """
-    for entry in declared(type(settings)).values():
+    cls: type = type(settings)
+    for entry in declared(cls).values():
         value = getattr(settings, entry.name)
         if not entry.accepts(value):
             entry.refuse(as_text(value), entry.expected, called=dashes + entry.flag)

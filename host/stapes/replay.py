@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Replayed:
     times_ms: NDArray[np.uint32]
     scores: NDArray[np.int8]
     features_crc: NDArray[np.uint16]
-    stats: dict[str, object]
+    stats: dict[str, Any]
 
 
 # An emulated board is as slow as this machine is busy; one that ends is noticed at once.

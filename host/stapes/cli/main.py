@@ -12,8 +12,8 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from types import FrameType, ModuleType
+from typing import Any, NoReturn
 
 from stapes import __version__
 from stapes.errors import StapesError
@@ -61,7 +61,7 @@ GROUPS: dict[str, str] = {
 }
 
 
-def _module(name: str):
+def _module(name: str) -> ModuleType:
     return importlib.import_module("stapes.cli.commands." + name.replace(" ", "_"))
 
 
@@ -103,7 +103,7 @@ class _Parser(argparse.ArgumentParser):
             message = f"{choice[1]} is not known to {self.prog}{_nearest(choice[1], known)}"
         raise StapesError(f"{message}; see {self.prog} --help")
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         arguments, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(self._about(unknown))
@@ -231,7 +231,7 @@ def _mend_streams() -> None:
 
 
 class _StandardOutput(io.FileIO):
-    def write(self, data: memoryview, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as error:

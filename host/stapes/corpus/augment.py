@@ -283,7 +283,7 @@ class _Stages:
         rows = np.flatnonzero(draws.applies(len(ratios)))
         snr_db = draws.between(*(ratios or (0, 0)))
         if len(rows) and speech:
-            talk = np.stack([speech.clip(generators[row]) for row in rows])
+            talk = np.stack([speech.clip(generators[int(row)]) for row in rows])
             sound[rows] = add_noise(sound[rows], talk, snr_db[rows])
 
     def microphone(self, sound: np.ndarray) -> None:

@@ -224,7 +224,7 @@ class TrainingClips:
         drawn = self._drawn(range(first, first + self._batch_size))
         samples = np.empty((len(drawn), self._samples), np.int16)
         for row in np.flatnonzero(drawn == _SILENCE):
-            samples[row] = self._silence(self._generator(first + row))
+            samples[row] = self._silence(self._generator(first + int(row)))
         spoken = np.flatnonzero(drawn != _SILENCE)
         for start in range(0, len(spoken), _CLIPS_AT_ONCE):
             rows = spoken[start : start + _CLIPS_AT_ONCE]

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
+from typing import IO, Any
 
 from stapes.errors import StapesError
 from stapes.files import writing
@@ -127,7 +128,7 @@ def _reason(error: Exception) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _copy(answer, out, done: int, total: int, progress: Progress) -> None:
+def _copy(answer: Any, out: IO[bytes], done: int, total: int, progress: Progress) -> None:
     """Errors of the connection leave here as ConnectionError, those of the disk as OSError."""
     while True:
         try:

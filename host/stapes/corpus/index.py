@@ -190,7 +190,9 @@ def scan_corpus(
         )
     _check_readable(folder)
     clips = audio_files(folder, "*/*")
-    words = {word: [] for path in clips if (word := word_of(path)) not in NO_WORDS}
+    words: dict[str, list[Path]] = {
+        word: [] for path in clips if (word := word_of(path)) not in NO_WORDS
+    }
     if not words:
         raise StapesError(
             f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"

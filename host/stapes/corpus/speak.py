@@ -12,7 +12,7 @@ import math
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -169,7 +169,7 @@ def _check_folder(folder: Path, settings: SpeakSettings) -> None:
             )
 
 
-def _speak_word(job: _Job, target: Path, speakers: list[Speaker]) -> Iterator[int]:
+def _speak_word(job: _Job, target: Path, speakers: list[Speaker]) -> Generator[int]:
     """Speaks the clips that `target` lacks; yields how many each speaker added."""
     speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
     extend = target.exists()
@@ -210,7 +210,8 @@ def make_speakers(
     speakers: dict[str, Speaker] = {}
     while len(speakers) < math.ceil(settings.clips / CLIPS_PER_SPEAKER):
         speaker = Speaker(
-            voice=voices[random.integers(len(voices))] + variants[random.integers(len(variants))],
+            voice=voices[int(random.integers(len(voices)))]
+            + variants[int(random.integers(len(variants)))],
             pitch=int(random.integers(settings.pitch[0], settings.pitch[1] + 1)),
             words_per_minute=int(
                 random.integers(settings.words_per_minute[0], settings.words_per_minute[1] + 1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -180,7 +181,7 @@ class Demo:
     def _speak(self) -> None:
         shutil.rmtree(self.corpus, ignore_errors=True)
         others = OTHER_WORDS[: self.scale.other_words]
-        groups = [WORDS]
+        groups: list[Sequence[str]] = [WORDS]
         groups += [others[at : at + SAME_SPEAKERS] for at in range(0, len(others), SAME_SPEAKERS)]
         for group, words in enumerate(groups):
             self.bench.stapes(
@@ -237,6 +238,7 @@ class Demo:
         heard = _Heard()
         self.bench.step("replay and compare", lambda: self._replay(heard))
         model = read_settings(self.model)
+        assert heard.stream and heard.load and self.sizes  # the steps before have run
         score = self._score(heard.stream)
         stats = heard.load.stats
         nanoseconds = stats["busy_ticks"] * 1_000_000_000 / stats["ticks_per_second"]
@@ -273,7 +275,7 @@ class Demo:
         rate = read_settings(self.model).front_end.sample_rate
         stream, clips = (read_wav(path, sample_rate=rate) for path in (self.stream, self.clips))
         program = image(self.host_build, "elf").with_suffix("")
-        builds = {
+        builds: dict[str, dict[str, Any]] = {
             "Python": {"model": self.model},
             "x86": {"program": program},
             BOARD: {"board": BOARD, "image": image(self.board_build, "elf")},
@@ -297,7 +299,7 @@ class Demo:
         heard.load = _play(stream[: self.scale.load_seconds * rate], **builds[BOARD])
         heard.realtime_factor = len(stream) / rate / min(self._time(program) for _ in range(3))
 
-    def _play(self, what: str, samples: np.ndarray, build: dict[str, object]) -> Replayed:
+    def _play(self, what: str, samples: np.ndarray, build: dict[str, Any]) -> Replayed:
         started = time.monotonic()
         result = _play(samples, **build, send_scores=True, count_instructions=False)
         self.bench.say(f"{what}: {result.frames} frames in {time.monotonic() - started:.1f} s")
@@ -339,6 +341,6 @@ class _Heard:
     differences: list[str] = field(default_factory=list)
 
 
-def _play(samples: np.ndarray, **where: object) -> Replayed:
+def _play(samples: np.ndarray, **where: Any) -> Replayed:
     with open_player(**where) as player:
         return player.play(samples)

@@ -39,7 +39,7 @@ class Workbench:
     def step(
         self,
         name: str,
-        action: Callable[[], None],
+        action: Callable[[], object],
         *,
         inputs: Mapping[str, object] | None = None,
         outputs: Sequence[Path] = (),
@@ -98,6 +98,7 @@ class Workbench:
             except OSError as error:
                 raise StapesError(f"{words[0]}: {error.strerror}; run: make setup") from error
             with process:
+                assert process.stdout  # a pipe
                 for line in process.stdout:
                     lines.append(line)
                     log.write(line)

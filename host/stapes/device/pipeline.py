@@ -105,7 +105,7 @@ def front_end_of(bundle: ModelBundle) -> FrontEnd:
 def inference_times(settings: ModelSettings, *, samples: int) -> NDArray[np.uint32]:
     """The times, uint32 [inferences] in milliseconds, of all inferences over so much audio."""
     front_end = settings.front_end
-    return _native.inference_times(
+    times: Any = _native.inference_times(
         sample_rate=front_end.sample_rate,
         window_samples=front_end.window_samples,
         stride_samples=front_end.stride_samples,
@@ -113,3 +113,4 @@ def inference_times(settings: ModelSettings, *, samples: int) -> NDArray[np.uint
         clip_stride_frames=settings.clip_stride_frames,
         frames=front_end.frame_count(samples),
     )
+    return times

@@ -187,7 +187,7 @@ def _mel_bands(
     low, high = _mel(settings.lower_edge_hertz), _mel(settings.upper_edge_hertz)
     # Edges of the triangles: lower edge, then the centres, then the upper edge.
     edges = low + (high - low) / (count + 1) * np.arange(count + 2)
-    mel = _mel(np.arange(first, last + 1) * hertz_per_bin)
+    mel = _mel(np.arange(first, last + 1, dtype=np.float64) * hertz_per_bin)
     band = np.minimum(np.searchsorted(edges[1:], mel, side="left"), count)
     weights = (edges[band + 1] - mel) / (edges[band + 1] - edges[band])
     return first, np.bincount(band, minlength=count + 1).astype(np.uint16), weights

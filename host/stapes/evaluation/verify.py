@@ -197,7 +197,7 @@ def clip_streams(
 
 def stapes_outputs(engine: Engine, streams: Sequence[Stream]) -> list[np.ndarray]:
     """What Stapes' engine gives for each stream: [frames, outputs]."""
-    outputs = []
+    outputs: list[Any] = []
     for stream in streams:
         engine.reset()
         outputs.append(engine.run(stream.frames))
@@ -271,7 +271,8 @@ def _in_a_process_of_its_own(
         process.join()
 
 
-def _how(exit_code: int) -> str:
+def _how(exit_code: int | None) -> str:
+    assert exit_code is not None  # it has ended
     return signal.Signals(-exit_code).name if exit_code < 0 else f"status {exit_code}"
 
 

@@ -110,7 +110,7 @@ def export_checkpoint(
 
 def _window(
     layers: list[Layer], settings: TrainingSettings, clip_stride_ms: float
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Frames that the network takes at once, and from one inference to the next.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def layer_errors(
         found = _outputs(engine, stored, exact.shape, streaming=is_streaming(layers[:count]))
         operator = engine.operators[-1]["name"]
         if count == len(layers):
-            exact = np.maximum(exact, output.real(np.int8(-128)))
+            exact = np.maximum(exact, output.real(np.array(-128, np.int8)))
         errors.append(_error(layer.name, operator, exact.reshape(found.shape), found, output))
     return errors
 
@@ -95,7 +96,7 @@ def _outputs(
     found = []
     for clip in stored:
         engine.reset()
-        rows = engine.run(clip if streaming else clip.reshape(1, -1))
+        rows: Any = engine.run(clip if streaming else clip.reshape(1, -1))
         found.append(rows[-shape[1] :].ravel() if streaming else rows.ravel())
     return np.stack(found)
 

@@ -151,6 +151,7 @@ class Emulator:
 
     def _did_not_run(self) -> StapesError:
         """With QEMU's reason, which registers may follow; it has ended."""
+        assert self.process.stderr  # a pipe
         lines = self.process.stderr.read().decode(errors="replace").splitlines()
         said = [line for line in lines if line.startswith("qemu")][-1:] or ["no reason given"]
         return StapesError(
@@ -171,6 +172,7 @@ class Emulator:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
+        assert self.process.stderr  # a pipe
         self.process.stderr.close()
         self._folder.cleanup()
 

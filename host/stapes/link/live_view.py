@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -126,7 +126,13 @@ class LiveView:
     def panel(self, now: float) -> Panel:
         """The view at the time `now` of time.monotonic()."""
         history = Text("\n".join(self._history) or "nothing heard yet", style="dim")
-        parts = [self._label_table(now), Text(""), history, Text(""), self._footer(now)]
+        parts: list[RenderableType] = [
+            self._label_table(now),
+            Text(""),
+            history,
+            Text(""),
+            self._footer(now),
+        ]
         width = self._live.console.width - len("^C ")  # room for what the terminal echoes
         return Panel(Group(*parts), title=self._title, subtitle=self._state, width=width)
 

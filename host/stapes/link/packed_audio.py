@@ -51,7 +51,8 @@ def _folded(samples: NDArray[np.int16], order: int) -> NDArray[np.uint32]:
     padded = np.concatenate([np.zeros(2, np.int16), samples]).astype(np.int64)
     predicted = (0 * padded[1:-1], padded[1:-1], 2 * padded[1:-1] - padded[:-2])[order]
     difference = (padded[2:] - predicted).astype(np.int16).astype(np.int32)
-    return ((difference << 1) ^ (difference >> 31)).astype(np.uint32) & 0xFFFF
+    folded = (difference << 1) ^ (difference >> 31)
+    return folded.astype(np.uint32) & np.uint32(0xFFFF)
 
 
 def _lengths(folded: NDArray[np.uint32], parameter: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,7 +239,7 @@ class Session:
                 f"{event.fields.get('sample_rate')!a:.40}, expected 1 to {MAX_SAMPLE_RATE} Hz; "
                 "flash a firmware of this version of stapes"
             )
-        fields = event.values()
+        fields: dict[str, Any] = event.values()
         return Hello(
             board=str(fields.get("board")),
             firmware=str(fields.get("firmware")),

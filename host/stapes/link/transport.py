@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import serial
@@ -138,17 +138,20 @@ class ProgramTransport(FileTransport):
                 f"{command[0]}: cannot be run ({error.strerror}); expected the program "
                 "stapes-firmware; build it with cmake -DSTAPES_MODEL=..."
             ) from error
-        super().__init__(command[0], self._process.stdout.fileno(), self._process.stdin.fileno())
+        output, input_ = self._process.stdout, self._process.stdin
+        assert output and input_  # pipes
+        self._pipes = (input_, output)
+        super().__init__(command[0], output.fileno(), input_.fileno())
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._pipes[0].close()
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._pipes[1].close()
 
 
 class SerialTransport:
@@ -167,7 +170,8 @@ class SerialTransport:
                     f"{url}: found another program at this port, expected none; end it first, "
                     "such as a stapes monitor"
                 ) from error
-            reason = os.strerror(error.errno) if getattr(error, "errno", None) else error
+            number = getattr(error, "errno", None)
+            reason = os.strerror(number) if number else error
             raise StapesError(
                 f"{url}: cannot be opened ({reason}); expected a serial port or a pyserial URL; "
                 "check the cable and the name"
@@ -272,7 +276,7 @@ def connect(name: str, family: int, address: object, *, patience: float = 0.0) -
     return SocketTransport(name, open_socket(name, family, address, patience=patience))
 
 
-def open_socket(name: str, family: int, address: object, *, patience: float = 0.0) -> socket.socket:
+def open_socket(name: str, family: int, address: Any, *, patience: float = 0.0) -> socket.socket:
     """A connected stream socket, as `connect`.
 
     Raises:

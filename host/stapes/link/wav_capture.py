@@ -69,6 +69,7 @@ class WavCapture:
 
     def _write(self, data: bytes) -> None:
         with writing(self.path):
+            assert self._wav is not None  # open until close
             self._wav.writeframesraw(data)
         self.samples += len(data) // 2
 

@@ -72,7 +72,7 @@ class ModelBuilder:
         *,
         shape: Sequence[int],
         dtype: str,
-        scale: float | Sequence[float] | np.ndarray | None = None,
+        scale: float | np.floating | Sequence[float] | np.ndarray | None = None,
         zero_point: int = 0,
         quantized_dimension: int = 0,
         data: np.ndarray | None = None,

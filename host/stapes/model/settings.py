@@ -354,7 +354,7 @@ def settings_from_dict(cls: type, document: dict[str, Any]) -> Any:
 
 
 def _convert(hint: Any, name: str, value: Any) -> Any:
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         try:
             return settings_from_dict(hint, value)
         except TypeError as error:

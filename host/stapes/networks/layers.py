@@ -91,7 +91,8 @@ class SVDF(keras.layers.Layer):
         )
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (shape[0], shape[1] - self.memory + 1, self.units)
+        frames = None if shape[1] is None else shape[1] - self.memory + 1
+        return (shape[0], frames, self.units)
 
     def folded(self, dtype: str = "float64") -> tuple[Any, Any, Any]:
         """Tensors that follow the variables: feature filters [filters, features], time filters
@@ -141,7 +142,8 @@ class ResidualSVDF(keras.layers.Layer):
         return inputs[:, self.svdf.memory - 1 :, :] + branch
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (shape[0], shape[1] - self.svdf.memory + 1, shape[2])
+        frames = None if shape[1] is None else shape[1] - self.svdf.memory + 1
+        return (shape[0], frames, shape[2])
 
     def get_config(self) -> dict[str, Any]:
         return {

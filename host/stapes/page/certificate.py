@@ -27,7 +27,7 @@ def server_context(addresses: list[str]) -> ssl.SSLContext:
         for path, content in zip(paths, (certificate, key), strict=True):
             path.touch(mode=0o600)
             path.write_bytes(content)
-        context.load_cert_chain(*paths)
+        context.load_cert_chain(paths[0], paths[1])
     return context
 
 

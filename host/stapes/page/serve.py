@@ -7,8 +7,9 @@ import http.server
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stapes.errors import StapesError
@@ -68,7 +69,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
     def port(self) -> int:
         return self.server_address[1]
 
-    def finish_request(self, request, client_address) -> None:
+    def finish_request(self, request: Any, client_address: Any) -> None:
         # Here, in the request's own thread: a client that says nothing stops nobody else.
         request.settimeout(_TIMEOUT_SECONDS)
         if self._tls is not None:
@@ -78,7 +79,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
                 return
         super().finish_request(request, client_address)
 
-    def handle_error(self, request, client_address) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away is no news."""
 
 
@@ -105,7 +106,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._with_clips(self._take_clip)
 
-    def _with_clips(self, act) -> None:
+    def _with_clips(self, act: Callable[[ClipFolder], None]) -> None:
         """Acts for those who know the token alone."""
         sent = self.headers.get("Authorization", "").encode()
         wanted = f"Bearer {self.server.token}".encode()

@@ -123,7 +123,7 @@ def quantize_weights(
     # A channel of tiny weights must not need a bias beyond int32.
     smallest = (bias if largest.ndim else bias.max()) / (BIAS_MAX * float(source_scale))
     scales = np.maximum(np.maximum(largest, smallest), 1e-9 / 127).astype(np.float32)
-    steps = np.expand_dims(scales, axes) if scales.ndim else scales
+    steps = scales if axes is None else np.expand_dims(scales, axes)
     return (
         _rounded(layer.weights / steps, np.int8, limit=127),
         _rounded(layer.bias / (source_scale * scales), np.int32, limit=_INT32_MAX),
@@ -184,7 +184,7 @@ class _Network:
         quantization: Quantization,
     ) -> None:
         self.builder = ModelBuilder()
-        shape = (settings.front_end.feature_count,)
+        shape: tuple[int, ...] = (settings.front_end.feature_count,)
         if not is_streaming(layers):
             shape = (settings.clip_frames, *shape)
             for layer in layers:  # what only renames the input's places takes no operator

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ Layer = SvdfLayer | DenseLayer | ConvLayer | DepthwiseLayer | PoolLayer | Reshap
 PASSING = (PoolLayer, ReshapeLayer)
 
 
-def is_streaming(layers: list[Layer]) -> bool:
+def is_streaming(layers: Sequence[Layer]) -> bool:
     """Whether the network remembers and takes one frame at a time, or a whole window at once."""
     return any(isinstance(layer, SvdfLayer) for layer in layers)
 

@@ -64,7 +64,7 @@ class SimulatedInt8:
         ]
 
     # Nothing here depends on values: tracing as it is takes less time.
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def __call__(self, features: Any, training: bool = False) -> Any:
         """float32 [batch, frames, features] -> logits [batch, labels]."""
         layers = tensor_layers(self._model, "float32")
@@ -90,7 +90,7 @@ class SimulatedInt8:
         if isinstance(layer, SvdfLayer):
             return self._svdf_outputs(number, layer, inputs[-1], training)
         if isinstance(layer, DenseLayer | ConvLayer | DepthwiseLayer):
-            layer = with_rounded_weights(layer, scale)
+            return with_rounded_weights(layer, scale).outputs(inputs[-1])
         return layer.outputs(inputs[-1])
 
     def _svdf_outputs(self, number: int, layer: SvdfLayer, inputs: Any, training: bool) -> Any:

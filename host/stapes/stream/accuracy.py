@@ -130,8 +130,8 @@ class StreamScore:
         """95% bounds of the rate: over speakers or clips where all words name theirs, which a
         stream draws more than once; or else as if every word were another recording."""
         spoken = self._spoken()
-        sources = [word.source for word, _ in spoken]
-        if not spoken or None in sources:
+        sources = [word.source for word, _ in spoken if word.source is not None]
+        if not spoken or len(sources) < len(spoken):
             return binomial_interval(self.words - self.correct, self.words)
         return cluster_interval([lost for _, lost in spoken], sources)
 

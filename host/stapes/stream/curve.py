@@ -52,7 +52,7 @@ class CurvePoint:
             false_accepts=score.false_accepts,
             false_reject_rate=score.false_reject_rate,
             false_accepts_per_hour=score.false_accepts_per_hour,
-            median_latency_ms=latency and latency["median"],
+            median_latency_ms=latency["median"] if latency else None,
             labels={
                 label: (part.wrong + part.missed, part.false_accepts)
                 for label, part in score.by_label().items()

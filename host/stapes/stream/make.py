@@ -166,7 +166,7 @@ def plan_words(
         unknown = random.uniform(0, 100) < settings.unknown_percentage
         label = UNKNOWN_LABEL if unknown else labels[random.integers(len(labels))]
         choices = unknown_clips if unknown else clips[label]
-        path = choices[random.integers(len(choices))]
+        path = choices[int(random.integers(len(choices)))]
         snr_db = None if settings.snr_db is None else float(levels.uniform(*settings.snr_db))
         start = settings.samples(start_ms)
         words.append(WordClip(start=start, label=label, path=path, snr_db=snr_db))
@@ -287,7 +287,7 @@ def _mix_background(
     random: np.random.Generator,
     settings: StreamSettings,
 ) -> None:
-    samples = backgrounds[random.integers(len(backgrounds))]
+    samples = backgrounds[int(random.integers(len(backgrounds)))]
     offset = int(random.integers(max(1, len(samples) - length + 1)))
     volume = random.uniform(0, settings.background_volume)
     if random.uniform() >= settings.background_frequency:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stapes.device.decoder import frame_capacity
 from stapes.errors import StapesError
@@ -220,7 +221,7 @@ class _Search:
             self.done += 1
             self.progress(self.done)
 
-        form = {
+        form: dict[str, Any] = {
             "settings": self.scoring,
             "thresholds": curve_thresholds(points),
             "workers": self.workers,

@@ -73,7 +73,7 @@ def _key(extractor: FeatureExtractor, clips: np.ndarray) -> str:
         "code": _code(),
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(clips))
+    digest.update(np.ascontiguousarray(clips).data)
     return digest.hexdigest()
 
 

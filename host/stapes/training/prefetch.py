@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -15,7 +15,7 @@ _MOST_THREADS = 8
 
 def prefetch(
     make: Callable[[int], T], numbers: range, *, depth: int = 0, threads: int = 0
-) -> Iterator[T]:
+) -> Generator[T]:
     """Yields make(n) for each of `numbers` in their order, computed up to `depth` ahead.
 
     Whole batches in as many threads as there are cores (8 at most): where they are dearer than the

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from stapes._native import operators
 
+from stapes._native import operators
 from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.firmware.model_folder import FILES, operator_symbol

@@ -7,10 +7,12 @@ goes on where it stopped when the same command is given again."""
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from stapes.corpus.known import NAMES, find_known
 from stapes.errors import StapesError
+from stapes.progress import ProgressBar
 
 EXAMPLE = """  stapes data get speech_commands --output_dir speech_commands
   stapes data get speech_commands --archive speech_commands_v0.02.tar.gz \\
@@ -66,14 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
 class _Megabytes:
     """Makes progress bars whose total is known only from the first call on."""
 
-    def __init__(self, make) -> None:
-        self._make, self._bar, self._what = make, None, ""
+    def __init__(self, make: Callable[..., ProgressBar]) -> None:
+        self._make, self._what = make, ""
+        self._bar: ProgressBar | None = None
 
     def __call__(self, what: str) -> _Megabytes:
         self._what = what
         return self
 
-    def __enter__(self):
+    def __enter__(self) -> Callable[[int, int], None]:
         return self._show
 
     def __exit__(self, *_: object) -> None:

@@ -24,6 +24,7 @@ from stapes.options import setting
 if TYPE_CHECKING:
     import numpy as np
 
+    from stapes.corpus.index import CorpusSettings
     from stapes.evaluation.confusion import Confusion
 
 EXAMPLE = """  stapes evaluate build/yes_no.tflite --data_dir speech_commands
@@ -137,7 +138,7 @@ def _noises(arguments: argparse.Namespace, sample_rate: int) -> list[np.ndarray]
     ]
 
 
-def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings):
+def _corpus_settings(arguments: argparse.Namespace, settings: ModelSettings) -> CorpusSettings:
     """The model's own rule of partition, with the command line's changes."""
     from stapes.corpus.index import CorpusSettings
 

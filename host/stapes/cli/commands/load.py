@@ -10,9 +10,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+
+if TYPE_CHECKING:
+    from stapes.link.transport import Transport
 
 EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
   stapes load --built_in --port /dev/ttyACM0"""
@@ -58,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _open(arguments: argparse.Namespace):
+def _open(arguments: argparse.Namespace) -> Transport:
     from stapes.link.transport import ProgramTransport, open_transport
 
     if (arguments.program is None) == (arguments.port is None):

@@ -21,9 +21,12 @@ from stapes.model.settings import SILENCE_LABEL
 from stapes.options import setting
 
 if TYPE_CHECKING:
-    from stapes.link.monitor import Notice, Wishes
+    from stapes.link.detection_clips import DetectionClips
+    from stapes.link.event_log import EventLog
+    from stapes.link.monitor import Monitor, Notice, Wishes
     from stapes.link.protocol import Event
     from stapes.link.transport import Transport
+    from stapes.link.wav_capture import WavCapture
 
 BAR_WIDTH = 20
 STATS_SECONDS = 2.0
@@ -130,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 Taker = Callable[["Event | Notice | None"], None]
 
 
-def _watch(monitor, takers: list[Taker], *, seconds: float | None) -> None:
+def _watch(monitor: Monitor, takers: list[Taker], *, seconds: float | None) -> None:
     end = time.monotonic() + seconds if seconds is not None else None
     for entry in monitor.watch():
         for take in takers:
@@ -163,7 +166,7 @@ def _wishes(arguments: argparse.Namespace, *, live: bool) -> Callable[[Transport
     )
 
 
-def _log_to(log) -> Taker:
+def _log_to(log: EventLog) -> Taker:
     from stapes.link.monitor import Notice
 
     def take(entry: Event | Notice | None) -> None:
@@ -175,7 +178,7 @@ def _log_to(log) -> Taker:
     return take
 
 
-def _capture_to(wav) -> Taker:
+def _capture_to(wav: WavCapture) -> Taker:
     from stapes.link.monitor import Notice
 
     def take(entry: Event | Notice | None) -> None:
@@ -190,13 +193,13 @@ def _capture_to(wav) -> Taker:
     return take
 
 
-def _clips(arguments: argparse.Namespace):
+def _clips(arguments: argparse.Namespace) -> DetectionClips:
     from stapes.link.detection_clips import DetectionClips
 
     return DetectionClips(arguments.keep_detections)
 
 
-def _keep_with(clips) -> Taker:
+def _keep_with(clips: DetectionClips) -> Taker:
     from stapes.link.monitor import Notice
 
     def take(entry: Event | Notice | None) -> None:
@@ -213,7 +216,7 @@ def _keep_with(clips) -> Taker:
     return take
 
 
-def _about(wav) -> str:
+def _about(wav: WavCapture) -> str:
     if not wav.samples:
         return f"{wav.path}: not written, the board sent no audio"
     missing = f", {wav.missing} of them missing and silent" if wav.missing else ""
@@ -221,7 +224,7 @@ def _about(wav) -> str:
 
 
 def _show(
-    arguments: argparse.Namespace, monitor, stack: contextlib.ExitStack, *, live: bool
+    arguments: argparse.Namespace, monitor: Monitor, stack: contextlib.ExitStack, *, live: bool
 ) -> Taker:
     from stapes.link.event_log import json_line
     from stapes.link.monitor import Notice

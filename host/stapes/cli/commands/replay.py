@@ -89,7 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
                 say(f"# {path}")
             with _Progress(path, len(samples), player.sample_rate) as progress:
 
-                def on_detection(found: Detection, path=path, progress=progress) -> None:
+                def on_detection(
+                    found: Detection, path: Path = path, progress: _Progress = progress
+                ) -> None:
                     progress.clear()
                     say(_detection_line(found, path, arguments.json))
 

@@ -60,8 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         samples=settings.sample_rate * clip_duration_ms // 1000,
         resample=arguments.resample,
     )[0]
-    scale = {"scale": quantization.scale, "zero_point": quantization.zero_point}
-    front_end = FrontEnd(settings, **scale)
+    front_end = FrontEnd(settings, scale=quantization.scale, zero_point=quantization.zero_point)
     quantized = arguments.model or arguments.quantize
     features = front_end.process(clip) if quantized else front_end.process_float(clip)
     if not len(features):
@@ -71,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     name = re.sub(r"\W", "_", arguments.input_wav.stem.lower(), flags=re.ASCII)
     plain = "normalised energies" if settings.pcen else "natural logarithms"
-    comment = f"real value = (stored - {scale['zero_point']}) * {scale['scale']:.9g}"
+    comment = f"real value = (stored - {quantization.zero_point}) * {quantization.scale:.9g}"
     text = c_source(
         name,
         features,
@@ -96,8 +95,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Qua
         engine = Engine.from_bytes(model, source=str(arguments.model))
         quantization = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
         return settings.front_end, settings.clip_duration_ms, quantization
-    settings = front_end_settings(arguments)
-    return settings, arguments.clip_duration_ms, widest_quantization(settings)
+    front_end = front_end_settings(arguments)
+    return front_end, arguments.clip_duration_ms, widest_quantization(front_end)
 
 
 def _command(arguments: argparse.Namespace) -> str:
