@@ -1,8 +1,8 @@
-// The version of the firmware: that of the Python package it comes with.
+// The version of the firmware: that of the Python package it comes with (pyproject.toml).
 #pragma once
 
 namespace stapes {
 
-constexpr char kFirmwareVersion[] = "0.1.0";
+constexpr char kFirmwareVersion[] = STAPES_VERSION;
 
 }  // namespace stapes
