@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from link_bytes import TRIES
 from numpy.typing import NDArray
 from unicorn import UC_ARCH_ARM, UC_HOOK_INTR, UC_MODE_MCLASS, UC_MODE_THUMB, Uc
 from unicorn.arm_const import (
@@ -237,7 +238,7 @@ def pdm_noise() -> NDArray[np.uint16]:
 def check_hearing(transport: SerialTransport, dma: PdmDma, model: Path, *, gain_log2: int) -> None:
     """That a board with a PDM microphone makes of its bits what this machine makes of them."""
     heard: list[Event] = []
-    Session(transport, on_event=heard.append).send_scores(True)
+    Session(transport, on_event=heard.append, tries=TRIES).send_scores(True)
     words = pdm_noise()
     dma.play(words)
     end = len(dma.delivered) + len(words) // len(dma.delivered[0]) + 4

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from link_bytes import PATIENT
 
 from stapes.firmware.boards import all_boards, find_emulated
 from stapes.firmware.emulator import Emulator
@@ -29,7 +30,7 @@ def audio():
 
 def check_replay(firmware, transport, audio):
     expected = NativePlayer(firmware.model).play(audio)
-    replayed = LinkPlayer(transport, send_scores=True).play(audio)
+    replayed = LinkPlayer(transport, send_scores=True, **PATIENT).play(audio)
     np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
@@ -76,7 +77,7 @@ def test_features_that_depend_on_the_past_are_those_of_python(pcen_firmware, boa
 def test_after_garbage_the_board_still_answers(firmware, board):
     rng = np.random.default_rng(8)
     with Emulator(board, firmware.image(board), count_instructions=False) as emulator:
-        session = Session(emulator.transport, answer_seconds=10.0)
+        session = Session(emulator.transport, **PATIENT)
         said = []
         for start in range(0, GARBAGE_BYTES, PIECE_BYTES):
             count = min(PIECE_BYTES, GARBAGE_BYTES - start)

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from link_bytes import PATIENCE_SECONDS, model_frames
+from link_bytes import PATIENCE_SECONDS, PATIENT, model_frames
 
 from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
@@ -46,9 +46,9 @@ def test_a_model_is_loaded_kept_and_computes_what_python_does(board, other):
     audio = np.random.default_rng(3).integers(-9000, 9000, 12_000).astype(np.int16)
     expected = NativePlayer(other).play(audio)
     with board() as emulator:
-        assert Session(emulator.transport).load(read_model_image(other)).model_slot == 1
+        assert Session(emulator.transport, **PATIENT).load(read_model_image(other)).model_slot == 1
     with board() as emulator:
-        player = LinkPlayer(emulator.transport, send_scores=True)
+        player = LinkPlayer(emulator.transport, send_scores=True, **PATIENT)
         assert player.name == f"{BOARD}, other"
         replayed = player.play(audio)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
@@ -60,7 +60,7 @@ def test_a_build_may_leave_room_for_larger_models(board, small_model, tmp_path):
     labels = ("_silence_", "_unknown_", *(f"word{i}" for i in range(7)))
     path.write_bytes(small_model(ModelSettings(name="large", labels=labels), operator="RELU"))
     with board() as emulator:
-        session = Session(emulator.transport)
+        session = Session(emulator.transport, **PATIENT)
         assert session.load(read_model_image(path)).labels == labels
         assert session.stats()["arena_size"] == 4096
 
@@ -70,7 +70,7 @@ def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other
     frames = model_frames(image.data, image.crc32)
     for count in range(len(frames) + 1):
         with board() as emulator:
-            session = Session(emulator.transport)
+            session = Session(emulator.transport, **PATIENT)
             assert session.hello.model == "small"
             for frame in frames[:count]:
                 emulator.transport.write(frame)
@@ -78,8 +78,8 @@ def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other
                     emulator.transport.read(PATIENCE_SECONDS)
             emulator.process.kill()
     with board() as emulator:
-        session = Session(emulator.transport)
+        session = Session(emulator.transport, **PATIENT)
         assert session.hello.model in ("small", "other")
         assert session.load(image).model == "other"
     with board() as emulator:
-        assert Session(emulator.transport).hello.model == "other"
+        assert Session(emulator.transport, **PATIENT).hello.model == "other"

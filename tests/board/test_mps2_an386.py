@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from link_bytes import PATIENT
 
 from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import FrameType, encode_frame
@@ -41,7 +42,7 @@ def audio():
 def test_scores_times_and_detections_are_those_of_python_and_x86(firmware, transport, audio):
     expected = NativePlayer(firmware.model).play(audio)
     with open_player(program=firmware.program, send_scores=True) as x86:
-        players = {"x86": x86, BOARD: LinkPlayer(transport, send_scores=True)}
+        players = {"x86": x86, BOARD: LinkPlayer(transport, send_scores=True, **PATIENT)}
         for name, player in players.items():
             replayed = player.play(audio)
             np.testing.assert_array_equal(replayed.scores, expected.scores, err_msg=name)
@@ -53,7 +54,7 @@ def test_real_speech_gives_the_same_everywhere(firmware, transport, speech):
     from stapes.audio.wav import read_wav
 
     native = NativePlayer(firmware.model)
-    board = LinkPlayer(transport, send_scores=True)
+    board = LinkPlayer(transport, send_scores=True, **PATIENT)
     paths = sorted((speech / "yes").glob("*.wav"))[:2] + sorted((speech / "no").glob("*.wav"))[:1]
     for path in paths:
         samples = read_wav(path)
@@ -79,7 +80,7 @@ def test_a_network_that_sees_whole_windows_gives_the_same_everywhere(window_firm
 
 
 def test_the_board_says_what_it_uses(transport, audio):
-    stats = LinkPlayer(transport).play(audio[:4000]).stats
+    stats = LinkPlayer(transport, **PATIENT).play(audio[:4000]).stats
     assert 0 < stats["stack_used"] < stats["stack_size"]
     assert 0 < stats["arena_used"] <= stats["arena_size"]
     assert 0 < stats["peak_ticks"] < stats["busy_ticks"]
@@ -87,14 +88,14 @@ def test_the_board_says_what_it_uses(transport, audio):
 
 
 def test_work_is_counted_in_instructions_the_same_each_time(transport, audio):
-    player = LinkPlayer(transport)
+    player = LinkPlayer(transport, **PATIENT)
     counts = [player.play(audio[:4000]).stats["busy_ticks"] for _ in range(2)]
     # One tick is 40 ns, an instruction 64 ns; interrupts of the serial port come in between.
     assert counts[0] == pytest.approx(counts[1], rel=0.02)
 
 
 def test_a_flood_of_garbage_neither_stops_the_board_nor_floods_the_host(transport):
-    session = Session(transport, answer_seconds=5.0)
+    session = Session(transport, **PATIENT)
     rng = np.random.default_rng(6)
     lines_before = session.reader.counts.events
     for _ in range(GARBAGE_KB // 10):
@@ -110,7 +111,7 @@ def test_a_flood_of_garbage_neither_stops_the_board_nor_floods_the_host(transpor
 
 
 def test_a_host_that_does_not_listen_loses_lines_and_is_told(transport):
-    session = Session(transport, answer_seconds=5.0)
+    session = Session(transport, **PATIENT)
     lost, silence = 0, 2.0
     while not lost and silence < 300:  # until it is longer than the board waits
         for _ in range(30):
@@ -122,7 +123,7 @@ def test_a_host_that_does_not_listen_loses_lines_and_is_told(transport):
 
 def test_after_garbage_audio_is_heard_as_before(firmware, transport, audio):
     expected = NativePlayer(firmware.model).play(audio[:4000])
-    player = LinkPlayer(transport, send_scores=True)
+    player = LinkPlayer(transport, send_scores=True, **PATIENT)
     rng = np.random.default_rng(7)
     transport.write(rng.integers(0, 256, 3000).astype(np.uint8).tobytes() + b"\0")
     np.testing.assert_array_equal(player.play(audio[:4000]).scores, expected.scores)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cortex_m import Restart, flash_content
+from link_bytes import TRIES
 from nrf52840 import DEVICE_ID, HERTZ, RAM, Nrf52840
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_PRIMASK
 
@@ -54,7 +55,7 @@ def test_it_says_hello_over_the_uart(chips, board):
 
 def test_it_hears_the_microphone_as_x86_does(chip, firmware, audio):
     heard = []
-    Session(chip.transport, on_event=heard.append).send_scores(True)
+    Session(chip.transport, on_event=heard.append, tries=TRIES).send_scores(True)
     chip.pdm.play(audio)
     end = chip.pdm.heard + len(audio) + 256
     reader = LineReader()
@@ -87,7 +88,7 @@ def test_the_nano_feeds_its_microphone_and_shines_after_a_detection(chips, audio
 def test_audio_over_the_link_gives_what_python_gives(chip, firmware, audio):
     audio = audio[2000:7000]
     expected = NativePlayer(firmware.model).play(audio)
-    replayed = LinkPlayer(chip.transport, send_scores=True).play(audio)
+    replayed = LinkPlayer(chip.transport, send_scores=True, tries=TRIES).play(audio)
     np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
@@ -96,7 +97,7 @@ def test_audio_over_the_link_gives_what_python_gives(chip, firmware, audio):
 
 
 def test_garbage_on_the_uart_is_counted_and_survived(chip):
-    session = Session(chip.transport)
+    session = Session(chip.transport, tries=TRIES)
     rng = np.random.default_rng(6)
     chip.transport.write(rng.integers(0, 256, 4000).astype(np.uint8).tobytes() + b"\0")
     stats = session.stats()
@@ -106,7 +107,7 @@ def test_garbage_on_the_uart_is_counted_and_survived(chip):
 
 @pytest.mark.parametrize("held_up_seconds", [0, 0.3])
 def test_the_clock_keeps_time(chip, held_up_seconds):
-    session = Session(chip.transport)
+    session = Session(chip.transport, tries=TRIES)
     before, now = session.stats()["uptime_ms"], chip.now
     chip.now += round(held_up_seconds * HERTZ)  # as if interrupts had been held back
     chip.run(lambda: False, seconds=0.5)
@@ -164,7 +165,7 @@ def test_power_lost_at_any_write_to_flash_leaves_the_old_model(
     labels = ("_silence_", "_unknown_", "ja")
     path.write_bytes(small_model(ModelSettings(name="other", labels=labels), seed=2))
     chip = chip_that_takes_models()
-    assert Session(chip.transport).load(read_model_image(path)).model == "other"
+    assert Session(chip.transport, tries=TRIES).load(read_model_image(path)).model == "other"
     done = chip.nvmc.done
     record = len(done) - 8  # words of the commit record, the last that is written
     for count in (0, 1, 2, record // 2, *range(record, len(done))):
@@ -172,5 +173,5 @@ def test_power_lost_at_any_write_to_flash_leaves_the_old_model(
     loaded = chip_that_takes_models(done)
     assert model_of(loaded) == "other"
     expected = NativePlayer(path).play(audio[2000:7000])
-    replayed = LinkPlayer(loaded.transport, send_scores=True).play(audio[2000:7000])
+    replayed = LinkPlayer(loaded.transport, send_scores=True, tries=TRIES).play(audio[2000:7000])
     np.testing.assert_array_equal(replayed.scores, expected.scores)

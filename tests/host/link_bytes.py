@@ -12,6 +12,9 @@ from stapes.link.transport import Transport
 
 LAST_REQUEST = 255
 PATIENCE_SECONDS = 120.0  # a busy machine may need a lot of them
+# For a Session or a LinkPlayer with a board that is emulated; a slow one is told nothing twice.
+TRIES = 60
+PATIENT = {"answer_seconds": 5.0, "tries": TRIES}
 
 
 def line(sequence: int, body: str) -> bytes:
