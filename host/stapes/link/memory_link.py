@@ -21,6 +21,7 @@ SHARED_BYTES = 65536  # the end of the shared memory; the first of them are used
 _HEADER_BYTES = 24  # mark; bytes written and bytes read in all, modulo 2^32
 _WRITTEN, _READ = 4, 5  # places of both in words
 _POLL_SECONDS = 0.001  # of a full ring
+_HANG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP  # the former on Linux only
 
 
 class SharedRing:
@@ -70,7 +71,7 @@ class MemoryTransport(SocketTransport):
         super().__init__(name, connection)
         self._ring = ring
         self._hang_up = select.poll()
-        self._hang_up.register(connection, select.POLLRDHUP)
+        self._hang_up.register(connection, _HANG_UP)
 
     def write(self, data: bytes) -> None:
         deadline = time.monotonic() + self.WRITE_SECONDS
