@@ -1,11 +1,11 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, format, stub, docs, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+# Others: setup, lint, format, stub, docs, coverage, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format stub docs bench clean
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format stub docs coverage bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -143,6 +143,18 @@ test-fuzz: setup
 
 test-host: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+# The lines of the package that pytest reaches, those of the firmware that its unit tests reach.
+coverage: setup
+	@cmake -S . -B $(BUILD)/coverage -G Ninja -DSTAPES_COVERAGE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
+	@cmake --build $(BUILD)/coverage -- --quiet
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@ctest --test-dir $(BUILD)/coverage --output-on-failure
+	@$(VENV)/bin/gcovr --root . --filter firmware/ --sort uncovered-percent \
+	  --html-details $(BUILD)/coverage/firmware.html --txt $(BUILD)/coverage/firmware.txt \
+	  --print-summary $(BUILD)/coverage
+	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \
+	  --cov=stapes --cov-report=term --cov-report=html:$(BUILD)/coverage/python
 
 bench: setup
 	@for program in $(filter-out bench/quantization.py,$(wildcard bench/*.py)); do \
