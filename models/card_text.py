@@ -8,7 +8,7 @@ from typing import Any
 ATTRIBUTION_OWED = "All were trained on Speech Commands: whoever ships one owes its attribution."
 RATES = (0.5, 2, 10)  # false accepts per hour
 # Beyond these a card advises against a use.
-MOST_FA_PER_HOUR, MOST_POINTS_LOST = 2.0, 5.0
+MOST_FA_PER_HOUR, MOST_LOST, MOST_POINTS_LOST = 2.0, 0.2, 5.0
 
 
 def rejects_at(stream: dict[str, Any], rate: float) -> str:
@@ -199,7 +199,12 @@ def advice_lines(card: dict[str, Any]) -> list[str]:
         f"* Listening to {name} for hours: about {found['false_accepts_per_hour']:.0f} false "
         "accepts in each."
         for name, found in card.get("kinds", {}).items()
-        if found["false_accepts_per_hour"] > MOST_FA_PER_HOUR
+        if not found["words"] and found["false_accepts_per_hour"] > MOST_FA_PER_HOUR
+    ]
+    advice += [
+        f"* Hearing {name}: {100 * found['false_reject_rate']:.0f} of a hundred are lost."
+        for name, found in card.get("kinds", {}).items()
+        if found["words"] and found["false_reject_rate"] > MOST_LOST
     ]
     figures = card.get("conditions") or {}
     clean = next(iter(figures.values()), [0])[0]

@@ -63,7 +63,8 @@ def test_the_overview_says_what_the_cards_say():
 def test_the_recipe_makes_the_command_that_the_model_remembers(name):
     recipe = (MODELS / name / "recipe.sh").read_text(encoding="utf-8").replace("\\\n", " ")
     command = card_of(name)["command"].split()
-    flags = [word for word in command if word.startswith("--") and word != "--data_dir"]
+    words = [word.partition("=")[0] for word in command if word.startswith("--")]
+    flags = [word for word in words if word != "--data_dir"]
     assert [flag for flag in flags if flag not in recipe.split()] == []
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stapes.stream.curve import Material
     from stapes.stream.tune import Kind, Tuned
 
+_KEPT_OF_KINDS = ("limit", "wav", "words", "correct", "false_accepts", "duration_ms")
 EXAMPLE = """\
   stapes tune model.tflite --wav stream.wav --labels labels.txt --fa_per_hour 0.5 \\
       --verify_wav other.wav --verify_labels other.txt --output_file tuned.tflite"""
@@ -257,22 +258,21 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
     from stapes.model.metadata import load_model, write_settings
 
     model, settings = load_model(source)
-    names = (
-        "fa_per_hour",
-        "margin_percent",
-        "reached",
-        "tuned_on",
-        "verified_on",
-        "also",
-        "verified_also",
-    )
+    names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")
     kept = {name: report[name] for name in names}
+    for name in ("also", "verified_also"):
+        kept[name] = {kind: _in_short(figures) for kind, figures in report[name].items()}
     settings = dataclasses.replace(
         settings,
         decoder=tuned.decoder,
         provenance={**settings.provenance, "decoder_tuning": kept},
     )
     write_bytes(target, write_settings(model, settings, source=str(source)))
+
+
+def _in_short(figures: dict[str, Any]) -> dict[str, Any]:
+    """What a model keeps of a kind of audio: every byte of it goes into the board's flash."""
+    return {name: figures[name] for name in _KEPT_OF_KINDS}
 
 
 def _text(
@@ -317,10 +317,12 @@ def _too_short(score: StreamScore, rate: float) -> str:
 
 def _row(name: str, score: StreamScore) -> str:
     low, high = score.false_accepts_per_hour_interval
+    accepts = f"{score.false_accepts_per_hour:.2f} false accepts per hour ({low:.2f} to {high:.2f})"
+    if not score.words:
+        return f"{name:<12} no words in {score.hours:.2f} h: {accepts}"
     rejects = [100 * bound for bound in score.false_reject_rate_interval]
     return (
         f"{name:<12} {score.words} words in {score.hours:.2f} h: "
         f"{100 * score.false_reject_rate:.1f}% false rejects "
-        f"({rejects[0]:.1f} to {rejects[1]:.1f}), {score.false_accepts_per_hour:.2f} false accepts "
-        f"per hour ({low:.2f} to {high:.2f})"
+        f"({rejects[0]:.1f} to {rejects[1]:.1f}), {accepts}"
     )
