@@ -159,6 +159,53 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
         ) from error
 
 
+_MARKS = {  # a text's first bytes; the longer ones first
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+def read_text(path: str | os.PathLike[str], *, what: str) -> str:
+    """Reads a text that a person wrote: UTF-8 with or without a byte order mark, lines ended as on
+    any system, in the result by "\\n"; `what` names its kind in the error message.
+
+    Raises:
+        StapesError: the file cannot be read (as `read_bytes`), is no text, or is text in another
+            encoding.
+    """
+    data = read_bytes(path, what=what)
+    try:
+        text = data.decode("utf-8-sig")
+        if "\0" not in text:
+            return text.replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        pass
+    raise StapesError(
+        f"{path}: found {_encoding(data)}, expected {what} in UTF-8; save it as UTF-8"
+    )
+
+
+def _encoding(data: bytes) -> str:
+    """What a text that is not UTF-8 seems to be."""
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            return f"{name} text"
+    if b"\0" in data:
+        zeros = [data[start::2].count(0) * 2 / len(data) for start in (0, 1)]
+        return "UTF-16 text" if max(zeros) > 0.5 > 2 * min(zeros) else "no text"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return (
+            f"text in an encoding of one byte a letter, such as Latin-1 or Windows-1252 (line "
+            f"{line}, byte 0x{data[error.start]:02X})"
+        )
+    return "no text"
+
+
 def visible_files(folder: Path, pattern: str) -> list[Path]:
     """Files below `folder`, sorted, without hidden ones and those in hidden folders: half-written
     clips, and what macOS puts beside every file. Links to folders are followed, `**/` too."""

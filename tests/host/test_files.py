@@ -14,6 +14,7 @@ from stapes.files import (
     kept_folder,
     new_folder,
     read_bytes,
+    read_text,
     visible_files,
     write_text,
 )
@@ -124,3 +125,30 @@ def test_more_than_memory_holds_is_refused_by_name(tmp_path):
 def test_names_of_files_that_are_not_utf_8_can_be_written(tmp_path):
     write_text(tmp_path / "a", "b\udcff")
     assert (tmp_path / "a").read_text() == "b\\udcff"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "marked"])
+def test_a_text_is_read_as_any_editor_saves_it(tmp_path, end, mark):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(mark + end.join(["ja", "gewiß", ""]).encode())
+    assert read_text(path, what="labels") == "ja\ngewiß\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("ja\ngewiß\n".encode("latin-1"), r"Latin-1 or Windows-1252 \(line 2, byte 0xDF\)"),
+        ("ja".encode("utf-16"), "UTF-16 text"),
+        ("ja".encode("utf-16-be"), "UTF-16 text"),
+        ("gewiß, nein".encode("utf-16-le"), "UTF-16 text"),
+        ("ja".encode("utf-32"), "UTF-32 text"),
+        (bytes(20), "no text"),
+        (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\xff\xfe", "no text"),
+    ],
+)
+def test_another_encoding_is_refused_by_name(tmp_path, data, found):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(data)
+    with pytest.raises(StapesError, match=f"found .*{found}.*expected labels in UTF-8; save it"):
+        read_text(path, what="labels")

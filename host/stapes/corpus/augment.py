@@ -15,6 +15,7 @@ from stapes.corpus.effects import (
     EQUALIZER_BANDS,
     FULL_SCALE,
     add_noise,
+    apply_gain,
     band_gains,
     change_voice,
     equalizer_gains,
@@ -184,7 +185,7 @@ class _Tutorial:
         """Shift and gain, in place, of float32 [samples]."""
         clip[:] = shift_in_time(clip, self.shift)
         if self.gain:
-            clip *= np.float32(10.0 ** (self.gain / 20.0))
+            clip[:] = apply_gain(clip, self.gain)
 
     def mix(self, clip: np.ndarray) -> None:
         """Background, in place."""

@@ -16,7 +16,7 @@ from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_recording
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded, word_of
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
-from stapes.files import read_bytes, visible_files
+from stapes.files import read_text, visible_files
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
 from stapes.options import check, like
 
@@ -291,8 +291,8 @@ def _official_lists(folder: Path, clips: list[Clip]) -> Iterable[Finding]:
     for partition in ("validation", "testing"):
         path = folder / f"{partition}_list.txt"
         if path.is_file():
-            names = read_bytes(path, what="a list of clips").decode(errors="replace").split()
-            listed |= dict.fromkeys(names, partition)
+            names = read_text(path, what="a list of clips").split("\n")
+            listed |= dict.fromkeys((name.strip() for name in names), partition)
     if not listed:
         return
     moved = [

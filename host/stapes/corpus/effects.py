@@ -56,15 +56,6 @@ def coloured_noise(
     return (noise / max(power(noise) ** 0.5, 1e-30)).astype(np.float32)
 
 
-def change_speed(clip: np.ndarray, rate: float) -> np.ndarray:
-    """Plays the clip `rate` times as fast and as high, as a tape, around its middle.
-
-    What moves out is cut, zeros move in; frequencies that pass half the sample rate are filtered
-    out. Speed perturbation (Ko et al. 2015).
-    """
-    return _centred(_resampled(np.asarray(clip, np.float32), rate), len(clip))
-
-
 def change_voice(
     clip: np.ndarray,
     *,
@@ -73,8 +64,8 @@ def change_voice(
     semitones: float = 0.0,
     speed: float = 1.0,
 ) -> np.ndarray:
-    """Plays the clip `rate` times as fast and `semitones` higher, around its middle; `speed` as
-    `change_speed`.
+    """Plays the clip `rate` times as fast and `semitones` higher, around its middle; `speed` is
+    that of a tape, which moves both (Ko et al. 2015).
 
     What moves out is cut, zeros move in; frequencies that pass half the sample rate are filtered
     out. Pieces of the clip overlap where they fit best (WSOLA: Verhelst and Roelands 1993), which
@@ -149,12 +140,6 @@ def equalizer_gains(gains_db: np.ndarray, *, bins: int, sample_rate: int) -> np.
     return np.exp(gains, out=gains)
 
 
-def equalize(clips: np.ndarray, gains_db: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """The clips with `equalizer_gains`."""
-    bins = filter_bins(clips.shape[-1], sample_rate)
-    return filtered(clips, equalizer_gains(gains_db, bins=bins, sample_rate=sample_rate))
-
-
 def band_gains(
     *, low_hertz: ArrayLike, high_hertz: ArrayLike, bins: int, sample_rate: int
 ) -> np.ndarray:
@@ -170,15 +155,6 @@ def band_gains(
     return (1 / np.sqrt(1 + below * below + above * above)).astype(np.float32)
 
 
-def limit_band(
-    clips: np.ndarray, *, low_hertz: ArrayLike, high_hertz: ArrayLike, sample_rate: int
-) -> np.ndarray:
-    """The clips with `band_gains`."""
-    bins = filter_bins(clips.shape[-1], sample_rate)
-    edges = {"low_hertz": low_hertz, "high_hertz": high_hertz}
-    return filtered(clips, band_gains(**edges, bins=bins, sample_rate=sample_rate))
-
-
 def overdrive(clips: np.ndarray, decibels: ArrayLike) -> np.ndarray:
     """Cuts off all within `decibels` of a clip's peak, as a microphone that is spoken to too
     loudly; the level of what is left stays as it was."""
@@ -186,19 +162,6 @@ def overdrive(clips: np.ndarray, decibels: ArrayLike) -> np.ndarray:
     peak = np.maximum(clips.max(axis=-1, initial=0), -clips.min(axis=-1, initial=0))
     limit = _each(peak * 10.0 ** (-np.asarray(decibels) / 20.0))
     return np.clip(clips, -limit, limit)
-
-
-def mask_features(
-    features: np.ndarray, *, frames: slice, channels: slice, fill: float
-) -> np.ndarray:
-    """A copy of [frames, channels] with a band of frames and one of channels set to `fill`.
-
-    SpecAugment's masks (Park et al. 2019, arXiv 1904.08779).
-    """
-    masked = features.copy()
-    masked[frames, :] = fill
-    masked[:, channels] = fill
-    return masked
 
 
 def _each(amounts: ArrayLike) -> np.ndarray:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.files import read_text
 
 LIST_NAME = "list.txt"
 CLIPS_NAME = "clips"
@@ -36,12 +37,7 @@ def hard_recordings(folder: str | os.PathLike[str]) -> list[Path]:
     """
     folder = Path(folder)
     path = folder / LIST_NAME
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StapesError(
-            f"--hard_dir: cannot read {path} ({error}), expected a folder of stapes data mine"
-        ) from error
+    lines = read_text(path, what="the list in a --hard_dir of stapes data mine").split("\n")
     names = [line.split("\t")[0].strip() for line in lines if not line.startswith("#")]
     found = [folder / name for name in names if name]
     for recording in found:

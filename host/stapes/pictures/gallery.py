@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stapes.audio.wav import write_wav
-from stapes.corpus.augment import mix_background, shift_in_time, to_int16
-from stapes.corpus.effects import (
-    add_noise,
-    apply_gain,
-    change_speed,
-    change_voice,
-    coloured_noise,
-    echoes,
-    equalize,
-    limit_band,
-    mask_features,
-    overdrive,
-    reverberate,
-    room_size,
-)
+from stapes.corpus.augment import mask_randomly, random_variations
+from stapes.corpus.augment_settings import AugmentSettings
+from stapes.corpus.effects import coloured_noise
+from stapes.corpus.running_speech import RunningSpeech
 from stapes.files import new_folder, write_bytes
 from stapes.model.settings import FrontEndSettings
 from stapes.pictures.figures import new_figure, png_bytes
@@ -33,13 +22,26 @@ _DOTS_PER_INCH = 80
 _COLOURS = 48  # few enough for small files
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Variation:
-    """A clip after a variation, or a mask over its features."""
-
-    title: str
-    samples: np.ndarray
-    masked: Callable[[np.ndarray], np.ndarray] | None = None
+# Each setting by itself, strong enough to be seen and heard, and what it does.
+_SHOWN: dict[str, tuple[Any, str]] = {
+    "time_shift_ms": (150.0, "shifted by up to 150 ms"),
+    "background_volume": (0.1, "pink background, volume up to 0.1"),
+    "gain_db": (12.0, "up to 12 dB softer or louder"),
+    "noise_snr_db": ((5.0, 5.0), "noise 5 dB below the clip"),
+    "chatter_snr_db": ((5.0, 5.0), "a voice 5 dB below: the clip backwards"),
+    "speed_percent": (25.0, "up to 25% faster or slower, pitch with it"),
+    "time_stretch_percent": (25.0, "up to 25% faster or slower"),
+    "pitch_shift_semitones": (5.0, "up to 5 semitones higher or lower"),
+    "reverb_ms": (600.0, "a room of up to 600 ms"),
+    "equalizer_db": (9.0, "bands up to 9 dB up and down"),
+    "band_limit_hertz": (1500.0, "a band whose upper edge is 1500 Hz or higher"),
+    "clipping_db": (24.0, "clipped up to 24 dB below the peak"),
+    "time_mask_frames": (12, "up to 12 frames masked"),
+    "frequency_mask_channels": (10, "up to 10 channels masked"),
+}
+_MASKS = ("time_mask_frames", "frequency_mask_channels")
+_OFF = {"time_shift_ms": 0.0, "background_volume": 0.0}
+_TRIES = 6  # of which the one that changes most is shown
 
 
 def write_gallery(
@@ -59,86 +61,76 @@ def write_gallery(
         dct_coefficient_count=0,
     )
     view = DeviceView.for_samples(settings, clip)
-    variations = _variations(clip, sample_rate, seed)
     with new_folder(folder) as place:
-        for name, variation in variations.items():
-            write_bytes(place / f"{name}.png", _picture(clip, variation, view))
-            if audio and variation.masked is None:
-                write_wav(place / f"{name}.wav", variation.samples, sample_rate=sample_rate)
-    return list(variations)
+        for name, (_, title) in _SHOWN.items():
+            varied = clip if name in _MASKS else _varied(clip, name, sample_rate, seed)
+            features = view.features(varied)
+            if name in _MASKS:
+                features = _masked(features, name, seed)
+            after = _Heard(title=title, samples=varied, features=features)
+            write_bytes(place / f"{name}.png", _picture(clip, after, view))
+            if audio and name not in _MASKS:
+                write_wav(place / f"{name}.wav", varied, sample_rate=sample_rate)
+    return list(_SHOWN)
 
 
-def _variations(clip: np.ndarray, rate: int, seed: int) -> dict[str, _Variation]:
-    generator = np.random.default_rng(seed)
-    noise = coloured_noise(len(clip), 1, sample_rate=rate, generator=generator)
-    white = generator.standard_normal(rate, np.float32)
-    size = room_size(len(clip), rate, 600)
-    room = np.fft.rfft(echoes(white, rt60_ms=600, sample_rate=rate), size)
-    gains = np.array([9.0, 9.0, -9.0, 0.0, 9.0, -9.0])
-    varied = {
-        "time_shift_ms": ("100 ms later", shift_in_time(clip, rate // 10)),
-        "background_volume": (
-            "pink background, volume 0.1",
-            mix_background(clip, 9000 * noise, 0.1),
-        ),
-        "gain_db": ("12 dB softer", apply_gain(clip, -12)),
-        "noise_snr_db": ("pink noise, 5 dB below the clip", add_noise(clip, noise, 5)),
-        "chatter_snr_db": (
-            "a voice 5 dB below: the clip backwards",
-            add_noise(clip, clip[::-1], 5),
-        ),
-        "speed_percent": ("25% faster and higher", change_speed(clip, 1.25)),
-        "time_stretch_percent": ("25% faster", change_voice(clip, sample_rate=rate, rate=1.25)),
-        "pitch_shift_semitones": (
-            "5 semitones higher",
-            change_voice(clip, sample_rate=rate, semitones=5),
-        ),
-        "reverb_ms": (
-            "a room of 600 ms",
-            reverberate(clip, room, direct_db=-3, size=size),
-        ),
-        "equalizer_db": ("bands 9 dB up and down", equalize(clip, gains, sample_rate=rate)),
-        "band_limit_hertz": (
-            "200 to 2000 Hz",
-            limit_band(clip, low_hertz=200, high_hertz=2000, sample_rate=rate),
-        ),
-        "clipping_db": ("clipped 24 dB below the peak", overdrive(clip, 24)),
-    }
-    found = {
-        name: _Variation(title=title, samples=to_int16(samples))
-        for name, (title, samples) in varied.items()
-    }
-    for name, what, frames, channels in (
-        ("time_mask_frames", "frames", slice(18, 26), slice(0, 0)),
-        ("frequency_mask_channels", "channels", slice(0, 0), slice(12, 18)),
-    ):
-        width = max(frames.stop - frames.start, channels.stop - channels.start)
-        found[name] = _Variation(
-            title=f"{width} {what} masked", samples=clip, masked=_mask(frames, channels)
+@dataclass(frozen=True, kw_only=True)
+class _Heard:
+    """A clip after a variation, and what the device computes of it."""
+
+    title: str
+    samples: np.ndarray
+    features: np.ndarray
+
+
+def _varied(clip: np.ndarray, name: str, sample_rate: int, seed: int) -> np.ndarray:
+    """int16 [samples]: what training makes of the clip with this setting alone."""
+    settings = AugmentSettings(
+        **(_OFF | {name: _SHOWN[name][0]}), background_frequency=1, augment_frequency=1
+    )
+    pink = coloured_noise(
+        len(clip), 1, sample_rate=sample_rate, generator=np.random.default_rng(seed)
+    )
+    backwards = RunningSpeech([clip[::-1]], samples=len(clip))
+
+    def drawn(number: int) -> np.ndarray:
+        generator = np.random.default_rng([seed, number])
+        (varied,) = random_variations(
+            clip[None],
+            [9000 * pink],
+            settings,
+            sample_rate=sample_rate,
+            generators=[generator],
+            chatter=backwards,
         )
-    return found
+        return varied
+
+    def distance(varied: np.ndarray) -> float:
+        return float(np.square(varied.astype(np.float64) - clip).sum())
+
+    return max((drawn(number) for number in range(_TRIES)), key=distance)
 
 
-def _mask(frames: slice, channels: slice) -> Callable[[np.ndarray], np.ndarray]:
-    def masked(features: np.ndarray) -> np.ndarray:
-        fill = float(np.rint(features.mean()))
-        return mask_features(features, frames=frames, channels=channels, fill=fill)
+def _masked(features: np.ndarray, name: str, seed: int) -> np.ndarray:
+    """int8 [frames, channels] as training masks them with this setting alone."""
+    settings = AugmentSettings(**(_OFF | {name: _SHOWN[name][0]}))
+    drawn = []
+    for number in range(_TRIES):
+        hidden = features[None].astype(np.float32)
+        mask_randomly(hidden, settings, np.random.default_rng([seed, number]))
+        drawn.append(np.rint(hidden[0]).astype(np.int8))
+    return max(drawn, key=lambda hidden: np.count_nonzero(hidden != features))
 
-    return masked
 
-
-def _picture(clip: np.ndarray, variation: _Variation, view: DeviceView) -> bytes:
+def _picture(clip: np.ndarray, after: _Heard, view: DeviceView) -> bytes:
     """Spectrograms left, the device's features right; before above, after below."""
     figure = new_figure(7.5, 4.2, dots_per_inch=_DOTS_PER_INCH)
     rows = figure.subplots(2, 2, sharex=True)
-    samples = {"before": clip, variation.title: variation.samples}
-    for (spectrum, device), (title, sound) in zip(rows, samples.items(), strict=True):
-        draw_decibels(spectrum, sound, view.settings.sample_rate)
-        features = view.features(sound)
-        if title == variation.title and variation.masked:
-            features = variation.masked(features)
-        draw_features(device, features, view)
-        spectrum.set(ylabel="kHz", title=title)
+    before = _Heard(title="before", samples=clip, features=view.features(clip))
+    for (spectrum, device), heard in zip(rows, (before, after), strict=True):
+        draw_decibels(spectrum, heard.samples, view.settings.sample_rate)
+        draw_features(device, heard.features, view)
+        spectrum.set(ylabel="kHz", title=heard.title)
         device.set(title="as the device sees it")
     for axes in rows[1]:
         axes.set(xlabel="seconds")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
-from stapes.files import read_bytes
+from stapes.files import read_text
 from stapes.model.settings import check_label
 
 MAX_TIME_MS = 2**32  # a board's clock goes no further
@@ -55,13 +55,8 @@ def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
     Raises:
         StapesError: the file is missing, is not text, or holds another kind of line.
     """
-    try:
-        text = read_bytes(path, what=what).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise StapesError(
-            f'{path}: not text; expected {what} with lines "label, time_ms"; check the path'
-        ) from error
-    return sorted(_parse_lines(text.splitlines(), path))
+    text = read_text(path, what=f'{what} with lines "label, time_ms"')
+    return sorted(_parse_lines(text.split("\n"), path))
 
 
 def read_truth(path: str | Path) -> list[LabelTime]:

@@ -15,7 +15,7 @@ from stapes.corpus.augment import (
     to_int16,
 )
 from stapes.corpus.augment_settings import AugmentSettings
-from stapes.corpus.effects import apply_gain, mask_features
+from stapes.corpus.effects import apply_gain
 from stapes.errors import StapesError
 
 CLIP = np.array([1, 2, 3, 4], np.int16)
@@ -47,11 +47,6 @@ def test_six_decibels_double_a_clip():
 def test_what_is_too_loud_is_clipped_not_wrapped():
     loud = np.array([40000.0, -40000.0, 0.5, 1.5])
     assert to_int16(loud).tolist() == [32767, -32768, 0, 2]
-
-
-def test_masks_cover_their_frames_and_channels_only():
-    masked = mask_features(np.ones((3, 4)), frames=slice(0, 1), channels=slice(2, 4), fill=7.0)
-    assert masked.tolist() == [[7, 7, 7, 7], [1, 1, 7, 7], [1, 1, 7, 7]]
 
 
 def test_random_masks_are_no_wider_than_allowed_and_hide_behind_the_mean():

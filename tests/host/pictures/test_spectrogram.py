@@ -15,6 +15,7 @@ from tones import SAMPLE_RATE, sweep, trained_tones
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
+from stapes.corpus.augment import random_variation, shift_in_time
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
@@ -139,10 +140,11 @@ def test_a_missing_matplotlib_is_said_with_how_to_install_it(monkeypatch, module
 def test_the_gallery_draws_and_writes_every_variation(wav, tmp_path):
     flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
     assert main(["data", "augment", str(wav), *flags]) == 0
-    assert len(list((tmp_path / "g").glob("*.png"))) == 13
-    assert len(list((tmp_path / "g").glob("*.wav"))) == 11, "masks make no sound"
+    assert len(list((tmp_path / "g").glob("*.png"))) == 14
+    assert len(list((tmp_path / "g").glob("*.wav"))) == 12, "masks make no sound"
     shifted = read_wav(tmp_path / "g" / "time_shift_ms.wav", sample_rate=SAMPLE_RATE)
-    assert shifted[800:].tolist() == CLIP[:-800].tolist()
+    shifts = range(-1200, 1201)  # samples in 150 ms
+    assert any(shifted.tolist() == shift_in_time(CLIP, shift).tolist() for shift in shifts)
     before, after = (
         picture((tmp_path / "g" / f"{name}.png").read_bytes()) for name in ("gain_db", "reverb_ms")
     )
@@ -160,7 +162,27 @@ def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_pat
 
     first, second, other = said("a"), said("b"), said("c", "--seed", "1")
     assert first == second
-    assert first["gain_db"] == other["gain_db"] and first["reverb_ms"] != other["reverb_ms"]
+    assert first["gain_db"] != other["gain_db"] and first["reverb_ms"] != other["reverb_ms"]
+
+
+def test_the_gallery_shows_what_training_draws_with_one_setting_alone(wav, tmp_path):
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
+    assert main(["data", "augment", str(wav), *flags]) == 0
+    shown = read_wav(tmp_path / "g" / "clipping_db.wav", sample_rate=SAMPLE_RATE)
+    settings = AugmentSettings(
+        clipping_db=24, augment_frequency=1, time_shift_ms=0, background_volume=0
+    )
+    drawn = [
+        random_variation(
+            CLIP,
+            [],
+            settings,
+            sample_rate=SAMPLE_RATE,
+            generator=np.random.default_rng([0, number]),
+        )
+        for number in range(6)
+    ]
+    assert any(shown.tolist() == varied.tolist() for varied in drawn)
 
 
 def test_an_existing_folder_is_not_touched(wav, tmp_path, capsys):

@@ -80,10 +80,10 @@ def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[l
 
 
 def _names(path: Path, *, count: int) -> tuple[str, ...]:
-    from stapes.files import read_bytes
+    from stapes.files import read_text
 
-    text = read_bytes(path, what="labels, one a line").decode("utf-8", errors="replace")
-    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    text = read_text(path, what="labels, one a line")
+    names = tuple(line.strip() for line in text.split("\n") if line.strip())
     if len(names) != count:
         raise StapesError(
             f"{path}: found {len(names)} labels, expected {count} as in the model; "
