@@ -144,7 +144,7 @@ def test_the_lines_are_not_written_over_the_audio_or_the_model(model, wav, audio
         (("--port", "unix:" + "x" * 200, "a.wav"), "x: cannot be opened"),
         (("--port", "hwgrep://[", "a.wav"), "hwgrep://[: cannot be opened"),
         (("--port", "loop://?x=1", "a.wav"), "loop://?x=1: cannot be opened"),
-        (("--port", "loop://", "--baud", "0", "a.wav"), "--baud 0: expected a positive rate"),
+        (("--port", "loop://", "--baud", "0", "a.wav"), "--baud=0: expected 50 to 20000000"),
         (("--model", "m", "--scores", "a.wav"), "--scores needs --json"),
         (("--model", "/none.tflite", "a.wav"), "/none.tflite: cannot be read"),
     ],
