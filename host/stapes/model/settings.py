@@ -59,7 +59,7 @@ class PcenSettings:
         help="exponent of the result; 0: logarithmic above delta",
     )
     floor: float = setting(
-        1e-3,
+        1e-4,
         flag="pcen_floor",
         least=1e-5,
         most=1,
