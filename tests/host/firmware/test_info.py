@@ -220,7 +220,8 @@ def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, c
 def test_a_model_that_is_too_large_for_a_board_is_told_by_how_much(model, tmp_path, capsys):
     source = tmp_path / "source"
     shutil.copytree(SOURCE / "boards", source / "boards")
-    shutil.copy(SOURCE / "CMakeLists.txt", source)
+    for name in ("CMakeLists.txt", "pyproject.toml"):
+        shutil.copy(SOURCE / name, source)
     (source / "firmware").symlink_to(SOURCE / "firmware")
     config = source / "boards" / EMULATED_BOARD / "board.cmake"
     config.write_text(
