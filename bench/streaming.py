@@ -16,10 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.device.engine import Engine
-from stapes.device.front_end import FrontEnd
-from stapes.device.pipeline import Pipeline
-from stapes.model.metadata import load_model
+from stapes.device.bundle import ModelBundle
+from stapes.device.pipeline import Pipeline, front_end_of
 from stapes.stream.score_track import compute_scores
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,14 +55,11 @@ def audio(seconds: float, rate: int) -> np.ndarray:
 
 def measure(path: Path, minutes: float) -> dict[str, float]:
     """Times real time of each stage, of one core, and of all."""
-    content, settings = load_model(path)
+    bundle = ModelBundle.from_file(path)
+    content, settings, engine = bundle.model, bundle.settings, bundle.engine
     samples = audio(minutes * 60, settings.front_end.sample_rate)
-    pipeline = Pipeline.from_file(path)
-    trace = pipeline.process(samples)  # the input of each stage
-    engine = Engine.from_bytes(content, source=str(path))
-    front_end = FrontEnd(
-        settings.front_end, scale=engine.input_scale, zero_point=engine.input_zero_point
-    )
+    trace = Pipeline(bundle).process(samples)  # the input of each stage
+    front_end = front_end_of(bundle)
     track = compute_scores(content, settings, samples, workers=1)
     stages = {
         "front_end": cpu_seconds(lambda: front_end.process(samples)),

@@ -138,17 +138,6 @@ class Engine {
 
   void Reset() { engine_.Reset(); }
 
-  // All that one inference leaves for the next, and what never changes: it holds positions, no
-  // pointers, so another engine with the same model goes on from it.
-  nb::bytes State() const { return nb::bytes(arena_->data(), engine_.persistent_bytes()); }
-
-  void SetState(const nb::bytes& state) {
-    if (state.size() != engine_.persistent_bytes()) {
-      throw nb::value_error("expected the state of an engine with the same model");
-    }
-    std::memcpy(arena_->data(), state.data(), state.size());
-  }
-
   const InferenceEngine& engine() const { return engine_; }
 
  private:
@@ -408,9 +397,6 @@ void BindNn(nb::module_& module) {
            "One inference per row: [frames, inputs] -> [frames, outputs], of the model's types "
            "(int8 for Stapes' own). State is kept.")
       .def("reset", &Engine::Reset, "Variable tensors back to their start.")
-      .def_prop_rw("state", &Engine::State, &Engine::SetState,
-                   "Bytes: what inferences leave behind. Equal states go on equally; another "
-                   "engine with the same model may take it over.")
       .def_prop_ro("input_shape",
                    [](const Engine& e) { return ShapeTuple(e.engine().input().shape); })
       .def_prop_ro("output_shape",

@@ -110,15 +110,6 @@ class Engine:
         """Variable tensors back to their start."""
 
     @property
-    def state(self) -> bytes:
-        """
-        Bytes: what inferences leave behind. Equal states go on equally; another engine with the same model may take it over.
-        """
-
-    @state.setter
-    def state(self, arg: bytes, /) -> None: ...
-
-    @property
     def input_shape(self) -> tuple: ...
 
     @property

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from stapes.device.decoder import frame_capacity
 from stapes.device.engine import Engine
+from stapes.device.features import Quantization
 from stapes.device.tables import FrontEndTables, build_tables
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
@@ -57,6 +58,11 @@ class ModelBundle:
     @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.model).hexdigest()
+
+    @property
+    def quantization(self) -> Quantization:
+        """Of the features that the network takes."""
+        return Quantization(scale=self.engine.input_scale, zero_point=self.engine.input_zero_point)
 
     @property
     def arena_bytes(self) -> int:

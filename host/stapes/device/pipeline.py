@@ -95,11 +95,8 @@ class Pipeline:
 
 def front_end_of(bundle: ModelBundle) -> FrontEnd:
     """The front end whose frames the model takes."""
-    return FrontEnd(
-        bundle.settings.front_end,
-        scale=bundle.engine.input_scale,
-        zero_point=bundle.engine.input_zero_point,
-    )
+    steps = bundle.quantization
+    return FrontEnd(bundle.settings.front_end, scale=steps.scale, zero_point=steps.zero_point)
 
 
 def inference_times(settings: ModelSettings, *, samples: int) -> NDArray[np.uint32]:

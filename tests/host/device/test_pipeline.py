@@ -107,6 +107,8 @@ def test_a_pipeline_goes_on_from_the_state_of_another(model):
     newest = other.process(audio[49 * 320 :]).scores
     np.testing.assert_array_equal(newest, whole.process(audio).scores[49:])
     assert other.state == whole.state
+    whole.reset()
+    assert whole.state != other.state
     with pytest.raises(ValueError, match="same model"):
         other.state = one.state[:-1]
 

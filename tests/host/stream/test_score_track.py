@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.device.engine import Engine
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
@@ -83,21 +82,6 @@ def test_a_network_that_remembers_longer_than_thought_gives_the_same_scores(
     parallel = compute_scores(content, settings, samples, workers=2)
     assert mended, "one frame is less than the network remembers"
     assert parallel.scores.tobytes() == serial.scores.tobytes()
-
-
-def test_an_engine_goes_on_from_the_state_of_another(model):
-    content = Path(model).read_bytes()
-    one, other = Engine(content), Engine(content)
-    size = int(np.prod(one.input_shape))
-    frames = np.random.default_rng(1).integers(-128, 128, (60, size), np.int8)
-    one.run(frames[:30])
-    other.state = one.state
-    assert other.run(frames[30:]).tobytes() == one.run(frames[30:]).tobytes()
-    assert other.state == one.state
-    other.reset()
-    assert other.state != one.state
-    with pytest.raises(ValueError, match="same model"):
-        other.state = one.state[:-1]
 
 
 def test_an_interrupted_run_stops_all_workers(model, segments_of_any_length):

@@ -83,11 +83,7 @@ def _part(samples: Any, rate: int, arguments: argparse.Namespace) -> Any:
 
 
 def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
-    from stapes.device.engine import Engine
-    from stapes.device.features import Quantization
-    from stapes.model.metadata import load_model
+    from stapes.device.bundle import ModelBundle
 
-    model, settings = load_model(arguments.model)
-    engine = Engine.from_bytes(model, source=str(arguments.model))
-    steps = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
-    return settings.front_end, steps
+    bundle = ModelBundle.from_file(arguments.model)
+    return bundle.settings.front_end, bundle.quantization

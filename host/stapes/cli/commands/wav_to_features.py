@@ -85,16 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> tuple[FrontEndSettings, int, Quantization]:
     """Front end, length of a clip in milliseconds, and how features are stored."""
-    from stapes.device.features import Quantization, widest_quantization
+    from stapes.device.features import widest_quantization
 
     if arguments.model:
-        from stapes.device.engine import Engine
-        from stapes.model.metadata import load_model
+        from stapes.device.bundle import ModelBundle
 
-        model, settings = load_model(arguments.model)
-        engine = Engine.from_bytes(model, source=str(arguments.model))
-        quantization = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
-        return settings.front_end, settings.clip_duration_ms, quantization
+        bundle = ModelBundle.from_file(arguments.model)
+        return bundle.settings.front_end, bundle.settings.clip_duration_ms, bundle.quantization
     front_end = front_end_settings(arguments)
     return front_end, arguments.clip_duration_ms, widest_quantization(front_end)
 
