@@ -59,8 +59,9 @@ export function slider(name, range, show, take) {
     min: String(range.min),
     max: String(range.max),
     step: String(range.step),
+    "aria-label": name,
   });
-  const output = element("output", {}, show(range.value));
+  const output = element("span", { class: "value", "aria-hidden": "true" }, show(range.value));
   const set = (/** @type {number} */ value) => {
     input.value = String(value);
     input.setAttribute("aria-valuetext", show(value));

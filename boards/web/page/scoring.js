@@ -149,7 +149,7 @@ function pair(words, heard, clipMs, sameLabel) {
  * @param {number} clipMs
  */
 export function tutorialScore(truth, detections, clipMs) {
-  const words = inOrder(truth);
+  const words = [...truth].sort((a, b) => a.timeMs - b.timeMs);
   /** @type {Set<number>} */
   const matched = new Set();
   let correct = 0;

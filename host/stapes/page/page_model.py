@@ -9,9 +9,9 @@ import zlib
 
 import numpy as np
 
-from stapes.device.tables import FrontEndTables, build_tables
+from stapes.device.bundle import ModelBundle
+from stapes.device.tables import FrontEndTables
 from stapes.link.model_image import read_model_image
-from stapes.model.metadata import read_settings
 
 MAGIC = 0x47505053
 VERSION = 1
@@ -32,8 +32,9 @@ def read_page_model(path: str | os.PathLike[str]) -> bytes:
             settings.
     """
     image = read_model_image(path)
-    settings = read_settings(path)
-    tables = _pack_tables(build_tables(settings.front_end))
+    bundle = ModelBundle.from_file(path)
+    settings = bundle.settings
+    tables = _pack_tables(bundle.tables)
     header = _HEADER.pack(
         *(MAGIC, VERSION, len(tables), len(image.data)),
         *(settings.front_end.sample_rate, image.front_end_crc),

@@ -1,0 +1,259 @@
+"""The page itself: offline, alone, accessible, and clear about what is wrong with a site."""
+
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from pages import PHONE, ROOT, WIDE, model_of, serving, until
+
+from stapes.page.page_model import read_page_model
+from stapes.page.site import build_site
+
+AXE = ROOT / "boards/web/node_modules/axe-core/axe.min.js"
+PARTS = ("listen", "recording", "tune", "record", "board")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    return chromium()
+
+
+def test_after_the_first_visit_it_works_offline(site_files, browser, stream):
+    with serving(site_files) as site:
+        page = site.open(browser)
+        until(page, "navigator.serviceWorker.ready.then(() => true)")
+    # The server has gone: all that follows comes out of the browser.
+    page.context.set_offline(True)
+    page.goto(site.address)
+    page.wait_for_selector("body.ready")
+    page.click("#tab-recording")
+    page.set_input_files("#audio-file", str(stream))
+    page.wait_for_selector("#recording-state:has-text('faster than real time')")
+    page.select_option("#model", label="micro")
+    page.wait_for_selector("#about-model:has-text('Model micro')")
+    page.context.close()
+
+
+def test_a_new_version_of_the_site_replaces_the_old_one(browser):
+    files = build_site([model_of("micro")])
+    with serving(files) as site:
+        page = site.open(browser)
+        until(page, "navigator.serviceWorker.ready.then(() => true)")
+        site.server.files = build_site([model_of("jarvis")])
+        page.reload()  # brings the new worker
+        until(page, "caches.keys().then((names) => names.length === 1)")
+        until(page, "caches.match('models/jarvis.model').then(Boolean)")
+        page.reload()
+        page.wait_for_selector("text=Say “jarvis”")
+        page.context.close()
+
+
+def test_no_request_goes_to_another_host(site, chromium, stream):
+    page = site.open(chromium(stream))
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    page.wait_for_selector("body.ready")
+    page.click("#listen-toggle")
+    page.wait_for_selector("#listen-view [data-heard]")
+    for part in PARTS:
+        page.click(f"#tab-{part}")
+    assert len(requests) > 10
+    assert [url for url in requests if not url.startswith((site.address, "blob:"))] == []
+    page.context.close()
+
+
+def test_the_policy_lets_in_nothing_from_elsewhere(site, browser):
+    page = site.open(browser)
+    violations = page.evaluate(
+        """async () => {
+          const found = [];
+          const note = (event) => found.push(event.violatedDirective);
+          document.addEventListener("securitypolicyviolation", note);
+          const script = document.createElement("script");
+          script.textContent = "window.hacked = true";
+          document.body.append(script);
+          const picture = new Image();
+          picture.src = "https://example.invalid/a.png";
+          await fetch("https://example.invalid/").catch(() => undefined);
+          await new Promise((resume) => setTimeout(resume, 100));
+          return [window.hacked === undefined, ...found];
+        }"""
+    )
+    assert violations[0] is True
+    assert {v.removesuffix("-elem") for v in violations[1:]} == {
+        "script-src",
+        "img-src",
+        "connect-src",
+    }
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
+def test_axe_finds_no_violation(site, chromium, stream, scheme, viewport):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci in boards/web")
+    page = site.open(
+        chromium(stream), viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page.evaluate(AXE.read_text())
+    found = {}
+    page.click("#listen-toggle")
+    page.wait_for_selector("#listen-view [data-heard]")
+    for part in PARTS:
+        page.click(f"#tab-{part}")
+        if part == "recording":
+            page.set_input_files("#audio-file", str(stream))
+            page.set_input_files("#labels-file", str(stream.with_suffix(".txt")))
+            page.wait_for_selector("#figures p")
+        if part == "board":  # as if one were connected
+            page.evaluate("document.getElementById('board-live').hidden = false")
+        result = page.evaluate("axe.run()")
+        found[part] = [(v["id"], [n["target"] for n in v["nodes"]]) for v in result["violations"]]
+        wide = page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not wide, f"{part} is wider than the screen"
+    assert found == {part: [] for part in PARTS}
+    page.context.close()
+
+
+def test_keys_alone_lead_everywhere(site, browser):
+    page = site.open(browser)
+    page.focus("#tab-listen")
+    for part in (*PARTS[1:], PARTS[0]):
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.id") == f"tab-{part}"
+        assert page.is_visible(f"#{part}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "listen-toggle"
+    page.context.close()
+
+
+def test_nothing_moves_for_those_who_wish_so(site, browser):
+    page = site.open(browser, reduced_motion="reduce")
+    moving = page.evaluate(
+        "[...document.querySelectorAll('*')].filter((e) => "
+        "parseFloat(getComputedStyle(e).transitionDuration) > 0).length"
+    )
+    assert moving == 0
+    page.context.close()
+
+
+def test_all_texts_come_from_one_file(site, browser):
+    """With every text of text.js replaced, no English is left but the page's name."""
+    page = browser.new_page()
+    mute = """
+      const handler = { get: (texts, name) => typeof texts[name] === "function" ? () => "§" : "§" };
+      export const TEXT = new Proxy(%s, handler);
+    """
+    source = (ROOT / "boards/web/page/text.js").read_text()
+    body = (
+        source[source.index("export const TEXT = ") + len("export const TEXT = ") :]
+        .rstrip()
+        .rstrip(";")
+    )
+    before = source[: source.index("export const TEXT = ")]
+    page.route(
+        "**/text.js",
+        lambda route: route.fulfill(body=before + mute % body, content_type="text/javascript"),
+    )
+    page.goto(site.address)
+    page.wait_for_selector("body.ready")
+    for part in PARTS:
+        page.click(f"#tab-{part}")
+        words = set(page.inner_text("body").replace("§", " ").split())
+        labels = set(json.loads(site.server.files["site.json"])["models"][0]["labels"])
+        english = {w for w in words if w.isalpha()} - labels - {"Stapes", "words", "micro"}
+        assert english <= {"stapes", "s"}, part
+    page.close()
+
+
+def damaged(data: bytes) -> bytes:
+    return data[:5000] + bytes([data[5000] ^ 1]) + data[5001:]
+
+
+def newer(data: bytes) -> bytes:
+    """Of a version that this page does not know, and whole."""
+    changed = data[:4] + (99).to_bytes(4, "little") + data[8:44]
+    return changed + zlib.crc32(changed + data[48:]).to_bytes(4, "little") + data[48:]
+
+
+def newer_image(data: bytes) -> bytes:
+    """The image inside is of a newer protocol."""
+    start = 48 + int.from_bytes(data[8:12], "little")
+    changed = data[: start + 4] + (99).to_bytes(2, "little") + data[start + 6 :]
+    crc = zlib.crc32(changed[:44] + changed[48:]).to_bytes(4, "little")
+    return changed[:44] + crc + changed[48:]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda data: data[:-100], "damaged, or cut short"),
+        (lambda data: data[:20], "no model of a Stapes page"),
+        (damaged, "damaged, or cut short"),
+        (newer, "made for another version of the page"),
+        (newer_image, "not a model image of this version"),
+        (lambda data: b"<html>not found</html>" * 9, "no model of a Stapes page"),
+    ],
+    ids=["cut", "stump", "damaged", "newer", "newer image", "html"],
+)
+def test_a_model_that_does_not_fit_is_said_and_the_one_before_stays(
+    site_files, browser, change, reason
+):
+    files = {**site_files, "models/micro.model": change(site_files["models/micro.model"])}
+    with serving(files) as site:
+        page = site.open(browser)
+        page.select_option("#model", label="micro")
+        page.wait_for_selector(f"#problem:has-text('Model micro: {reason}.')")
+        assert page.inner_text("#about-model").startswith("Model words")
+        assert page.evaluate("document.getElementById('model').selectedIndex") == 0
+        assert page.errors == []
+        page.context.close()
+
+
+@pytest.mark.parametrize("name", ["site.json", "models/words.model", "stapes_simd.wasm"])
+def test_a_site_with_a_hole_is_said(site_files, browser, name):
+    with serving({path: data for path, data in site_files.items() if path != name}) as site:
+        page = browser.new_page()
+        page.goto(site.address)
+        page.wait_for_selector(f"#problem:has-text('{name} cannot be loaded (status 404)')")
+        page.close()
+
+
+def test_a_browser_without_vectors_gets_the_plain_module(site, browser, stream):
+    blind = "WebAssembly.validate = () => false;"
+    page = site.open(browser, fragment="#recording", script=blind)
+    assert "without vectors" in page.inner_text("#about-model")
+    page.set_input_files("#audio-file", str(stream))
+    page.wait_for_selector("#recording-state:has-text('detections')")
+    page.context.close()
+
+
+def test_a_page_model_holds_the_image_of_stapes_load(site, browser):
+    from stapes.link.model_image import read_model_image
+
+    page = site.open(browser)
+    image = page.evaluate(
+        """async () => {
+          const { App } = await import("./app.js");
+          const app = new App();
+          await app.load();
+          const image = await app.imageOf(app.models[1]);
+          return [image.length, (await import("./zip.js")).crc32(image)];
+        }"""
+    )
+    wanted = read_model_image(model_of("micro"))
+    assert image == [len(wanted.data), wanted.crc32]
+    assert read_page_model(model_of("micro")).endswith(wanted.data)
+    page.context.close()
+
+
+def test_the_site_installs_on_a_phone(site_files):
+    manifest = json.loads(site_files["manifest.webmanifest"])
+    assert manifest["display"] == "standalone" and manifest["start_url"] == "./"
+    for icon in manifest["icons"]:
+        assert Path(icon["src"]).name in site_files
