@@ -87,7 +87,7 @@ demo: setup
 
 test: lint docs test-firmware test-fuzz test-host
 
-lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
+lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy boards/web/node_modules/.installed
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
 	@found=$$($(VENV)/bin/lint-imports --no-logo --cache-dir $(BUILD)/import_linter) || \
@@ -95,6 +95,12 @@ lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
 	@cmake --build $(BUILD)/host -- --quiet
+	@cd boards/web && npm run --silent lint
+
+# What checks the page's modules, and axe-core for its tests.
+boards/web/node_modules/.installed: boards/web/package.json boards/web/package-lock.json
+	@cd boards/web && npm ci --silent
+	@touch $@
 
 # Writes what the two checks of the format want.
 format: setup
@@ -141,7 +147,7 @@ test-fuzz: setup
 	@$(VENV)/bin/python tests/fuzz/make_corpus.py $(BUILD)/fuzz/corpus
 	@ctest --test-dir $(BUILD)/fuzz -j2 --output-on-failure
 
-test-host: setup
+test-host: setup boards/web/node_modules/.installed
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 # The lines of the package that pytest reaches, those of the firmware that its unit tests reach.

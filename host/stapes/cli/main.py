@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "data get": "download, check and unpack a public corpus",
     "data check": "look through a folder of clips for what training would stumble over",
     "data trim": "cut recordings down to their loudest second",
+    "data record": "record a corpus with the microphone of this machine",
     "data augment": "show what each variation of training clips does, in pictures",
     "data speak": "speak a small corpus with espeak-ng, for words without recordings",
     "data mine": "find in audio without words what a model takes for words, to train against it",

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 
 from stapes.audio.wav import parse_wav
+from stapes.corpus.record import CLIP_NAME, check_word
 from stapes.errors import StapesError
 from stapes.files import write_bytes
-from stapes.model.settings import check_label
 
 MAX_CLIP_BYTES = 44 + 2 * 48000 * 60  # a minute at the highest rate of a model
 MAX_CLIPS = 100_000  # in one folder: a page that has gone wild fills no disk
-# <speaker>_nohash_<number>.wav, as the tutorial's corpus names its clips.
-CLIP_NAME = re.compile(r"[A-Za-z0-9-]{1,32}_nohash_\d{1,6}\.wav")
 
 
 class ClipFolder:
@@ -55,14 +52,3 @@ class ClipFolder:
                 raise StapesError(f"found {MAX_CLIPS} clips, expected fewer; empty the folder")
             target.parent.mkdir(exist_ok=True)
             write_bytes(target, body)
-
-
-def check_word(word: str) -> None:
-    """Checks that a word can name a folder of clips.
-
-    Raises:
-        StapesError: it cannot.
-    """
-    check_label(word)
-    if word[0] in "._" or word != word.strip():
-        raise StapesError(f"found the word {word!r}, expected one without . or _ at its start")

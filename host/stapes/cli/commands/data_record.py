@@ -1,0 +1,83 @@
+"""Record clips of words with this machine's microphone, ready for training.
+
+Each word is asked for in turn. Of what is heard the loudest second is kept, by the rule of
+`stapes data trim`; takes that are too loud or too quiet are asked for again. Clips land in
+OUTPUT_DIR/WORD/SPEAKER_nohash_NUMBER.wav as soon as they are recorded; those that are there stay.
+All clips of one person must carry the same speaker: give it again with --speaker to go on later.
+Ctrl-C ends it. `stapes page --serve --record` does the same in a browser, on a phone too."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from stapes.cli.flags import add_flags, from_flags
+
+EXAMPLE = """  stapes data record yes no --output_dir corpus
+  stapes data record jarvis --takes 20 --speaker 5f3a09c1 --output_dir corpus"""
+METER_WIDTH = 30
+FLOOR_DB = -60.0
+FAULTS = {
+    "": "kept",
+    "clipped": "too loud: the sound was cut off; move back a little. Once more.",
+    "silent": "too quiet: come closer. Once more.",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.corpus.record import RecordSettings
+
+    add = parser.add_argument
+    add("words", nargs="+", metavar="WORD", help="what to record")
+    add("--output_dir", type=Path, required=True, help="the corpus; clips in it stay")
+    add("--speaker", help="who speaks (a random name; it is printed)")
+    add("--device", help="name or number of an input (the system's own)")
+    add_flags(parser, RecordSettings)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.audio.microphone import SoundDevice
+    from stapes.corpus.record import RecordSettings, random_speaker, record_corpus
+
+    settings = from_flags(RecordSettings, arguments)
+    speaker = arguments.speaker or random_speaker()
+    microphone = SoundDevice(sample_rate=settings.sample_rate, device=arguments.device)
+    with contextlib.closing(microphone):
+        print(f"Speaker {speaker}. Say each word after the countdown.")
+        written = record_corpus(
+            arguments.words,
+            arguments.output_dir,
+            speaker=speaker,
+            settings=settings,
+            microphone=microphone,
+            screen=Terminal(),
+        )
+    print(f"{arguments.output_dir}: {len(written)} clips of speaker {speaker}")
+    return 0
+
+
+class Terminal:
+    """Prompts as lines; on a terminal the countdown and the meter share one."""
+
+    def __init__(self) -> None:
+        self._live = sys.stdout.isatty()
+
+    def ask(self, word: str, take: int, takes: int) -> None:
+        print(f"{word}  (take {take} of {takes})", flush=True)
+
+    def count(self, left: int) -> None:
+        self._show(f"  {left}" if left else "  now")
+
+    def level(self, decibels: float) -> None:
+        share = min(max(1 - decibels / FLOOR_DB, 0.0), 1.0)
+        self._show(f"  now  {'#' * round(share * METER_WIDTH):<{METER_WIDTH}} {decibels:4.0f} dB")
+
+    def judge(self, fault: str) -> None:
+        self._show("")
+        print(f"  {FAULTS[fault]}", flush=True)
+
+    def _show(self, text: str) -> None:
+        if self._live:
+            print(f"\r{text:<50}", end="\r" if not text else "", flush=True)
