@@ -8,11 +8,11 @@ import random
 import numpy as np
 import pytest
 from pages import model_of, until
-from stapes.stream.score import ScoreSettings, score_stream
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
+from stapes.stream.accuracy import ScoreSettings, score_stream
 from stapes.stream.labels import LabelTime
 from stapes.stream.tutorial import tutorial_score
 
