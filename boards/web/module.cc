@@ -213,8 +213,8 @@ STAPES_EXPORT(set_threshold) uint32_t ExportSetThreshold(uint32_t label, uint32_
   return label <= UINT16_MAX && pipeline.SetThreshold(static_cast<uint16_t>(label), threshold_q16);
 }
 STAPES_EXPORT(reconfigure)
-uint32_t
-    ExportReconfigure(uint32_t average_window_ms, uint32_t suppression_ms, uint32_t minimum_count) {
+uint32_t ExportReconfigure(uint32_t average_window_ms, uint32_t suppression_ms,
+                           uint32_t minimum_count) {
   DecoderConfig config = pipeline.decoder_config();
   config.average_window_ms = average_window_ms;
   config.suppression_ms = suppression_ms;
