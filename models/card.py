@@ -68,10 +68,10 @@ ATTRIBUTION = (
     "Creative Commons Attribution 4.0 (https://creativecommons.org/licenses/by/4.0/)"
 )
 
-ABOUT_CLIPS = "All are clips of the testing partition: of speakers that were not trained with."
+ABOUT_CLIPS = "All are clips of the testing partition, by speakers who are not in the training."
 ABOUT_KINDS = (
-    "Sounds and speakers of the test part of models/room.py: nothing was trained or tuned "
-    "with them."
+    "These are the sounds and speakers of the test part of models/room.py. Training and tuning did "
+    "not use them."
 )
 SNR_DB, LEVEL_DB = (20, 10, 5, 0), (-20, -30, -40)
 SUBSET_SECONDS, SUBSET_SNR_DB = 240, 10

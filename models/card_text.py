@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-ATTRIBUTION_OWED = "All were trained on Speech Commands: whoever ships one owes its attribution."
+ATTRIBUTION_OWED = "All were trained on Speech Commands. If you ship one, you must name its author."
 RATES = (0.5, 2, 10)  # false accepts per hour
-# Beyond these a card advises against a use.
+# Above these limits, a card advises against a use.
 MOST_FA_PER_HOUR, MOST_LOST, MOST_POINTS_LOST = 2.0, 0.2, 5.0
 
 
@@ -36,9 +36,9 @@ def to_overview(cards: list[dict[str, Any]]) -> str:
         [
             "# Shipped models",
             "",
-            "Each folder holds the model, the recipe that makes it anew with one command, and a",
-            "card with all that was measured. This page and the cards are written by `card.py`;",
-            "[the lab log](../docs/lab.md) says what else was tried.",
+            "Each folder has a model, the recipe that makes it again with one command, and a card",
+            "with all measurements. `card.py` writes this page and the cards.",
+            "[The lab log](../docs/lab.md) says what else was tried.",
             "",
             "| model | labels | bytes | int8 accuracy, clips | false rejects at "
             f"{RATES[0]:g} FA/h | at {RATES[-1]:g} FA/h | MACs per frame | "
@@ -47,8 +47,8 @@ def to_overview(cards: list[dict[str, Any]]) -> str:
             "|---|---|---|---|---|---|---|---|---|---|",
             *rows,
             "",
-            "A frame comes every 20 ms. What the streams of false rejects and accepts hold, and",
-            "how sure the figures are, is on the cards. " + ATTRIBUTION_OWED,
+            "A frame comes every 20 ms. The cards describe the streams, and say how exact the",
+            "figures are. " + ATTRIBUTION_OWED,
             "",
         ]
     )
@@ -65,9 +65,9 @@ def to_markdown(card: dict[str, Any]) -> str:
         f"Labels: {', '.join(card['labels'])}. {card['model_bytes']:,} bytes, "
         f"SHA-256 `{card['sha256'][:16]}…`, measured {card['date']} by `models/card.py`.",
         "",
-        f"Data: {card['data']}. Whoever ships this model owes that attribution.",
+        f"Data: {card['data']}. If you ship this model, you must name these sources.",
         "",
-        f"Made by `{card['recipe']}` (seed {card['seed']}); its last training command is",
+        f"Made by `{card['recipe']}` (seed {card['seed']}). Its last training command is",
         "",
         f"    {shlex.join(shlex.split(card['command']))}",
         "",
@@ -75,7 +75,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         "",
         "| what | accuracy | clips |",
         "|---|---|---|",
-        f"| float, clips of the training's own mixture | {100 * clips['float_accuracy']:.2f}% | "
+        f"| float, clips in the mixture of the training | {100 * clips['float_accuracy']:.2f}% | "
         f"{clips['test_clips']} |",
         f"| int8, the same clips | {100 * clips['int8_accuracy']:.2f}% | {clips['test_clips']} |",
         f"| int8, silence and unknown words 10% each, as in the tutorial | "
@@ -89,8 +89,8 @@ def to_markdown(card: dict[str, Any]) -> str:
         *condition_lines(card),
         "## Streaming",
         "",
-        f"{stream['about']} {stream['hours']:.2f} h, {stream['words']} wanted words, the model's "
-        "own decoder settings:",
+        f"{stream['about']} {stream['hours']:.2f} h, {stream['words']} wanted words, with the "
+        "decoder settings of the model:",
         "",
         "| what | figure | 95% interval |",
         "|---|---|---|",
@@ -102,14 +102,15 @@ def to_markdown(card: dict[str, Any]) -> str:
     ]
     if latency:
         lines.append(
-            f"| from the end of the word to its detection | {latency['median']:.0f} ms (median), "
-            f"{latency['percentile_90']:.0f} ms (90%) | |"
+            "| time from the end of the word to its detection | "
+            f"{latency['median']:.0f} ms (median), {latency['percentile_90']:.0f} ms (90%) | |"
         )
     lines += [
         "",
         interval_line(stream),
         "",
-        "At other thresholds, on the same audio (its curve; chosen afterwards, so a little rosy):",
+        "At other thresholds, with the same audio. (They were chosen afterwards, so the figures "
+        "are a little too good.)",
         "",
         "| false accepts per hour, at most | false rejects |",
         "|---|---|",
@@ -124,7 +125,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         f"{card['macs_per_frame']:,} multiply-accumulates for each frame, "
         f"{card['frames_per_second']:g} frames per second; {card['arena_bytes']:,} bytes of arena.",
         f"The whole firmware on {pipeline['board']} takes {pipeline['flash_bytes']:,} bytes of "
-        f"flash and {pipeline['ram_bytes']:,} of RAM, the stack included, and executes "
+        f"flash and {pipeline['ram_bytes']:,} of RAM (with the stack), and executes "
         f"{pipeline['instructions_per_second']:,} instructions for a second of audio.",
         "",
         "| core | instructions per frame, network alone |",
@@ -139,16 +140,16 @@ def interval_line(stream: dict[str, Any]) -> str:
     if stream.get("recordings"):
         return (
             f"The words are {stream['recordings']} recordings of {stream['speakers']} speakers, "
-            "drawn more than once; the interval of false rejects is one over speakers."
+            "drawn more than once. The interval of false rejects is over speakers."
         )
     return (
-        "Streams draw their clips with replacement. The intervals take every draw for a clip of "
-        "its own, which makes them too narrow where there are few."
+        "A clip can be in a stream more than once. The intervals treat each use as a different "
+        "clip. So they are too narrow if there are few clips."
     )
 
 
 def condition_lines(card: dict[str, Any]) -> list[str]:
-    """The clips of the tutorial's mixture as a room hands them over."""
+    """The clips of the tutorial's mixture, as they sound in a room."""
     if not card.get("conditions"):
         return []
     rows = [
@@ -156,7 +157,7 @@ def condition_lines(card: dict[str, Any]) -> list[str]:
         for name, (share, low, high) in card["conditions"].items()
     ]
     return [
-        "The same clips under noise of a room (ratio of powers over the clip), and softer:",
+        "The same clips with noise of a room (ratio of powers over the clip), and softer:",
         "",
         "| condition | accuracy | 95% interval |",
         "|---|---|---|",
@@ -166,7 +167,7 @@ def condition_lines(card: dict[str, Any]) -> list[str]:
 
 
 def kind_lines(card: dict[str, Any]) -> list[str]:
-    """Each kind of audio by itself, with the model's own decoder settings."""
+    """Each kind of audio by itself, with the decoder settings of the model."""
     if not card.get("kinds"):
         return []
     return [
@@ -194,10 +195,10 @@ def kind_row(name: str, found: dict[str, Any]) -> str:
 
 
 def advice_lines(card: dict[str, Any]) -> list[str]:
-    """What the figures above speak against."""
+    """The uses that the figures advise against."""
     advice = [
         f"* Listening to {name} for hours: about {found['false_accepts_per_hour']:.0f} false "
-        "accepts in each."
+        "accepts an hour."
         for name, found in card.get("kinds", {}).items()
         if not found["words"] and found["false_accepts_per_hour"] > MOST_FA_PER_HOUR
     ]

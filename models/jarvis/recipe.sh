@@ -54,14 +54,14 @@ stapes tune "$work/jarvis.tflite" --fa_per_hour 0 --margin_percent 5 --suppressi
   --verify_wav "$work/test.wav" --verify_labels "$work/test.txt" \
   --output_file "$here/model.tflite"
 "$here/../card.py" jarvis --data_dir "$work/wake" --stream "$work/test" --subset_dir "$corpus" \
-  --about_clips "Clips of the testing partition: 30% of the recordings, of the synthetic speakers \
-and of the speakers of other words. The recordings name no speakers, so some of those tested were \
-trained with as well, by another recording." \
-  --about_stream "Dense talk, something said every second and a half: words of Speech Commands by \
-speakers that were not trained with, other phrases by other synthetic voices, and now and then one \
-of the real recordings of the word that were not trained with. It flatters a little: as an \
-earlier model took \"the harness\" in it for the word, other phrases of that sound were put into \
-training." \
+  --about_clips "These are clips of the testing partition: 30% of the recordings, of the synthetic speakers \
+and of the speakers of other words. The recordings name no speakers, so some speakers are in \
+training and testing, with different recordings." \
+  --about_stream "Dense talk, with something said every second and a half: words of Speech Commands, \
+other phrases by synthetic voices, and sometimes a real recording of the word. None of these \
+speakers, voices and recordings are in the training. The figures are a little too good: an earlier \
+model took \"the harness\" in this stream for the word, and then phrases of that sound were added \
+to the training." \
   --data "384 recordings of the word from Picovoice's wake-word benchmark (Apache License 2.0), \
 synthetic speech by espeak-ng and flite, and as other words Speech Commands (Pete Warden, 2018; \
 https://arxiv.org/abs/1804.03209), licensed under Creative Commons Attribution 4.0 \
