@@ -21,7 +21,7 @@ std::string Convert(uint32_t sample_rate) {
 }
 
 std::string CutShort(uint64_t found, uint64_t promised, const char* what) {
-  return "cut short or its header lies: found " + std::to_string(found) + " bytes of " + what +
+  return "cut short, or its header is wrong: found " + std::to_string(found) + " bytes of " + what +
          ", expected " + std::to_string(promised) + "; copy or record it again";
 }
 

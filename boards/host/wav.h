@@ -12,7 +12,7 @@
 namespace stapes {
 
 // Finds the samples in the bytes of a WAV file whose rate must be `sample_rate` hertz. They are
-// left in `samples`. Returns an empty text, or "found ..., expected ...; how to mend it".
+// left in `samples`. Returns an empty text, or "found ..., expected ...; how to fix it".
 std::string ReadWav(Span<const uint8_t> file, uint32_t sample_rate, std::vector<int16_t>* samples);
 
 }  // namespace stapes

@@ -2,5 +2,5 @@
 
 
 class StapesError(Exception):
-    """A mistake the user can mend: one line naming what was read, what was found, what was
-    expected and how to mend it. The command line prints it and exits with status 2."""
+    """A mistake that the user can fix: one line naming what was read, what was found, what was
+    expected and how to fix it. The command line prints it and exits with status 2."""

@@ -95,7 +95,7 @@ TEST_CASE("what is no WAV file is refused") {
   CHECK(Contains(Error(Bytes(100, 'x')), "expected a RIFF/WAVE file"));
 }
 
-TEST_CASE("another format is refused with what was found and how to mend it") {
+TEST_CASE("another format is refused with what was found and how to fix it") {
   const auto with = [](const Bytes& format) {
     return Error(Riff(Join({format, Chunk("data", kTwoSamples)})));
   };

@@ -141,7 +141,7 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
         )
     if not (np.abs(samples) < LOUDEST).all():  # NaN is not either
         raise StapesError(
-            f"{path}: found samples that are no numbers, or beyond all loudness, expected -1 to 1; "
+            f"{path}: found samples that are not numbers, or far too loud, expected -1 to 1; "
             "record or convert it again"
         )
     return samples, rate

@@ -38,7 +38,7 @@ def read_wav(path: str | os.PathLike[str], *, sample_rate: int | None = None) ->
         int16 [samples], at least one sample.
 
     Raises:
-        StapesError: not such a file; the message says what was found and how to mend it.
+        StapesError: not such a file; the message says what was found and how to fix it.
     """
     return read_wav_with_rate(path, sample_rate=sample_rate)[0]
 
@@ -189,6 +189,6 @@ def _view(path: str | os.PathLike[str], body: memoryview) -> np.ndarray:
 
 def _cut_short(path: str | os.PathLike[str], promised: str, found: str) -> StapesError:
     return StapesError(
-        f"{path}: cut short or its header lies: found {found}, expected {promised}; "
+        f"{path}: cut short, or its header is wrong: found {found}, expected {promised}; "
         "copy or record it again"
     )

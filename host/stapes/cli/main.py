@@ -23,18 +23,18 @@ from stapes.errors import StapesError
 # and EXAMPLE. It is imported only when its command is asked for, so that --help stays quick.
 COMMANDS: dict[str, str] = {
     "data get": "download, check and unpack a public corpus",
-    "data check": "look through a folder of clips for what training would stumble over",
-    "data trim": "cut recordings down to their loudest second",
+    "data check": "check a folder of clips before training",
+    "data trim": "cut recordings to their loudest second",
     "data record": "record a corpus with the microphone of this machine",
     "data augment": "show what each variation of training clips does, in pictures",
-    "data speak": "speak a small corpus with espeak-ng, for words without recordings",
-    "data mine": "find in audio without words what a model takes for words, to train against it",
+    "data speak": "speak a small corpus, for words without recordings",
+    "data mine": "find sounds that a model takes for words, to train against them",
     "spectrogram": "draw a recording and its features as the device sees them",
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",
     "info": "print a model's settings, operators and memory",
     "verify": "run the same inputs through Stapes, upstream TFLM and LiteRT and compare all bytes",
-    "evaluate": "measure clip accuracy of a .tflite file through the firmware's code",
+    "evaluate": "measure the accuracy of a model on clips",
     "label_wav": "name the word in a recording",
     "label_wav_dir": "name the word in every recording of a folder",
     "wav_to_features": "write the features of a recording as a C array",
@@ -43,12 +43,12 @@ COMMANDS: dict[str, str] = {
     "stream score": "score detections against a ground truth",
     "tune": "choose a model's decoder settings for a rate of false accepts",
     "flash": "build the firmware around a model and flash a board, or start an emulated one",
-    "replay": "stream a WAV through the firmware, on this machine or on a board",
-    "load": "send a model to a running board, which uses it from then on",
+    "replay": "play a WAV through the firmware, on this machine or on a board",
+    "load": "send a model to a running board",
     "set": "change the decoder's settings of a running board",
     "page": "make a web page that listens with a model, and serve it",
     "monitor": "show a board's detections as they come over the serial port",
-    "demo": "the whole path on a small scale, with a report",
+    "demo": "run the whole path on a small scale, with a report",
 }
 
 GROUP_EXAMPLES: dict[str, str] = {
@@ -57,8 +57,8 @@ GROUP_EXAMPLES: dict[str, str] = {
 }
 
 GROUPS: dict[str, str] = {
-    "data": "make and inspect corpora",
-    "stream": "streaming test audio",
+    "data": "make and check corpora",
+    "stream": "make and score long test audio",
 }
 
 
@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ours = argv is None  # the whole process
     if ours:
         _unwind_when_ended()
-        _mend_streams()
+        _repair_streams()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     argv = _with_values(argv)
     try:
@@ -196,15 +196,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except MemoryError:
         print(
-            "stapes: error: this takes more memory than there is; give it less at once, or check "
-            "that its files are what they should be",
+            "stapes: error: this needs more memory than the machine has; give it less at once, or "
+            "check its files",
             file=sys.stderr,
         )
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(
-            f"stapes: error: {where}{error.strerror or error}; mend it, then try again",
+            f"stapes: error: {where}{error.strerror or error}; fix it, then try again",
             file=sys.stderr,
         )
         try:
@@ -214,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _mend_streams() -> None:
+def _repair_streams() -> None:
     """Output that was closed goes nowhere, what the terminal cannot show is escaped, and what
     cannot be written says where."""
     for name in ("stdout", "stderr"):

@@ -190,7 +190,7 @@ def _forms(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
     several = [clip.name for clip in whole if clip.channels > 1]
     yield from _found("error", "channels", several, "not mono (train with --resample)")
     other = [clip.name for clip in whole if not clip.plain]
-    yield from _found("error", "format", other, "not of 16 bits (train with --resample)")
+    yield from _found("error", "format", other, "not 16-bit (train with --resample)")
 
 
 def _others(folder: Path) -> Iterable[Finding]:

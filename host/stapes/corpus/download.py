@@ -64,7 +64,7 @@ def download(
             if failures >= tries:
                 raise StapesError(
                     f"{url}: the connection failed {failures} times ({_reason(error)}); check the "
-                    "network and give the same command again: it goes on after "
+                    "network and give the same command again: it continues after "
                     f"{_size(part)} bytes"
                 ) from error
             time.sleep(pause_seconds * failures)
@@ -86,8 +86,8 @@ def check_sha256(path: Path, expected: str, *, source: str = "", remove: bool = 
     if remove:
         path.unlink()
     raise StapesError(
-        f"{source or path}: found SHA-256 {found}, expected {expected}; the file was damaged on "
-        "its way or is another one: download it again"
+        f"{source or path}: found SHA-256 {found}, expected {expected}; the file is damaged, or "
+        "it is another one: download it again"
     )
 
 

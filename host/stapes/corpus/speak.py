@@ -229,7 +229,7 @@ def speak_word(
     loud = np.flatnonzero(np.abs(voiced) > 0.01)
     if not len(loud):
         raise StapesError(
-            f"word {word!r}: the synthesizer says nothing; write it as it is spoken, in letters"
+            f"word {word!r}: the synthesizer is silent; write it in letters, as one says it"
         )
     voiced = voiced[loud[0] : loud[-1] + 1]
     divisor = math.gcd(rate, sample_rate)

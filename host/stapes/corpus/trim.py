@@ -73,8 +73,8 @@ def trim_corpus(
         raise StapesError(f"{data_dir}: found no recordings, expected some; check --data_dir")
     if output_dir.resolve().is_relative_to(data_dir.resolve()):
         raise StapesError(
-            f"{output_dir}: found a place inside {data_dir}, whose recordings the clips would be "
-            "the next time; choose an --output_dir beside it"
+            f"{output_dir}: found a place inside {data_dir}, where the next run would take the "
+            "clips for recordings; choose an --output_dir outside"
         )
     length = settings.sample_rate * settings.clip_duration_ms // 1000
     quiet, targets = [], set()

@@ -57,7 +57,7 @@ def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], Non
                 if count > MAX_FILES or unpacked > limit:
                     raise StapesError(
                         f"{archive}: found more than {MAX_FILES} files or {limit >> 20} MB inside, "
-                        "expected a corpus of clips; check where it comes from"
+                        "expected a corpus of clips; check its source"
                     )
                 with _placing(archive, member):
                     _write(tar, member, target)
@@ -82,7 +82,7 @@ def _placing(archive: Path, member: tarfile.TarInfo) -> Iterator[None]:
             raise
         raise StapesError(
             f"{archive}: found a member {member.name!a:.80} that cannot be there "
-            f"({error.strerror}), expected files in folders; check where it comes from"
+            f"({error.strerror}), expected files in folders; check its source"
         ) from error
 
 

@@ -29,7 +29,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """Share of clips classified rightly, 0 to 1; 0 without clips."""
+        """Share of correctly classified clips, 0 to 1; 0 without clips."""
         return float(np.trace(self.matrix) / max(self.total, 1))
 
     @property

@@ -90,7 +90,7 @@ def _check_unix(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         if probe.connect_ex(str(path)) == 0:
             raise StapesError(
-                f"{path}: found an emulated board that runs there already; end it first, or pass "
+                f"{path}: found an emulated board that already runs there; stop it first, or pass "
                 "--tcp_port"
             )
 

@@ -69,7 +69,7 @@ def flasher_of(board: Board, options: Options) -> Flasher:
             return Uf2(board, options)
     raise StapesError(
         f"--board {board.name}: found no STAPES_FLASHER in its board.cmake, expected pyocd, bossac "
-        "or uf2; flash it by hand, its README.md says how"
+        "or uf2; flash it by hand; its README.md says how"
     )
 
 

@@ -54,7 +54,7 @@ class DetectionClips:
             self._rate = known
 
     def forget_place(self) -> None:
-        """The board began again, or the connection broke: its samples count anew."""
+        """The board restarted, or the connection broke: its samples count anew."""
         self._heard: list[tuple[int, np.ndarray]] = []  # number of the first sample, samples
         self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
 

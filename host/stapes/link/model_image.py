@@ -45,7 +45,7 @@ class ModelImage:
 
     def options_for(self, reason: str) -> str:
         """The CMake options of a firmware that takes this model, where a board refused it for a
-        `reason` that they mend; else empty."""
+        `reason` that they fix; else empty."""
         if reason not in (NO_OPERATOR, *NO_MEMORY):
             return ""
         options = [

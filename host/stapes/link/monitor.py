@@ -131,13 +131,13 @@ class Monitor:
         counts = self.reader.counts
         told, self._told = self._told, dataclasses.replace(counts)
         if counts.restarts > told.restarts:
-            yield Notice(name="restarted", text="the board began again")
+            yield Notice(name="restarted", text="the board restarted")
         damaged, lost = counts.damaged - told.damaged, counts.lost - told.lost
         if damaged or lost:
             yield Notice(
                 name="lost",
                 text=f"{damaged} damaged and {lost} missing lines "
-                f"(in all {counts.damaged} and {counts.lost})",
+                f"({counts.damaged} and {counts.lost} in total)",
             )
 
     def _open_again(self) -> Transport | None:

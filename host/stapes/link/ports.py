@@ -75,14 +75,14 @@ class PortFinder:
         candidates = known or [port for port in ports if port.vid is not None]
         if not candidates:
             raise StapesError(
-                "found no board at any USB port, expected one; plug it in, or say --port"
+                "found no board at any USB port, expected one; plug it in, or pass --port"
             )
         if len(candidates) == 1:
             return candidates[0]
         if self.ask is None:
             raise StapesError(
                 f"found {len(candidates)} boards ({', '.join(port.device for port in candidates)})"
-                ", expected one; say --port"
+                ", expected one; pass --port"
             )
         return self.ask(candidates)
 
@@ -110,7 +110,7 @@ def ask_on_terminal(ports: Sequence[PortInfo]) -> PortInfo:
         print(f"Which board, 1 to {len(ports)}? ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
         if not answer:
-            raise StapesError("found no answer, expected the number of a board; say --port")
+            raise StapesError("found no answer, expected the number of a board; pass --port")
         if answer.strip().isdecimal() and 1 <= int(answer) <= len(ports):
             return ports[int(answer) - 1]
 

@@ -110,7 +110,7 @@ class LinkCounts:
     damaged: int = 0  # lines that failed their check, and noise
     lost: int = 0  # sequence numbers that never came; damaged lines are among them
     repeated: int = 0  # the line before once more; left out
-    restarts: int = 0  # the board began again
+    restarts: int = 0  # the board restarted
 
 
 @dataclass(kw_only=True)

@@ -323,7 +323,8 @@ class Session:
             )
         if event.starts_anew and self._connected:
             raise StapesError(
-                f"{name}: the board restarted in the middle; check its supply, then start again"
+                f"{name}: the board restarted in the middle; check its power supply, then start "
+                "again"
             )
 
     def _refused(self, event: Event) -> Refused:
@@ -340,5 +341,5 @@ class Session:
         return StapesError(
             f"{self._transport.name}: no {answer!r} for {seconds:.0f} s "
             f"({self.reader.counts.damaged} damaged lines came), expected a board that runs "
-            "Stapes; check cable, baud rate, firmware, and that no other program has the port"
+            "Stapes; check cable, baud rate, firmware, and that no other program uses the port"
         )

@@ -167,8 +167,8 @@ class SerialTransport:
         except (OSError, ValueError, LookupError, re.error) as error:  # varies with the URL
             if getattr(error, "errno", None) == errno.EAGAIN:  # each would get half of the bytes
                 raise StapesError(
-                    f"{url}: found another program at this port, expected none; end it first, "
-                    "such as a stapes monitor"
+                    f"{url}: found another program at this port, expected none; stop it first "
+                    "(for example a stapes monitor)"
                 ) from error
             number = getattr(error, "errno", None)
             reason = os.strerror(number) if number else error
@@ -293,8 +293,8 @@ def open_socket(name: str, family: int, address: Any, *, patience: float = 0.0) 
             if time.monotonic() >= deadline:
                 reason = getattr(error, "strerror", None) or error
                 raise StapesError(
-                    f"{name}: cannot be opened ({reason}); expected a board or an "
-                    "emulator that listens there; start it first"
+                    f"{name}: cannot be opened ({reason}); expected a board or an emulator at "
+                    "this address; start it first"
                 ) from error
             time.sleep(0.02)
 

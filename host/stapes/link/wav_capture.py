@@ -56,7 +56,7 @@ class WavCapture:
         self._next = first + count
 
     def forget_place(self) -> None:
-        """The board began again, or the connection broke: nobody knows how much is missing."""
+        """The board restarted, or the connection broke: nobody knows how much is missing."""
         self._next = None
 
     def close(self) -> None:

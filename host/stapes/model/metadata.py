@@ -13,7 +13,7 @@ from stapes.files import read_bytes
 from stapes.model.builder import load_schema, pack_model
 from stapes.model.settings import METADATA_NAME, ModelSettings
 
-_MEND = "choose a .tflite file that `stapes export` wrote"
+_REMEDY = "choose a .tflite file that `stapes export` wrote"
 
 
 def read_settings(path: str | os.PathLike[str]) -> ModelSettings:
@@ -45,7 +45,7 @@ def settings_of(model: bytes, *, source: str) -> ModelSettings:
     if settings is None:
         raise StapesError(
             f"{source}: a .tflite model without {METADATA_NAME} metadata; expected Stapes settings "
-            f"inside; {_MEND}"
+            f"inside; {_REMEDY}"
         )
     return settings
 
@@ -55,7 +55,7 @@ def find_settings(model: bytes, *, source: str) -> ModelSettings | None:
     try:
         content = _native.find_metadata(model, METADATA_NAME)
     except ValueError as error:
-        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
+        raise StapesError(f"{source}: {error}; expected a .tflite model; {_REMEDY}") from error
     return None if content is None else ModelSettings.from_json(content, source=source)
 
 
@@ -71,7 +71,7 @@ def write_settings(model: bytes, settings: ModelSettings, *, source: str = "mode
     try:
         _native.find_metadata(model, METADATA_NAME)
     except ValueError as error:
-        raise StapesError(f"{source}: {error}; expected a .tflite model; {_MEND}") from error
+        raise StapesError(f"{source}: {error}; expected a .tflite model; {_REMEDY}") from error
     content = np.frombuffer(settings.to_json().encode("utf-8"), dtype=np.uint8)
     # The generated classes check no bounds and say so in whatever way their accesses fail.
     try:
@@ -80,7 +80,7 @@ def write_settings(model: bytes, settings: ModelSettings, *, source: str = "mode
         return pack_model(schema, unpacked)
     except Exception as error:
         raise StapesError(
-            f"{source}: damaged or cut short ({error}); expected a whole .tflite model; {_MEND}"
+            f"{source}: damaged or cut short ({error}); expected a whole .tflite model; {_REMEDY}"
         ) from error
 
 

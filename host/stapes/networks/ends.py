@@ -32,7 +32,8 @@ def at_every_end(model: Any, ends: int) -> Any:
             continue
         elif not isinstance(layer, keras.layers.Flatten) or outputs.shape[1] != ends:
             raise StapesError(
-                f"--end_frames={ends}: found a network that sees whole clips, expected one that "
-                "streams; choose --model_architecture svdf or residual_svdf, or leave the flag out"
+                f"--end_frames={ends}: found a network that takes whole clips, expected a "
+                "streaming one; choose --model_architecture svdf or residual_svdf, or leave the "
+                "flag out"
             )
     return keras.Model(inputs, outputs, name=model.name)

@@ -51,7 +51,7 @@ def create_model(
     except Exception as error:  # a stranger's function may raise anything
         raise StapesError(
             f"--model_architecture={architecture}: found {type(error).__name__} while it was built "
-            f"({' '.join(str(error).split())}), expected a Keras model; mend the function"
+            f"({' '.join(str(error).split())}), expected a Keras model; fix the function"
         ) from error
     for what, expected in (
         ("input", (None, shape.frames, shape.features)),
@@ -61,7 +61,7 @@ def create_model(
         if not isinstance(model, keras.Model) or found != expected:
             raise StapesError(
                 f"--model_architecture={architecture}: found {what} {found}, expected a Keras "
-                f"model with {what} {expected}; mend the function"
+                f"model with {what} {expected}; fix the function"
             )
     return model
 

@@ -42,7 +42,7 @@ def wasm_modules() -> dict[str, Path]:
     for path in modules.values():
         if not path.is_file():
             raise StapesError(
-                f"{path}: found no firmware for the page, expected the package to hold it; install "
+                f"{path}: found no firmware for the page, expected it in the package; install "
                 "clang, lld, wasi-libc and libc++-14-dev-wasm32, then install the package again"
             )
     return modules
@@ -133,7 +133,7 @@ def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise StapesError(
             f"{card_path}: found no model card ({error!r}), expected what models/card.py writes; "
-            "write it again, or take it away"
+            "write it again, or remove it"
         ) from error
 
 

@@ -21,7 +21,7 @@ def check_folder(folder: Path) -> None:
         StapesError: something else is there.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StapesError(f"{folder}: found something there, expected a new or empty folder")
+        raise StapesError(f"{folder}: found other files there, expected a new or empty folder")
 
 
 def write_cuts(

@@ -99,7 +99,7 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
             entry = _parse_json(line) if line.startswith("{") else _parse_text(line)
         except (ValueError, OverflowError, KeyError, TypeError, RecursionError) as error:
             raise StapesError(
-                f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; mend the line'
+                f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; fix the line'
             ) from error
         if entry is not None:
             try:

@@ -21,7 +21,7 @@ from stapes.training.settings import TrainingSettings
 
 FILE_NAME = "checkpoint.npz"
 BEST_FILE_NAME = "best.npz"
-_MEND = "choose a checkpoint that `stapes train` wrote, or train again"
+_REMEDY = "choose a checkpoint that `stapes train` wrote, or train again"
 
 # What NumPy, zipfile and json raise for a file that something else has written over.
 _DAMAGES = (
@@ -76,7 +76,7 @@ class Checkpoint:
         StapesError: no such file, or not a whole checkpoint.
         """
         if not Path(path).is_file():
-            raise StapesError(f"{path}: found no such file, expected a checkpoint; {_MEND}")
+            raise StapesError(f"{path}: found no such file, expected a checkpoint; {_REMEDY}")
         try:
             if not zipfile.is_zipfile(path):  # NumPy would speak of pickles
                 raise ValueError("no .npz archive, or one cut short")
@@ -99,11 +99,12 @@ class Checkpoint:
             )
         except _DAMAGES as error:
             raise StapesError(
-                f"{path}: found a damaged or foreign file ({error}), expected a checkpoint; {_MEND}"
+                f"{path}: found a damaged or foreign file ({error}), expected a checkpoint; "
+                f"{_REMEDY}"
             ) from error
         if not checkpoint.finite:
             raise StapesError(
-                f"{path}: found weights that are no numbers, expected finite ones; {_MEND}"
+                f"{path}: found weights that are not numbers, expected finite ones; {_REMEDY}"
             )
         return checkpoint
 
@@ -121,7 +122,7 @@ def assign(variables: list[Any], values: list[np.ndarray], *, source: str) -> No
         if found != expected:
             raise StapesError(
                 f"{source}: found weights of another architecture ({_shape(found)} where this one "
-                f"has {_shape(expected)}, array {number}); {_MEND}"
+                f"has {_shape(expected)}, array {number}); {_REMEDY}"
             )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -52,7 +52,7 @@ class RunOptions:
 
     Attributes:
         summaries_dir: folder for TensorBoard's event files; "" writes none.
-        check_nans: name the first tensor that is no number, at the price of slower steps.
+        check_nans: name the first tensor that is not a number; steps take longer.
         log_step_interval: steps between two lines of the log.
         progress: show a bar.
     """
@@ -106,7 +106,7 @@ def train(
     """
     if teacher and settings.end_frames > 1:
         raise StapesError(
-            "--teacher and --end_frames: a teacher answers at the end of a clip alone; leave one "
+            "--teacher and --end_frames: a teacher answers only at the end of a clip; leave one "
             "of them out"
         )
     cluster, options = Cluster.of_environment(), options or RunOptions()
@@ -121,8 +121,8 @@ def train(
         earlier = None
         if start_checkpoint or path.exists():
             earlier = Checkpoint.load(source)
-            mend = "leave out --start_checkpoint" if start_checkpoint else _OTHER_FOLDER
-            settings.check_continues(earlier.settings, source=str(source), mend=mend)
+            remedy = "leave out --start_checkpoint" if start_checkpoint else _OTHER_FOLDER
+            settings.check_continues(earlier.settings, source=str(source), remedy=remedy)
         with workers.scope():
             teaching = Teacher(teacher, settings) if teacher else None
         corpus = Corpus(data_dir, settings, hard_dir=hard_dir)
@@ -355,7 +355,7 @@ class _Run:
             raise StapesError(
                 f"TF_CONFIG: lost another worker at step {self._step} "
                 f"({type(error).__name__}), expected all {self._workers.count}; start them all "
-                "again: they go on from the last checkpoint"
+                "again: they continue from the last checkpoint"
             ) from error
         accuracy, loss, stopping = map(float, results)
         return accuracy, loss, stopping > 0
@@ -447,7 +447,7 @@ class _Run:
 
     def _diverged(self) -> StapesError:
         return StapesError(
-            f"--learning_rate: found a loss or weights that are no numbers at step {self._step}, "
+            f"--learning_rate: found a loss or weights that are not numbers at step {self._step}, "
             f"expected finite ones; lower it, or see where they begin with --check_nans "
             f"(an earlier {self._path} stays as it is)"
         )
@@ -456,7 +456,8 @@ class _Run:
         assert self._nan_watch
         name = self._nan_watch.first_bad_tensor(batch.features, batch.labels)
         return StapesError(
-            f"step {step}: found numbers that are none in {name}, expected finite ones; lower "
+            f"step {step}: found values that are not numbers in {name}, expected finite ones; "
+            "lower "
             f"--learning_rate (an earlier {self._path} stays as it is)"
         )
 

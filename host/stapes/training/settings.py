@@ -168,12 +168,12 @@ class TrainingSettings:
             )
         if self.quantize and self.end_frames > 1:
             raise StapesError(
-                "--quantize and --end_frames: int8 is simulated at the end of a clip alone; leave "
+                "--quantize and --end_frames: int8 is simulated only at the end of a clip; leave "
                 "one of them out, or train with --quantize from this training's checkpoint"
             )
         if self.clip_frames < 1:
             raise StapesError(
-                f"--clip_duration_ms={self.clip_duration_ms}: found no whole frame in a clip, "
+                f"--clip_duration_ms={self.clip_duration_ms}: found a clip shorter than a frame, "
                 f"expected at least --window_size_ms={self.front_end.window_size_ms:g}"
             )
 
@@ -241,18 +241,18 @@ class TrainingSettings:
                 "of this one; train again, in another --train_dir"
             ) from error
 
-    def check_continues(self, earlier: TrainingSettings, *, source: str, mend: str) -> None:
+    def check_continues(self, earlier: TrainingSettings, *, source: str, remedy: str) -> None:
         """Checks that training may go on from a checkpoint made with `earlier`.
 
         Raises:
-            StapesError: words, front end, network or optimizer have changed since; ends in `mend`.
+            StapesError: words, front end, network or optimizer have changed; ends in `remedy`.
         """
         for name in _FIXED:
             if difference := _difference(name, getattr(earlier, name), getattr(self, name)):
                 setting, found, expected = difference
                 raise StapesError(
                     f"{source}: found a training with {setting} {_plain(found)}, expected "
-                    f"{_plain(expected)} as here; give the same settings, or {mend}"
+                    f"{_plain(expected)} as here; give the same settings, or {remedy}"
                 )
 
 

@@ -37,7 +37,7 @@ class Workers(Cluster):
         except (ValueError, RuntimeError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise StapesError(
-                f"TF_CONFIG: cannot work with the others ({reason}); check the addresses, "
+                f"TF_CONFIG: cannot connect to the others ({reason}); check the addresses, "
                 "and start all workers"
             ) from error
         return cls(count=cluster.count, index=cluster.index, strategy=strategy)

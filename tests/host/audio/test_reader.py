@@ -1,4 +1,4 @@
-"""The reader of recordings: three formats, refusals that can be mended, conversion on demand."""
+"""The reader of recordings: three formats, refusals that say what to do, conversion."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_ogg_gives_nearly_the_samples_of_wav(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_another_rate_is_refused_and_both_ways_to_mend_it_are_said(tmp_path, suffix):
+def test_another_rate_is_refused_and_both_ways_to_fix_it_are_said(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, TONE, 44100, subtype="PCM_16")
     with pytest.raises(StapesError, match=r"a\..*found 44100 Hz, expected .*8000 Hz; .*sox") as it:
@@ -94,11 +94,11 @@ def test_a_header_that_lies_about_its_samples_is_found_out(tmp_path, resample):
     path = write_stereo(tmp_path / "a.wav", TONE, TONE, 44100)
     data = bytearray(path.read_bytes())
     path.write_bytes(data[:-100])
-    with pytest.raises(StapesError, match=r"a\.wav: cut short or its header lies"):
+    with pytest.raises(StapesError, match=r"a\.wav: cut short, or its header is wrong"):
         read_audio(path, sample_rate=8000, resample=resample)
     struct.pack_into("<I", data, 40, len(data))  # the data chunk alone
     path.write_bytes(data)
-    with pytest.raises(StapesError, match=r"a\.wav: (cut short or its header lies|found 2 ch)"):
+    with pytest.raises(StapesError, match=r"a\.wav: (cut short, or its head|found 2 ch)"):
         read_audio(path, sample_rate=8000, resample=resample)
 
 
@@ -179,7 +179,7 @@ def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
 def test_float_samples_that_are_no_sound_are_refused(tmp_path, sample):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full(100, sample, np.float32), 48000, subtype="FLOAT")
-    with pytest.raises(StapesError, match=r"a\.wav: found samples that are no numbers"):
+    with pytest.raises(StapesError, match=r"a\.wav: found samples that are not numbers"):
         read_audio(path, sample_rate=16000, resample=True)
 
 

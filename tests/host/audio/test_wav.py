@@ -87,9 +87,9 @@ def test_extensible_pcm_is_pcm(tmp_path):
         (riff(fmt(), chunk(b"data", b"abc")), "whole 16-bit samples"),
         (riff(fmt(), DATA)[:-4], "cut short"),
         (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=1000)), "1000 bytes of samples"),
-        (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=0xFFFFFFFF)), "header lies"),
-        (riff(fmt(), chunk(b"data", SAMPLES.tobytes() * 9, size=10)), "header lies"),
-        (riff(fmt(), DATA, extra=100), "header lies"),
+        (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=0xFFFFFFFF)), "header is wrong"),
+        (riff(fmt(), chunk(b"data", SAMPLES.tobytes() * 9, size=10)), "header is wrong"),
+        (riff(fmt(), DATA, extra=100), "header is wrong"),
     ],
 )
 def test_refuses_with_one_line_naming_the_file(tmp_path, content, message):

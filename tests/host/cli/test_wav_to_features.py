@@ -108,7 +108,10 @@ def test_normalised_energies_have_flags_of_their_own(folder):
     ("arguments", "message"),
     [
         (["--sample_rate", "16000"], "found 8000 Hz, expected 16000 Hz"),
-        (["--sample_rate", "8000", "--clip_duration_ms", "20"], "found no whole frame"),
+        (
+            ["--sample_rate", "8000", "--clip_duration_ms", "20"],
+            "found a clip shorter than a frame",
+        ),
         (["--sample_rate", "8000", "--clip_duration_ms", "0"], "--clip_duration_ms=0"),
         (["--sample_rate", "8000", "--output_c_file", "none/x.c"], "none/x.c: cannot be written"),
         (["--model", "Up-sweep.wav"], "Up-sweep.wav"),

@@ -93,7 +93,9 @@ def test_a_header_that_lies_is_named_with_what_was_found(folder):
     path = folder / "up" / "0000_nohash_0.wav"
     path.write_bytes(path.read_bytes()[:-1000])
     (files,) = found(folder).values()
-    assert files[0].startswith("up/0000_nohash_0.wav: cut short or its header lies: found 15044")
+    assert files[0].startswith(
+        "up/0000_nohash_0.wav: cut short, or its header is wrong: found 15044"
+    )
 
 
 def test_equal_sounds_are_found_whatever_their_file_says(folder):

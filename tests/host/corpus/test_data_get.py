@@ -103,7 +103,7 @@ def test_cut_connections_go_on_where_they_ended(server, load):
 
 def test_a_later_command_goes_on_with_what_an_earlier_one_had(server, load, tmp_path):
     server.cuts = [200_000] + [0] * 3
-    with pytest.raises(StapesError, match="it goes on after 200000 bytes"):
+    with pytest.raises(StapesError, match="it continues after 200000 bytes"):
         load(tries=3)
     assert not (tmp_path / "corpus.tar.gz").exists()
     server.cuts = []

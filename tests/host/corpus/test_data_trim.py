@@ -93,7 +93,7 @@ def test_two_files_that_would_get_one_name_are_refused(tmp_path):
 def test_clips_are_not_put_among_the_recordings(tmp_path, place):
     (tmp_path / "corpus").mkdir()
     write_wav(tmp_path / "corpus" / "a.wav", spoken_at(0), sample_rate=16000)
-    with pytest.raises(StapesError, match=r"found a place inside .*, whose recordings"):
+    with pytest.raises(StapesError, match=r"found a place inside .*, where the next run"):
         trim_corpus(tmp_path / "corpus", tmp_path / place, TrimSettings())
     assert [path.name for path in tmp_path.rglob("*")] == ["corpus", "a.wav"]
 

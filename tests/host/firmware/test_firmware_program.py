@@ -98,7 +98,7 @@ def test_help_has_an_example_and_version_names_the_model(run):
         ("missing.wav", None, "cannot be read (No such file or directory)"),
         ("text.wav", b"no wav file at all", "expected a RIFF/WAVE file"),
         ("empty.wav", b"", "found an empty file"),
-        ("cut.wav", lambda good: good[:-100], "cut short or its header lies"),
+        ("cut.wav", lambda good: good[:-100], "cut short, or its header is wrong"),
         (
             "rate.wav",
             lambda good: good.replace(b"\x80\x3e\0\0\0\x7d", b"\x40\x1f\0\0\x80\x3e"),

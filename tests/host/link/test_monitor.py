@@ -152,7 +152,7 @@ def test_a_reset_in_mid_line_is_told_and_survived(board, watch):
     assert monitor.next().startswith("0:00:01.000")
     assert monitor.next().startswith("b: model m")
     assert monitor.next().startswith("0:00:00.060")
-    monitor.until("began again", monitor.err)
+    monitor.until("restarted", monitor.err)
 
 
 def test_unplugging_is_told_and_the_board_is_found_again(board, watch):

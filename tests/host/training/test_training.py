@@ -254,8 +254,8 @@ def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
 def test_a_training_of_another_kind_is_not_continued(change, what):
     earlier, now = settings(), dataclasses.replace(settings(), **change)
     with pytest.raises(StapesError, match=rf"^x\.npz: found .*{what}.*, or choose another$"):
-        now.check_continues(earlier, source="x.npz", mend="choose another")
-    now.check_continues(now, source="x.npz", mend="")
+        now.check_continues(earlier, source="x.npz", remedy="choose another")
+    now.check_continues(now, source="x.npz", remedy="")
 
 
 def test_a_checkpoint_of_another_kind_is_told_before_training(tmp_path):
@@ -318,7 +318,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     whole = run(tmp_path, "dir", settings(schedule=Schedule(steps=(1,), rates=(0.01,))))
     bad = dataclasses.replace(whole, model=[whole.model[0] * np.nan, *whole.model[1:]])
     bad.save(tmp_path / "nan.npz")
-    with pytest.raises(StapesError, match=r"nan\.npz: found weights that are no numbers"):
+    with pytest.raises(StapesError, match=r"nan\.npz: found weights that are not numbers"):
         Checkpoint.load(tmp_path / "nan.npz")
 
 

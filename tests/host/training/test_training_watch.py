@@ -186,7 +186,7 @@ def test_check_nans_names_the_first_tensor_and_the_step(
         monkeypatch.setattr(loop.NanWatch, "before_step", spoil_weights)
     if spoiled == "features":
         monkeypatch.setattr(loop, "prefetch", spoil_features)
-    with pytest.raises(StapesError, match=rf"step 5: found numbers that are none in {name}"):
+    with pytest.raises(StapesError, match=rf"step 5: found values that are not numbers in {name}"):
         run(tmp_path, chosen, check_nans=True)
 
 

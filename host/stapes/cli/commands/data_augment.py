@@ -1,7 +1,7 @@
-"""Show what each variation of `stapes train` does to a clip: a picture each, with --audio a WAV.
+"""Show what each variation of `stapes train` does to a clip. With --audio, write the sounds too.
 
-Every picture has the clip's spectrogram and its features as the device sees them, before and after.
-Without a recording espeak-ng speaks one. docs/augmentation.md shows the pictures."""
+Every picture shows the clip's spectrogram and its features as the device sees them, before and
+after. If you name no recording, espeak-ng speaks one. docs/augmentation.md shows the pictures."""
 
 from __future__ import annotations
 

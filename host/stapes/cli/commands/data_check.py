@@ -1,8 +1,8 @@
-"""Look through a folder of clips before training on it: DATA_DIR/<word>/*.wav, .flac or .ogg.
+"""Check a folder of clips before training: DATA_DIR/<word>/*.wav, .flac or .ogg.
 
-Reports words and partitions, sample rates, durations, clipping, silence, files that cannot be
-read, equal recordings in several words or partitions, and how evenly the words are covered.
-The exit status is 1 where something is found that training refuses or that spoils its tests."""
+Reports words and partitions, sample rates, durations, clipping, silence, unreadable files, and
+equal recordings in several words or partitions. The exit status is 1 if training would refuse
+something, or if the tests would be wrong."""
 
 from __future__ import annotations
 

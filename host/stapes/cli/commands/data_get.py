@@ -1,8 +1,8 @@
 """Download a public corpus, check it and unpack it into a folder for `stapes train --data_dir`.
 
 speech_commands is the corpus of the TensorFlow tutorial: 65,000 (version 0.01) or 106,000 (0.02)
-words of one second, 1.5 or 2.4 GB to load and about twice that on disk. A download that was cut
-goes on where it stopped when the same command is given again."""
+words of one second. The download has 1.5 or 2.4 GB, and the folder about twice that. If a download
+was cut, give the same command again: it continues where it stopped."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("name", choices=NAMES, help="the corpus")
     add("--version", default="0.02", help="0.01 or 0.02 (default: %(default)s)")
     add("--output_dir", type=Path, help="the new folder (default: <name>_v<version>)")
-    add("--archive", type=Path, help="unpack this file, loaded before, instead of downloading")
+    add("--archive", type=Path, help="unpack this file, which you already have")
     add("--keep_archive", action="store_true", help="leave the archive beside the folder")
-    add("--data_url", help="load it from another address; the checksum stays the same")
+    add("--data_url", help="download from another address; the checksum stays the same")
 
 
 def run(arguments: argparse.Namespace) -> int:

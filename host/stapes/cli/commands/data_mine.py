@@ -1,9 +1,9 @@
 """Find in audio without words what a model takes for words, and cut it out to train against.
 
-Everything below the folders of --audio is run through the firmware's own code, with a short
-averaging window and a low threshold. OUTPUT_DIR then holds the clips, the surest first, a page of
-pictures to look and listen through (index.html), and a list: delete the lines of clips in which a
-word is really said. `stapes train --hard_dir OUTPUT_DIR` takes the rest as unknown words."""
+Runs everything below the folders of --audio through the firmware's code, with a short averaging
+window and a low threshold. OUTPUT_DIR then has the clips with the highest scores first, a page of
+pictures to look at and listen to (index.html), and a list. Delete the lines of clips in which
+somebody really says a word. `stapes train --hard_dir OUTPUT_DIR` uses the rest as unknown words."""
 
 from __future__ import annotations
 

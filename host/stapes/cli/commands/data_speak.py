@@ -1,9 +1,10 @@
 """Speak a small corpus: <word>/<speaker>_nohash_<n>.wav, 16-bit PCM, mono.
 
-For words that nobody has recorded. Many made-up speakers say every word. White, pink and brown
-noise and mains hum are added as _background_noise_, so that the folder is all that `stapes train`
-needs. Voices are espeak-ng's; with --engine piper, those of Piper models; with --engine_command,
-those of any program that writes a recording. Real recordings make a far better model."""
+This is for words that nobody has recorded. Many synthetic speakers say every word. The folder
+_background_noise_ gets white, pink and brown noise and mains hum. So the folder has all that
+`stapes train` needs. The voices are those of espeak-ng. With --engine piper they are Piper models,
+and with --engine_command any program that writes a recording. Real recordings give a far better
+model."""
 
 from __future__ import annotations
 

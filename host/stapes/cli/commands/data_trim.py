@@ -1,8 +1,8 @@
-"""Cut recordings down to their loudest second, so that the words lie alike in all clips.
+"""Cut recordings to their loudest second, so that the word has the same place in all clips.
 
-For long recordings of single words: everything below DATA_DIR, WAV, FLAC or Ogg, goes as WAV to
-the same place below OUTPUT_DIR. Recordings that are quiet throughout are left out and named. The
-rule is that of extract_loudest_section, the tool that TensorFlow's tutorial points to."""
+Use it for long recordings of single words. Every WAV, FLAC or Ogg file below DATA_DIR becomes a WAV
+file at the same place below OUTPUT_DIR. Recordings that are quiet from start to end are left out
+and named. The rule is that of extract_loudest_section, which TensorFlow's tutorial recommends."""
 
 from __future__ import annotations
 

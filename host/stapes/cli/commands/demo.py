@@ -1,11 +1,11 @@
-"""The whole path on a small scale, with a report on the screen and in WORK_DIR/report.json.
+"""Run the whole path on a small scale, with a report on the screen and in WORK_DIR/report.json.
 
-Takes the clips of --data_dir (or of the folder named by STAPES_CORPUS), or speaks some with
-espeak-ng; trains yes/no for a few minutes, exports it to int8, builds the firmware for this
-machine and for an emulated Cortex-M4, replays a streaming test and 200 test clips through both and
-through Python, and compares them bit for bit. Exit status 1 when they differ. Steps whose inputs
-have not changed are not repeated. Needs the source tree, the Arm compiler and qemu-system-arm
-(`make setup`)."""
+Takes the clips of --data_dir (or of the folder in STAPES_CORPUS), or lets espeak-ng speak some.
+Trains yes/no for a few minutes, exports it to int8, and builds the firmware for this machine and
+for an emulated Cortex-M4. Then it replays a streaming test and 200 test clips through both and
+through Python, and compares them bit for bit. The exit status is 1 if they differ. It does not
+repeat steps whose inputs have not changed. It needs the source tree, the Arm compiler and
+qemu-system-arm (`make setup`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Write the C++ constants that a firmware build compiles in: model, tables, labels, settings.
 
-All of it comes from the .tflite file. The folder appears whole or not at all; an earlier one is
-replaced, any other folder is left alone. Equal models give equal bytes."""
+Everything comes from the .tflite file. The folder appears complete or not at all. The command
+replaces an earlier one, and never touches any other folder. Equal models give equal bytes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Measure the clip accuracy of a .tflite file through the firmware's own code.
 
-Every clip of the partition goes through front end and engine frame by frame, from a fresh state;
-the scores after its last frame decide. Which clips belong to the partition is written in the model.
-With --noise_dir and --level_db the same clips are measured again as a room hands them over.
+Every clip of the partition goes through front end and engine frame by frame, from a fresh state.
+The scores after its last frame decide. The model says which clips belong to the partition. With
+--noise_dir and --level_db, the same clips are also measured with noise and at other levels.
 """
 
 from __future__ import annotations

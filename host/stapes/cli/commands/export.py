@@ -1,9 +1,9 @@
 """Quantize a trained model to int8 and write it as a .tflite file.
 
-The file takes one frame of features per inference and keeps its state inside (SVDF networks), or
-takes a whole clip at every --clip_stride_ms (all others). It carries labels, front-end settings and
-the measured accuracies. Ranges are those of `stapes train --quantize`, else calibrated on the
-training clips. The log says what each layer loses."""
+An SVDF network takes one frame of features per inference and keeps its state inside. All other
+networks take a whole clip at every --clip_stride_ms. The file has labels, front-end settings and
+the measured accuracies. Ranges are those of `stapes train --quantize`. Without them, the training
+clips calibrate the ranges. The log says what each layer loses."""
 
 from __future__ import annotations
 

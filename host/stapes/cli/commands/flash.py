@@ -1,8 +1,8 @@
-"""Builds the firmware around a model and flashes a board, or starts an emulated one.
+"""Build the firmware around a model and flash a board, or start an emulated one.
 
-Real boards are flashed by a debug probe (pyOCD), by their boot loader (bossac) or by copying a
-file to the drive that they show (UF2); boards/NAME/README.md says what to connect. An emulated
-board runs until Ctrl-C, with its serial port at a socket that only you can open."""
+A real board is flashed by a debug probe (pyOCD), by its boot loader (bossac), or by copying a file
+to the drive that it shows (UF2). boards/NAME/README.md says what to connect. An emulated board runs
+until Ctrl-C. Its serial port is a socket that only you can open."""
 
 from __future__ import annotations
 

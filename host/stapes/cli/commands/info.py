@@ -1,8 +1,8 @@
-"""Print what a model is: settings, provenance, memory, and per operator its work and its bytes.
+"""Print what a model is: settings, provenance, memory, and for each operator its work and bytes.
 
-Instructions are counted on an emulated Cortex-M4 where Stapes' source tree, the Arm compiler and
-qemu-system-arm are at hand. With --board, the firmware is linked for that board and its flash and
-RAM are compared with what the model needs.
+Instructions are counted on an emulated Cortex-M4. This needs Stapes' source tree, the Arm compiler
+and qemu-system-arm. With --board, the firmware is linked for that board, and its flash and RAM are
+compared with the needs of the model.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Name the word in a recording: the best labels with their scores, through the firmware's code.
 
-Only the first clip's length counts: a shorter recording is filled up with silence. Labels, sample
-rate and front end are those in the model."""
+Only the first part counts, as long as a clip. A shorter recording is filled up with silence.
+Labels, sample rate and front end come from the model."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Sends a model to a running board over the serial link; from then on the board uses it.
+"""Send a model to a running board over the serial link. The board uses it from then on.
 
-The board checks it first: length, checksum, front end, operators, memory. Until all of that is
-done, and whenever power or cable are lost before, the old model stays. It must have been trained
-with the same front end settings as the one that the firmware was built with. With --built_in the
-board goes back to that one."""
+The board checks it first: length, checksum, front end, operators, memory. Until that is finished,
+the old model stays, also if power or cable are lost. The model must have the same front-end
+settings as the one in the firmware. With --built_in, the board goes back to that one."""
 
 from __future__ import annotations
 
@@ -66,7 +65,7 @@ def _open(arguments: argparse.Namespace) -> Transport:
     from stapes.link.transport import ProgramTransport, open_transport
 
     if (arguments.program is None) == (arguments.port is None):
-        raise StapesError("load: expected one of --port, --program; say where the board is")
+        raise StapesError("load: expected one of --port, --program; give one")
     if (arguments.program is None) != (arguments.slots is None):
         raise StapesError("load: --program and --slots go together; give both")
     if arguments.program is not None:

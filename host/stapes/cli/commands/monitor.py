@@ -1,8 +1,8 @@
-"""Shows a board's detections as they come over the serial port.
+"""Show a board's detections as they come over the serial port.
 
-Goes on through noise, cut lines, resets and unplugging; what was lost is said on standard error.
-Ctrl-C ends it. On a terminal a live view shows labels, scores and load; elsewhere, and with
---plain, each detection is a line. With --json every event is one JSON object a line, ready for a
+It continues after noise, cut lines, resets and unplugging, and says on standard error what was
+lost. Ctrl-C ends it. On a terminal, a live view shows labels, scores and load. Elsewhere, and with
+--plain, each detection is a line. With --json, every event is one JSON object a line, ready for a
 pipe."""
 
 from __future__ import annotations

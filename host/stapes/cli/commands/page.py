@@ -1,9 +1,9 @@
 """Make a web page that hears with one or more models, records a corpus and watches boards.
 
 The page runs the firmware itself, as WebAssembly, in any current browser. --output_dir writes a
-folder that every web server can serve as it is; --serve serves the page from here. Browsers give
-the microphone to pages on this machine, or over HTTPS: --https lets phones of the same network in.
-With --record the clips that the page records land in CORPUS_DIR, one folder for each word."""
+folder that every web server can serve. --serve serves the page from this machine. Browsers allow
+the microphone only for pages of this machine, or over HTTPS: --https lets phones of the same
+network use it. With --record, the recorded clips go into CORPUS_DIR, one folder for each word."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
         if arguments.https:
             _say_to_phones(url)
         if clips:
-            print(f"Clips go to {arguments.record}. Give this address to nobody you do not know.")
+            print(f"Clips go to {arguments.record}. Give this address only to people you know.")
         print("Ctrl-C ends it.", flush=True)
         try:
             server.serve_forever()
@@ -108,7 +108,7 @@ def _say_to_phones(url: str) -> None:
     segno.make(url, micro=False).terminal(compact=True)
     print(
         "Point the phone's camera at the square; the phone must be in the same network.\n"
-        "The phone will warn that it does not know who made the certificate: this machine made it\n"
+        "The phone will warn that it does not know the certificate: this machine made it\n"
         "itself, a moment ago. Choose “Advanced” or “Show details”, then go on to the page.\n"
         "Then it will ask whether the page may use the microphone: allow it.",
         flush=True,

@@ -1,12 +1,12 @@
-"""Streams a WAV, or every WAV of a folder, through the firmware and prints what it detects.
+"""Play a WAV, or every WAV of a folder, through the firmware and print what it detects.
 
 The firmware runs in this process (--model), as the program stapes-firmware (--program), on an
 emulated board (--board) or on a board at a serial port (--port). All give the same detections. For
-an emulated board the firmware is built around --model, or --image is one that was built, or it is
-what `stapes flash --board` built last.
+an emulated board, the firmware is built around --model. Or --image names an image that you built.
+Without both, it is the one that `stapes flash --board` built last.
 
-Each detection is printed as "label, time_ms, score"; time_ms is the end of the audio heard. With a
-folder a line "# FILE" goes before each file's detections."""
+Each detection is printed as "label, time_ms, score". time_ms is the end of the audio heard. For a
+folder, a line "# FILE" comes before the detections of each file."""
 
 from __future__ import annotations
 

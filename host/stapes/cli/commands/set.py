@@ -1,7 +1,7 @@
-"""Changes the decoder of a running board, until it restarts or takes another model.
+"""Change the decoder of a running board, until it restarts or takes another model.
 
-Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (no longer than
-the model's own averaging window), suppression_ms=300, minimum_count=3."""
+Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (at most the
+averaging window of the model), suppression_ms=300, minimum_count=3."""
 
 from __future__ import annotations
 

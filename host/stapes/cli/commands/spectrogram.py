@@ -1,8 +1,8 @@
 """Draw a recording: its waveform, its spectrogram and its features as the device sees them.
 
-The features are the int8 numbers that the firmware's front end gives its network, with the settings
-of --model, or with those of the flags. --plain writes the bare grey spectrogram of TensorFlow's
-wav_to_spectrogram, a pixel per value."""
+The features are the int8 numbers that the firmware's front end gives its network. The settings are
+those of --model, or those of the flags. --plain writes only the grey spectrogram of TensorFlow's
+wav_to_spectrogram, one pixel per value."""
 
 from __future__ import annotations
 

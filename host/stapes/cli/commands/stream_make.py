@@ -1,10 +1,10 @@
 """Write a streaming test WAV, and its ground truth as lines "label, time_ms".
 
-After generate_streaming_test_wav.py of TensorFlow's speech_commands, with its flags and defaults:
-words of the testing partition, at random places, over background noise. The times are the starts
-of the clips. Beside the ground truth it writes, as JSON lines, the same words with their clip and
-the end of their speech (`end_ms`), from which `stapes stream score` tells how long after a word it
-was detected. Equal seeds and corpora give equal files."""
+It follows generate_streaming_test_wav.py of TensorFlow's speech_commands, with its flags and
+defaults: words of the testing partition, at random places, over background noise. The times are the
+starts of the clips. It also writes a JSON line for each word, with its clip and the end of its
+speech (`end_ms`). `stapes stream score` uses that to say how long after a word the detection came.
+Equal seeds and corpora give equal files."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
     if 0 < len(set(wanted)) < FEW_RECORDINGS:
         print(
             f"stream make: found {len(set(wanted))} recordings of wanted words, expected "
-            f"{FEW_RECORDINGS} or more; a few recordings, drawn many times, tell little about "
-            "other speakers: add clips, or raise the percentage of their partition",
+            f"{FEW_RECORDINGS} or more; a few recordings, used many times, say little about other "
+            "speakers: add clips, or raise the percentage of their partition",
             file=sys.stderr,
         )
     return 0
@@ -117,8 +117,8 @@ def _wanted(arguments: argparse.Namespace) -> tuple[tuple[str, ...], StreamSetti
     if arguments.model:
         if words is not None or form:
             raise StapesError(
-                "--model: carries words, rate and clip duration; "
-                "leave out --wanted_words, --sample_rate and --clip_duration_ms"
+                "--model: it has words, rate and clip duration; leave out --wanted_words, "
+                "--sample_rate and --clip_duration_ms"
             )
         from stapes.model.metadata import read_settings
 

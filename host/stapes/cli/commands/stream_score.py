@@ -1,15 +1,15 @@
 """Score detections against a ground truth: words matched, correct, wrong, false accepts per hour.
 
-With --model the audio is run through the firmware's own code, on all cores; --detections takes
-what something else has heard: "label, time_ms" lines, or the JSON lines of `stapes replay` and
-`stapes monitor`. A detection's time is the end of the audio heard, a ground truth's the start of a
-clip: they belong together when start <= detection <= start + clip duration + tolerance. Every word
-counts once, every surplus detection is a false accept; _silence_ and _unknown_ are not words.
---compatibility tutorial adds the figures by the rules of TensorFlow's test_streaming_accuracy,
-where one word absorbs any number of detections and _unknown_ counts.
+With --model, the audio runs through the firmware's own code on all cores. --detections takes the
+detections of something else: "label, time_ms" lines, or the JSON lines of `stapes replay` and
+`stapes monitor`. The time of a detection is the end of the audio heard. The time of a word is the
+start of its clip. They belong together if start <= detection <= start + clip duration + tolerance.
+Every word counts once. Every further detection is a false accept. _silence_ and _unknown_ are not
+words. --compatibility tutorial adds the figures by the rules of TensorFlow's
+test_streaming_accuracy: there, one word takes any number of detections, and _unknown_ counts.
 
-Intervals are exact (Poisson for false accepts, binomial for words) at 95%. A DET curve, false
-rejects against false accepts at every threshold, goes into --json and --det_png.
+Intervals are exact (Poisson for false accepts, binomial for words) at 95%. --json and --det_png get
+a DET curve: false rejects against false accepts at every threshold.
 """
 
 from __future__ import annotations
@@ -188,8 +188,8 @@ def _read_truth(path: Path, *, may_be_empty: bool) -> list[LabelTime]:
     truth = read_truth(path)
     if not truth and not may_be_empty:
         raise StapesError(
-            f"{path}: found no entry, expected the words that were spoken; check the path, "
-            "or pass --wav where none were"
+            f"{path}: found no entry, expected the spoken words; check the path, "
+            "or pass --wav if there were none"
         )
     return truth
 

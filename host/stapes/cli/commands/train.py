@@ -1,9 +1,9 @@
 """Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac or .ogg, mono.
 
-DATA_DIR/_background_noise_/*.wav is mixed into the clips and makes the label _silence_; all words
-that are not wanted make _unknown_, and so does running speech in DATA_DIR/_speech_/<speaker>/*.wav
-(--speech_percentage). After Ctrl-C the same command goes on where it was stopped.
-Words and underscores of the flags are those of TensorFlow's speech_commands; dashes work as well.
+DATA_DIR/_background_noise_/*.wav is mixed into the clips and is the label _silence_. All words that
+are not wanted are the label _unknown_. With --speech_percentage, so is running speech from
+DATA_DIR/_speech_/<speaker>/*.wav. After Ctrl-C, the same command continues where it stopped. The
+flags have the names of TensorFlow's speech_commands. Dashes work as well as underscores.
 """
 
 from __future__ import annotations

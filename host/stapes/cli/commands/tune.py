@@ -1,15 +1,16 @@
 """Choose a model's decoder settings for a rate of false accepts, and write them into the model.
 
-The audio is scored once; averaging windows, suppression times, decoder modes and thresholds are
-then tried on the scores through the firmware's decoder. The settings with the fewest words lost at
---fa_per_hour or less go into --output_file, or with --in_place into the model itself, together with
-what they were measured on. --verify_wav tells what they are worth on audio that had no part in the
-choice: quote that. Several WAVs count as one; labels of audio without words are an empty file.
+The audio is scored once. Then averaging windows, suppression times, decoder modes and thresholds
+are tried with the scores in the firmware's decoder. The best settings lose the fewest words at
+--fa_per_hour or less. They go into --output_file, or with --in_place into the model itself,
+together with their measurements. --verify_wav measures the result with audio that had no part in
+the choice. Quote these figures. Several WAVs count as one. If nobody says a word in the audio, its
+labels are an empty file.
 
-A room has more than one kind of sound: each --also brings another (talk, noise, words in noise),
-with its own limit of false accepts. The settings then keep all limits.
+A room has more than one kind of sound. Each --also adds another (talk, noise, words in noise) with
+its own limit of false accepts. The settings then keep all limits.
 
-docs/thresholds.md says how much audio it takes, and how to choose a target.
+docs/thresholds.md says how much audio you need, and how to choose a target.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Run the same inputs through Stapes, upstream TFLM and LiteRT and report every differing byte.
 
-Inputs are seeded random values and extremes, or the features of clips. Exit status 1: TFLM gave
-other bytes or refused the model. LiteRT is reported only; docs/engines.md says what to expect.
+Inputs are seeded random values and extremes, or the features of clips. The exit status is 1 if TFLM
+gives other bytes or refuses the model. Differences of LiteRT are only reported; docs/engines.md
+says what to expect.
 """
 
 from __future__ import annotations

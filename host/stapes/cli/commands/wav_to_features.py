@@ -1,7 +1,7 @@
 """Write the features of a recording as a C array, for tests on a device.
 
-They are the front end's own: with --model quantized as the model takes them, with --quantize to
-int8 over all that the front end can give, else as float. Rows of the array are frames."""
+With --model, they are quantized as the model takes them. With --quantize, int8 covers the whole
+range of the front end. Otherwise they are float. Rows of the array are frames."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     features = front_end.process(clip) if quantized else front_end.process_float(clip)
     if not len(features):
         raise StapesError(
-            f"--clip_duration_ms={clip_duration_ms}: found no whole frame in a clip, expected at "
-            f"least --window_size_ms={settings.window_size_ms:g}"
+            f"--clip_duration_ms={clip_duration_ms}: found a clip shorter than a frame, expected "
+            f"at least --window_size_ms={settings.window_size_ms:g}"
         )
     name = re.sub(r"\W", "_", arguments.input_wav.stem.lower(), flags=re.ASCII)
     plain = "normalised energies" if settings.pcen else "natural logarithms"
