@@ -104,7 +104,7 @@ def build(board: Board, case: str, build_dir: Path, program: str) -> Figures:
         ROOT, folder, board=board.option, model=build_dir / "models" / case, main=program
     )
     run_tool(configure)
-    image(folder, "elf").unlink(missing_ok=True)  # link, so print, anew
+    image(folder, "elf").unlink(missing_ok=True)  # link again, so that the sizes are printed
     try:
         output = run_tool(build)
     except ToolFailed as error:

@@ -7,7 +7,7 @@ the float network and, as int8, through the firmware's own engine. Trainings are
 loss to mean something, not for the best accuracy.
 
 Everything is kept under --work_dir: the same command goes on where it was stopped and does nothing
-twice; --again exports and measures anew what has been trained.
+twice; --again exports and measures again what has been trained.
 """
 
 from __future__ import annotations

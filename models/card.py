@@ -61,7 +61,7 @@ CORES = {
 }
 LOAD_SECONDS = 10  # of audio, for counting instructions of the whole firmware
 PIPELINE_BOARD = "mps2_an386"
-# Spoken clips of the fixed subset that tests evaluate anew.
+# Spoken clips of the fixed subset that tests evaluate again.
 SUBSET = 400
 ATTRIBUTION = (
     "Speech Commands (Pete Warden, 2018; https://arxiv.org/abs/1804.03209), licensed under "

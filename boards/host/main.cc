@@ -39,7 +39,7 @@ constexpr char kHelp[] =
     "  --raw      the input is bare 16-bit samples, low byte first\n"
     "  --scores   print the scores of every frame as well\n"
     "  --link     speak the serial protocol on standard input and output, as a board does\n"
-    "  --models   with --link: a file for models that come over the link; made if need be\n"
+    "  --models   with --link: a file for models that come over the link; created if missing\n"
     "  --version  print the version and the compiled-in model\n"
     "  --help     print this text\n"
     "\n"
@@ -75,8 +75,8 @@ int Finish() {
     return 0;
   }
   std::fputs(
-      "stapes-firmware: error: standard output: cannot be written, expected somebody who takes it; "
-      "check the disk or the next program\n",
+      "stapes-firmware: error: standard output: cannot be written, expected room on the disk or a "
+      "program that reads; check the disk or the next program\n",
       stderr);
   return kCannotWrite;
 }

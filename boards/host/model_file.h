@@ -4,7 +4,7 @@
 namespace stapes {
 namespace board {
 
-// Called before RunFirmware; makes the file if need be. False, with errno, when that fails.
+// Called before RunFirmware; creates the file if it is missing. False, with errno, when that fails.
 bool UseModelFile(const char* path);
 
 }  // namespace board

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes model.tflite and its card anew: models/jarvis/recipe.sh RECORDINGS CORPUS WORK_DIR
+# Makes model.tflite and its card again: models/jarvis/recipe.sh RECORDINGS CORPUS WORK_DIR
 # RECORDINGS holds jarvis/*.wav, CORPUS is Speech Commands; docs/own_word.md explains every step.
 set -euo pipefail
 recordings=$1 corpus=$(realpath "$2") work=$3

@@ -1,5 +1,5 @@
 // What both engines promise behind nn/inference_engine.h. Built with -DSTAPES_ENGINE=tflm, the same
-// tests hold upstream's runtime to the outputs that upstream's Python package gave.
+// tests compare upstream's runtime with the outputs of upstream's Python package.
 #include <doctest/doctest.h>
 
 #include <string>

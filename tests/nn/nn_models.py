@@ -1,4 +1,4 @@
-"""Random int8 models of one or of several operators, and the oracle that they are held to.
+"""Random int8 models of one or of several operators, and the oracle for their results.
 
 The oracle is upstream's own runtime (PyPI `tflite-micro`). STAPES_TEST_CASES sets how many models
 each property is tried on.

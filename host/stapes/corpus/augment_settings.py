@@ -57,7 +57,7 @@ class AugmentSettings:
     pitch_shift_semitones: float = _off(
         most=12, help="random pitch, higher or lower; the tempo stays"
     )
-    reverb_ms: float = _off(most=5000, help="longest reverberation time of made-up rooms")
+    reverb_ms: float = _off(most=5000, help="longest reverberation time of computed rooms")
     equalizer_db: float = _off(most=30, help="random gain, up or down, in each of six bands")
     band_limit_hertz: float = setting(
         0.0,

@@ -79,7 +79,7 @@ def change_voice(
 
 
 def echoes(white: np.ndarray, *, rt60_ms: float, sample_rate: int) -> np.ndarray:
-    """A made-up room without the direct sound: noise that decays by 60 dB in `rt60_ms` and ends
+    """A computed room without the direct sound: noise that decays by 60 dB in `rt60_ms` and ends
     there. float32 [samples] of energy 1.
 
     The statistical model of Polack (1988); after 2.5 ms, the way of the first echo.

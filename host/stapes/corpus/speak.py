@@ -1,6 +1,6 @@
 """Speaks a corpus, for words that nobody has recorded.
 
-Each made-up speaker is a voice, a variant, a pitch and a speed; the same speakers say every word,
+Each synthetic speaker is a voice, a variant, a pitch and a speed; the same speakers say every word,
 and their names are hashes, so the partition rule splits them as it splits people. A corpus spoken
 by formant synthesis is a start, not a substitute for recordings.
 """

@@ -211,7 +211,7 @@ class Demo:
         model = self.generated.resolve()
         configure, build = cmake_commands(self.source, folder, board=board, model=model)
         self.bench.run(configure)
-        image(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
+        image(folder, "elf").unlink(missing_ok=True)  # linked again: only then sizes are printed
         return self.bench.run(build)
 
     def _join_clips(self) -> None:

@@ -1,7 +1,7 @@
 """One model, the same inputs, several runtimes: which bytes differ?
 
-Stapes' own engine is held to upstream TensorFlow Lite Micro (TFLM), which must give equal bytes,
-and compared with LiteRT, whose kernels may round otherwise (docs/engines.md).
+Stapes' own engine is compared with upstream TensorFlow Lite Micro (TFLM), which must give equal
+bytes, and with LiteRT, whose kernels may round differently (docs/engines.md).
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
             source, folder, board=described.option, model=folder / "model"
         )
         run_tool(configure)
-        image_of(folder, "elf").unlink(missing_ok=True)  # linked anew: only then sizes are printed
+        image_of(folder, "elf").unlink(missing_ok=True)  # linked again: only then sizes are printed
         try:
             output = run_tool(build)
         except ToolFailed as error:

@@ -125,7 +125,7 @@ class LiveView:
 
     def panel(self, now: float) -> Panel:
         """The view at the time `now` of time.monotonic()."""
-        history = Text("\n".join(self._history) or "nothing heard yet", style="dim")
+        history = Text("\n".join(self._history) or "no words yet", style="dim")
         parts: list[RenderableType] = [
             self._label_table(now),
             Text(""),
@@ -166,7 +166,7 @@ class LiveView:
         errors = sum(
             value for name in BOARD_ERRORS if isinstance(value := self._stats.get(name), int)
         )
-        words.append(f"board's errors {errors}")
+        words.append(f"board errors {errors}")
         return Text("  ·  ".join(words))
 
 

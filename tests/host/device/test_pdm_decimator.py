@@ -1,4 +1,4 @@
-"""From PDM bits to samples, held to scipy.signal and to what a microphone's filter must do."""
+"""From PDM bits to samples, compared with scipy.signal and with what a filter must do."""
 
 import numpy as np
 import pytest
