@@ -23,7 +23,7 @@ ARGUMENTS = (
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1280, "height": 900}
 # An automatic test waits for things to happen; this is when it gives up.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 180_000
 
 
 def model_of(name: str) -> Path:

@@ -42,7 +42,7 @@ def server(corpus):
 
 
 def ask(server, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
     data = answer.read()
@@ -125,7 +125,7 @@ def test_what_is_no_clip_is_refused(server, corpus, body):
 
 
 def test_a_clip_cut_short_on_its_way_leaves_nothing(server, corpus, wav):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.putrequest("POST", "/record/yes/me_nohash_0.wav")
     connection.putheader("Authorization", TOKEN["Authorization"])
     connection.putheader("Content-Length", str(len(wav)))
@@ -139,7 +139,7 @@ def test_a_clip_cut_short_on_its_way_leaves_nothing(server, corpus, wav):
 @pytest.mark.parametrize("length", [str(MAX_CLIP_BYTES + 1), "-1", "many", ""])
 def test_sizes_are_bounded(server, corpus, length):
     headers = {**TOKEN, "Content-Length": length}
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.putrequest("POST", "/record/yes/me_nohash_0.wav")
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -173,7 +173,7 @@ def test_https_with_a_certificate_of_our_own():
     thread.start()
     seen = ssl.get_server_certificate(("127.0.0.1", server.port))
     context = ssl.create_default_context(cadata=seen)  # as somebody who has accepted it
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=20)
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=120)
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"<p>"
     connection.close()
