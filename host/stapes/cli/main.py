@@ -6,6 +6,7 @@ import argparse
 import difflib
 import importlib
 import io
+import itertools
 import os
 import re
 import signal
@@ -105,10 +106,19 @@ class _Parser(argparse.ArgumentParser):
         raise StapesError(f"{message}; see {self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is None:  # an unknown flag first: it may stand for one that is missing
+            self._refuse_unknown_flags(args or [])
         arguments, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(self._about(unknown))
         return arguments, unknown
+
+    def _refuse_unknown_flags(self, words: Sequence[str]) -> None:
+        flags = itertools.takewhile(lambda word: word != "--", words)
+        flags = [word for word in flags if word.startswith("--")]
+        known = self._option_string_actions
+        if unknown := [word for word in flags if word.partition("=")[0] not in known]:
+            self.error(self._about(unknown))
 
     def _about(self, unknown: Sequence[str]) -> str:
         from stapes.cli.tutorial_flags import GONE

@@ -146,17 +146,48 @@ def test_the_command_line_gives_the_maps_reasons_for_flags_that_are_gone():
     assert reasons == GONE
 
 
-def test_the_map_knows_every_command_of_the_tutorial():
-    counted = {}
-    for command, *_ in map_rows():
-        counted[command] = counted.get(command, 0) + 1
-    assert counted == {
-        "train": 30,
-        "export": 13,
-        "label_wav": 6,
-        "label_wav_dir": 6,
-        "wav_to_features": 9,
-        "spectrogram": 5,
-        "stream make": 19,
-        "stream score": 14,
-    }
+# As the sources of TensorFlow's speech_commands define them.
+TUTORIAL_FLAGS = {
+    "train": """data_url data_dir background_volume background_frequency silence_percentage
+        unknown_percentage time_shift_ms testing_percentage validation_percentage sample_rate
+        clip_duration_ms window_size_ms window_stride_ms feature_bin_count dct_coefficient_count
+        how_many_training_steps eval_step_interval learning_rate batch_size summaries_dir
+        wanted_words train_dir save_step_interval start_checkpoint model_architecture check_nans
+        quantize preprocess verbosity optimizer""",
+    "export": """sample_rate clip_duration_ms clip_stride_ms window_size_ms window_stride_ms
+        feature_bin_count start_checkpoint model_architecture wanted_words output_file quantize
+        preprocess save_format""",
+    "label_wav": "wav graph labels input_name output_name how_many_labels",
+    "label_wav_dir": "wav_dir graph labels input_name output_name how_many_labels",
+    "wav_to_features": """sample_rate clip_duration_ms window_size_ms window_stride_ms
+        feature_bin_count quantize preprocess input_wav output_c_file""",
+    "spectrogram": "input_wav window_size stride brightness output_image",
+    "stream make": """data_url data_dir background_dir background_volume background_frequency
+        silence_percentage testing_percentage validation_percentage sample_rate clip_duration_ms
+        window_size_ms window_stride_ms feature_bin_count wanted_words output_audio_file
+        output_labels_file test_duration_seconds word_gap_ms unknown_percentage""",
+    "stream score": """wav graph labels ground_truth input_data_name input_rate_name output_name
+        clip_duration_ms average_window_ms time_tolerance_ms suppression_ms sample_stride_ms
+        detection_threshold verbose""",
+}
+
+
+def test_the_map_knows_every_flag_of_the_tutorial_once():
+    found = {}
+    for command, flag, *_ in map_rows():
+        found.setdefault(command, []).append(flag.removeprefix("--"))
+    expected = {command: sorted(names.split()) for command, names in TUTORIAL_FLAGS.items()}
+    assert {command: sorted(names) for command, names in found.items()} == expected
+
+
+@pytest.mark.parametrize("command", sorted(TUTORIAL_FLAGS))
+def test_a_flag_of_the_tutorial_is_taken_or_its_end_explained(command, capsys):
+    taken = flags_of(command)
+    for name in TUTORIAL_FLAGS[command].split():
+        if f"--{name}" in taken:
+            continue
+        required = [action for action in taken.values() if action.required]
+        words = [f"{action.option_strings[0]}=x" for action in dict.fromkeys(required)]
+        assert main([*command.split(), *words, f"--{name}=1"]) == 2
+        error = capsys.readouterr().err
+        assert f"--{name} of the tutorial is not here: {GONE[command][name]}" in error
