@@ -9,8 +9,9 @@ export TF_NUM_INTRAOP_THREADS=1 # sums in one order: equal seeds, equal weights
 
 train() { # FOLDER [FLAGS…]
   stapes train --data_dir "$work/room/train" --train_dir "$work/$1" \
-    --preprocess pcen --pcen_floor 0.001 --upper_edge_hertz 7600 --silence_percentage 30 --unknown_percentage 100 \
-    --speech_percentage 60 --balance 1 --end_frames 11 --warmup_steps 200 \
+    --preprocess pcen --pcen_floor 0.001 --upper_edge_hertz 7600 \
+    --silence_percentage 30 --unknown_percentage 100 --speech_percentage 60 --balance 1 \
+    --end_frames 11 --warmup_steps 200 \
     --learning_rate_decay cosine --time_shift_ms 200 --time_mask_frames 2 \
     --frequency_mask_channels 2 --gain_db 20 --reverb_ms 300 \
     --model_architecture residual_svdf --svdf_units 96,96,96,96,96,96,96 \
