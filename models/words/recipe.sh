@@ -2,7 +2,7 @@
 # Makes model.tflite and its card anew: models/words/recipe.sh CORPUS ROOM WORK_DIR
 # CORPUS is Speech Commands; ROOM holds noise/*.wav and speech/*.wav (models/room.py).
 set -euo pipefail
-corpus=$(realpath "$1") room=$2 work=$3
+name=words corpus=$(realpath "$1") room=$2 work=$3
 here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/../tune_in_a_room.sh"
 export TF_NUM_INTRAOP_THREADS=1 # sums in one order: equal seeds, equal weights
@@ -33,6 +33,6 @@ sed -i -E '/\t(no|on|go|up|right) /d' "$work/hard/list.txt"
 train second --start_checkpoint "$work/first/checkpoint.npz" --hard_dir "$work/hard" \
   --how_many_training_steps 25000,11000 --learning_rate 0.01,0.004 --lead_ms 600 \
   --noise_snr_db -3,27 --chatter_snr_db 12,35
-stapes export --train_dir "$work/second" --output_file "$work/model.tflite"
+stapes export --train_dir "$work/second" --output_file "$work/$name.tflite"
 make_streams
-tune_and_measure words 2 4 8 2
+tune_and_measure 2 4 8 2
