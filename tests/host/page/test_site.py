@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stapes.cli.main import main
+from stapes.model.metadata import read_settings
 from stapes.page.site import build_site, page_sources, wasm_modules
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +48,8 @@ def test_every_file_that_the_page_names_is_there():
 
 def test_what_a_model_is_stands_in_the_list(tmp_path):
     (model,) = json.loads(build_site([WORDS])["site.json"])["models"]
-    assert (model["name"], model["sample_rate"]) == ("words", 16000)
+    settings = read_settings(WORDS)
+    assert (model["name"], model["labels"]) == (settings.name, list(settings.labels))
     card = json.loads((WORDS.parent / "card.json").read_text())
     assert len(model["stream"]["det"]) == len(card["stream"]["det"])
     shutil.copy(WORDS, tmp_path / "alone.tflite")
