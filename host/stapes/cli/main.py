@@ -114,8 +114,8 @@ class _Parser(argparse.ArgumentParser):
         return arguments, unknown
 
     def _refuse_unknown_flags(self, words: Sequence[str]) -> None:
-        flags = itertools.takewhile(lambda word: word != "--", words)
-        flags = [word for word in flags if word.startswith("--")]
+        before = itertools.takewhile(lambda word: word != "--", words)
+        flags = [word for word in before if word.startswith("--")]
         known = self._option_string_actions
         if unknown := [word for word in flags if word.partition("=")[0] not in known]:
             self.error(self._about(unknown))
