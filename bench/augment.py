@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """How many seconds of audio each variation of training clips takes in a second of one core.
 
 Every effect is applied to every clip here; in a training, to the share --augment_frequency. The

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Instructions, arena and flash of the int8 engine on emulated boards; time on this machine.
 
 Each case is a network with seeded random weights (bench/networks.py). Boards are emulated by

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Flash and RAM of the whole firmware for each board and model; on emulated boards also the
 instructions of a frame, the worst against the time between two frames.
 

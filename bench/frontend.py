@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Instructions, flash and RAM of the front end on an emulated Cortex-M4; speed on this machine.
 
 Needs arm-none-eabi-g++ and qemu-system-arm. Instructions come from the emulator's counter

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Clip accuracy of upstream's micro_speech and of Stapes' `micro`, on the same testing clips.
 
 Upstream's two models (features, then labels) run in upstream's own runtime, from the PyPI package

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The networks that bench/engine.py measures, built with seeded random weights.
 
 Shapes are those of public reference models: MLPerf Tiny's keyword spotting DS-CNN and streaming

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What int8 costs in accuracy: every architecture trained on real speech, in float and in int8.
 
 Each network is trained in float and exported (ranges calibrated after training), then trained on

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Speed of streaming audio through whole models on this machine, times real time.
 
 Without models on the command line: those under models/. One core is processor time of one thread,

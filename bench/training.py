@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Training steps per second: Stapes against a plain TensorFlow pipeline.
 
 All train the tutorial's low_latency_svdf on the same clips, 98 frames of 40 MFCCs, batch 100:

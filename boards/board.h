@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a board provides: the calls that a port to new hardware implements (docs/porting.md).
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the table of docs/boards.md from what every board.cmake says. Run it after you have added
 a board."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Upstream TensorFlow Lite Micro as a library that somebody has built: the target TFLM::TFLM.
 #
 #   TFLM_LIBRARY       libtensorflow-microlite.a

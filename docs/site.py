@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The content of the documentation site: all pages of the repository at their own paths, the files
 that they link to, and for each folder of host/stapes a page of the API reference.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measure a shipped model and write its card: card.json, card.md and two pictures.
 
     models/card.py words --data_dir speech_commands --stream build/words/verify \\

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A card as text: what card.py has measured of a shipped model, in Markdown."""
 
 from __future__ import annotations

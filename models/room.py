@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Lay out the corpora that the recipes train, tune and test with: words, and the sounds of a room.
 
     models/room.py SPEECH_COMMANDS ROOM DEST

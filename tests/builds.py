@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds of images and programs. They stay in build/tests from run to run, and all for one board
 share a folder, so that only what changed is compiled again."""
 

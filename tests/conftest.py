@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures that several modules share: real speech when there is some, a small model always."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A tiny model that sees 20 frames at once, every 3 of them: a convolution, random weights."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """How many of a machine's cores a process has work for, whoever else may be using them.
 
 ready_threads.py PID samples which threads of the process run or are ready to, until its standard

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are on Arduino's Nano 33 BLE Sense. Source: its schematics and pinout (ABX00031).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A ring that a DMA channel fills block by block, and the program empties value by value.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/common/memory_flash.h"
 
 namespace stapes {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plain memory that behaves as flash does: for emulated boards and for this machine.
 #pragma once
 

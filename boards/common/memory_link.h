@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bytes from the host through memory that an emulator shares with it: a way in beside the serial
 // port, which an emulator moves byte by byte. Where nobody shares memory there is no mark in it,
 // and nothing else of it is read. host/stapes/link/memory_link.py is the other side.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a board keeps models that come over the link, in builds with -DSTAPES_MODEL_SLOTS=ON: the
 // source that STAPES_MODEL_FLASH of its board.cmake names. STAPES_MODEL_FLASH_BYTES of the end of
 // its flash are then not for the program.

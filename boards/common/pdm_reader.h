@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PDM bits that a DMA channel collects in a ring, read as samples: for chips without hardware for
 // it.
 #pragma once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Finds the folder of STAPES_BOARD, reads its board.cmake and checks what that says.
 # Sets STAPES_BOARD_DIR and STAPES_BOARD_NAME.
 get_filename_component(boards_dir ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A ring between an interrupt and the program, one of which writes and one reads. Each side moves
 // its own index only, so neither has to hold the other back.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The firmware of every board: memory, pipeline, application, and the loop around them.
 #include "app/application.h"
 #include "app/pipeline.h"

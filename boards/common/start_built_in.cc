@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Firmware with the compiled-in model and no other.
 #include "boards/common/start_model.h"
 

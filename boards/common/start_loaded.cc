@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Firmware that takes models over the link: the newest one runs, else the compiled-in one.
 #include "app/model_loader.h"
 #include "boards/common/model_flash.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // This machine as a board: stdin and stdout are the serial port.
 #include "boards/board.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stapes-firmware: the firmware as a program of this machine.
 #include <fcntl.h>
 #include <poll.h>

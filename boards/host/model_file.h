@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the models that come over the link in a file, as a board keeps them in its flash.
 #pragma once
 

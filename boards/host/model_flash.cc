@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file of this machine as flash memory: it stays however the program ends.
 #include "boards/common/model_flash.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Strict reading of WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
 //
 // Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE).

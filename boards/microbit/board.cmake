@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # BBC micro:bit: nRF51822, a Cortex-M0 at 16 MHz. Emulated by qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M0, 16 MHz")

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are. Source: BBC micro:bit schematic 1.3; nRF51 Reference Manual 3.0, 4.2 (memory
 // map: the interrupt of a peripheral is bits 12 to 16 of its address).
 #pragma once

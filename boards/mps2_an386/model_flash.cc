@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Source: Arm MPS2 TRM: 16 MB of PSRAM at 0x21000000. QEMU can keep it in a file (README.md).
 #include "boards/common/model_flash.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are, by the addresses of the secure state. Source: Arm application note 505, 3.4
 // (memory map) and 3.7 (interrupts); CoreLink SSE-200 TRM for the watchdog.
 #pragma once

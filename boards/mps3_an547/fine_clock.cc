@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fine clock: the system counter, seen through a timer. Source: Corstone SSE-300 TRM; Arm
 // Architecture Reference Manual, system counter.
 #include "boards/chips/cmsdk/fine_clock.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are, by the addresses of the secure state. Source: Arm application note 547,
 // Corstone SSE-300 TRM.
 #pragma once

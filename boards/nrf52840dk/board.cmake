@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Nordic nRF52840 DK (PCA10056): Cortex-M4F, 64 MHz.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M4F, 64 MHz")

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are on Nordic's nRF52840 DK (PCA10056). Source: nRF52840 DK Hardware User Guide
 // v1.2, 5.4 (virtual COM port), 5.7 (buttons and LEDs).
 #pragma once

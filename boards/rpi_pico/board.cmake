@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Raspberry Pi Pico (RP2040): two Cortex-M0+, of which one works here, 128 MHz.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M0+, 128 MHz")

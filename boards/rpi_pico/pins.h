@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are on Raspberry Pi's Pico. Source: Raspberry Pi Pico Datasheet, 2 and appendix B.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are on ST's STM32F4 Discovery. Source: UM1472, 6.3 to 6.5 and the schematics.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FILL IN: the calls of boards/board.h for this board, which says what each must do. What is here
 // compiles and does nothing. docs/porting.md has the order in which the calls make sense.
 #include "boards/board.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # FILL IN: the board's name, its chip, its processor, its clock. This folder is the start of a port: copy
 # it, then replace what stands after each FILL IN. docs/porting.md explains every variable.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FILL IN: pins, addresses of peripherals, numbers of interrupts, clock rates, each with the
 // section of the manual that it comes from. Drivers hold no number of the board.
 #pragma once

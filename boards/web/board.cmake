@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A web page: the firmware as a WebAssembly module, which takes its model at run time.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/wasm32.cmake)
 option(STAPES_WASM_SIMD "Kernels with 128-bit vectors; without: for browsers that lack them" ON)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The module's exports: one model, from samples to detections. boards/web/page/firmware.js calls
 // them; memory is taken once and never given back: another model takes another instance.
 #include <cstring>

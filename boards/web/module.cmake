@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # stapes.wasm: what the page's firmware.js loads. No start function, no imports.
 add_executable(stapes-wasm ${STAPES_BOARD_SOURCES})
 set_target_properties(stapes-wasm PROPERTIES OUTPUT_NAME stapes SUFFIX .wasm)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Puts the page into the Python package: its sources, and the module where this machine has what
 # compiles it (Debian: clang lld wasi-libc libc++-14-dev-wasm32).
 include(ExternalProject)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/web/page_model.h"
 
 #include "base/crc32.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model as a page loads it: the front end's tables, then the image that `stapes load` sends.
 //
 // Written by host/stapes/page/page_model.py, which lists the fields.

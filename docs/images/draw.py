@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Draw the pictures of README.md: what a model makes of a recording, and the monitor's live view.
 
     stapes data speak yes no left cat --clips 20 --output_dir build/try/clips

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The firmware's one application: a pipeline behind a serial link.
 //
 // Audio comes from the host over the link or from the board's microphone; detections go out as

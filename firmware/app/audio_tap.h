@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the board hears, back to the host: lines of samples, no more of them than were asked for.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory that keeps models: read in place, erased by page, written once after each erasure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inputs for networks that see many frames at once: the newest ones, at every so many frames.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that a firmware knows about the model compiled into it. `stapes emit` writes one.
 #pragma once
 

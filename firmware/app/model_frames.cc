@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The application's answers to frames that carry a new model.
 #include "app/application.h"
 #include "base/little_endian.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model as it is sent over the link: a small header, then the .tflite file as it is. The header
 // holds what `stapes emit` writes as C++ for a compiled-in model, except for the front end's
 // tables: they stay, and the image must have been made for them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads models into a pipeline: at the start the one that counts, later those that the host sends.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an application asks of whatever takes new models from the host. Boards without room for one
 // have none, and none of its code.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "app/model_slots.h"
 
 #include "base/crc32.h"

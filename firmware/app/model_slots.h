@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two places for a model in flash, and which of them counts: however a write is cut short, the
 // model that counted before it still does.
 //

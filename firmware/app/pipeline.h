@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Front end, network and decoder in one: samples in, scores and detections out.
 #pragma once
 

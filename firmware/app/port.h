@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an application needs of the world: one serial port, a button and a few meters.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The version of the firmware: that of the Python package it comes with (pyproject.toml).
 #pragma once
 

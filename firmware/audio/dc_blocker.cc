@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "audio/dc_blocker.h"
 
 #include "audio/saturate.h"

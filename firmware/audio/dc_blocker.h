@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Takes the constant part out of a microphone's samples: a first-order high-pass filter.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A symmetric low-pass filter that keeps every other of its outputs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the one-bit stream of a PDM microphone to 16-bit samples, for boards without hardware for
 // it.
 //

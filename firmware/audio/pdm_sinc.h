@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The first stage behind a PDM microphone: a fifth-order sinc filter (CIC) that decimates by 16.
 //
 // Source: E. B. Hogenauer, An economical class of digital filters for decimation and interpolation,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CRC-16/CCITT-FALSE: polynomial 0x1021, start 0xFFFF, not reflected, check value 0x29B1.
 #pragma once
 

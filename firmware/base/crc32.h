@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CRC-32 of IEEE 802.3, as zlib computes it: polynomial 0x04C11DB7 reflected; check value of
 // "123456789": 0xCBF43926.
 #pragma once

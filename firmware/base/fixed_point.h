@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fixed-point primitives: one Cortex-M DSP instruction each, with the same bits elsewhere.
 //
 // With STAPES_CHECKED_ARITHMETIC defined every operation traps when its result does not fit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers as they travel and as they lie in flash: low byte first, at any address.
 #pragma once
 

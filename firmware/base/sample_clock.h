@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time of audio: milliseconds from a count of samples.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A view of a contiguous sequence: pointer and length, owning nothing.
 #pragma once
 

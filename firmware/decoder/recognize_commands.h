@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Turns a stream of scores into detections: RecognizeCommands of TensorFlow's speech_commands
 // (tensorflow/examples/speech_commands/recognize_commands.cc), in integer arithmetic.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The radix-4 butterfly, where an FFT spends its time.
 #pragma once
 

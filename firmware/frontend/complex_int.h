@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A complex number of two 32-bit integers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DCT-II of the logarithms of the mel channels.
 #pragma once
 

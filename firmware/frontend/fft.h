@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Complex FFT in place, radix 4 with decimation in time.
 #pragma once
 

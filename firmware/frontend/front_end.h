@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The front end: 16-bit samples in, frames of MFCC, log-mel or PCEN features out. Integer only.
 //
 // The features follow TensorFlow's AudioSpectrogram (squared magnitudes) and Mfcc; docs/numerics.md

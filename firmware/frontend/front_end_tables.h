@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All that a front end needs to know, computed once on the host (host/stapes/device/tables.py).
 #pragma once
 

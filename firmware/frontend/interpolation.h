@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linear interpolation in tables that the compiler computes.
 #pragma once
 

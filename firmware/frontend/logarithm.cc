@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "frontend/logarithm.h"
 
 #include "base/fixed_point.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Magnitudes of the real spectrum, gathered into mel channels.
 #pragma once
 

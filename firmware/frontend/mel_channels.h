@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sums of magnitudes under triangles on the mel scale, channel by channel.
 #pragma once
 

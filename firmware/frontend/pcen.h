@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Per-channel energy normalisation (Wang et al. 2017): each mel channel against its own recent
 // past.
 //

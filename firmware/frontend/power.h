@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bins of a real signal's spectrum out of the half-size complex FFT of its pairs of samples.
 #pragma once
 

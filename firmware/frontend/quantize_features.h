@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Features to the int8 numbers of a model's input tensor.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Block normalisation and the Hann window.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the frames in the bytes that come from the host. Any bytes may come: what is not a whole,
 // undamaged frame is counted and left out, and the next zero byte starts afresh.
 //

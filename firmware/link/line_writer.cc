@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "link/line_writer.h"
 
 #include "base/crc16.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the events of the link: one line of text each, with sequence number and checksum.
 //
 //   $0007 detection time_ms=4480 label=yes score=0.87311*B9E4

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Audio in about half of its bytes, without loss: what a linear predictor leaves, Rice coded.
 //
 // A payload is two bytes, order * 16 + parameter r and number of samples - 1, and then bits,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Constants of the serial link; docs/protocol.md describes it.
 #pragma once
 

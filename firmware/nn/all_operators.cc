@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/all_operators.h"
 
 #include "nn/operators/operators.h"

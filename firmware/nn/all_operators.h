@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole list of operators, for hosts that run any model.
 #pragma once
 

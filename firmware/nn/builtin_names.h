@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names of TensorFlow Lite's builtin operators, to say which one a model wants. For hosts: firmware
 // builds that do not print names do not link them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the engines behind nn/inference_engine.h have in common: what they tell of a network, and of
 // what is wrong with it.
 #pragma once

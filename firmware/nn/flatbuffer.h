@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bounds-checked reading of a flatbuffer in place.
 //
 // Every access is checked against the buffer. One that reaches outside gives zero (or an empty

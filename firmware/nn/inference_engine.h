@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs an int8 .tflite network, read in place, in memory given by the caller.
 //
 // Numerics: those of TensorFlow Lite's int8 specification, bit for bit as upstream TFLM's reference

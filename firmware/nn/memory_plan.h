@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Places buffers with known lifetimes into one block of memory.
 #pragma once
 

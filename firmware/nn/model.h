@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of a .tflite file that the engine needs, read in place.
 // Source: the schema of TensorFlow Lite, version 3 (schema.fbs); field numbers follow its order.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an operator of the network provides, and what it is given.
 //
 // `prepare` checks shapes, types and quantization once, so that `invoke` has nothing left that can

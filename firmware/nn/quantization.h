@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Quantized parameters that operators compute while they prepare.
 // Source: TensorFlow Lite 8-bit quantization specification; expressions round as in upstream.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Positive reals with the roundings of IEEE 754, in integer arithmetic.
 //
 // Quantized multipliers must come out as TensorFlow Lite computes them in float and double, on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What went wrong while a model was loaded, in a form that a link or a host can print.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn_tflm/inference_engine.h"
 
 #include <new>

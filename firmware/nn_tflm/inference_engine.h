@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine of nn/inference_engine.h, run by upstream TensorFlow Lite Micro. See docs/engines.md.
 //
 // The arena holds upstream's objects (Runtime), then the kernels of the operators that the model

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operators of nn/operators/, run by upstream's kernels: the int8 ones where it has them apart.
 #include "nn/operators/operators.h"
 

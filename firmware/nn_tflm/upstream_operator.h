@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An operator of nn/operators/operators.h whose work upstream's kernel does.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory of the alignment that models, arenas and work memories want.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RecognizeCommands for Python.
 #pragma once
 

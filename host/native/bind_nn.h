@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // firmware/nn as Python sees it.
 #pragma once
 

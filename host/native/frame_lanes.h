@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The front end over eight frames at once, for whole corpora. Host only.
 #pragma once
 

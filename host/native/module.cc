@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stapes._native: what the device computes, callable from Python; and what varies training clips.
 #include <nanobind/nanobind.h>
 

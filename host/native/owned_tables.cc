@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "owned_tables.h"
 
 #include <nanobind/ndarray.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The front end's tables as the host builds them, in memory of C++.
 #pragma once
 

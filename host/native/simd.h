@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vectors of eight numbers for code of the host alone. STAPES_CLONED functions are compiled twice,
 // for every x86-64 and for AVX2, and the loader takes the one that the processor has; neither has
 // fused multiplications, so both give the same bits.

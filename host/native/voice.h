@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tempo and pitch of recorded speech, for variations of training clips. Host only, in float.
 #pragma once
 

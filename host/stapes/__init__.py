@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stapes: keyword spotting for microcontrollers, from a folder of clips to a flashed board."""
 
 from importlib.metadata import PackageNotFoundError, version

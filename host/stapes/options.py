@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings that are flags as well: a dataclass field states default, range and help, once.
 
 `setting` declares such a field, `check` compares the values of a settings object with what its

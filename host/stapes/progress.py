@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Progress of long work on standard error: a bar at a terminal, now and then a line in a log."""
 
 from __future__ import annotations

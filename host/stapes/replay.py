@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Audio through a model's firmware, wherever it runs: one result for all of them."""
 
 from __future__ import annotations

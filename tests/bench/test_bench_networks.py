@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The networks of bench/engine.py compute upstream's bytes: what is measured is the right thing."""
 
 import zlib

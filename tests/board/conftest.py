@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs for emulated boards, of a few sources each."""
 
 import shutil

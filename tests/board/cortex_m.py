@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Cortex-M with modelled peripherals: unicorn runs the instructions of a real image,
 Python plays what is around them. One instruction takes one cycle."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An nRF52840 as far as Stapes' drivers use it. Source of all registers and of their behaviour:
 nRF52840 Product Specification v1.1. What a driver must not do is an assertion here."""
 

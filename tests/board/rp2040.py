@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An RP2040 as far as Stapes' drivers use it. Source of all registers and of their behaviour:
 RP2040 Datasheet. What a driver must not do is an assertion here."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An STM32F407 as far as Stapes' drivers use it. Source of all registers and of their behaviour:
 ST, RM0090. What a driver must not do is an assertion here."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every board builds: without a warning (they are errors), into files of the same bytes.
 What does not fit is told in words."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """-DSTAPES_BOARD takes a name or a folder anywhere, and says at once what is wrong with it."""
 
 import shutil

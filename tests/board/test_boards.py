@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What holds for every emulated board. STAPES_TEST_GARBAGE=10000000 sends ten megabytes of it."""
 
 import os

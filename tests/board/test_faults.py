@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes wrong on a board restarts it, and it says why: faults, a full stack, a program that
 hangs. Provoked on every emulated board."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Specialised kernels (DSP, Helium, AVX2) compute what the plain C++ ones do, bit for bit.
 
 One program runs every kernel over the same pseudo-random shapes, weights and scales, and prints a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models over the link into an emulated board whose memory for them outlives it."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware on an emulated Cortex-M4: the same bytes as everywhere else, whatever comes in."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The real image for an nRF52840, instruction by instruction, with modelled peripherals."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The real image for a Raspberry Pi Pico from the boot ROM on, instruction by instruction, with
 modelled peripherals."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image for the STM32F4 Discovery: on QEMU's STM32F405, which has its USART, timer and
 interrupts, but no crystal, no I2S and no DMA; and, by unicorn, with those modelled."""
 

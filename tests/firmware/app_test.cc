@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The application's edges: a port that stops taking bytes, and what events look like as lines.
 // The whole application is tested from Python (tests/host/link/test_link_session.py).
 #include <doctest/doctest.h>

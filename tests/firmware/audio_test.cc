@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From PDM bits to samples. How well it filters is tested against scipy.signal in
 // tests/host/device.
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RecognizeCommands: the numbered rules of TensorFlow's recognize_commands.cc, one case each.
 #include "decoder/recognize_commands.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What both engines promise behind nn/inference_engine.h. Built with -DSTAPES_ENGINE=tflm, the same
 // tests compare upstream's runtime with the outputs of upstream's Python package.
 #include <doctest/doctest.h>

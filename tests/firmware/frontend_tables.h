@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Front-end tables from double arithmetic, written apart from host/stapes/device/tables.py.
 #pragma once
 

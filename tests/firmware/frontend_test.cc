@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fixed-point front end against double arithmetic, and at the extremes of its input. Built a
 // second time with checked arithmetic (frontend_checked), where an overflow anywhere is a trap.
 #include <doctest/doctest.h>

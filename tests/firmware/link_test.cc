@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The serial link: lines out, frames in, and what damage does to frames.
 #include <doctest/doctest.h>
 

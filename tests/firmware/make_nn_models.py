@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes nn_models.inc: small models with the outputs that upstream's runtime gives for them.
 
 Run it from the repository's root after a change of the models below:

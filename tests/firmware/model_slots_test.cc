@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two slots and a commit record: wherever the power goes, the old model or the new one counts.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small models with the outputs that upstream gives for them, and memory to run them in.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stapes' own engine: its arena, damaged models, its parts. What it shares with the other engine is
 // in engine_test.cc. Run with -DSTAPES_SANITIZE=ON, the tests of damaged models show that nothing
 // outside is touched.

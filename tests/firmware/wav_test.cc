@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Strict WAV reading of the x86 program: what is taken, and what each refusal says.
 #include "boards/host/wav.h"
 

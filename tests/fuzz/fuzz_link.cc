@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes from a host: frames are found or counted, headers of models are refused or lie within
 // what was sent, and after a zero byte the next frame is heard.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any bytes as a model: they are refused with a reason, or run. Nothing outside the model and the
 // arena is touched (the sanitizers watch), and outputs depend on nothing but model and input.
 #include <cstddef>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the seeds of fuzz_model: every random model on which the tests try the engine.
 
 python tests/fuzz/make_corpus.py build/fuzz/corpus

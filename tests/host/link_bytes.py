@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Both ends of the link in bytes, for tests: written from docs/protocol.md, not with the code that
 they test; and a connection that damages what goes through it."""
 

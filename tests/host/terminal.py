@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A shell at a pseudo-terminal, and the screen that a person would see."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files appear whole or not at all, and what cannot be written is said in one line."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rooms may read of each other: the contracts of pyproject.toml, and nothing of bench/."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Declared settings: each field's range is checked, and its text is read, by one rule."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Progress: a bar at a terminal, plain lines in a log."""
 
 from __future__ import annotations

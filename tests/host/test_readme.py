@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """README.md: every command runs as it stands there, at a terminal, and the screen looks right."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes replay`: the same detections wherever the firmware runs; files whole or not at all."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A corpus of tones that is quick to write and to learn: rising is "up", falling is "down"."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """models/room.py: every source of sound lies in one part alone."""
 
 from __future__ import annotations

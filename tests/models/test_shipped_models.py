@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The models that Stapes ships: each is what its card says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random int8 models of one or of several operators, and the oracle for their results.
 
 The oracle is upstream's own runtime (PyPI `tflite-micro`). STAPES_TEST_CASES sets how many models

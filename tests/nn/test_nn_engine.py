@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine as Python sees it: streaming, what it tells about a model, and refusals."""
 
 from __future__ import annotations

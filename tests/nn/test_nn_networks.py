@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole random networks that mix operators give the bytes of upstream's reference kernels.
 
 Single operators are in test_nn_operators.py; here it is memory that is planned over many layers,

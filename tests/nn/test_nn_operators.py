@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every operator of the engine gives the bytes of upstream's reference kernels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multipliers computed with integers equal those of IEEE floats, as upstream computes them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multipliers where float32 and float64 arithmetic part: random networks hardly ever get there.
 
 Sums are placed, by their bias, at the border between two outputs, where the last bits of a

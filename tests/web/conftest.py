@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A browser with a site to look at, and sound for its microphone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sites that tests serve, and pages of them in a browser."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A board in the page: a stand-in for its serial port, the firmware of this machine behind it."""
 
 import dataclasses

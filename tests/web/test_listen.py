@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page hears a microphone: tiles light up for words, and for nothing else."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware as WebAssembly computes what the firmware computes, bit for bit."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page itself: offline, alone, accessible, and clear about what is wrong with a site."""
 
 import json

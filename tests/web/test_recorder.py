@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A corpus recorded in the page: takes, checks, the ZIP, the folder of the server, two tabs."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings in the page: the detections of replay, the scoring of `stapes stream score`; and
 tuning, which acts on them at once."""
 

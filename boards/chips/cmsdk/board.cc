@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arm's FPGA boards, which all have the peripherals of the Cortex-M System Design Kit. Where they
 // are is in the board's pins.h, the fine clock in fine_clock.cc or the board's own file.
 #include "boards/board.h"

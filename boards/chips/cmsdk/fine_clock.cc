@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fine clock of the boards with a CMSDK timer.
 #include "boards/chips/cmsdk/fine_clock.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fine clock of Arm's FPGA boards: board::Ticks and board::kTicksPerSecond come with it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where things are on an MPS2 board without TrustZone. Source: Arm MPS2 TRM and application note
 // 386, 3.4 (memory map) and 3.6 (interrupts); application notes 385 and 399 have the same.
 #pragma once

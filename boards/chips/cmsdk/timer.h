@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The timer of Arm's Cortex-M System Design Kit (TRM r1p1, 4.1), counting down from 2^32 - 1.
 #pragma once
 

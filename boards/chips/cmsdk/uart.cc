@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/chips/cmsdk/uart.h"
 
 #include "boards/common/cortex_m/startup.h"

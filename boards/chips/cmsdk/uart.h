@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The UART of Arm's Cortex-M System Design Kit (TRM r1p1, 4.3), behind two rings.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BBC micro:bit. Source: nRF51 Reference Manual 3.0, chapter 14 (pins).
 #include "boards/board.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/chips/nrf51/clocks.h"
 
 #include "boards/board.h"

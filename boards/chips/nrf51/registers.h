@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Registers of the nRF51's peripherals are words at fixed offsets.
 #pragma once
 

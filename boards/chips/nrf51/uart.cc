@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/chips/nrf51/uart.h"
 
 #include "boards/board.h"

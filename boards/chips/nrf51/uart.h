@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The UART of the nRF51 (Reference Manual 3.0, chapter 29), behind two rings.
 #pragma once
 

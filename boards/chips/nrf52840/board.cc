@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Boards with an nRF52840; what is where is in the board's pins.h.
 #include "boards/board.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pins. Source: nRF52840 Product Specification v1.1, 6.9.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last 256 KB of the nRF52840's flash as two slots for models.
 // Source: nRF52840 Product Specification v1.1, 4.3 (NVMC): pages of 4 KB, written by words; the
 // processor stands still meanwhile, 85 ms for a page, as its program lies in the same flash.

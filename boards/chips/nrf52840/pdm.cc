@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/chips/nrf52840/pdm.h"
 
 #include "audio/dc_blocker.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The microphone: PDM with EasyDMA, 16 kHz, left channel. Gives board::AudioStart and
 // board::AudioRead. Source: nRF52840 Product Specification v1.1, 6.15.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What all peripherals of an nRF52840 have in common. Source: nRF52840 Product Specification v1.1,
 // 6.1 (tasks, events, shortcuts, interrupts).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Received bytes go round a ring in two halves, each of which DMA fills by itself. How far it has
 // come says a counter that every byte moves on, without the processor. So nothing is lost while the
 // program computes, unless it stays away for a whole ring.

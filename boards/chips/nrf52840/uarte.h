@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The serial port: UARTE0 with EasyDMA in both directions. Source: nRF52840 Product Specification
 // v1.1, 6.34; TIMER2 as a counter of received bytes through PPI, 6.30 and 6.16.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The watchdog, on the 32.768 kHz clock, which it starts itself. Source: nRF52840 Product
 // Specification v1.1, 6.36.
 #pragma once

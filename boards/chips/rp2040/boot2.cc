@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The second stage of the boot: sets the flash to quad reads of 8-byte lines at half the
 // processor's clock, then starts the program. The boot ROM copies these 256 bytes to RAM, checks
 // the last four (a CRC-32 of the others, which the build fills in) and jumps to the first.

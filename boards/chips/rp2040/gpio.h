@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pins. Source: RP2040 Datasheet, 2.19.6.1 (functions), 2.3.1.7 (SIO).
 #pragma once
 

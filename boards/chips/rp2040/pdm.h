@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PDM microphone by a state machine of PIO0, which makes its clock and takes its bits, and two
 // DMA channels in turn. Gives board::AudioStart and board::AudioRead. Source: RP2040 Datasheet, 3.4
 // to 3.7 (PIO), 2.5 (DMA).

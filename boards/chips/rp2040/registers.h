@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where an RP2040's peripherals are. Source of everything in this folder: Raspberry Pi, RP2040
 // Datasheet, build of 2024.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The serial port: UART0, an Arm PL011, by interrupts in both directions. Source: RP2040 Datasheet,
 // 4.2.8.
 #pragma once

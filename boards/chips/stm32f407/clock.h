@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clocks: 168 MHz from an 8 MHz crystal, or the internal 16 MHz where there is no crystal, as
 // in the emulator. TIM2 is the fine clock. Source: RM0090, 7.2 (clocks), 3.5.1 (flash wait states),
 // 18.4 (TIM2).

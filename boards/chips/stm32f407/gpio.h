@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pins. Source: RM0090, 8.4.
 #pragma once
 

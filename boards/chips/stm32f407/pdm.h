@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A PDM microphone on I2S2: its clock is that of the I2S (PB10), its bits are received as if they
 // were words (PC3) by DMA1, stream 3. Gives board::AudioStart and board::AudioRead. Source: RM0090,
 // 28.4 (I2S), 10.3 and 10.5 (DMA); ST, AN3998 (PDM by I2S).

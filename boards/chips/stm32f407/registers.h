@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where an STM32F407's peripherals are. Source of everything in this folder: ST, RM0090 rev 19.
 #pragma once
 

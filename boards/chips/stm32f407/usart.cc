@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "boards/chips/stm32f407/usart.h"
 
 #include "boards/board.h"

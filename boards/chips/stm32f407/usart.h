@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The serial port: USART2 by interrupts in both directions. Source: RM0090, 30.6.
 #pragma once
 

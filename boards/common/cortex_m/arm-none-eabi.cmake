@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # GCC for Cortex-M without an operating system. The board's board.cmake sets STAPES_CPU_FLAGS.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR arm)

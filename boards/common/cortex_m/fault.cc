@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is left of a fault: a record in memory that a restart does not clear, and the restart.
 // Source: Armv7-M ARM, B1.5.6 (the stacked frame), B3.2.15 to B3.2.18 (fault status).
 #include "boards/board.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What makes an image of `stapes-firmware` on any Cortex-M: the board's sources
 # (STAPES_BOARD_SOURCES), start-up code, memory map, size table, .bin, .hex, and .uf2 where
 # the board's boot loader takes it (STAPES_UF2_FAMILY).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where start-up code leads.
 #include "boards/board.h"
 

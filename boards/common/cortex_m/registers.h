@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The core's own registers, for start-up code. Source: Armv7-M ARM, B3.2 and B3.3.
 #pragma once
 

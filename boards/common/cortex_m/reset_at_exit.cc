@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a real board ends: it starts again.
 #include "boards/board.h"
 #include "boards/common/cortex_m/startup.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How an emulated board ends. Source: Arm, Semihosting for AArch32 and AArch64, SYS_EXIT_EXTENDED.
 #include "boards/board.h"
 #include "boards/common/cortex_m/startup.h"

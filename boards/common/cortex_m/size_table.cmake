@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Prints what an image takes of the board's memory; fails, and removes the image, when it does not fit.
 execute_process(COMMAND ${SIZE} -A -d ${ELF} OUTPUT_VARIABLE sections COMMAND_ERROR_IS_FATAL ANY)
 foreach(section boot vectors text model data bss stack)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Start-up of a Cortex-M: memory, vectors, faults. Source: Armv7-M Architecture Reference Manual,
 // B1.5 (exceptions) and B3.2 (system control); Armv6-M has the same vectors and a part of the rest.
 //

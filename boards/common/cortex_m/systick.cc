@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The millisecond clock of a board whose processor has a SysTick timer that runs while it sleeps.
 // Source: Armv7-M ARM, B3.3.
 #include "boards/board.h"

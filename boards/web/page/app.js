@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the parts of the page share: the site, the model in use, and the decoder's settings.
 import { Firmware, ModelError, hasVectors } from "./firmware.js";
 import { TEXT } from "./text.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Board: the live view of a real one, over Web Serial.
 import { SiteError, sayProblem } from "./app.js";
 import { byId, element, slider } from "./dom.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hands the microphone's samples to the page, in pieces that are worth a message.
 const PIECE = 512;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clips of this browser: kept in its database until the person takes them out.
 
 const DATABASE = "stapes";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small helpers around the document.
 import { TEXT } from "./text.js";
 

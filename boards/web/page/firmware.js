@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The firmware: one model in one instance of stapes.wasm (boards/web/module.cc).
 
 /**

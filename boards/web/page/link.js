@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The serial link of a board (docs/protocol.md): lines from it, frames to it.
 
 export const PROTOCOL_VERSION = 1;

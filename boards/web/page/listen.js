@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Listen: the microphone into the firmware.
 import { sayProblem } from "./app.js";
 import { byId } from "./dom.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page's start: the site, the model, the parts and their tabs.
 import { App, SiteError, sayProblem } from "./app.js";
 import { Board } from "./board.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The microphone at a model's rate.
 import { TEXT } from "./text.js";
 import { toInt16 } from "./wav.js";

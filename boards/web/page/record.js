@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Record: takes of words, one after the other, kept as the clips of a corpus.
 import { sayProblem } from "./app.js";
 import { ClipStore, StorageError, clipName } from "./clips.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recording: a file through the firmware, against its labels where there are some.
 import { byId, clock, colour, element, sharpen } from "./dom.js";
 import { LabelError, readLabels, scoreStream, tutorialScore } from "./scoring.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Detections against what was said: the rules of `stapes stream score` (host/stapes/stream).
 
 /**

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The folder that `stapes page --serve --record` keeps clips in.
 
 const KEY = "stapes-token"; // of this tab, so that a reload still knows it

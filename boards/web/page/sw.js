@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The service worker: after the first visit the page works without a network.
 
 // `stapes page` writes this line: all files of the site, and a name for their content.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every text of the page, in one place: translate this file, and `lang` in index.html.
 
 /** @param {string[]} words */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tune: the decoder's settings by ear, and as commands.
 import { sayProblem } from "./app.js";
 import { byId, colour, element, sharpen, slider } from "./dom.js";

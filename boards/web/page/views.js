@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is seen while something listens: tiles, bars, a scrolling picture, the list of detections.
 import { clock, colour, element, sharpen } from "./dom.js";
 import { TEXT } from "./text.js";

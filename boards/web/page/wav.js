@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Samples from files, and files from samples.
 
 /** Not audio that this browser reads. */

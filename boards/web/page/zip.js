@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ZIP files whose content is stored as it is (APPNOTE.TXT of PKWARE, sections 4.3 and 4.4).
 
 const LOCAL_BYTES = 30;

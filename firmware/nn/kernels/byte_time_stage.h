@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF with an int8 state: filters that remember their last values.
 #pragma once
 

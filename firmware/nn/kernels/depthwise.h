@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution with as many outputs as inputs per pixel (depth multiplier 1).
 //
 // Weights and what scales the sums are first laid out in a form that belongs to the platform; each

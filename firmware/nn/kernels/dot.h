@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dot products, the inner loops of the dense kernels. Plain C++ here; dot_dsp.h holds the same
 // functions for Arm cores with the DSP extension, bit for bit equal.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multipliers below 1/2 in few instructions: both roundings of Requantize as two rounding
 // multiplications that keep the upper word.
 #pragma once

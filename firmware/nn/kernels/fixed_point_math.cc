@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/kernels/fixed_point_math.h"
 
 namespace stapes {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // exp and reciprocals on 32-bit fixed point, step for step as gemmlowp's fixedpoint.h computes
 // them: the int8 softmax, logistic and tanh of TensorFlow Lite are defined by those steps.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of int8 weights times columns of int8 inputs, scaled to int8: the work of convolutions.
 //
 // Columns are first laid into a panel, in a form that belongs to the platform; then all rows meet

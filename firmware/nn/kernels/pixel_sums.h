@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sums over neighbouring pixels, for a few channels at a time.
 #pragma once
 

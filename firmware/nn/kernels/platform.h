@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which form of the kernels is compiled: exactly one of these is 1. STAPES_PLAIN_KERNELS asks for
 // the plain one, to compare the others with it.
 #pragma once

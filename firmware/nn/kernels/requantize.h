@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scaling of 32-bit accumulators, as gemmlowp and TensorFlow Lite's int8 kernels define it.
 //
 // Two roundings: first the product with a Q0.31 significand, then the shift to the right.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How 32-bit sums become int8 outputs, channel by channel: bias, multiplier, zero point, bounds.
 #pragma once
 

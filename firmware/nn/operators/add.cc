@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ADD: sum of two inputs, broadcast where shapes differ, int8.
 #include "nn/kernels/down_scale.h"
 #include "nn/operators/operators.h"

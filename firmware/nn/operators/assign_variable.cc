@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ASSIGN_VARIABLE: a new value for a resource variable.
 #include <cstring>
 

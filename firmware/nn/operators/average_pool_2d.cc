@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AVERAGE_POOL_2D: mean of the pixels inside the image, ties away from zero; int8.
 // Source: TensorFlow Lite 8-bit quantization specification, AVERAGE_POOL_2D.
 #include "nn/kernels/pixel_sums.h"

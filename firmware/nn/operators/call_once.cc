@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CALL_ONCE: runs a subgraph at the first inference, to give variables their first values. A Reset
 // of the engine makes the next inference the first again.
 #include "nn/inference_engine.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CONCATENATION: inputs one after another along an axis, int8, all of one quantization.
 #include <cstring>
 

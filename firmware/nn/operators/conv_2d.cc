@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CONV_2D: int8, NHWC, weights [output channels, height, width, input channels per group], scales
 // per tensor or per output channel. Padding stands for real 0.
 // Source: TensorFlow Lite 8-bit quantization specification, CONV_2D.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DEPTHWISE_CONV_2D: int8, NHWC, weights [1, height, width, output channels], scales per tensor or
 // per output channel. Output channel c sees input channel c / multiplier.
 // Source: TensorFlow Lite 8-bit quantization specification, DEPTHWISE_CONV_2D.

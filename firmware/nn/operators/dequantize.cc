@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DEQUANTIZE from int8, uint8 or int16 to float32, whose bits are put together from integers; not
 // on boards, which take no float.
 // Source: TensorFlow Lite's Dequantize kernel: float32(float64(scale) * (value - zero point)).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FULLY_CONNECTED: output = activation(weights * input + bias), int8, scales per tensor or per row.
 // Source: TensorFlow Lite 8-bit quantization specification, FULLY_CONNECTED.
 #include "nn/kernels/dot.h"

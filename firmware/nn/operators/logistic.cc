@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LOGISTIC: 1 / (1 + exp(-x)), int8; the output's scale is 1/256, zero point -128.
 // Source: TensorFlow Lite 8-bit quantization specification, LOGISTIC; arithmetic of gemmlowp.
 #include "nn/operators/operators.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MAX_POOL_2D: largest of the pixels inside the image; int8.
 // Source: TensorFlow Lite 8-bit quantization specification, MAX_POOL_2D.
 #include "nn/kernels/requantize.h"

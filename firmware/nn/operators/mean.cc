@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MEAN over constant axes, int8.
 // Source: TensorFlow Lite 8-bit quantization specification, MEAN; rounding as upstream's
 // QuantizedMeanOrSum, which folds the division into the multiplier.

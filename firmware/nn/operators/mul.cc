@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MUL: product of two inputs, broadcast where shapes differ, int8.
 // Source: TensorFlow Lite 8-bit quantization specification, MUL.
 #include "nn/kernels/requantize.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every operator the engine has. A firmware build lists those of its model, and links no others.
 #pragma once
 

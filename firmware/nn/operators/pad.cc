@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PAD: values of real 0 around the input, int8.
 #include <cstring>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // QUANTIZE from one quantization to another, or, off boards, from float32, which is read as bits.
 // Source: TensorFlow Lite's Requantize and AffineQuantize kernels.
 #include "nn/kernels/down_scale.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // READ_VARIABLE: a copy of a resource variable.
 #include <cstring>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RELU: max(input, 0) on the output's scale, int8.
 // Source: TensorFlow Lite's Relu kernel.
 #include "nn/kernels/requantize.h"

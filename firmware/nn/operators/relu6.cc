@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RELU6: min(max(input, 0), 6), int8. As upstream, input and output share one quantization.
 // Source: TensorFlow Lite's Relu6 kernel.
 #include "nn/kernels/requantize.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RESHAPE: the same values in another shape. Shares its input's memory where it can.
 #include <cstring>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SOFTMAX over the last dimension, int8 in, int8 or int16 out. The output's scale is 1/256 or
 // 1/65536, its zero point the lowest value.
 // Source: TensorFlow Lite 8-bit quantization specification, SOFTMAX; arithmetic of gemmlowp.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SPLIT: equal parts of the input along a constant axis, int8.
 #include <cstring>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // STRIDED_SLICE: a part of the input with fixed bounds, int8. Bounds follow NumPy's rules for
 // negative indices, as in TensorFlow; ellipsis and new axes are not taken.
 #include "nn/operator.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SUB: difference of two inputs, broadcast where shapes differ, int8.
 #include "nn/operators/operators.h"
 #include "nn/operators/support/add_sub.h"

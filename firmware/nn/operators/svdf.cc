@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SVDF: a layer whose filters are products of a feature vector and a time vector, with memory.
 //
 // Every step each filter makes one value of the input (feature stage), remembers the last `memory`

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TANH, int8; the output's scale is 1/128, zero point 0.
 // Source: TensorFlow Lite 8-bit quantization specification, TANH; arithmetic of gemmlowp.
 #include "nn/operators/operators.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TRANSPOSE: dimensions in another order, int8.
 #include "nn/operator.h"
 #include "nn/operators/operators.h"

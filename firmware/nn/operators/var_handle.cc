@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // VAR_HANDLE: names a resource variable and keeps its content.
 #include <cstring>
 

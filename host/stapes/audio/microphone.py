@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The microphone of this machine, through PortAudio (the extra `record`)."""
 
 from __future__ import annotations

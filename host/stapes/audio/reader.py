@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one reader of recordings: WAV by our own strict reader, FLAC and Ogg by libsndfile.
 
 What does not fit, another rate or stereo, is refused, or converted where the user asked for it.

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The `stapes` command: one thin module per subcommand."""

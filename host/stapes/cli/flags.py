@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flags made from the declared fields of settings, and settings made from flags."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The `stapes` command: finds the subcommand, turns errors into one line and an exit status."""
 
 from __future__ import annotations

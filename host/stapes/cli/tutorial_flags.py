@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flags of TensorFlow's speech_commands that have no place here, and why: docs/tutorial_map.md."""
 
 from __future__ import annotations

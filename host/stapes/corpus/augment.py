@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Variations of training clips: which effects, how strong, drawn from a clip's own generator.
 
 Time shift and background mixing are those of TensorFlow's speech_commands/input_data.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How training clips are varied: the settings, which are the flags of `stapes train` as well."""
 
 from __future__ import annotations

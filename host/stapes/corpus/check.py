@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is in a folder of clips, and what is wrong with it, before anyone trains on it."""
 
 from __future__ import annotations

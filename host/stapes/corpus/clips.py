@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clips in memory: fixed sets for evaluation, endless batches for training."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Downloads that go on where they were cut, and appear under their name only when whole.
 
 Ranges: RFC 9110, section 14.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens to sound between a mouth and a network: pure functions over clips.
 
 Each takes float32 or int16 in units of int16 steps and returns float32 of the same shape: those

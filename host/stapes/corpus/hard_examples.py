@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of hard examples: sounds that a model took for words, to train with as `_unknown_`.
 
     HARD_DIR/list.txt       a line for each clip; a line that is deleted strikes its clip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of clips: which words it has, and which clips belong to which partition.
 
 Source of the rules: `prepare_data_index` of TensorFlow's speech_commands/input_data.py.

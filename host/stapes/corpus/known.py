@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Public corpora that `stapes data get` knows: where they lie and what they must hold.
 
 Speech Commands: Warden 2018, arXiv 1804.03209; Creative Commons BY 4.0.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words that sound nearly like a wanted one: what the unknown class must hold to be of use.
 
 Parts of a phrase, cut words, and words with one sound exchanged for a similar one: consonants that

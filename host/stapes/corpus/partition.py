@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which partition a clip belongs to: decided by its name, so that it never moves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records clips of words, one after the other: the rules that the page's `Record` follows too."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running speech: long recordings of talk, out of which clips of `_unknown_` are cut.
 
     DATA_DIR/_speech_/<speaker>/*.wav, or DATA_DIR/_speech_/<speaker>_nohash_<n>.wav

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noises and rooms by the table: made once, always the same, then drawn from, cut and mixed, which
 costs little for each clip."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speaks a corpus, for words that nobody has recorded.
 
 Each synthetic speaker is a voice, a variant, a pitch and a speed; the same speakers say every word,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speech synthesizers: one small interface over espeak-ng, Piper and any other program.
 
 A synthesizer lists its voices and says a text in one of them. It is sent to other processes, so it

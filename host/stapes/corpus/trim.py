@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cuts recordings down to their loudest part, so that words lie alike in all clips.
 
 The rule is that of Pete Warden's extract_loudest_section, to which the tutorial points: the

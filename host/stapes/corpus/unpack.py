@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unpacks archives of clips from the network: files and folders only, and only below the target."""
 
 from __future__ import annotations

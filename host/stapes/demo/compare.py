@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether Python, x86 and the emulated board found the same, bit for bit."""
 
 from __future__ import annotations

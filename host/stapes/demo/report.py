@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's result: report.json, and the same for people."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Steps that say what they do, how long it took, and are not repeated while their inputs hold."""
 
 from __future__ import annotations

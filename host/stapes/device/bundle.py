@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model with all that a firmware knows about it: app/model_bundle.h, built on the host."""
 
 from __future__ import annotations

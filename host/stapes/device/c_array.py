@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Features as the source of a C array."""
 
 from __future__ import annotations

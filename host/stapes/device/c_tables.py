@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the template `frontend_tables.cc.jinja` needs to write tables as C++ constants."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole clips through the firmware's pipeline, on all cores."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware's decoder as a Python object: scores in, detections out."""
 
 from __future__ import annotations

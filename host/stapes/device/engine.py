@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware's int8 engine as a Python object, with errors for people."""
 
 from __future__ import annotations

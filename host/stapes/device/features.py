@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Features for training: computed by the firmware's front end, then made real numbers again."""
 
 from __future__ import annotations

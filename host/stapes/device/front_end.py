@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The device's front end, callable from Python."""
 
 from __future__ import annotations

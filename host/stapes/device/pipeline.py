@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware's pipeline (app/pipeline.h) as a Python object: samples in, detections out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of the fixed-point front end: computed here in float64, once; all else is integer.
 
 The facts are those of TensorFlow's audio ops (tensorflow/core/kernels: spectrogram.cc,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clips as a room hands them over: under noise at given ratios, and at other levels."""
 
 from __future__ import annotations

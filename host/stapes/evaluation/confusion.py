@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accuracy and confusion matrix of classified clips."""
 
 from __future__ import annotations

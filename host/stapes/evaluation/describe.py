@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model is, from its file alone: settings, operators, memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact confidence intervals for counts: what a short test can and cannot say."""
 
 from __future__ import annotations

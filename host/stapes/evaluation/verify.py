@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One model, the same inputs, several runtimes: which bytes differ?
 
 Stapes' own engine is compared with upstream TensorFlow Lite Micro (TFLM), which must give equal

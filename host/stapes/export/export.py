@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a checkpoint to a .tflite file: calibrate, quantize, measure, record."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much each layer loses to int8: the firmware's engine against the float network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The boards of Stapes' source tree. A board's board.cmake is the only statement of its facts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fills in the checksum that the boot ROM of an RP2040 wants of the first 256 bytes of flash.
 
     python -m stapes.firmware.boot_checksum stapes-firmware.elf

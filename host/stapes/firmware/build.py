@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands that build images for boards, and running them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is plugged in: debug probes, boot loaders at serial ports, drives that take UF2 files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An emulated board that runs until Ctrl-C, whose serial port other commands open: at a socket that
 only its user can reach, or at a TCP port of this machine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emulated boards: the one command line of qemu-system-arm; programs and boards that run in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ways onto a board: a debug probe, a boot loader behind a serial port, a drive, QEMU."""
 
 from __future__ import annotations

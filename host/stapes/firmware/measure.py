@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model takes on a board: instructions in an emulator, flash and RAM of the linked image.
 
 Both need Stapes' source tree.

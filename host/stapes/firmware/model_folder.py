@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generated model folder: all that a firmware build knows about its model, as C++ constants.
 
 docs/architecture.md lists the files. They depend on the model's bytes, its file name and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C++ from the templates of this folder."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stapes' source tree, which every build of the firmware needs."""
 
 from __future__ import annotations

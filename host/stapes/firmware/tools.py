@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs of others: finding them, and running them to their end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """UF2 files, which a boot loader takes by being copied to its USB drive.
 
 Source: Microsoft, "USB Flashing Format (UF2)", github.com/microsoft/uf2. The build of an image runs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of a running board's decoder: words like threshold:yes=0.7, and frames that set them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The seconds around each detection, kept as WAV files: a week in a room becomes training data.
 
 The folder has the form of hard examples (stapes.corpus.hard_examples): clips, and a list from which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events as JSON lines in a file that is rotated when it grows."""
 
 from __future__ import annotations

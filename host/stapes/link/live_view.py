@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The monitor on a terminal: labels, of which the one just heard lights up, scores, load, losses.
 
 The highlighting is that of TensorFlow's Android demo of speech commands: the word that was heard

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes into an emulated board through memory that the emulator shares with this process, which is
 many times faster than its serial port. What the board says comes over the serial port as ever.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model as it is sent over the link: what firmware/app/model_image.h reads."""
 
 from __future__ import annotations

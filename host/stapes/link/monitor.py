@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Watching a board: every event as it comes, through unplugging, resets and noise."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Audio in about half of its bytes, without loss, as firmware/link/packed_audio.h reads it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which serial port is the board's: by the USB ids that boards and their probes have."""
 
 from __future__ import annotations

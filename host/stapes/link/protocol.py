@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bytes of the serial link, as docs/protocol.md describes them: frames out, lines in.
 
 COBS: S. Cheshire and M. Baker, "Consistent Overhead Byte Stuffing", 1999. Checksum:

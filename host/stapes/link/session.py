@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A conversation with one board: requests that are answered, audio under flow control.
 
 Lost and damaged bytes in either direction cost time, nothing else: requests are asked again, audio

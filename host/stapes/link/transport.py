@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Byte streams to a board: serial ports, sockets, programs, pipes."""
 
 from __future__ import annotations

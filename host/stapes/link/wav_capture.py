@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a board hears, as a WAV file that appears whole when the capture ends."""
 
 from __future__ import annotations

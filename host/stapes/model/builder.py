@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes .tflite flatbuffers operator by operator, without TensorFlow.
 
 The schema classes come from `ai_edge_litert` (extra `train`); they are imported when the first

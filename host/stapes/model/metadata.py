@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings inside a .tflite file: read through the firmware's own reader, written by schema."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The settings that a model carries inside its .tflite file: one source for every tool.
 
 They are stored as JSON under the TFLite metadata name `STAPES_SETTINGS`. The quantization of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TensorFlow and Keras, imported in one place: quiet, and with a clear word where missing."""
 
 from __future__ import annotations

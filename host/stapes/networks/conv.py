@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tutorial's networks that look at a whole clip at once: one dense layer, or convolutions.
 
 Source of shapes and initial weights: TensorFlow's speech_commands/models.py. Kernels are given as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Depthwise separable convolutions: the keyword spotting network of MLPerf Tiny."""
 
 from __future__ import annotations

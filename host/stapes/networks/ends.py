@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A streaming network over clips longer than it remembers: its answers at several frames."""
 
 from __future__ import annotations

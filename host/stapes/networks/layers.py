@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The layers that models are made of, each with a streaming twin in TensorFlow Lite."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an architecture is asked for; free of TensorFlow, so that settings load quickly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Model architectures by name, and those that a user plugs in."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Streaming networks of SVDF layers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A certificate that this machine signs for itself, so that phones may use their microphone."""
 
 from __future__ import annotations

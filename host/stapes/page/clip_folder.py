@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clips that arrive from a page: checked, and written into a corpus folder, each whole or not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model as the page loads it: what boards/web/page_model.cc reads."""
 
 from __future__ import annotations

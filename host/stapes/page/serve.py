@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serves a site from memory, and takes the clips that its page records."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site: its sources, the firmware's modules, and the models of one page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures of matplotlib as PNG bytes; imported only where a picture is asked for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of hard examples: a picture and a player for each clip."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every variation of training clips, made visible and audible: one clip before and after each."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of sound: its waveform, its spectrogram, and the features that a device computes of it.
 
 The spectrogram and its brightness are those of TensorFlow's wav_to_spectrogram.

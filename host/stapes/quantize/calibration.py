@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ranges of states and activations over real features."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From float layers to the bytes of an int8 .tflite model.
 
 A network with SVDF layers takes one frame of features per inference, any other a whole window of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trained Keras model as a chain of plain layers: what the exporter calibrates and quantizes.
 
 Layers hold their weights as NumPy arrays, or as TensorFlow tensors that follow the model's

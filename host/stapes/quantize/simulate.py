@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantization-aware training: the network in float, rounded wherever the exported one is.
 
 Weights, SVDF states and outputs are rounded to the steps that the exporter would choose, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scoring detections against a ground truth, each spoken word at most once.
 
 The figures are those of TensorFlow's test_streaming_accuracy: words matched (something was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Detection error trade-off: the same scores decoded at many thresholds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cuts every miss, wrong word and false accept out of the audio, to listen to."""
 
 from __future__ import annotations

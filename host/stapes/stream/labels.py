@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading and writing "label, time_ms" lines: ground truths and detections."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A streaming test WAV: words of the testing partition over background, with their ground truth.
 
 After generate_streaming_test_wav.py of TensorFlow's speech_commands: backgrounds of one clip

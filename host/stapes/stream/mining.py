@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hard examples: what a model takes for a word in audio that holds none.
 
 The scores are decoded by the firmware's decoder, with a short window and a low threshold, so that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DET and ROC curves as PNG; needs matplotlib, which the extra `plot` brings."""
 
 from __future__ import annotations

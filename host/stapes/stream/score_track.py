@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores of long audio through the firmware's code, on all cores, equal to those of one.
 
 The front end's frames are computed first, all at once, which is fast. A network remembers: each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where in a clip the speech is: for the end of a word, and for its level."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds the decoder settings that detect most words at a given rate of false accepts.
 
 Scores are computed once; every candidate decodes them again through the firmware's decoder. First

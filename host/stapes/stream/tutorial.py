@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The counts of TensorFlow's test_streaming_accuracy, rule for rule, for comparison with it.
 
 Source: accuracy_utils.cc and test_streaming_accuracy.cc of tensorflow/examples/speech_commands.

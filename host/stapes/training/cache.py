@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Features of fixed clips, kept in a folder from run to run; keyed by all that they depend on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints: one .npz file with weights, optimizer, step and settings; written atomically."""
 
 from __future__ import annotations

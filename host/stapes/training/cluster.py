@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TF_CONFIG: how many processes train together, and which of them this one is.
 
 Read without TensorFlow, whose loading takes seconds. Form: TensorFlow's guide "Distributed training

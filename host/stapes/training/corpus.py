@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The clips that a training's settings ask for."""
 
 from __future__ import annotations

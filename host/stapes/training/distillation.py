@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A teacher: a trained model whose scores a smaller one learns to give.
 
 Source: Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training has shown so far: kept in its checkpoint, drawn as curves, judged to stop it."""
 
 from __future__ import annotations

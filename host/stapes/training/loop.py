@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training loop: batches in, checkpoints and logs out."""
 
 from __future__ import annotations

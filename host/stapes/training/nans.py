@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds out where numbers first stop being numbers: `--check_nans`."""
 
 from __future__ import annotations

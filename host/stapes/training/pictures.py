@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of a training: its curves and its confusion matrix."""
 
 from __future__ import annotations

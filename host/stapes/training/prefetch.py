@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Background threads that keep the next batches ready."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that decides how a model is trained; stored inside every checkpoint."""
 
 from __future__ import annotations

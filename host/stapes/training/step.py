@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One training step as a compiled function, the optimizers it applies, and predictions."""
 
 from __future__ import annotations

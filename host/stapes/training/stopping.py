@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ctrl-C for several workers: one is told, all stop after the same step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Event files for TensorBoard, written with TensorFlow alone.
 
 Format: TFRecords of `Event` messages, tensorflow/core/util/event.proto.

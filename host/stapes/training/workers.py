@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training on several machines: TensorFlow's MultiWorkerMirroredStrategy, asked for by TF_CONFIG.
 
 Every worker draws the same batches and takes its own rows of them, so that all workers together

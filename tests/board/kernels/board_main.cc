@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // kernel_vectors.cc on a board: lines go out of the serial port.
 #include "boards/board.h"
 

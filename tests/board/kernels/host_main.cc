@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // kernel_vectors.cc on the machine that builds.
 #include <cstdint>
 #include <cstdio>

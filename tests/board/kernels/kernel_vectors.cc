@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs every kernel over the same pseudo-random shapes and values and prints a checksum of each
 // result. Compiled with and without STAPES_PLAIN_KERNELS: test_kernels.py compares the lines.
 #include <cstdint>

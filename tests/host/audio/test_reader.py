@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reader of recordings: three formats, refusals that say what to do, conversion."""
 
 from __future__ import annotations

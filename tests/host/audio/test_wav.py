@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WAV reading: what is accepted, and the one line that refuses everything else."""
 
 from __future__ import annotations

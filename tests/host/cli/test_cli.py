@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: help with examples, one-line errors, exit statuses."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes evaluate`: clip accuracy through the firmware's code."""
 
 from __future__ import annotations

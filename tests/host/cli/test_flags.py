@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flags of all commands: made from declared settings, shown with their defaults, checked."""
 
 from __future__ import annotations

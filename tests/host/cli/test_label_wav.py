@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes label_wav` and `label_wav_dir`: the tutorial's words, scored by the firmware's code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes train`: flags of the tutorial, clear words for mistakes, nothing left behind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tutorial's pages: every command runs, every flag is where the map says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes wav_to_features`: a C file that compiles and holds what the front end gives."""
 
 from __future__ import annotations

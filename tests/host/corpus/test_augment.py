@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Augmentation: small functions whose results can be worked out by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of clips: partitions, labels, and what is said about a folder that does not fit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report on a folder of clips: every kind of fault, put there on purpose, is named."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Downloads against a local server: cut, resumed, damaged, refused; and archives not to trust."""
 
 from __future__ import annotations

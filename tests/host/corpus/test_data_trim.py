@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trimming to the loudest section, against the plain definition of it."""
 
 from __future__ import annotations

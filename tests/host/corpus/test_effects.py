@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Effects on sound: each does, as measured, what it says, keeps the length, follows its seed."""
 
 from __future__ import annotations

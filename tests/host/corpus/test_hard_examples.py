@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of hard examples, and training clips cut out of it."""
 
 from __future__ import annotations

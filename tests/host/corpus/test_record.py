@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recording words: prompts, checks, names; and the command around it."""
 
 import sys

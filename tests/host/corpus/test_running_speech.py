@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running speech: which recordings, of which partition, and the clips cut out of them."""
 
 from __future__ import annotations

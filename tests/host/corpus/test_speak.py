@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The spoken corpus: whole, reproducible, and honest about what it cannot say."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes demo`: the whole path as a smoke test, and what its parts promise."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores of whole clips: those of a pipeline that hears each clip afresh."""
 
 import numpy as np

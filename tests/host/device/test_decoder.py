@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The decoder against TensorFlow's rules, written down a second time in exact fractions.
 
 Rules: recognize_commands.cc of tensorflow/examples/speech_commands. The numbers are its order of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end's features against TensorFlow's own audio ops in float."""
 
 from __future__ import annotations

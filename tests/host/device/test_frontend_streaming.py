@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front end as a stream: how the audio is cut up makes no difference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Front-end tables: their definitions, their C++ form and their limits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Per-channel energy normalisation against the paper's formula in float64, and what it is for."""
 
 from __future__ import annotations

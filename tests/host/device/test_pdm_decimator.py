@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From PDM bits to samples, compared with scipy.signal and with what a filter must do."""
 
 import numpy as np

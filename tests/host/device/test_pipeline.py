@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The firmware's pipeline in Python: times, cutting, and detections by hand."""
 
 import numpy as np

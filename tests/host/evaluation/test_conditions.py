@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clips under noise and at other levels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes verify`: the same inputs through Stapes, TFLM and LiteRT, every differing byte told."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes export`: the model that comes out, and what it knows of its origin."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The boards of the source tree: what their board.cmake says."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands of a build, and what its table of sizes says."""
 
 from pathlib import Path

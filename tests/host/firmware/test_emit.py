@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generated model folder: whole, reproducible, and exactly what the firmware compiles in."""
 
 import errno

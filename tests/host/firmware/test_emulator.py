@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line of QEMU, and programs that run in it, with a program that plays QEMU."""
 
 from pathlib import Path

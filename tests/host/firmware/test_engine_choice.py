@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """-DSTAPES_ENGINE: what CMake says where the second engine cannot be had.
 
 With a TFLM library at hand, `cmake -DSTAPES_ENGINE=tflm` builds the same unit tests around it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """stapes flash, with programs on the path that only note how they were called."""
 
 import os

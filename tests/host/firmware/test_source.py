@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the source tree is."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs of others: what is said when they are missing, fail, or do not end; and the folders in
 which they build."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """UF2 files: what a boot loader reads gives the image back, at its place.
 
 The reader here follows the text of the specification, with its numbers typed in anew.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The seconds around each detection, kept for training."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Damage of every kind to both directions of the link: nothing crashes, every loss is counted, and
 both sides are in step again within one frame or line.
 

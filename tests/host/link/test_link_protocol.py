@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bytes of the link: frames that the host makes, lines that it reads, and damage to them."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A conversation over a bad connection: audio arrives whole or the loss is said, never a hang.
 
 The other side is the firmware itself (stapes-firmware --link, built with sanitizers).

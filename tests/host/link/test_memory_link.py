@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes into an emulated board through shared memory, with a board played by the test."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models over the link: checked before they count, and the old one stays whatever happens.
 
 The other side is the firmware itself (stapes-firmware --link --models FILE, with sanitizers).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`stapes monitor` beside a serial port that misbehaves: a pseudo-terminal that the test holds."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packed audio: what the firmware unpacks is what was packed; speech takes fewer bytes."""
 
 import contextlib

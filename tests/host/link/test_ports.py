@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which serial port is the board's, and the same board again after it was unplugged."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The flatbuffer writer: upstream's reader finds what was put in, and equal calls equal bytes."""
 
 from __future__ import annotations

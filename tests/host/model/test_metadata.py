@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings travel inside the model; a file without them is refused in one line."""
 
 from __future__ import annotations

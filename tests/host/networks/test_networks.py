@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models: sizes, and the promise that a clip's result is a stream's result."""
 
 from __future__ import annotations

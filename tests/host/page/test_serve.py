@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server: the site and nothing else, clips of those who know the token, TLS."""
 
 import http.client

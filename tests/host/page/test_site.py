@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site as a folder: what is in it, how large it is, what is refused."""
 
 import json

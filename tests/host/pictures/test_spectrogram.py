@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of sound: the numbers under them, the files, and what is said where they cannot be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantization: int8 numerics checked against the upstream runtime, overflow ruled out."""
 
 from __future__ import annotations

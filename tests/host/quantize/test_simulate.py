@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantization-aware training: what is simulated is what is exported, and gradients pass."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mining: words hidden in noise are found, cut out, ranked, and trained against."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores of long audio: on several cores as on one, whatever the network remembers."""
 
 from pathlib import Path

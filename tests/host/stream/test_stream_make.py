@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Streaming test audio: the tutorial's mixture, reproducible, with a ground truth that holds."""
 
 import json

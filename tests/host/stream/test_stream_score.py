@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scoring: hand-worked ground truths and detections."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tuning: scores with known peaks, and the command from audio to a tuned model."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training loop: schedules, checkpoints, resuming, and what is learnt."""
 
 from __future__ import annotations

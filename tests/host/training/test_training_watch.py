@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Watching a training: history, best checkpoint, early stop, event files, checks, pictures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training on several machines: what two workers learn is what one learns."""
 
 from __future__ import annotations

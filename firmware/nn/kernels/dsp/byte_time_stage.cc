@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF with an int8 state for Arm cores with the DSP extension, eight values at a
 // time.
 #include "nn/kernels/byte_time_stage.h"

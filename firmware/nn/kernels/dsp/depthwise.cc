@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution for Arm cores with the DSP extension: four channels at a time, SMLAD over
 // pairs of taps.
 //

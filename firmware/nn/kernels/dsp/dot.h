@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dot products for Arm cores with the DSP extension (Cortex-M4, M7, M33): SXTB16 widens two bytes,
 // SMLAD does two multiplications. Included by dot.h only.
 //

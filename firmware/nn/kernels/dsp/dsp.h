@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arm DSP instructions as functions: what the kernels for Cortex-M4, M7 and M33 are made of.
 // Inline assembly, because GCC does not fold the rotation into SXTB16 and SXTAB16.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix product for Arm cores with the DSP extension.
 //
 // Panel: pairs of columns; of each, for every four values, the words (0,2) and (1,3) of column 0,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products of many rows of weights with one vector, for Arm cores with the DSP extension.
 #include "nn/kernels/dot.h"
 #include "nn/kernels/platform.h"

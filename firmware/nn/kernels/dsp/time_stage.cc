@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF for Arm cores with the DSP extension. The values are loaded from one place
 // further on, stored as words and multiplied in pairs, so that moving them costs little more than
 // weighing them: fastest where a filter remembers a multiple of eight.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF with an int8 state, with Helium: sixteen values at a time, loaded from one
 // place further on and stored where they go while they are multiplied. The zero point is taken off
 // at the end: sum of (value - zero point) * weight = sum of value * weight - zero point * weights.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution with Helium: sixteen channels at a time.
 //
 // Products of two taps add up in 16 bits, which holds them unless a weight is -128 (then the plain

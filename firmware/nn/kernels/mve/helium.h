@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scaling of sums with Helium, the vector extension of Armv8.1-M.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix product with Helium. The panel holds the columns as they are, int8; VMLADAVA multiplies
 // sixteen values at once. Zero points are taken off through the sums of the weights.
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products of many rows of weights with one vector, with Helium: four rows at a time, eight values
 // widened as they are loaded.
 #include "nn/kernels/dot.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scaling of sums with Helium, four at a time.
 #include "nn/kernels/scaling.h"
 #include "nn/kernels/platform.h"

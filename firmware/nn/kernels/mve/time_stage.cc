@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF with Helium: eight values at a time, loaded from one place further on and
 // stored where they go while they are multiplied.
 #include "nn/kernels/time_stage.h"

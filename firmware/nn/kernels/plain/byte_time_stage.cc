@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/kernels/plain/byte_time_stage.h"
 #include "nn/kernels/platform.h"
 

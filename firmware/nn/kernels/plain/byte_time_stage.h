@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time stage of SVDF with an int8 state in plain C++.
 #pragma once
 

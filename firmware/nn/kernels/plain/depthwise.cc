@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"

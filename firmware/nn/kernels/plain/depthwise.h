@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution in plain C++: tap after tap added to the sums of all channels. Takes every
 // shape and scaling; `memory` holds the sums.
 #pragma once

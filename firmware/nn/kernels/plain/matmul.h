@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix product in plain C++: the panel holds the columns widened to int16, one after the other,
 // zeros behind each up to PaddedDepth.
 #pragma once

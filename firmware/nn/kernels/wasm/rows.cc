@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dot products with WebAssembly's 128-bit vectors, eight values at a time.
 #include "nn/kernels/dot.h"
 #include "nn/kernels/platform.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the AVX2 kernels have in common. Functions here are compiled for AVX2 whatever the flags:
 // only call them where HasAvx2().
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution for x86-64: AVX2 where the processor has it, eight channels at a time,
 // VPMADDWD over pairs of taps; else the plain loops.
 //

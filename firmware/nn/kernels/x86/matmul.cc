@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix product for x86-64: AVX2 where the processor has it, else the plain loops. The panel is
 // the plain one.
 #include "nn/kernels/plain/matmul.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dot products with AVX2, sixteen values at a time, where the processor has it.
 #include "nn/kernels/dot.h"
 #include "nn/kernels/platform.h"

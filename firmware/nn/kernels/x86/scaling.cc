@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scaling of sums with AVX2, eight at a time, where the processor has it.
 #include "nn/kernels/scaling.h"
 #include "nn/kernels/platform.h"

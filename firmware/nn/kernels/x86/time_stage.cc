@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SSE2, which every x86-64 has: values move and are weighed in the same pass, eight at a time.
 #include "nn/kernels/time_stage.h"
 #include "nn/kernels/platform.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What ADD and SUB have in common: both inputs are brought to one finer scale, met there, and
 // scaled to the output.
 // Source: TensorFlow Lite 8-bit quantization specification, ADD and SUB.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A dimension named by an index that may count from the end.
 #pragma once
 

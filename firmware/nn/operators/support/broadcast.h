@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two inputs of different shapes met value by value, as NumPy broadcasts them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED have in common: their tensors, and the last
 // step: bias, scaling per channel, zero point, bounds.
 #pragma once

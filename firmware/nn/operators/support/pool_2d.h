@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What AVERAGE_POOL_2D and MAX_POOL_2D have in common.
 #pragma once
 

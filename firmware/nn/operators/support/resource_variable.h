@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resource variables: state that streaming models of other tools keep outside SVDF.
 //
 // VAR_HANDLE names a variable, in every subgraph that uses it; the first one of a name keeps it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What LOGISTIC and TANH have in common: an int8 input on a Q4.27 axis, flat far from 0.
 #pragma once
 

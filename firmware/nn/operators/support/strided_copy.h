@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies int8 blocks between layouts: what PAD, STRIDED_SLICE and TRANSPOSE come down to.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sliding windows over NHWC images: what convolutions and pooling have in common.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show what each variation of `stapes train` does to a clip. With --audio, write the sounds too.
 
 Every picture shows the clip's spectrogram and its features as the device sees them, before and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check a folder of clips before training: DATA_DIR/<word>/*.wav, .flac or .ogg.
 
 Reports words and partitions, sample rates, durations, clipping, silence, unreadable files, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Download a public corpus, check it and unpack it into a folder for `stapes train --data_dir`.
 
 speech_commands is the corpus of the TensorFlow tutorial: 65,000 (version 0.01) or 106,000 (0.02)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Find in audio without words what a model takes for words, and cut it out to train against.
 
 Runs everything below the folders of --audio through the firmware's code, with a short averaging

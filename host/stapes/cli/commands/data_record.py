@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Record clips of words with this machine's microphone, ready for training.
 
 Each word is asked for in turn. Of what is heard the loudest second is kept, by the rule of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speak a small corpus: <word>/<speaker>_nohash_<n>.wav, 16-bit PCM, mono.
 
 This is for words that nobody has recorded. Many synthetic speakers say every word. The folder

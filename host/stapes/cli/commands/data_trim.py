@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cut recordings to their loudest second, so that the word has the same place in all clips.
 
 Use it for long recordings of single words. Every WAV, FLAC or Ogg file below DATA_DIR becomes a WAV

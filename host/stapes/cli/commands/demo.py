@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the whole path on a small scale, with a report on the screen and in WORK_DIR/report.json.
 
 Takes the clips of --data_dir (or of the folder in STAPES_CORPUS), or lets espeak-ng speak some.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write the C++ constants that a firmware build compiles in: model, tables, labels, settings.
 
 Everything comes from the .tflite file. The folder appears complete or not at all. The command

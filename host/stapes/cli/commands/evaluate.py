@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measure the clip accuracy of a .tflite file through the firmware's own code.
 
 Every clip of the partition goes through front end and engine frame by frame, from a fresh state.

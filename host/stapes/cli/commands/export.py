@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantize a trained model to int8 and write it as a .tflite file.
 
 An SVDF network takes one frame of features per inference and keeps its state inside. All other

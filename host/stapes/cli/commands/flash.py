@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build the firmware around a model and flash a board, or start an emulated one.
 
 A real board is flashed by a debug probe (pyOCD), by its boot loader (bossac), or by copying a file

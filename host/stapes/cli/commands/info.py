@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Print what a model is: settings, provenance, memory, and for each operator its work and bytes.
 
 Instructions are counted on an emulated Cortex-M4. This needs Stapes' source tree, the Arm compiler

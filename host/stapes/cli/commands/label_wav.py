@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Name the word in a recording: the best labels with their scores, through the firmware's code.
 
 Only the first part counts, as long as a clip. A shorter recording is filled up with silence.

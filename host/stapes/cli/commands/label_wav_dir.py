@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Name the word in every recording of a folder, as `stapes label_wav` does for one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Send a model to a running board over the serial link. The board uses it from then on.
 
 The board checks it first: length, checksum, front end, operators, memory. Until that is finished,

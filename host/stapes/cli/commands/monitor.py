@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show a board's detections as they come over the serial port.
 
 It continues after noise, cut lines, resets and unplugging, and says on standard error what was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Make a web page that hears with one or more models, records a corpus and watches boards.
 
 The page runs the firmware itself, as WebAssembly, in any current browser. --output_dir writes a

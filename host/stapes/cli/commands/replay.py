@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Play a WAV, or every WAV of a folder, through the firmware and print what it detects.
 
 The firmware runs in this process (--model), as the program stapes-firmware (--program), on an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Change the decoder of a running board, until it restarts or takes another model.
 
 Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (at most the

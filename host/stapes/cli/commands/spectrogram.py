@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draw a recording: its waveform, its spectrogram and its features as the device sees them.
 
 The features are the int8 numbers that the firmware's front end gives its network. The settings are

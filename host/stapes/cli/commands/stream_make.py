@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write a streaming test WAV, and its ground truth as lines "label, time_ms".
 
 It follows generate_streaming_test_wav.py of TensorFlow's speech_commands, with its flags and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Score detections against a ground truth: words matched, correct, wrong, false accepts per hour.
 
 With --model, the audio runs through the firmware's own code on all cores. --detections takes the

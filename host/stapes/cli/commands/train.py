@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac or .ogg, mono.
 
 DATA_DIR/_background_noise_/*.wav is mixed into the clips and is the label _silence_. All words that

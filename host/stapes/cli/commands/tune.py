@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choose a model's decoder settings for a rate of false accepts, and write them into the model.
 
 The audio is scored once. Then averaging windows, suppression times, decoder modes and thresholds

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the same inputs through Stapes, upstream TFLM and LiteRT and report every differing byte.
 
 Inputs are seeded random values and extremes, or the features of clips. The exit status is 1 if TFLM

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write the features of a recording as a C array, for tests on a device.
 
 With --model, they are quantized as the model takes them. With --quantize, int8 covers the whole

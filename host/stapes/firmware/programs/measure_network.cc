@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The firmware's place taken by a measurement of one network on a board: ticks of an inference and
 // of each operator, arena, stack, and what it computed. Prints lines of "name value", which
 // host/stapes/firmware/measure.py reads.

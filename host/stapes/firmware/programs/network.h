@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One network to measure; templates/network.cc.jinja defines it.
 #pragma once
 
