@@ -422,7 +422,7 @@ def test_the_socket_of_an_emulated_board_is_in_a_folder_that_only_its_user_enter
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(folder / "mine"))
         other.listen()
-        with pytest.raises(StapesError, match="found an emulated board that runs there already"):
+        with pytest.raises(StapesError, match="found an emulated board that already runs there"):
             emulated.check_emulator(port)
     folder.chmod(0o755)
     with pytest.raises(StapesError, match="found a folder that others can enter"):

@@ -369,7 +369,7 @@ def test_the_first_of_many_events_are_listed_or_all_of_them(tmp_path, capsys):
 
 def test_a_ground_truth_without_entries_is_refused(tmp_path, capsys):
     assert score_command(tmp_path, truth="# nothing\n") == 2
-    assert "truth.txt: found no entry, expected the words" in capsys.readouterr().err
+    assert "truth.txt: found no entry, expected the spoken words" in capsys.readouterr().err
 
 
 def test_the_duration_is_that_of_the_samples_and_a_lying_header_is_refused(tmp_path, capsys):
