@@ -51,9 +51,13 @@ export class Board {
       if (this._session === null) await this._connect();
       else await this._disconnect();
     } catch (error) {
+      const said = this._session === null; // that it has gone, while we were asking
+      const known = this._labels.length > 0; // it has said hello: now it has gone
       await this._disconnect();
       if (!(error instanceof LinkError) && !(error instanceof Refused)) throw error;
-      sayProblem(error instanceof Refused ? TEXT.boardRefused(error.message) : TEXT.boardSilent);
+      if (said) return;
+      const silent = known ? TEXT.boardGone : TEXT.boardSilent;
+      sayProblem(error instanceof Refused ? TEXT.boardRefused(error.message) : silent);
     } finally {
       this._button.disabled = false;
     }
@@ -94,6 +98,7 @@ export class Board {
     clearInterval(this._timer);
     const [session, port] = [this._session, this._port];
     this._session = this._port = null;
+    this._labels = [];
     await session?.close();
     await port?.close().catch(() => undefined);
     this._button.textContent = TEXT.boardConnect;
