@@ -55,7 +55,7 @@ def test_training_takes_them_as_unknown_words(hard, tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "list.txt.*expected a folder of stapes data mine"),
+        (None, "list.txt.*cannot be read .*expected the list in"),
         ("# nothing left\n", "found no clips"),
         ("clips/9.wav\tyes\n", "names clips/9.wav, which is not there"),
     ],
