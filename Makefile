@@ -126,10 +126,10 @@ $(BUILD)/host/.configured: .clang-tidy | $(VENV)/.installed
 
 # What pip compiles for Python alone.
 $(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.installed
-	@printf '%s\n' host/native/*.cc | xargs -P 2 -n 1 $(VENV)/bin/clang-tidy --quiet \
+	@printf '%s\n' host/native/*.cc | xargs -P 2 -I{} $(VENV)/bin/clang-tidy --quiet {} -- \
 	  $$($(VENV)/bin/python -c 'import nanobind, sysconfig; print( \
-	    *(f"--extra-arg=-isystem{path}" for path in (nanobind.include_dir(), sysconfig.get_path("include"))))') \
-	  --extra-arg=-std=c++17 --extra-arg=-Ifirmware --extra-arg=-I.
+	    *(f"-isystem{path}" for path in (nanobind.include_dir(), sysconfig.get_path("include"))))') \
+	  -std=c++17 -Ifirmware -I. 2> >(grep -v 'warnings generated' >&2)
 	@touch $@
 
 test-firmware: setup $(BUILD)/host/.configured
