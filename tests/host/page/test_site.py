@@ -129,3 +129,12 @@ def test_the_policy_of_the_page_is_strict():
     assert all("http" not in rule and "*" not in rule for rule in rules.values())
     for path in page_sources().glob("*.js"):
         assert "http:" not in path.read_text() and "https:" not in path.read_text()
+
+
+@pytest.mark.parametrize(("site", "clips"), [("a", "a"), ("a", "a/clips"), ("a/site", "a")])
+def test_a_site_and_its_clips_lie_apart(site, clips, tmp_path, capsys):
+    """A site is written again only into a folder that holds nothing else."""
+    folders = ("--output_dir", tmp_path / site, "--record", tmp_path / clips)
+    assert page(MICRO, "--serve", *folders) == 2
+    assert "expected two folders" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()

@@ -61,6 +61,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("page: found neither --output_dir nor --serve, expected one or both")
     if not arguments.serve and (arguments.https or arguments.record):
         raise StapesError("page: --https and --record are for a server; add --serve")
+    if arguments.output_dir and arguments.record:
+        site, corpus = arguments.output_dir.resolve(), arguments.record.resolve()
+        if site.is_relative_to(corpus) or corpus.is_relative_to(site):
+            raise StapesError(
+                f"--record: found {arguments.record} for the clips and {arguments.output_dir} for "
+                "the site, expected two folders, neither inside the other: a site is written anew "
+                "only into a folder of its own"
+            )
 
 
 def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
