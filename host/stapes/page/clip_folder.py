@@ -32,8 +32,8 @@ class ClipFolder:
         """Writes a clip to `word`/`name`; the same clip again changes nothing.
 
         Raises:
-            StapesError: a word or a name that is none, another clip of that name, no WAV, too many
-                clips, or a place outside the folder.
+            StapesError: a word or a name that cannot be used, another clip of that name, no WAV,
+                too many clips, or a place outside the folder.
         """
         check_word(word)
         if not CLIP_NAME.fullmatch(name):
