@@ -12,11 +12,11 @@ from stapes.networks.layers import SVDF, LastFrames, ResidualSVDF
 _BY_FRAME = (SVDF, ResidualSVDF, keras.layers.Dense, keras.layers.Dropout)
 
 
-def at_every_end(model: Any, ends: int) -> Any:
+def at_every_end(model: Any, ends: int, *, flag: str = "--end_frames") -> Any:
     """The same layers, weights and all, over clips that are `ends` - 1 frames longer.
 
     [batch, frames + ends - 1, features] -> logits [batch, ends, labels]: those that the model
-    gives when the clip ends at each of the last `ends` frames.
+    gives when the clip ends at each of the last `ends` frames. `flag` is named in errors.
 
     Raises:
         StapesError: a network that sees whole clips at once.
@@ -33,7 +33,7 @@ def at_every_end(model: Any, ends: int) -> Any:
             continue
         elif not isinstance(layer, keras.layers.Flatten) or outputs.shape[1] != ends:
             raise StapesError(
-                f"--end_frames={ends}: found a network that takes whole clips, expected a "
+                f"{flag}: found a network that takes whole clips, expected a "
                 "streaming one; choose --model_architecture svdf or residual_svdf, or leave the "
                 "flag out"
             )

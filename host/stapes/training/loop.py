@@ -105,10 +105,10 @@ def train(
         StapesError: a corpus, checkpoint or folder that does not fit.
         KeyboardInterrupt: Ctrl-C, after the checkpoint has been written.
     """
-    if teacher and settings.end_frames > 1:
+    if teacher and settings.ends > 1:
         raise StapesError(
-            "--teacher and --end_frames: a teacher answers only at the end of a clip; leave one "
-            "of them out"
+            f"--teacher and {settings.ends_flag}: a teacher answers only at the end of a clip; "
+            "leave one of them out"
         )
     cluster, options = Cluster.of_environment(), options or RunOptions()
     if not cluster.is_chief:
@@ -192,8 +192,8 @@ class _Run:
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor
         self._trained = self.model
-        if settings.end_frames > 1:
-            self._trained = at_every_end(self.model, settings.end_frames)
+        if settings.ends > 1:
+            self._trained = at_every_end(self.model, settings.ends, flag=settings.ends_flag)
         self._train_step = compiled_step(self._trained, self._optimizer, settings, teacher)
         self._simulated: SimulatedInt8 | None = None
         self._check_exportable()

@@ -132,6 +132,20 @@ class TrainingSettings:
         help="sound of the surroundings before each training clip, so that a front end that adapts "
         "(pcen) meets words as in a stream; the network does not hear it",
     )
+    pulse_weight: float = setting(
+        0.0,
+        least=0,
+        most=100,
+        shown="off",
+        help="how much the peaks of a decoder's averages count against the labels at --end_frames; "
+        "streaming networks only",
+    )
+    pulse_average_ms: float = setting(
+        300.0, least=1, most=10_000, help="over which that decoder averages scores"
+    )
+    pulse_ms: float = setting(
+        400.0, least=0, most=10_000, help="for how long it runs before and after --end_frames"
+    )
     eval_step_interval: int = setting(
         400, least=1, most=10**9, help="steps from one validation to the next"
     )
@@ -167,10 +181,15 @@ class TrainingSettings:
                 f"--quantize_delay={self.quantize_delay}: expected fewer than the "
                 f"{self.schedule.total_steps} steps of --how_many_training_steps"
             )
-        if self.quantize and self.end_frames > 1:
+        if self.quantize and self.ends > 1:
             raise StapesError(
-                "--quantize and --end_frames: int8 is simulated only at the end of a clip; leave "
-                "one of them out, or train with --quantize from this training's checkpoint"
+                f"--quantize and {self.ends_flag}: int8 is simulated only at the end of a clip; "
+                "leave one of them out, or train with --quantize from this training's checkpoint"
+            )
+        if self.pulse_weight and self.pulse_average_frames > self.ends:
+            raise StapesError(
+                f"--pulse_average_ms={self.pulse_average_ms:g}: expected at most the "
+                f"{self.ends} frames of --end_frames and twice --pulse_ms; lower it, or raise them"
             )
         if self.clip_frames < 1:
             raise StapesError(
@@ -196,17 +215,40 @@ class TrainingSettings:
 
     @property
     def training_samples(self) -> int:
-        """Of a clip to train with: longer by what its later ends need."""
-        return self.clip_samples + (self.end_frames - 1) * self._stride
+        """Of a clip to train with: longer by what its other ends need, half of it before."""
+        return self.clip_samples + (self.ends - 1) * self._stride
+
+    @property
+    def ends(self) -> int:
+        """Frames at which the network answers in training, one after the other."""
+        return self.end_frames + 2 * self.pulse_frames
+
+    @property
+    def ends_flag(self) -> str:
+        """The flag that asks for more than one end."""
+        return "--pulse_weight" if self.pulse_weight else "--end_frames"
+
+    @property
+    def pulse_frames(self) -> int:
+        """Ends before `end_frames`, and as many after them, that only the decoder hears."""
+        return self._frames(self.pulse_ms) if self.pulse_weight else 0
+
+    @property
+    def pulse_average_frames(self) -> int:
+        return max(1, self._frames(self.pulse_average_ms))
 
     @property
     def lead_frames(self) -> int:
         """Of a training clip, before those that the network hears."""
-        return math.ceil(self.lead_ms * self.front_end.sample_rate / 1000 / self._stride)
+        return self._frames(self.lead_ms)
 
     @property
     def lead_samples(self) -> int:
         return self.lead_frames * self._stride
+
+    def _frames(self, duration_ms: float) -> int:
+        """Frames that begin in so long a time."""
+        return math.ceil(duration_ms * self.front_end.sample_rate / 1000 / self._stride)
 
     @property
     def _stride(self) -> int:

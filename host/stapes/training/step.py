@@ -10,6 +10,7 @@ import numpy as np
 
 from stapes.networks.backend import keras, tf
 from stapes.training.distillation import Teacher
+from stapes.training.pulses import pulse_loss
 from stapes.training.settings import TrainingSettings
 
 
@@ -46,8 +47,9 @@ def compiled_step(
     model: Any, optimizer: Any, settings: TrainingSettings, teacher: Teacher | None = None
 ) -> Callable[..., Any]:
     """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
-    step and returns accuracy and loss of the batch before it: the cross entropy, and with a
-    teacher what it adds. Of a model `at_every_end` it is the mean over all ends.
+    step and returns accuracy and loss of the batch before it: the cross entropy, and what a
+    teacher and the peaks of a decoder add. Of a model `at_every_end` it is the mean over the
+    `end_frames` in the middle; the decoder hears all ends.
 
     Under a distribution strategy the batch is this worker's, and the results are those of all. A
     third input then, and result, is the share of the workers that want to stop.
@@ -57,10 +59,11 @@ def compiled_step(
 
     def step(features: Any, truth: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
-            logits = model(features, training=True)
-            truth = at_each_end(truth, logits)
+            answers = model(features, training=True)
+            logits = in_the_middle(answers, settings.pulse_frames)
+            targets = at_each_end(truth, logits)
             losses = keras.losses.categorical_crossentropy(
-                tf.one_hot(truth, labels),
+                tf.one_hot(targets, labels),
                 logits,
                 from_logits=True,
                 label_smoothing=settings.label_smoothing,
@@ -68,10 +71,14 @@ def compiled_step(
             loss = tf.reduce_mean(losses)
             if teacher:
                 loss = teacher.loss(features, logits, loss)
+            if settings.pulse_weight:
+                loss += settings.pulse_weight * pulse_loss(
+                    answers, truth, average_frames=settings.pulse_average_frames
+                )
             share = loss / strategy.num_replicas_in_sync  # the optimizer adds up all workers'
         gradients = tape.gradient(share, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth)
+        right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), targets)
         return tf.reduce_mean(tf.cast(right, tf.float32)), loss
 
     def step_of_all(features: Any, truth: Any, stopping: Any) -> tuple[Any, Any, Any]:
@@ -79,12 +86,17 @@ def compiled_step(
         return tuple(strategy.reduce("MEAN", result, axis=None) for result in results)
 
     batch = [
-        tf.TensorSpec([None, shape.frames + settings.end_frames - 1, shape.features], tf.float32),
+        tf.TensorSpec([None, shape.frames + settings.ends - 1, shape.features], tf.float32),
         tf.TensorSpec([None], tf.int32),
     ]
     if tf.distribute.has_strategy():
         return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
     return tf.function(step, input_signature=batch)
+
+
+def in_the_middle(answers: Any, frames: int) -> Any:
+    """Logits [batch, ends, labels] without the `frames` first and last ends."""
+    return answers[:, frames:-frames] if frames else answers
 
 
 def at_each_end(truth: Any, logits: Any) -> Any:
