@@ -66,7 +66,7 @@ class Site:
 
 @contextlib.contextmanager
 def serving(files: dict[str, bytes], *, folder: Path | None = None) -> Iterator[Site]:
-    clips = ClipFolder(folder) if folder else None
+    clips = ClipFolder(folder, rates=[RATE]) if folder else None
     server = SiteServer(("127.0.0.1", 0), files, clips=clips, token=TOKEN)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

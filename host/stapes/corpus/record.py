@@ -119,7 +119,8 @@ def record_corpus(
                 screen.ask(word, take + 1, settings.takes)
                 clip = _good_take(settings, microphone, screen, pause)
                 (folder / word).mkdir(exist_ok=True)
-                written.append(_next_path(folder / word, speaker))
+                number = next_number(folder / word, speaker)
+                written.append(folder / word / f"{speaker}_nohash_{number}.wav")
                 write_wav(written[-1], clip, sample_rate=settings.sample_rate)
     return written
 
@@ -146,10 +147,11 @@ def _good_take(
             return clip
 
 
-def _next_path(folder: Path, speaker: str) -> Path:
+def next_number(folder: Path, speaker: str) -> int:
+    """The number after the largest one of the speaker's clips in `folder`."""
     numbers = [
         int(path.stem.rpartition("_")[2])
         for path in folder.glob(f"{speaker}_nohash_*.wav")
         if CLIP_NAME.fullmatch(path.name)
     ]
-    return folder / f"{speaker}_nohash_{max(numbers, default=-1) + 1}.wav"
+    return max(numbers, default=-1) + 1

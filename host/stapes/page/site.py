@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -26,7 +28,7 @@ _NOT_SERVED = frozenset({"types.d.ts"})
 
 @dataclass(frozen=True, kw_only=True)
 class PageModel:
-    """A model of the site. `about`: what site.json says of it."""
+    """A model of the site: its file there, and what site.json says of it (`about`)."""
 
     file: str
     data: bytes
@@ -67,16 +69,12 @@ def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
         if path.is_file() and path.name not in _NOT_SERVED
     }
     files |= {path.name: path.read_bytes() for path in wasm_modules().values()}
-    pages = [_page_model(path) for path in models]
-    for page in pages:
-        if f"models/{page.file}" in files:
-            raise StapesError(
-                f"{page.file}: found two models of this name, expected different ones; give one "
-                "of them another name when you train it"
-            )
-        files[f"models/{page.file}"] = page.data
+    names: set[str] = set()  # of the models' files
+    pages = [_page_model(path, names) for path in models]
+    files |= {page.file: page.data for page in pages}
     site = {"version": __version__, "models": [page.about for page in pages]}
-    files[MARKER] = (json.dumps(site, indent=1, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(site, indent=1, ensure_ascii=False, allow_nan=False)
+    files[MARKER] = (text + "\n").encode()
     files["sw.js"] = _with_contents(files["sw.js"], files)
     return files
 
@@ -96,23 +94,39 @@ def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:
     return told
 
 
-def _page_model(path: str | os.PathLike[str]) -> PageModel:
+def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
+    """`taken`: names and files of the models before; these become part of it."""
     model, settings = load_model(path)
+    if settings.name in taken:
+        raise StapesError(
+            f"{path}: found a second model of the name {settings.name}, expected different names; "
+            "give one of them another name when you train it"
+        )
     sha256 = hashlib.sha256(model).hexdigest()
-    file = re.sub(r"[^A-Za-z0-9._-]+", "_", settings.name) + ".model"
+    file = _free_file(settings.name, taken)
+    taken |= {settings.name, file}
     data = read_page_model(path)
     about: dict[str, object] = {
         "name": settings.name,
-        "file": f"models/{file}",
+        "file": file,
         "sha256": sha256,
         "bytes": len(data),
         "labels": list(settings.labels),
         "sample_rate": settings.front_end.sample_rate,
         "clip_duration_ms": settings.clip_duration_ms,
-        "tflite": Path(path).name,
+        "tflite": Path(path).name.encode("utf-8", "backslashreplace").decode(),
         "stream": _stream_figures(Path(path), sha256),
     }
     return PageModel(file=file, data=data, about=about)
+
+
+def _free_file(name: str, taken: set[str]) -> str:
+    """A file for a model, of letters that need no care in an address or on a disk; names that
+    differ elsewhere alone get numbers."""
+    plain = re.sub(r"[^a-z0-9_-]+", "_", name.lower())[:_NAME_LENGTH]
+    ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    files = (f"models/{plain}{end}.model" for end in ends)
+    return next(file for file in files if file not in taken)
 
 
 def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
@@ -126,16 +140,27 @@ def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
         if card["sha256"] != sha256:
             return None
         stream = card["stream"]
+        points = [[point.get(name) for name in _POINT] for point in stream["det"]]
         curve = [
-            {key: point[key] for key in _POINT if point.get(key) is not None}
-            for point in stream["det"]
+            {name: _number(value) for name, value in zip(_POINT, point, strict=True)}
+            for point in points
+            if None not in point  # a rate of no words, or of no time
         ]
-        return {"hours": stream["hours"], "words": stream["words"], "det": curve}
-    except (ValueError, KeyError, TypeError) as error:
+        about = {"hours": _number(stream["hours"]), "words": _number(stream["words"])}
+        return {**about, "det": curve} if curve else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StapesError(
             f"{card_path}: found no model card ({error!r}), expected what models/card.py writes; "
             "write it again, or remove it"
         ) from error
 
 
+def _number(value: object) -> float:
+    """A number that JSON has, and that a rate can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{value!r} is no number of 0 or more")
+    return value
+
+
 _POINT = ("threshold", "false_reject_rate", "false_accepts_per_hour")
+_NAME_LENGTH = 60

@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The site as a folder: what is in it, how large it is, what is refused."""
 
+import hashlib
 import json
+import os
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from stapes.cli.main import main
+from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
+from stapes.model.settings import ModelSettings
 from stapes.page.site import build_site, page_sources, wasm_modules
 
 ROOT = Path(__file__).parents[3]
@@ -58,6 +67,62 @@ def test_what_a_model_is_stands_in_the_list(tmp_path):
     assert model["stream"] is None  # it has no card beside it
 
 
+@pytest.fixture
+def with_card(tmp_path):
+    """Makes a model with a card whose curve is this text."""
+
+    def make(det: str) -> Path:
+        path = tmp_path / "model.tflite"
+        shutil.copy(MICRO, path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        stream = f'{{"hours": 3, "words": 10, "det": {det}}}'
+        path.with_name("card.json").write_text(f'{{"sha256": "{sha256}", "stream": {stream}}}')
+        return path
+
+    return make
+
+
+POINT = '{"threshold": 0.5, "false_reject_rate": %s, "false_accepts_per_hour": 1}'
+
+
+def test_a_curve_without_a_rate_has_no_such_point(with_card):
+    det = f"[{POINT % 'null'}, {POINT % '0.25'}]"
+    (model,) = json.loads(build_site([with_card(det)])["site.json"])["models"]
+    assert [point["false_reject_rate"] for point in model["stream"]["det"]] == [0.25]
+    (model,) = json.loads(build_site([with_card("[]")])["site.json"])["models"]
+    assert model["stream"] is None
+
+
+@pytest.mark.parametrize(
+    "det",
+    ['{"a": 1}', "[1]", "7", *(f"[{POINT % value}]" for value in
+     ("NaN", "Infinity", "1e999", "-1", '"<b>"', "true", "[]"))],
+)  # fmt: skip
+def test_a_curve_that_is_none_is_refused(with_card, det):
+    """A browser reads no NaN."""
+    with pytest.raises(StapesError, match="found no model card"):
+        build_site([with_card(det)])
+
+
+def test_names_that_look_alike_are_different_files(tmp_path, small_model):
+    labels = ("_silence_", "_unknown_", "yes", "no")
+    names = ["my model", "my_model", "My:model", "../../x", "é" * 100, "é" * 99]
+    paths = []
+    for number, name in enumerate(names):
+        paths.append(tmp_path / f"{number}.tflite")
+        paths[-1].write_bytes(small_model(ModelSettings(name=name, labels=labels)))
+    site = build_site(paths)
+    models = json.loads(site["site.json"])["models"]
+    assert [model["name"] for model in models] == names
+    files = [model["file"] for model in models]
+    assert files[:4] == [
+        "models/my_model.model", "models/my_model-2.model", "models/my_model-3.model",
+        "models/_x.model",
+    ]  # fmt: skip
+    assert len(set(files)) == len(names) and set(files) <= set(site)
+    assert all(re.fullmatch(r"models/[a-z0-9_-]{1,70}\.model", file) for file in files)
+
+
 def test_another_content_is_another_version():
     versions = {
         contents(build_site(models))["version"] for models in ([MICRO], [WORDS], [MICRO, WORDS])
@@ -83,7 +148,7 @@ def test_a_site_replaces_a_site_and_nothing_else(tmp_path, capsys):
     [
         ([MICRO], "found neither --output_dir nor --serve"),
         ([MICRO, "--output_dir", "x", "--https"], "--https and --record are for a server"),
-        ([MICRO, MICRO, "--serve"], "micro.model: found two models of this name"),
+        ([MICRO, MICRO, "--serve"], "found a second model of the name micro"),
         ([MICRO, "--serve", "--port", "70000"], "--port"),
         (["absent.tflite", "--serve"], "absent.tflite: cannot be read"),
     ],
@@ -138,3 +203,65 @@ def test_a_site_and_its_clips_lie_apart(site, clips, tmp_path, capsys):
     assert page(MICRO, "--serve", *folders) == 2
     assert "expected two folders" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
+
+
+@pytest.fixture
+def serve():
+    """Starts `stapes page --serve` in a terminal without any letters but those of ASCII."""
+    started = []
+
+    def start(*words):
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LANG": "C"}
+        command = [sys.executable, "-m", "stapes", "page", MICRO, "--serve", *words]
+        started.append(
+            subprocess.Popen(
+                list(map(str, command)), env=environment,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+        )  # fmt: skip
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.kill()
+        program.communicate()
+
+
+def address_of(program) -> str:
+    return program.stdout.readline().split()[-1].decode()
+
+
+def test_a_server_ends_by_ctrl_c_and_leaves_no_half_clip(serve, tmp_path):
+    program = serve("--port", 0, "--record", tmp_path / "corpus")
+    address, _, token = address_of(program).partition("#token=")
+    assert urllib.request.urlopen(address, timeout=120).status == 200
+    host, _, port = address.removeprefix("http://").rstrip("/").partition(":")
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
+        head = f"POST /record/yes/a_nohash_0.wav HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"
+        connection.sendall(f"{head}Content-Length: 32044\r\n\r\nRIFF".encode())
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=120)
+    assert (program.returncode, errors) == (0, b"\n")
+    assert b"Ctrl-C ends it." in output
+    assert list((tmp_path / "corpus").rglob("*")) == []
+
+
+def test_two_servers_at_one_port_are_said(serve, tmp_path):
+    first = serve("--port", 0)
+    port = address_of(first).rstrip("/").rpartition(":")[2]
+    second = serve("--port", port)
+    _, errors = second.communicate(timeout=120)
+    said = f"stapes: error: --port {port}: cannot be used (Address already in use); choose another"
+    assert (second.returncode, errors.decode().strip()) == (2, said)
+
+
+def test_a_terminal_without_blocks_shows_the_square_all_the_same(serve):
+    pytest.importorskip("segno")
+    pytest.importorskip("cryptography")
+    program = serve("--port", 0, "--https")
+    lines = iter(lambda: program.stdout.readline(), b"Ctrl-C ends it.\n")
+    shown = b"".join(lines)
+    assert b"\x1b[7m" in shown and b"\\u" not in shown
+    assert b'Choose "Advanced" or "Show details"' in shown
+    program.send_signal(signal.SIGINT)
+    assert program.communicate(timeout=120)[1] == b"\n"

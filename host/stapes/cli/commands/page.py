@@ -13,10 +13,14 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.options import setting
+
+if TYPE_CHECKING:
+    from stapes.page.clip_folder import ClipFolder
 
 EXAMPLE = """  stapes page model.tflite --serve
   stapes page model.tflite --serve --https --record corpus
@@ -72,37 +76,41 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
-    from stapes.files import kept_folder
     from stapes.page.certificate import server_context
-    from stapes.page.clip_folder import ClipFolder
     from stapes.page.serve import SiteServer, own_address
 
-    clips = None
-    if arguments.record:
-        with kept_folder(arguments.record, shared=True):
-            clips = ClipFolder(arguments.record)
     address = own_address() if arguments.https else "localhost"
     server = SiteServer(
         ("0.0.0.0" if arguments.https else "127.0.0.1", arguments.port),
         files,
-        clips=clips,
+        clips=_clip_folder(arguments) if arguments.record else None,
         token=secrets.token_urlsafe(16),
         tls=server_context([address, "127.0.0.1"]) if arguments.https else None,
     )
     url = f"{'https' if arguments.https else 'http'}://{address}:{server.port}/"
-    if clips:
+    if server.clips:
         url += f"#token={server.token}"
     with server:
         print(f"The page is at {url}", flush=True)
         if arguments.https:
             _say_to_phones(url)
-        if clips:
+        if server.clips:
             print(f"Clips go to {arguments.record}. Give this address only to people you know.")
         print("Ctrl-C ends it.", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             print(file=sys.stderr)
+
+
+def _clip_folder(arguments: argparse.Namespace) -> ClipFolder:
+    from stapes.files import kept_folder
+    from stapes.model.metadata import read_settings
+    from stapes.page.clip_folder import ClipFolder
+
+    rates = [read_settings(model).front_end.sample_rate for model in arguments.models]
+    with kept_folder(arguments.record, shared=True):
+        return ClipFolder(arguments.record, rates=rates)
 
 
 def _say_to_phones(url: str) -> None:
@@ -114,11 +122,13 @@ def _say_to_phones(url: str) -> None:
             "--https: found no package segno, expected it to be installed; run: "
             "pip install 'stapes[page]'"
         ) from error
-    segno.make(url, micro=False).terminal(compact=True)
+    # Small by half blocks; where the terminal has none, of spaces in two colours.
+    halves = "utf" in (sys.stdout.encoding or "").lower()
+    segno.make(url, micro=False).terminal(out=sys.stdout, compact=halves)
     print(
         "Point the phone's camera at the square; the phone must be in the same network.\n"
         "The phone will warn that it does not know the certificate: this machine made it\n"
-        "itself, a moment ago. Choose “Advanced” or “Show details”, then go on to the page.\n"
+        'itself, a moment ago. Choose "Advanced" or "Show details", then go on to the page.\n'
         "Then it will ask whether the page may use the microphone: allow it.",
         flush=True,
     )
