@@ -14,9 +14,9 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,16 +24,24 @@ import numpy as np
 import scipy.signal
 
 from stapes.audio.wav import read_wav_with_rate, write_wav
+from stapes.corpus.effects import FULL_SCALE, change_tract
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
+from stapes.corpus.mixture import Mixture
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
-from stapes.corpus.synthesizers import VARIANTS, Espeak, Speaker, Synthesizer
+from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker, Synthesizer
 from stapes.errors import StapesError
 from stapes.files import kept_folder, new_folder, visible_files, writing
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
 from stapes.options import check, like, setting
 
 CLIPS_PER_SPEAKER = 3
+# What may come before and after a word; the pause between them, in seconds.
+BEFORE = ("okay", "so", "well", "and then", "please", "hello", "no", "listen", "the", "I said")
+AFTER = ("please", "what is the time", "turn on the light", "stop", "play music", "are you there",
+         "tell me", "now", "and more", "is it")  # fmt: skip
+PAUSE_SECONDS = (0.02, 0.3)
+EMPHASES = ("!", "?", ".", ",", "!")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +75,15 @@ class SpeakSettings:
         most=50,
         help="for each word, speak this many other words as well that sound nearly like it",
     )
+    tract_percent: float = setting(
+        0.0, least=0, most=30, help="vocal tracts of the speakers, shorter or longer by up to this"
+    )
+    neighbours_percent: float = setting(
+        0.0, least=0, most=100, help="clips in which something else is said before or after"
+    )
+    emphasis_percent: float = setting(
+        0.0, least=0, most=100, help="clips with another emphasis, or pauses inside a phrase"
+    )
     extend: bool = setting(False, help="add what is missing to folders that exist")
 
     def __post_init__(self) -> None:
@@ -79,11 +96,22 @@ class SpeakSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """A finished folder: how many clips are new in it, and partitions that none falls into."""
+    """A finished folder: how many clips are new in it, partitions that none falls into, and of
+    voices that failed, how many speakers are missing and why the first one is."""
 
     word: str
     clips: int
     empty_partitions: tuple[str, ...] = ()
+    failed: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Added:
+    """What one speaker added to a folder, or why nothing."""
+
+    clips: int = 0
+    failure: str = ""
 
 
 def speak_corpus(
@@ -113,17 +141,29 @@ def speak_corpus(
     plan = dict.fromkeys(words, settings.clips) | _near_misses(words, settings, synthesizer)
     for word in plan:
         _check_folder(root / word, settings)
-    speakers = make_speakers(voices, settings=settings, variants=synthesizer.variants())
+    shares = synthesizer.shares(voices) if isinstance(synthesizer, Mixture) else ()
+    speakers = make_speakers(
+        voices, settings=settings, variants=synthesizer.variants(), shares=shares
+    )
     done, total = 0, sum(plan.values())
-    with kept_folder(root):
+    with kept_folder(root), ProcessPoolExecutor(max_workers=settings.processes) as pool:
         for word, clips in plan.items():
             job = _Job(word=word, clips=clips, settings=settings, synthesizer=synthesizer)
-            count = 0
-            with closing(_speak_word(job, root / word, speakers)) as counts:
-                for new in counts:
-                    count, done = count + new, done + new
+            count, failures = 0, []
+            with closing(_speak_word(job, root / word, speakers, pool)) as additions:
+                for added in additions:
+                    count, done = count + added.clips, done + added.clips
+                    failures += [added.failure] * bool(added.failure)
                     progress(done, total)
-            finished(Spoken(word=word, clips=count, empty_partitions=_empty(root / word)))
+            finished(
+                Spoken(
+                    word=word,
+                    clips=count,
+                    empty_partitions=_empty(root / word),
+                    failed=len(failures),
+                    reason=next(iter(failures), ""),
+                )
+            )
         background = root / BACKGROUND_NOISE_FOLDER
         if not background.exists():
             with new_folder(background) as folder:
@@ -170,17 +210,41 @@ def _check_folder(folder: Path, settings: SpeakSettings) -> None:
             )
 
 
-def _speak_word(job: _Job, target: Path, speakers: list[Speaker]) -> Generator[int]:
-    """Speaks the clips that `target` lacks; yields how many each speaker added."""
+def _speak_word(
+    job: _Job, target: Path, speakers: list[Speaker], pool: ProcessPoolExecutor
+) -> Generator[_Added]:
+    """Speaks the clips that `target` lacks; yields what each speaker added.
+
+    Raises:
+        StapesError: a voice failed that is no part of a mixture, or all of a mixture.
+    """
     speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
     extend = target.exists()
     place = _addition(target) if extend else new_folder(target)
-    # The pool is inside: its processes have ended before the folder gets its name or goes.
-    with place as folder, ProcessPoolExecutor(max_workers=job.settings.processes) as pool:
+    with place as folder:
         speak = partial(_speak_speaker, job, folder, target if extend else None)
-        with _ctrl_c_held():  # the processes start here, and leave Ctrl-C to this one
-            spoken = pool.map(speak, enumerate(speakers), chunksize=1)
-        yield from spoken
+        with _ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
+            tasks = [pool.submit(speak, numbered) for numbered in enumerate(speakers)]
+        try:
+            yield from _collected(tasks, job.word)
+        finally:  # nobody writes any more when the folder gets its name or goes
+            for task in tasks:
+                task.cancel()
+            wait(tasks)
+
+
+def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
+    """What the tasks return, in their order."""
+    reasons = []
+    for task in tasks:
+        added = task.result()
+        reasons += [added.failure] * bool(added.failure)
+        if len(reasons) == len(tasks):
+            raise StapesError(
+                f"word {word!r}: no voice can say it ({reasons[0]}), expected one; "
+                "write it in letters, as one says it"
+            )
+        yield added
 
 
 @contextmanager
@@ -203,23 +267,41 @@ def _empty(folder: Path) -> tuple[str, ...]:
 
 
 def make_speakers(
-    voices: Sequence[str], *, settings: SpeakSettings, variants: Sequence[str] = VARIANTS
+    voices: Sequence[str],
+    *,
+    settings: SpeakSettings,
+    variants: Sequence[str] = VARIANTS,
+    shares: Sequence[float] = (),
 ) -> list[Speaker]:
     """As many different speakers as `settings.clips` asks for, drawn from the seed: the first ones
-    are the same however many they are."""
+    are the same however many they are. `shares`: how often each voice, all equally without."""
     random = np.random.default_rng([settings.seed, 1])
+    ends = np.cumsum(shares)
+
+    def voice() -> str:
+        if len(ends):
+            return voices[int(np.searchsorted(ends, random.uniform(0, ends[-1]), side="right"))]
+        return voices[int(random.integers(len(voices)))]
+
     speakers: dict[str, Speaker] = {}
     while len(speakers) < math.ceil(settings.clips / CLIPS_PER_SPEAKER):
         speaker = Speaker(
-            voice=voices[int(random.integers(len(voices)))]
-            + variants[int(random.integers(len(variants)))],
+            voice=voice() + variants[int(random.integers(len(variants)))],
             pitch=int(random.integers(settings.pitch[0], settings.pitch[1] + 1)),
             words_per_minute=int(
                 random.integers(settings.words_per_minute[0], settings.words_per_minute[1] + 1)
             ),
+            tract=_tract(settings, random),
         )
         speakers[speaker.name] = speaker
     return list(speakers.values())
+
+
+def _tract(settings: SpeakSettings, random: np.random.Generator) -> float:
+    if not settings.tract_percent:
+        return 1.0
+    most = settings.tract_percent / 100
+    return round(float(random.uniform(1 - most, 1 + most)), 3)
 
 
 def speak_word(
@@ -227,9 +309,12 @@ def speak_word(
 ) -> np.ndarray:
     """The word as it is said, without the silence around: float64 [samples], -1 to 1."""
     voiced, rate = synthesizer.say(word.replace("_", " "), speaker)
+    if speaker.tract != 1:
+        steps = change_tract(voiced * FULL_SCALE, sample_rate=rate, factor=speaker.tract)
+        voiced = steps.astype(np.float64) / FULL_SCALE
     loud = np.flatnonzero(np.abs(voiced) > 0.01)
     if not len(loud):
-        raise StapesError(
+        raise EngineFailed(
             f"word {word!r}: the synthesizer is silent; write it in letters, as one says it"
         )
     voiced = voiced[loud[0] : loud[-1] + 1]
@@ -268,8 +353,9 @@ class _Job:
 
 def _speak_speaker(
     job: _Job, folder: Path, existing: Path | None, numbered: tuple[int, Speaker]
-) -> int:
-    """Writes the clips of one speaker that `existing` lacks; returns how many."""
+) -> _Added:
+    """Writes the clips of one speaker that `existing` lacks. In a mixture a voice may fail: others
+    say the word as well."""
     index, speaker = numbered
     first = index * CLIPS_PER_SPEAKER
     key = int.from_bytes(hashlib.sha256(job.word.encode()).digest()[:8], "little")
@@ -279,27 +365,27 @@ def _speak_speaker(
         if existing and (existing / name).exists():
             continue
         random = np.random.default_rng([job.settings.seed, 3, key, first + number])
-        samples = _place_word(job, speaker, random)
+        try:
+            samples = _place_word(job, speaker, random)
+        except EngineFailed as error:
+            if not isinstance(job.synthesizer, Mixture):
+                raise
+            return _Added(clips=written, failure=str(error))
         write_wav(folder / name, samples, sample_rate=job.settings.sample_rate)
         written += 1
-    return written
+    return _Added(clips=written)
 
 
 def _place_word(job: _Job, speaker: Speaker, random: np.random.Generator) -> np.ndarray:
     """One clip: the word at a random place, loudness and speed, in light noise."""
     settings = job.settings
+    text = _worded(job, random)
     for hurry in (1.0, 1.4, 1.9):
-        faster = hurry * random.uniform(0.9, 1.1)
-        spoken = speak_word(
-            job.word,
-            Speaker(
-                voice=speaker.voice,
-                pitch=speaker.pitch,
-                words_per_minute=round(speaker.words_per_minute * faster),
-            ),
-            synthesizer=job.synthesizer,
-            sample_rate=settings.sample_rate,
+        hurried = replace(
+            speaker,
+            words_per_minute=round(speaker.words_per_minute * hurry * random.uniform(0.9, 1.1)),
         )
+        spoken = _said(text, hurried, job)
         if len(spoken) <= settings.clip_samples:
             break
     else:
@@ -310,10 +396,51 @@ def _place_word(job: _Job, speaker: Speaker, random: np.random.Generator) -> np.
         )
     noise = 10 ** random.uniform(-4.0, -2.0)
     clip = random.normal(scale=noise, size=settings.clip_samples)
-    start = random.integers(settings.clip_samples - len(spoken) + 1)
+    start = int(random.integers(settings.clip_samples - len(spoken) + 1))
     loudness = random.uniform(0.2, 0.9) / np.abs(spoken).max()
     clip[start : start + len(spoken)] += loudness * spoken
+    if settings.neighbours_percent and 100 * random.uniform() < settings.neighbours_percent:
+        _add_neighbours(clip, start, start + len(spoken), hurried, job, loudness, random)
     return _to_int16(clip)
+
+
+def _said(text: str, speaker: Speaker, job: _Job) -> np.ndarray:
+    return speak_word(
+        text, speaker, synthesizer=job.synthesizer, sample_rate=job.settings.sample_rate
+    )
+
+
+def _worded(job: _Job, random: np.random.Generator) -> str:
+    """The word, in some clips called out or asked, or with pauses between the words of a phrase."""
+    share = job.settings.emphasis_percent
+    if not share or 100 * random.uniform() >= share:
+        return job.word
+    ending = EMPHASES[int(random.integers(len(EMPHASES)))]
+    pauses = random.uniform() < 0.3
+    return (job.word.replace(" ", ", ") if pauses else job.word) + ending
+
+
+def _add_neighbours(
+    clip: np.ndarray,
+    start: int,
+    end: int,
+    speaker: Speaker,
+    job: _Job,
+    loudness: float,
+    random: np.random.Generator,
+) -> None:
+    """The same speaker says something before the word at `start` to `end`, after it, or both."""
+    before, after = ((True, True), (True, False), (False, True))[int(random.integers(3))]
+    pause = [int(job.settings.sample_rate * random.uniform(*PAUSE_SECONDS)) for _ in range(2)]
+    if before and start > pause[0]:
+        said = _said(BEFORE[int(random.integers(len(BEFORE)))], speaker, job)
+        room = start - pause[0]
+        said = said[-room:]
+        clip[room - len(said) : room] += loudness * said
+    first = end + pause[1]
+    if after and first < len(clip):
+        said = _said(AFTER[int(random.integers(len(AFTER)))], speaker, job)[: len(clip) - first]
+        clip[first : first + len(said)] += loudness * said
 
 
 def _to_int16(samples: np.ndarray) -> np.ndarray:

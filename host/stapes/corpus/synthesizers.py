@@ -25,6 +25,7 @@ from stapes.errors import StapesError
 
 INSTALL_HINT = "install it with: apt-get install espeak-ng"
 NORMAL_WORDS_PER_MINUTE = 160
+TIMEOUT_S = 300
 # Formant variants that come with espeak-ng and stay understandable.
 VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
 
@@ -33,17 +34,25 @@ VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "
 class Speaker:
     """How a synthesizer is to sound; `name` is eight hexadecimal digits, as in Speech Commands.
 
-    `pitch` is 0 to 99, 50 the voice's own; synthesizers that know none leave it out.
+    `pitch` is 0 to 99, 50 the voice's own; synthesizers that know none leave it out. `tract` moves
+    the resonances of the voice, 1.1 makes them a tenth higher: a smaller mouth and throat.
     """
 
     voice: str
     pitch: int
     words_per_minute: int
+    tract: float = 1.0
 
     @property
     def name(self) -> str:
         sound = f"{self.voice} {self.pitch} {self.words_per_minute}"
+        if self.tract != 1:
+            sound += f" {self.tract:.3f}"
         return hashlib.sha256(sound.encode()).hexdigest()[:8]
+
+
+class EngineFailed(StapesError):
+    """A synthesizer could not say a text; another one may."""
 
 
 class Synthesizer(Protocol):
@@ -63,7 +72,7 @@ class Synthesizer(Protocol):
         """float64 [samples] from -1 to 1, and their sample rate in Hz.
 
         Raises:
-            StapesError: the program failed.
+            EngineFailed: the program failed.
         """
 
     def phonemes(self, text: str) -> str:
@@ -78,7 +87,7 @@ class Espeak:
 
     def voices(self) -> list[str]:
         # `en` also matches mbrola voices and variants, whose sounds are not part of espeak-ng.
-        listing = _run(["espeak-ng", f"--voices={self.language}"])
+        listing = run(["espeak-ng", f"--voices={self.language}"])
         rows = [line.split() for line in listing.decode(errors="replace").splitlines()[1:]]
         voices = {
             row[1]
@@ -98,14 +107,14 @@ class Espeak:
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         arguments = [f"-v{speaker.voice}", f"-p{speaker.pitch}", f"-s{speaker.words_per_minute}"]
-        wav = _run(["espeak-ng", *arguments, "--stdout", "--stdin"], stdin=text)
+        wav = run(["espeak-ng", *arguments, "--stdout", "--stdin"], stdin=text)
         # espeak-ng writes to a pipe and so cannot fill in the header's sizes: take them as read.
         rate = int.from_bytes(wav[24:28], "little")
         return np.frombuffer(wav[44 : 44 + (len(wav) - 44) // 2 * 2], dtype="<i2") / 32768, rate
 
     def phonemes(self, text: str) -> str:
         command = ["espeak-ng", "-q", "--ipa", f"-v{self.language}", "--stdin"]
-        return _run(command, stdin=text).decode(errors="replace").strip()
+        return run(command, stdin=text).decode(errors="replace").strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,8 +155,8 @@ class Piper:
         options += ["--noise-scale", f"{freedom:.3f}"]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "said.wav"
-            _run([self.program, "-m", file, *options, "-f", str(path)], stdin=text)
-            return _said(path, self.program)
+            run([self.program, "-m", file, *options, "-f", str(path)], stdin=text)
+            return said(path, self.program)
 
     def phonemes(self, text: str) -> str:
         return ""
@@ -195,30 +204,43 @@ class Command:
                     f"--engine_command {self.template!r}: cannot fill in {error}, expected "
                     f"{', '.join(f'{{{name}}}' for name in values)}"
                 ) from error
-            _run(filled, stdin=text)
-            return _said(path, words[0])
+            run(filled, stdin=text)
+            return said(path, words[0])
 
     def phonemes(self, text: str) -> str:
         return ""
 
 
-def _said(path: Path, program: str) -> tuple[np.ndarray, int]:
+def said(path: Path, program: str) -> tuple[np.ndarray, int]:
+    """What a program wrote: float64 [samples] from -1 to 1, and their rate in Hz."""
     if not path.exists():
-        raise StapesError(f"{program}: wrote no recording, expected one; try it by hand")
+        raise EngineFailed(f"{program}: wrote no recording, expected one; try it by hand")
     recording = read_recording(path)
     return recording.samples / 32768, recording.sample_rate
 
 
-def _run(command: list[str], stdin: str = "") -> bytes:
+def run(command: list[str], stdin: str = "") -> bytes:
+    """The standard output of a program that speaks.
+
+    Raises:
+        EngineFailed: it ended with an error.
+        StapesError: it is missing.
+    """
     program = command[0]
     try:
-        done = subprocess.run(command, input=stdin.encode(), capture_output=True, check=True)
+        done = subprocess.run(
+            command, input=stdin.encode(), capture_output=True, check=True, timeout=TIMEOUT_S
+        )
     except FileNotFoundError as error:
         hint = INSTALL_HINT if program == "espeak-ng" else "install it, or choose another --engine"
         raise StapesError(f"{program}: not found, expected the program; {hint}") from error
+    except subprocess.TimeoutExpired as error:
+        raise EngineFailed(
+            f"{program}: found no end after {TIMEOUT_S} s; try it by hand"
+        ) from error
     except OSError as error:
         raise StapesError(f"{program}: cannot be run ({error.strerror}); check it") from error
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise StapesError(f"{' '.join(command)}: failed ({reason[-1]})") from error
+        raise EngineFailed(f"{' '.join(command)}: failed ({reason[-1]})") from error
     return done.stdout

@@ -15,6 +15,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.effects import (
     add_noise,
     band_gains,
+    change_tract,
     change_voice,
     coloured_noise,
     echoes,
@@ -345,3 +346,36 @@ def test_every_setting_is_a_flag_of_train():
     assert from_flags(AugmentSettings, parser.parse_args([*folders, *flags])) == AugmentSettings(
         noise_snr_db=(-5.0, 20.0), reverb_ms=300.0, time_mask_frames=4
     )
+
+
+# ---- vocal tract
+
+
+def vowel(*, pitch, resonance, samples=16000):
+    """Harmonics of `pitch` under one resonance, float32 at a level of int16."""
+    time = np.arange(samples) / 16000
+    harmonics = np.arange(1, 40) * pitch
+    weights = 1 / (1 + ((harmonics - resonance) / 150) ** 2)
+    waves = weights[:, None] * np.sin(2 * np.pi * harmonics[:, None] * time)
+    return (3000 * waves.sum(axis=0)).astype(np.float32)
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.2])
+def test_a_shorter_tract_moves_the_resonance_and_leaves_the_pitch(factor):
+    said = vowel(pitch=110, resonance=1500)
+    changed = change_tract(said, sample_rate=16000, factor=factor)
+    assert changed.shape == said.shape and changed.dtype == np.float32
+    spectrum = np.abs(np.fft.rfft(changed))  # a bin is 1 Hz
+    harmonics = np.array(
+        [spectrum[number * 110 - 3 : number * 110 + 4].max() for number in range(1, 40)]
+    )
+    assert harmonics.argmax() + 1 == pytest.approx(1500 * factor / 110, abs=1.1)
+    between = np.array([spectrum[number * 110 + 55] for number in range(1, 40)])
+    assert between.max() < 0.05 * harmonics.max(), "still harmonics of 110 Hz"
+
+
+def test_the_same_tract_changes_nothing_and_silence_stays_silence():
+    said = vowel(pitch=110, resonance=1500)
+    np.testing.assert_array_equal(change_tract(said, sample_rate=16000, factor=1.0), said)
+    silence = np.zeros(5000, np.float32)
+    assert not change_tract(silence, sample_rate=16000, factor=1.1).any()

@@ -4,8 +4,9 @@
 This is for words that nobody has recorded. Many synthetic speakers say every word. The folder
 _background_noise_ gets white, pink and brown noise and mains hum. So the folder has all that
 `stapes train` needs. The voices are those of espeak-ng. With --engine piper they are Piper models,
-and with --engine_command any program that writes a recording. Real recordings give a far better
-model."""
+with --engine all those of all engines that are installed (espeak-ng, flite, festival, Piper and
+hibari), and with --engine_command any program that writes a recording. Real recordings give a far
+better model."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.corpus.mixture import CASTS
 from stapes.errors import StapesError
 from stapes.options import setting
 
@@ -23,6 +25,8 @@ EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_
   stapes data speak "hey stapes" --near_misses 8 --output_dir wake
   stapes data speak "hey stapes" --engine piper --voice en_US-libritts-high.onnx \\
       --output_dir wake --extend
+  stapes data speak "hey stapes" --engine all --cast train --tract_percent 15 \\
+      --neighbours_percent 50 --emphasis_percent 50 --output_dir wake
   stapes data speak yes --engine_command 'flite -voice {voice} -t {text} -o {output}' \\
       --voice slt --voice rms --output_dir corpus"""
 
@@ -31,7 +35,14 @@ EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_
 class SynthesizerFlags:
     """Who speaks."""
 
-    engine: str = setting("espeak", choices=("espeak", "piper"), help="the speech synthesiser")
+    engine: str = setting(
+        "espeak", choices=("espeak", "piper", "all"), help="the speech synthesiser"
+    )
+    cast: str = setting(
+        "all",
+        choices=CASTS,
+        help="whose voices of --engine all: some people are kept back to tune and to test with",
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         if bar:
             bar.clear()
         print(f"{arguments.output_dir / spoken.word}: {spoken.clips} files", flush=True)
+        if spoken.failed:
+            print(f"Note: {spoken.word}: left out {spoken.failed} speakers: {spoken.reason}")
         if spoken.empty_partitions and spoken.word in arguments.words:
             print(
                 f"Note: {spoken.word}: no clip falls into {' and '.join(spoken.empty_partitions)}; "
@@ -86,8 +99,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _synthesizer(arguments: argparse.Namespace) -> Any:
+    from stapes.corpus.mixture import find_mixture
     from stapes.corpus.synthesizers import Command, Espeak, Piper
 
+    if arguments.engine == "all":
+        return find_mixture(
+            cast=arguments.cast, language=arguments.language, piper_files=arguments.voice
+        )
     if arguments.engine_command:
         names = tuple(arguments.voice) or ("default",)
         return Command(template=arguments.engine_command, names=names)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All voices of this machine as one synthesizer, cast so that a model is tested with other people.
+
+A voice is `engine:voice`. Natural voices get larger shares of the clips than robotic ones. Each
+voice belongs to a person, each person to one cast: those to train with, to tune with, to test with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stapes.corpus.effects import FULL_SCALE, change_tract, change_voice
+from stapes.corpus.engines import Engine, Festival, Flite, Hibari, PiperVoices
+from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker
+from stapes.errors import StapesError
+
+CASTS = ("all", "train", "tune", "test")
+SHARES = {"piper": 0.35, "hibari": 0.25, "flite": 0.15, "festival": 0.1, "espeak": 0.15}
+# People whose voices are kept back where they are here; all others are trained with.
+_KEPT_BACK = {"awb": "tune", "+m6": "tune", "+f5": "tune",
+              "rms": "test", "ked": "test", "+m3": "test", "+f3": "test"}  # fmt: skip
+_MANY_SPEAKERS = 10  # a model with as many spares some for tuning and testing
+INSTALL_HINT = "install one: apt-get install espeak-ng flite, or pip install 'stapes[voices]'"
+_SEMITONES = 4.0  # higher or lower than a voice's own pitch, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """Voices of several engines: `engines` by name, `cast` whose voices are used."""
+
+    engines: Mapping[str, Engine]
+    cast: str = "all"
+    language: str = "en"
+
+    def voices(self) -> list[str]:
+        """All voices of the cast, sorted.
+
+        Raises:
+            StapesError: there is no engine, or no voice of this cast.
+        """
+        voices = self._voices()
+        chosen = sorted(voice for voice in voices if self.cast in ("all", cast_of(voice, voices)))
+        if not voices:
+            raise StapesError(f"found no speech engine, expected one or more; {INSTALL_HINT}")
+        if not chosen:
+            raise StapesError(
+                f"--cast {self.cast}: found only {', '.join(sorted(voices)[:8])}, none of which is "
+                f"kept back for it; {INSTALL_HINT}"
+            )
+        return chosen
+
+    def _voices(self) -> list[str]:
+        return [
+            f"{name}:{voice}{variant}"
+            for name, engine in self.engines.items()
+            for voice in engine.voices()
+            for variant in (VARIANTS if name == "espeak" else ("",))
+        ]
+
+    def variants(self) -> Sequence[str]:
+        return ("",)
+
+    def shares(self, voices: Sequence[str]) -> list[float]:
+        """How often each voice is drawn: engines by SHARES, the voices of an engine equally."""
+        names = [voice.partition(":")[0] for voice in voices]
+        weights = [SHARES[name] / names.count(name) for name in names]
+        return [weight / sum(weights) for weight in weights]
+
+    def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
+        name, _, voice = speaker.voice.partition(":")
+        sound, rate = self.engines[name].say(text, replace(speaker, voice=voice))
+        if not np.abs(sound).max(initial=0) > 0.01:
+            raise EngineFailed(f"{speaker.voice}: is silent at {text!r}, expected speech")
+        # espeak-ng has raised its pitch by itself.
+        semitones = 0.0 if name == "espeak" else _SEMITONES * (speaker.pitch / 49.5 - 1)
+        return _at_pitch(sound, rate, semitones), rate
+
+    def phonemes(self, text: str) -> str:
+        espeak = self.engines.get("espeak")
+        return espeak.phonemes(text) if isinstance(espeak, Espeak) else ""
+
+
+def find_mixture(
+    *, cast: str = "all", language: str = "en", piper_files: Sequence[str] = ()
+) -> Mixture:
+    """The engines that have voices on this machine. All but espeak-ng and Piper speak English.
+
+    Raises:
+        StapesError: there is none, or a file is no voice of Piper.
+    """
+    candidates: dict[str, Engine] = {
+        "espeak": Espeak(language=language),
+        "piper": PiperVoices(files=tuple(piper_files)),
+    }
+    if language.split("-")[0] == "en":
+        candidates |= {"hibari": Hibari(), "flite": Flite(), "festival": Festival()}
+    engines = {name: engine for name, engine in candidates.items() if _is_here(engine)}
+    mixture = Mixture(engines=engines, cast=cast, language=language)
+    mixture.voices()
+    return mixture
+
+
+def _is_here(engine: Engine) -> bool:
+    """Whether the engine has voices; one that cannot even list them is left out."""
+    try:
+        return bool(engine.voices())
+    except StapesError:
+        if isinstance(engine, PiperVoices) and engine.files:
+            raise
+        return False
+
+
+def person_of(voice: str) -> str:
+    """Who speaks: one person's voice may come with two engines, or at two rates."""
+    engine, _, name = voice.partition(":")
+    if engine == "espeak":
+        return "+" + name.partition("+")[2]
+    if engine in ("flite", "festival"):
+        return next((one for one in ("kal", "ked", "slt", "awb", "rms") if one in name), name)
+    return voice
+
+
+def cast_of(voice: str, voices: Sequence[str]) -> str:
+    """Which cast a voice belongs to, of all `voices` that are here."""
+    person = person_of(voice)
+    if person in _KEPT_BACK:
+        return _KEPT_BACK[person]
+    file, _, number = voice.rpartition("#")
+    if file and sum(other.startswith(f"{file}#") for other in voices) >= _MANY_SPEAKERS:
+        digest = hashlib.sha256(number.encode()).digest()[0] % 10
+        return {0: "tune", 1: "test"}.get(digest, "train")
+    return "train"
+
+
+def _at_pitch(sound: np.ndarray, rate: int, semitones: float) -> np.ndarray:
+    """A voice at another pitch, its resonances where they were: float64 [samples]."""
+    if semitones == 0:
+        return sound
+    steps = change_voice(sound * FULL_SCALE, sample_rate=rate, semitones=semitones)
+    factor = 2 ** (-semitones / 12)
+    return change_tract(steps, sample_rate=rate, factor=factor).astype(np.float64) / FULL_SCALE
