@@ -40,7 +40,7 @@ struct Node {
   uint8_t input_count;
   uint8_t output_count;
   int8_t in_place_input;  // output 0 may take this input's memory; -1 for none
-  uint16_t unused;
+  uint16_t is_wide;       // operators/support/wide.h
 };
 
 // Position of a tensor's data: in the arena, or in the model if the top bit is set.
@@ -99,6 +99,11 @@ class PrepareContext {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 8, "kept as bytes");
     return reinterpret_cast<T*>(AllocateDataBytes(sizeof(T)));
   }
+  // What AllocateData gave.
+  template <typename T>
+  const T* PreparedData() const {
+    return reinterpret_cast<const T*>(memory_->at(node_->data));
+  }
   // Position of persistent memory beside it, PersistentMemory::kNone when the arena is full.
   uint32_t AllocatePersistent(uint32_t bytes) { return memory_->Allocate(bytes); }
   template <typename T>
@@ -107,6 +112,8 @@ class PrepareContext {
   }
   // Memory for the time of one invoke.
   void RequestScratch(uint32_t bytes) { node_->scratch_bytes = bytes; }
+  // Marks the call for `invoke`.
+  void SetWide() { node_->is_wide = 1; }
   // Lets output 0 overwrite this input where nobody reads it later.
   void AllowInPlace(int input) { node_->in_place_input = static_cast<int8_t>(input); }
 
@@ -162,6 +169,7 @@ class InvokeContext {
   T* Scratch() const {
     return reinterpret_cast<T*>(memory_.arena + node_.scratch);
   }
+  bool is_wide() const { return node_.is_wide != 0; }
   InferenceEngine* engine() const { return engine_; }
 
  private:

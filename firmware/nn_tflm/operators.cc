@@ -20,6 +20,9 @@ namespace stapes {
 #define STAPES_OPERATOR(symbol, name, options, version, kernel, parse) \
   const Operator kOperator##symbol =                                   \
       RunBy<tflite::BuiltinOperator_##name, tflite::kernel, tflite::parse>(#name);
+#define STAPES_WIDE_OPERATOR(symbol, name, kernel, parse) \
+  const Operator kOperatorWide##symbol =                  \
+      RunBy<tflite::BuiltinOperator_##name, tflite::kernel, tflite::parse>(#name);
 #include "nn/operators/operator_list.inc"
 
 }  // namespace stapes

@@ -19,6 +19,7 @@
 #include "nn/all_operators.h"
 #include "nn/builtin_names.h"
 #include "nn/inference_engine.h"
+#include "nn/operators/operators.h"
 #include "nn/real.h"
 
 namespace nb = nanobind;
@@ -198,8 +199,25 @@ int64_t MacsOf(const std::string& name, const std::vector<Tensor>& inputs, const
   return 0;
 }
 
-// One dictionary per operator of every subgraph: index, name, macs, weight_bytes, output_shape,
-// scratch_bytes.
+// C++ name of the operator that a firmware has to link for a call: the wide one only for int16
+// activations.
+std::string SymbolOf(int32_t code, const std::vector<Tensor>& inputs) {
+  const bool is_wide = !inputs.empty() && inputs[0].type == TensorType::kInt16;
+#define STAPES_WIDE_OPERATOR(symbol, ...)                      \
+  if (is_wide && code == kOperatorWide##symbol.builtin_code) { \
+    return "kOperatorWide" #symbol;                            \
+  }
+#include "nn/operators/operator_list.inc"
+#define STAPES_OPERATOR(symbol, ...)            \
+  if (code == kOperator##symbol.builtin_code) { \
+    return "kOperator" #symbol;                 \
+  }
+#include "nn/operators/operator_list.inc"
+  return "";
+}
+
+// One dictionary per operator of every subgraph: index, name, symbol, macs, weight_bytes,
+// output_shape, scratch_bytes.
 nb::list Operators(const Engine& engine) {
   const Model& model = engine.engine().model();
   nb::list result;
@@ -227,6 +245,7 @@ nb::list Operators(const Engine& engine) {
       entry["index"] = i;
       entry["builtin_code"] = call.builtin_code;
       entry["name"] = BuiltinName(call.builtin_code);
+      entry["symbol"] = SymbolOf(call.builtin_code, inputs);
       entry["macs"] = MacsOf(BuiltinName(call.builtin_code), inputs, output);
       entry["weight_bytes"] = weight_bytes;
       entry["output_shape"] = ShapeTuple(output.shape);

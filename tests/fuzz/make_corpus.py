@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 ENGINE_TESTS = Path(__file__).resolve().parents[1] / "nn"
-TESTS = [ENGINE_TESTS / name for name in ("test_nn_operators.py", "test_nn_networks.py")]
+TESTS = [
+    ENGINE_TESTS / f"test_nn_{name}.py" for name in ("operators", "networks", "wide_operators")
+]
 MODELS_PER_TEST = 6
 MAX_BYTES = 16384  # of one model: the fuzzer's -max_len
 

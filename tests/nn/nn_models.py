@@ -288,6 +288,34 @@ class Network(ModelBuilder):
         return self.constant(np.asarray(values, np.int32))
 
 
+class WideNetwork(Network):
+    """A network of int16 activations and int8 weights.
+
+    `sums`: int64 or int32, the type of biases, and of the sums where there is none.
+    """
+
+    def __init__(self, rng: Random, shape: tuple[int, ...], *, sums: str = "int64", **more):
+        self.sums = sums
+        super().__init__(rng, shape, **more)
+
+    def zero_point(self) -> int:
+        return 0
+
+    def bias(self, count: int) -> np.ndarray:
+        return 200 * super().bias(count).astype(self.sums)
+
+    def activations(self, shape: tuple[int, ...], scale_: float, zero: int) -> int:
+        return self.tensor("a", shape=shape, dtype="int16", scale=scale_, zero_point=zero)
+
+    def operator(self, name: str, *, options: dict | None = None, **more) -> None:
+        if name in ("CONV_2D", "FULLY_CONNECTED") and self.sums == "int32":
+            options = {**(options or {}), "quantizedBiasType": self.schema_type("int32")}
+        super().operator(name, options=options, **more)
+
+    def schema_type(self, dtype: str) -> int:
+        return getattr(self._schema.TensorType, dtype.upper())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Window:
     """Kernel, stride, dilation and padding along height and width."""

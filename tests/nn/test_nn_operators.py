@@ -9,6 +9,7 @@ from nn_models import (
     CASES,
     Network,
     Random,
+    WideNetwork,
     activation,
     check_models,
     int8_values,
@@ -17,6 +18,7 @@ from nn_models import (
 )
 
 from stapes.device.engine import Engine
+from stapes.errors import StapesError
 
 
 def small(rng: Random, most: int = 24) -> int:
@@ -318,6 +320,83 @@ def test_split_and_concatenation_in_another_order_equal_upstream():
         return network
 
     check_models(make)
+
+
+@pytest.mark.parametrize("kind", [Network, WideNetwork])
+def test_split_v_and_concatenation_in_another_order_equal_upstream(kind: type[Network]):
+    def make(rng: Random) -> Network:
+        shape = list(random_shape(rng, small(rng, 4)))
+        axis = int(rng.integers(len(shape)))
+        sizes = [small(rng, 4) for _ in range(small(rng, 4))]
+        shape[axis] = sum(sizes)
+        network = kind(rng, tuple(shape))
+        parts = [(*shape[:axis], size, *shape[axis + 1 :]) for size in sizes]
+        outputs = [network.activations(part, network.scale, network.zero) for part in parts]
+        negative = axis - len(shape) * int(rng.integers(2))
+        network.operator(
+            "SPLIT_V",
+            inputs=[network.last, network.integers(sizes), network.integers(negative)],
+            outputs=outputs,
+            options={"numSplits": len(sizes)},
+        )
+        network.last, network.shape = outputs[-1], parts[-1]
+        if kind is Network:
+            network.same_quantization(
+                "CONCATENATION", *outputs[:-1], shape=tuple(shape), options={"axis": axis}
+            )
+        return network
+
+    check_models(make)
+
+
+@pytest.mark.parametrize("kind", [Network, WideNetwork])
+def test_dimensions_of_one_that_come_and_go_equal_upstream(kind: type[Network]):
+    def make(rng: Random) -> Network:
+        network = kind(rng, random_shape(rng, small(rng, 4)))
+        shape = list(network.shape)
+        axis = int(rng.integers(len(shape) + 1))
+        shape.insert(axis, 1)
+        negative = axis - len(shape) * int(rng.integers(2))
+        network.same_quantization("EXPAND_DIMS", network.integers(negative), shape=tuple(shape))
+        network.chain(
+            "MUL", network.last, shape=network.shape, scale_=float(network.scale) ** 2 * 200
+        )
+        ones = [d for d, size in enumerate(shape) if size == 1]
+        dropped = ones if rng.integers(2) else [axis]
+        kept = tuple(size for d, size in enumerate(shape) if d not in dropped)
+        options = {"squeezeDims": [] if dropped == ones and rng.integers(2) else dropped}
+        network.same_quantization("SQUEEZE", shape=kept, options=options)
+        return network
+
+    check_models(make)
+
+
+def damaged_shapes(name: str) -> Network:
+    network = Network(np.random.default_rng(2), (1, 2, 3))
+    axis = network.integers(1)
+    if name == "SPLIT_V":
+        output = network.activations((1, 1, 3), network.scale, network.zero)
+        sizes = network.integers([1])
+        network.operator(name, inputs=[network.last, sizes, axis], outputs=[output])
+        network.last = output
+    elif name == "EXPAND_DIMS":
+        network.same_quantization(name, axis, shape=(1, 1, 3, 2))
+    else:
+        network.same_quantization(name, shape=(3, 2))
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("SPLIT_V", "outputs do not add up to the input along the axis"),
+        ("EXPAND_DIMS", "expected an output with one more dimension of 1"),
+        ("SQUEEZE", "expected an output that lacks dimensions of 1 alone"),
+    ],
+)
+def test_shapes_that_do_not_follow_are_refused(name: str, reason: str):
+    with pytest.raises(StapesError, match=reason):
+        Engine.from_bytes(damaged_shapes(name).finish())
 
 
 def test_strided_slice_equals_upstream():

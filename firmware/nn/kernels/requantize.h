@@ -11,7 +11,7 @@
 
 namespace stapes {
 
-inline int32_t Clamp(int32_t value, int32_t low, int32_t high) {
+constexpr int32_t Clamp(int32_t value, int32_t low, int32_t high) {
   return value < low ? low : (value > high ? high : value);
 }
 

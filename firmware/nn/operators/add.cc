@@ -51,6 +51,6 @@ void Invoke(const InvokeContext& context) {
 
 }  // namespace
 
-extern const Operator kOperatorAdd = {0, "ADD", PrepareAddSub, Invoke};
+extern const Operator kOperatorAdd = {0, "ADD", PrepareAddSub<>, Invoke};
 
 }  // namespace stapes

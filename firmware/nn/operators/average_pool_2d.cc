@@ -37,6 +37,7 @@ void Invoke(const InvokeContext& context) {
 
 }  // namespace
 
-extern const Operator kOperatorAveragePool2D = {1, "AVERAGE_POOL_2D", PreparePool, Invoke};
+extern const Operator kOperatorAveragePool2D = {1, "AVERAGE_POOL_2D",
+                                                PreparePool<NarrowActivations>, Invoke};
 
 }  // namespace stapes

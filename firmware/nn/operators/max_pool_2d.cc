@@ -30,6 +30,7 @@ void Invoke(const InvokeContext& context) {
 
 }  // namespace
 
-extern const Operator kOperatorMaxPool2D = {17, "MAX_POOL_2D", PreparePool, Invoke};
+extern const Operator kOperatorMaxPool2D = {17, "MAX_POOL_2D", PreparePool<NarrowActivations>,
+                                            Invoke};
 
 }  // namespace stapes

@@ -7,6 +7,7 @@
 namespace stapes {
 
 #define STAPES_OPERATOR(symbol, ...) extern const Operator kOperator##symbol;
+#define STAPES_WIDE_OPERATOR(symbol, ...) extern const Operator kOperatorWide##symbol;
 #include "nn/operators/operator_list.inc"
 
 }  // namespace stapes

@@ -17,6 +17,6 @@ void Invoke(const InvokeContext& context) {
 
 }  // namespace
 
-extern const Operator kOperatorSub = {41, "SUB", PrepareAddSub, Invoke};
+extern const Operator kOperatorSub = {41, "SUB", PrepareAddSub<>, Invoke};
 
 }  // namespace stapes

@@ -20,7 +20,7 @@ from stapes.firmware.boards import Board, find_board, find_emulated
 from stapes.firmware.build import build_program, check_build_tools, cmake_commands, read_sizes
 from stapes.firmware.build import image as image_of
 from stapes.firmware.emulator import instructions_of, run_measurement
-from stapes.firmware.model_folder import emit_model, operator_symbol
+from stapes.firmware.model_folder import emit_model
 from stapes.firmware.rendering import render
 from stapes.firmware.tools import (
     BUILD_TOOLS,
@@ -94,7 +94,7 @@ def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: s
     engine = Engine.from_bytes(model)
     context = {
         "model": model,
-        "operators": sorted({operator_symbol(entry["name"]) for entry in engine.operators}),
+        "operators": sorted({entry["symbol"] for entry in engine.operators}),
         "arena_bytes": -(-engine.arena_used // 16) * 16,
     }
     network = folder / "network.cc"

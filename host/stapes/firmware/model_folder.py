@@ -68,16 +68,10 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "threshold_q16": threshold_q16(decoder.detection_threshold),
         "thresholds_q16": thresholds_q16(settings),
         "hysteresis_q16": threshold_q16(decoder.hysteresis),
-        "operators": sorted({operator_symbol(entry["name"]) for entry in bundle.engine.operators}),
+        "operators": sorted({entry["symbol"] for entry in bundle.engine.operators}),
         "arena_bytes": bundle.arena_bytes,
         **c_context(tables),
     }
-
-
-def operator_symbol(name: str) -> str:
-    """C++ name of an operator: FULLY_CONNECTED is kOperatorFullyConnected."""
-    # "2D" keeps its case.
-    return "kOperator" + "".join(p if p[0].isdigit() else p.capitalize() for p in name.split("_"))
 
 
 def one_line(text: str) -> str:

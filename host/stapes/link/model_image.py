@@ -79,7 +79,7 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
         arena_bytes=bundle.arena_bytes,
         label_count=len(settings.labels),
         frame_capacity=bundle.frame_capacity,
-        operators=frozenset(entry["name"] for entry in bundle.engine.operators),
+        operators=frozenset(entry["symbol"] for entry in bundle.engine.operators),
         front_end_crc=struct.unpack_from("<I", header, 12)[0],
     )
 

@@ -8,13 +8,16 @@ namespace {
 enum OptionsField { kFusedActivation };
 }
 
+template <typename Activations, int32_t kShift>
 const char* PrepareAddSub(PrepareContext& context) {
   const Tensor first = context.Input(0);
   const Tensor second = context.Input(1);
   const Tensor output = context.Output(0);
-  if (context.output_count() != 1 || !IsQuantizedInt8(first) || !IsQuantizedInt8(second) ||
-      !IsQuantizedInt8(output)) {
-    return Why("expected two int8 inputs and an int8 output with one scale each");
+  if (context.output_count() != 1 || !Activations::Has(first) || !Activations::Has(second) ||
+      !Activations::Has(output)) {
+    return Why(
+        "expected two inputs and an output of int8 with one scale each, or of int16 with zero "
+        "point 0");
   }
   auto* const data = context.AllocateData<AddSubData>();
   if (data == nullptr) {
@@ -27,8 +30,7 @@ const char* PrepareAddSub(PrepareContext& context) {
   const Real twice_larger = TimesPowerOfTwo(ScaleOf(second_is_larger ? second : first), 1);
   data->first = QuantizeMultiplier(Divide(ScaleOf(first), twice_larger, kDoubleBits));
   data->second = QuantizeMultiplier(Divide(ScaleOf(second), twice_larger, kDoubleBits));
-  const Real ratio =
-      Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kAddSubShift), kDoubleBits);
+  const Real ratio = Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kShift), kDoubleBits);
   // Upstream's kernels only divide here.
   data->output = QuantizeMultiplier(ratio);
   if (data->output.shift > 0) {
@@ -40,7 +42,10 @@ const char* PrepareAddSub(PrepareContext& context) {
   }
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  return ActivationRange(activation, output, &data->low, &data->high);
+  return Activations::Range(activation, output, &data->low, &data->high);
 }
+
+template const char* PrepareAddSub<NarrowActivations, kAddSubShift>(PrepareContext& context);
+template const char* PrepareAddSub<WideActivations, kWideAddShift>(PrepareContext& context);
 
 }  // namespace stapes

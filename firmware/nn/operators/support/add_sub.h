@@ -7,11 +7,13 @@
 #include "nn/kernels/requantize.h"
 #include "nn/operator.h"
 #include "nn/operators/support/broadcast.h"
+#include "nn/operators/support/wide.h"
 
 namespace stapes {
 
 // Bits that inputs are shifted up by, before their scales are met.
 constexpr int32_t kAddSubShift = 20;
+constexpr int32_t kWideAddShift = 15;  // of int16 inputs
 
 struct AddSubData {
   Pairing pairing;
@@ -22,10 +24,12 @@ struct AddSubData {
   int32_t high;
   Multiplier first;   // first / (2 * larger scale)
   Multiplier second;  // second / (2 * larger scale)
-  Multiplier output;  // (2 * larger scale) / (2^20 * output)
+  Multiplier output;  // (2 * larger scale) / (2^shift * output)
 };
 
 // Multipliers in float64. Upstream computed SUB's in float32 until late in 2026.
+// `Activations`: NarrowActivations or WideActivations.
+template <typename Activations = NarrowActivations, int32_t kShift = kAddSubShift>
 const char* PrepareAddSub(PrepareContext& context);
 
 inline int32_t AddSubTerm(int32_t value, int32_t offset, Multiplier multiplier) {

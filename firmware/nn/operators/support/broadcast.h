@@ -25,12 +25,12 @@ struct Pairing {
 const char* PreparePairing(PrepareContext& context, const Tensor& first, const Tensor& second,
                            const Tensor& output, Pairing* pairing);
 
-// output[i] = combine(a, b) over all pairs of int8 values.
-template <typename Combine>
+// output[i] = combine(a, b) over all pairs of values, int8 if not said otherwise.
+template <typename Value = int8_t, typename Combine>
 void CombinePairs(const InvokeContext& context, const Pairing& pairing, Combine combine) {
-  const int8_t* const first = context.Input<int8_t>(0);
-  const int8_t* const second = context.Input<int8_t>(1);
-  int8_t* const output = context.Output<int8_t>(0);
+  const Value* const first = context.Input<Value>(0);
+  const Value* const second = context.Input<Value>(1);
+  Value* const output = context.Output<Value>(0);
   if (pairing.steps == PersistentMemory::kNone) {
     for (int32_t i = 0; i < pairing.count; ++i) {
       output[i] = combine(first[i], second[i]);

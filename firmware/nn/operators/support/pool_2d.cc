@@ -15,12 +15,14 @@ enum OptionsField {
 };
 }  // namespace
 
+template <typename Activations>
 const char* PreparePool(PrepareContext& context) {
   const Tensor input = context.Input(0);
   const Tensor output = context.Output(0);
   const FlatTable& options = context.options();
-  if (context.output_count() != 1 || !IsQuantizedInt8(input) || !IsQuantizedInt8(output)) {
-    return Why("expected int8 input and output with one scale each");
+  if (context.output_count() != 1 || !Activations::Has(input) || !Activations::Has(output)) {
+    return Why(
+        "expected input and output of int8 with one scale each, or of int16 with zero point 0");
   }
   if (!HaveSameQuantization(input, output)) {
     return Why("input and output differ in quantization");
@@ -43,7 +45,10 @@ const char* PreparePool(PrepareContext& context) {
     return Why("input and output differ in channels");
   }
   const auto activation = static_cast<Activation>(options.Get<int8_t>(kFusedActivation, 0));
-  return ActivationRange(activation, output, &data->low, &data->high);
+  return Activations::Range(activation, output, &data->low, &data->high);
 }
+
+template const char* PreparePool<NarrowActivations>(PrepareContext& context);
+template const char* PreparePool<WideActivations>(PrepareContext& context);
 
 }  // namespace stapes
