@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from stapes.device.decoder import SCORE_ONE_Q16, Detection
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.firmware.emulator import Emulator
+from stapes.link.hello import not_asked_for, number_of
 from stapes.link.protocol import Event, crc16
 from stapes.link.session import Session
 from stapes.link.transport import (
@@ -44,6 +45,8 @@ class Replayed:
 
 # An emulated board is as slow as this machine is busy; one that ends is noticed at once.
 EMULATOR_TRIES = 60
+
+_MOST_MS = 0xFFFFFFFF  # a board's times start at 0 again after 49.7 days
 
 OnResult = Callable[[Detection], None]
 OnProgress = Callable[[int], None]
@@ -119,8 +122,7 @@ class LinkPlayer:
         answer_seconds: float = 1.0,
         tries: int = 10,
     ) -> None:
-        self.labels: tuple[str, ...] = ()
-        self._start(lambda found: None)  # a board with a microphone may speak first
+        self._playing = False
         self._session = Session(
             transport, on_event=self._hear, answer_seconds=answer_seconds, tries=tries
         )
@@ -139,13 +141,14 @@ class LinkPlayer:
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
         self._session.reset(microphone=False)  # what it has heard so far belongs to nobody
-        self._start(on_detection)
+        self._start(on_detection, len(samples))
         done = self._session.play(samples, on_progress=on_progress)
         stats = self._session.stats()
+        self._playing = False
         self._expect(done.number("detections"), len(self._detections), "detections")
         self._expect(done.number("frames") * self._send_scores, len(self._scores), "scores")
         return Replayed(
-            frames=done.number("frames"),
+            frames=number_of(done, "frames", 0, len(samples), source=self.name),
             detections=self._detections,
             times_ms=np.array(self._times, np.uint32),
             scores=np.array(self._scores, np.int8).reshape(-1, len(self.labels)),
@@ -160,7 +163,9 @@ class LinkPlayer:
                 "check cable and baud rate, then replay again"
             )
 
-    def _start(self, on_detection: OnResult) -> None:
+    def _start(self, on_detection: OnResult, count: int) -> None:
+        self._playing = True
+        self._most_ms = min(count * 1000 // self.sample_rate, _MOST_MS)
         self._on_detection = on_detection
         self._detections: list[Detection] = []
         self._times: list[int] = []
@@ -168,27 +173,46 @@ class LinkPlayer:
         self._features_crc: list[int] = []
 
     def _hear(self, event: Event) -> None:
+        if not self._playing:
+            return  # what a board with a microphone hears before it is asked
         if event.name == "detection":
-            found = detection_of(event)
+            found = detection_of(event, labels=self.labels, most_ms=self._most_ms, source=self.name)
             self._detections.append(found)
             self._on_detection(found)
         elif event.name == "scores":
             scores = event.values().get("q")
-            if isinstance(scores, list) and len(scores) == len(self.labels):
-                self._times.append(event.number("time_ms") & 0xFFFFFFFF)
-                self._scores.append(scores)
-                self._features_crc.append(event.number("features_crc") & 0xFFFF)
+            if not isinstance(scores, list) or len(scores) != len(self.labels):
+                said = event.fields.get("q", "none")
+                raise not_asked_for(self.name, f"{said!a:.40} for q", f"{len(self.labels)} scores")
+            self._times.append(number_of(event, "time_ms", 0, self._most_ms, source=self.name))
+            self._scores.append(scores)
+            crc = number_of(event, "features_crc", 0, 0xFFFF, source=self.name)
+            self._features_crc.append(crc)
 
 
-def detection_of(event: Event) -> Detection:
-    """The detection of a `detection` event. Its five decimals give the Q16 score back exactly;
-    what is no score from 0 to 1 counts as 0."""
+def detection_of(
+    event: Event,
+    *,
+    labels: Sequence[str] = (),
+    most_ms: int = _MOST_MS,
+    source: str = "the board",
+) -> Detection:
+    """The detection of a `detection` event, of one of `labels` if given, at `most_ms` or before.
+    Its five decimals give the Q16 score back exactly.
+
+    Raises:
+        StapesError: it is none of a model that has heard so much.
+    """
+    label = event.fields.get("label", "")
+    if labels and label not in labels:
+        raise not_asked_for(source, f"a detection of {label!a:.60}", f"one of {', '.join(labels)}")
     score = event.values().get("score")
     if not isinstance(score, float) or not 0 <= score <= 1:
-        score = 0.0
+        said = event.fields.get("score", "none")
+        raise not_asked_for(source, f"{said!a:.40} for score", "0 to 1")
     return Detection(
-        time_ms=event.number("time_ms"),
-        label=event.fields.get("label", ""),
+        time_ms=number_of(event, "time_ms", 0, most_ms, source=source),
+        label=label,
         score_q16=round(score * SCORE_ONE_Q16),
     )
 

@@ -136,9 +136,15 @@ def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate:
     if samples.dtype != np.int16 or samples.ndim != 1:
         raise TypeError(f"expected int16 [samples], found {samples.dtype} {samples.shape}")
     body = samples.astype("<i2").tobytes()
+    write_bytes(path, wav_header(len(body), sample_rate=sample_rate) + body)
+
+
+def wav_header(data_bytes: int, *, sample_rate: int) -> bytes:
+    """The 44 bytes before the `data_bytes` of a 16-bit PCM mono WAV file."""
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, _PCM, 1, sample_rate, 2 * sample_rate, 2, 16)
-    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(body)) + body
-    write_bytes(path, struct.pack("<4sI", b"RIFF", len(chunks)) + chunks)
+    riff_bytes = len(b"WAVE") + len(form) + 8 + data_bytes
+    riff = struct.pack("<4sI", b"RIFF", riff_bytes)
+    return riff + b"WAVE" + form + struct.pack("<4sI", b"data", data_bytes)
 
 
 def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, int, int]]:

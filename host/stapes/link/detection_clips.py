@@ -23,9 +23,7 @@ from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 
 BEFORE_MS, AFTER_MS = 1500, 500  # of the detection's time
 _NO_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
-# What a damaged or hostile board says beyond these is not believed.
-_MOST_RATE = 192_000
-_MOST_WAITING = 100
+_MOST_WAITING = 100  # what a damaged or hostile board says beyond them is left out
 
 
 class DetectionClips:
@@ -48,11 +46,10 @@ class DetectionClips:
         self.forget_place()
 
     def start(self, sample_rate: int) -> None:
-        """The rate is that of the board's hello."""
-        known = sample_rate if 0 < sample_rate <= _MOST_RATE else 0
-        if known != self._rate:
+        """The rate is that of the board's hello, which the link has checked."""
+        if sample_rate != self._rate:
             self.forget_place()
-            self._rate = known
+            self._rate = sample_rate
 
     def forget_place(self) -> None:
         """The board restarted, or the connection broke: its samples count anew."""
@@ -69,6 +66,8 @@ class DetectionClips:
         if not self._rate or not len(samples):
             return
         first = event.number("sample")
+        if self._heard and first < self._heard[-1][0]:
+            self.forget_place()  # the board counts anew
         self._heard.append((first, samples))
         end = first + len(samples)
         due = [entry for entry in self._waiting if entry[0] <= end]

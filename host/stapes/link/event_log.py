@@ -4,33 +4,37 @@
 from __future__ import annotations
 
 import datetime
+import io
+import itertools
 import json
-import logging
 import os
-import sys
-from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
-from stapes.errors import StapesError
-from stapes.files import check_output
+from stapes.files import check_output, writing
 from stapes.link.protocol import Event
+
+_NOTICE = "notice"
 
 
 def json_line(event: Event) -> str:
-    """One object: the event's name, when it came (UTC), its line number, its fields."""
-    values = {"event": event.name, "received": _now(), "sequence": event.sequence}
-    return json.dumps({**values, **event.values()}, ensure_ascii=False)
+    """One object: the event's name, when it came (UTC), its line number, its fields. A board cannot
+    set the first three, nor say a notice, which is ours."""
+    name = f"board_{_NOTICE}" if event.name == _NOTICE else event.name
+    ours = {"event": name, "received": _now(), "sequence": event.sequence}
+    return json.dumps({**ours, **event.values(), **ours}, ensure_ascii=False)
 
 
 class EventLog:
     """Appends to `path`; at `max_bytes` it becomes PATH.1 and so on up to PATH.`files`.
 
     Raises:
-        StapesError: it cannot be written.
+        StapesError: it cannot be written; the lines before are whole.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int, files: int) -> None:
         check_output(path)
-        self._handler = _Handler(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8")
+        self._path, self._max_bytes, self._files = Path(path), max_bytes, files
+        self._open()
 
     def event(self, event: Event) -> None:
         """One line."""
@@ -38,26 +42,39 @@ class EventLog:
 
     def notice(self, name: str, text: str) -> None:
         """One line about the connection."""
-        values = {"event": "notice", "received": _now(), "name": name, "text": text}
+        values = {"event": _NOTICE, "received": _now(), "name": name, "text": text}
         self._write(json.dumps(values, ensure_ascii=False))
 
     def close(self) -> None:
         """May be called twice."""
-        self._handler.close()
+        self._file.close()
 
     def _write(self, line: str) -> None:
-        self._handler.emit(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
+        data = line.encode("utf-8", "backslashreplace") + b"\n"
+        with writing(self._path):
+            if self._bytes and self._bytes + len(data) > self._max_bytes:
+                self._rotate()
+            try:
+                rest = memoryview(data)
+                while rest:  # a disk that is almost full takes a part
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                self._file.truncate(self._bytes)
+                raise
+        self._bytes += len(data)
 
+    def _rotate(self) -> None:
+        self._file.close()
+        names = [self._path, *(Path(f"{self._path}.{n}") for n in range(1, self._files + 1))]
+        for older, newer in reversed(list(itertools.pairwise(names))):
+            if older.exists():
+                older.replace(newer)
+        self._open()
 
-class _Handler(RotatingFileHandler):
-    """Says that a disk is full instead of printing a traceback for each line."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        error = sys.exc_info()[1]
-        raise StapesError(
-            f"{self.baseFilename}: cannot be written ({getattr(error, 'strerror', None) or error})"
-            "; make room, or choose another file"
-        ) from error
+    def _open(self) -> None:
+        with writing(self._path):
+            self._file = io.FileIO(self._path, "ab")
+            self._bytes = self._path.stat().st_size
 
 
 def _now() -> str:

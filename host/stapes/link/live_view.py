@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from rich.text import Text
 from stapes.link.monitor import Notice
 from stapes.link.protocol import Event, LinkCounts
 from stapes.model.settings import SILENCE_LABEL
+from stapes.plain import drawing
 
 SHINE_SECONDS = 1.5
 REFRESH_SECONDS = 0.1
@@ -57,7 +59,7 @@ class LiveView:
         self._stats: dict[str, object] = {}
         self._load: float | None = None
         self._shown = 0.0
-        self._live = Live(console=console or Console(), auto_refresh=False)
+        self._live = Live(console=console or Console(file=drawing(sys.stdout)), auto_refresh=False)
 
     def __enter__(self) -> LiveView:
         self._live.__enter__()
@@ -135,7 +137,9 @@ class LiveView:
             self._footer(now),
         ]
         width = self._live.console.width - len("^C ")  # room for what the terminal echoes
-        return Panel(Group(*parts), title=self._title, subtitle=self._state, width=width)
+        return Panel(
+            Group(*parts), title=Text(self._title), subtitle=Text(self._state), width=width
+        )
 
     def _label_table(self, now: float) -> Table:
         table = Table.grid(padding=(0, 2))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from stapes.errors import StapesError
 from stapes.link.decoder_settings import DecoderChanges, Request
+from stapes.link.hello import sample_rate_of
 from stapes.link.protocol import Event, FrameType, LineReader, LinkCounts, encode_frame
 from stapes.link.transport import LinkClosed, Transport
 
@@ -23,7 +24,7 @@ ASK_TIMES = 10
 class Notice:
     """Something about the connection itself, in words for people."""
 
-    name: str  # connected, disconnected, lost, restarted, refused
+    name: str  # connected, disconnected, lost, restarted, refused, unknown_rate
     text: str
 
 
@@ -110,6 +111,9 @@ class Monitor:
                 if event.name == "refused":
                     yield Notice(name="refused", text=f"the board refused: {_reason(event)}")
                 if event.name == "hello":
+                    if refusal := _refusal(event, transport.name):
+                        yield refusal
+                        continue
                     said = {key: text for key, text in event.fields.items() if key != "request"}
                     news, known = said != known or event.starts_anew, said
                     if not news:
@@ -189,6 +193,15 @@ class _Waiting:
     frame: bytes
     at: float
     times: int = 1
+
+
+def _refusal(event: Event, source: str) -> Notice | None:
+    """Of a hello whose sample rate no model has: nothing of the board is then taken for audio."""
+    try:
+        sample_rate_of(event, source=source)
+    except StapesError as error:
+        return Notice(name="unknown_rate", text=str(error))
+    return None
 
 
 def _reason(event: Event) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from serial.tools import list_ports
 
 from stapes.errors import StapesError
+from stapes.plain import say
 
 # Vendor, product (None: any) -> what it is, and whether the board itself is the USB device, whose
 # baud rate then means nothing. Source: the vendors' udev rules and INF files.
@@ -106,7 +107,7 @@ def is_usb_device(device: str) -> bool:
 def ask_on_terminal(ports: Sequence[PortInfo]) -> PortInfo:
     """Shows a numbered list on standard error and reads the choice."""
     for number, port in enumerate(ports, start=1):
-        print(f"  {number}  {port.device}  {kind_of(port) or port.description}", file=sys.stderr)
+        say(f"  {number}  {port.device}  {kind_of(port) or port.description}", to=sys.stderr)
     while True:
         print(f"Which board, 1 to {len(ports)}? ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()

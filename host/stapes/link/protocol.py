@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from stapes.plain import plain
+
 PROTOCOL_VERSION = 1
 MAX_PAYLOAD_BYTES = 256
 ALL_AUDIO = 0xFFFFFFFF  # of a listen frame: no limit
@@ -81,7 +83,7 @@ def encode_frame(kind: FrameType, sequence: int, payload: bytes = b"") -> bytes:
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """One good line. `fields` hold text as it was before escaping, lists not yet split. What is not
-    printable stays escaped, Python's way: a board's words must not steer a terminal."""
+    printable stays escaped: a board's words must not steer a terminal."""
 
     name: str
     sequence: int
@@ -90,8 +92,11 @@ class Event:
     def number(self, name: str) -> int:
         """An integer field, below 10^20; 0 where it is missing or something else (a later
         protocol version)."""
-        text = self.fields.get(name, "")
-        return int(text) if _DIGITS.fullmatch(text) else 0
+        return int(self.fields[name]) if self.has_number(name) else 0
+
+    def has_number(self, name: str) -> bool:
+        """Whether `number` finds one."""
+        return _DIGITS.fullmatch(self.fields.get(name, "")) is not None
 
     def values(self) -> dict[str, object]:
         """All fields by type: numbers, text, lists of labels, `q` as a list of int8."""
@@ -179,7 +184,7 @@ def parse_line(line: bytes) -> Event | None:
 
 
 def _plain(escaped: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in unquote(escaped))
+    return plain(unquote(escaped))
 
 
 def _typed(name: str, text: str) -> object:

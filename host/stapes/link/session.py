@@ -11,19 +11,17 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stapes.errors import StapesError
 from stapes.link.decoder_settings import DecoderChanges
+from stapes.link.hello import Hello, not_asked_for, number_of, read_hello
 from stapes.link.model_image import ALIGNMENT, ModelImage
 from stapes.link.packed_audio import cut
 from stapes.link.protocol import (
     MAX_PAYLOAD_BYTES,
-    PROTOCOL_VERSION,
     Event,
     FrameType,
     LineReader,
@@ -34,29 +32,10 @@ from stapes.link.transport import Transport
 OnEvent = Callable[[Event], None]
 OnProgress = Callable[[int], None]
 
-MAX_SAMPLE_RATE = 1_000_000
 MODEL_PIECE_BYTES = (MAX_PAYLOAD_BYTES - 4) // ALIGNMENT * ALIGNMENT
 
 # The events that answer a request or carry the stream; all others are news.
 _ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done", "model", "refused"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hello:
-    """Who speaks. `credits`: stream frames that may be on their way at once; `model_bytes`: of the
-    largest model image that the board takes, 0: none; `model_slot`: where the running one lies, 0:
-    it is compiled in; `packing`: it takes packed audio."""
-
-    board: str
-    firmware: str
-    model: str
-    sha256: str
-    labels: tuple[str, ...]
-    sample_rate: int
-    credits: int
-    model_bytes: int
-    model_slot: int
-    packing: bool
 
 
 class Refused(StapesError):
@@ -85,7 +64,7 @@ class Session:
         self._transport = transport
         self._on_event = on_event
         self._answer_seconds = answer_seconds
-        self._tries = tries
+        self._patience = tries * answer_seconds
         self._events: deque[Event] = deque()
         self._request = 0
         self._connected = False
@@ -131,7 +110,7 @@ class Session:
         Detections and scores go to `on_event` in their order. Returns the `done` event.
 
         Raises:
-            StapesError: the board falls silent, restarts, or reports a fault.
+            StapesError: the board falls silent, restarts, reports a fault, or says what cannot be.
         """
         self.reset(microphone=False)
         pieces = self._cut(samples)
@@ -140,7 +119,9 @@ class Session:
         ]
         frames.append(encode_frame(FrameType.END, len(pieces)))
         ends = [0, *np.cumsum([count for count, _, _ in pieces], dtype=int).tolist(), len(samples)]
-        return self._stream(frames, lambda taken: on_progress(ends[taken]))
+        done = self._stream(frames, lambda taken: on_progress(ends[taken]))
+        number_of(done, "samples", len(samples), len(samples), source=self._transport.name)
+        return done
 
     def _cut(self, samples: NDArray[np.int16]) -> list[tuple[int, FrameType, bytes]]:
         """Pieces of audio: number of samples, frame type, payload. Where bytes are cheap, packing
@@ -178,7 +159,7 @@ class Session:
         self._send_image(image.data, on_progress)
         commit = struct.pack("<I", image.crc32)
         try:
-            self.hello = self._hello(self._ask(FrameType.MODEL_COMMIT, commit, answer="hello"))
+            answer = self._ask(FrameType.MODEL_COMMIT, commit, answer="hello")
         except Refused as refused:
             if options := image.options_for(refused.reason):
                 raise StapesError(
@@ -186,36 +167,45 @@ class Session:
                     "(`stapes flash --room_for` does)"
                 ) from None
             raise
+        self.hello = read_hello(answer, source=self._transport.name)
+        if self.hello.sha256 != image.sha256:
+            found = f"a board that runs {self.hello.model} {self.hello.sha256}"
+            raise self._wrong(found, f"{image.name} {image.sha256}")
         return self.hello
 
     def use_built_in(self) -> Hello:
         """Back to the compiled-in model, for good."""
-        self.hello = self._hello(self._ask(FrameType.MODEL_BUILT_IN, answer="hello"))
+        answer = self._ask(FrameType.MODEL_BUILT_IN, answer="hello")
+        self.hello = read_hello(answer, source=self._transport.name)
+        if self.hello.model_slot:
+            raise self._wrong(f"model_slot {self.hello.model_slot}", "0, the compiled-in model")
         return self.hello
 
     def _send_image(self, data: bytes, on_progress: OnProgress) -> None:
         """Go-back-N, as audio; the board says which byte it waits for."""
-        taken = sent = silences = 0
+        taken = sent = reached = 0  # bytes taken, on their way, on their way at any time
         repeated = False
         window = self.hello.credits * MODEL_PIECE_BYTES
+        progress = _Progress(self._patience)
         while taken < len(data):
+            if progress.ended:
+                raise self._silent("model")
             while sent < min(taken + window, len(data)):
                 piece = struct.pack("<I", sent) + data[sent : sent + MODEL_PIECE_BYTES]
                 self._transport.write(encode_frame(FrameType.MODEL_DATA, self._request, piece))
-                sent += MODEL_PIECE_BYTES
+                sent = min(sent + MODEL_PIECE_BYTES, len(data))
+            reached = max(reached, sent)
             event = self._next(time.monotonic() + self._answer_seconds)
             if event is None:
-                silences += 1
-                if silences == self._tries:
-                    raise self._silent("model")
                 sent = taken
             elif event.name == "refused":
                 raise self._refused(event)
             elif event.name == "model":
-                reached = event.number("next")
-                if taken < reached <= len(data):
-                    taken, silences, repeated = reached, 0, False
+                wanted = number_of(event, "next", taken, reached, source=self._transport.name)
+                if wanted > taken:
+                    taken, repeated = wanted, False
                     sent = max(sent, taken)
+                    progress.made()
                     on_progress(taken)
                 elif not repeated:
                     sent, repeated = taken, True
@@ -224,43 +214,18 @@ class Session:
         # A zero byte ends whatever the board has received before.
         self._transport.write(b"\0")
         event = self._ask(FrameType.HELLO, answer="hello")
-        hello = self._hello(event)
+        hello = read_hello(event, source=self._transport.name)
         self._connected = True
         return hello
-
-    def _hello(self, event: Event) -> Hello:
-        if event.number("protocol") != PROTOCOL_VERSION:
-            raise StapesError(
-                f"{self._transport.name}: found protocol {event.fields.get('protocol')}, expected "
-                f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
-            )
-        if not 0 < event.number("sample_rate") <= MAX_SAMPLE_RATE:
-            raise StapesError(
-                f"{self._transport.name}: found sample rate "
-                f"{event.fields.get('sample_rate')!a:.40}, expected 1 to {MAX_SAMPLE_RATE} Hz; "
-                "flash a firmware of this version of stapes"
-            )
-        fields: dict[str, Any] = event.values()
-        return Hello(
-            board=str(fields.get("board")),
-            firmware=str(fields.get("firmware")),
-            model=str(fields.get("model")),
-            sha256=str(fields.get("sha256")),
-            labels=tuple(fields.get("labels", ())),
-            sample_rate=event.number("sample_rate"),
-            credits=max(event.number("credits"), 1),
-            model_bytes=event.number("model_bytes"),
-            model_slot=event.number("model_slot"),
-            packing=event.number("packing") == 1,
-        )
 
     def _ask(self, kind: FrameType, payload: bytes = b"", *, answer: str) -> Event:
         self._request = (self._request + 1) & 0xFF
         frame = encode_frame(kind, self._request, payload)
-        for _ in range(self._tries):
+        progress = _Progress(self._patience)
+        while not progress.ended:
             self._transport.write(frame)
             deadline = time.monotonic() + self._answer_seconds
-            while event := self._next(deadline):
+            while (event := self._next(deadline)) and not progress.ended:
                 if event.fields.get("request") != str(self._request):
                     continue
                 if event.name == "refused":
@@ -270,36 +235,50 @@ class Session:
         raise self._silent(answer)
 
     def _stream(self, frames: list[bytes], on_taken: Callable[[int], None]) -> Event:
-        taken = sent = 0  # frames that the board has acknowledged, that are on their way
+        # Frames that the board has acknowledged, that are on their way, and were at any time.
+        taken = sent = reached = 0
         repeated = False  # went back already since the last progress
-        silences = 0
+        progress = _Progress(self._patience)
         done = None
         # What the way to the board keeps until it is taken, need not wait for an ack.
         credits = max(self.hello.credits, getattr(self._transport, "waiting_frames", 0))
         while taken < len(frames) or done is None:
+            if progress.ended:
+                raise self._silent("ack")
             while sent < min(taken + credits, len(frames)):
                 self._transport.write(frames[sent])
                 sent += 1
+            reached = max(reached, sent)
             event = self._next(time.monotonic() + self._answer_seconds)
             if event is None:
-                silences += 1
-                if silences == self._tries:
-                    raise self._silent("ack")
                 # Once all is taken, the last frame is said again for its answer.
                 sent = min(taken, len(frames) - 1)
-                continue
-            if event.name == "done":
+            elif event.name == "done":
+                if reached < len(frames):
+                    raise self._wrong("'done' before the end", "an 'ack'")
                 done = event
             elif event.name == "ack":
-                progress = (event.number("next") - taken) & 0xFF
-                if 0 < progress <= credits:
-                    taken += progress
+                more = self._acknowledged(event, taken, reached)
+                if more:
+                    taken += more
                     sent = max(sent, taken)
-                    repeated, silences = False, 0
+                    repeated = False
+                    progress.made()
                     on_taken(taken)
-                elif progress == 0 and sent > taken and not repeated:
+                elif sent > taken and not repeated:
                     sent, repeated = taken, True
         return done
+
+    def _acknowledged(self, event: Event, taken: int, reached: int) -> int:
+        """How many frames more than `taken` the board has, of those that were sent at any time."""
+        following = number_of(event, "next", 0, 0xFF, source=self._transport.name)
+        more = (following - taken) & 0xFF
+        if more > reached - taken:
+            raise self._wrong(
+                f"an ack of frames before {following}",
+                f"those before {taken & 0xFF} to {reached & 0xFF}, which were sent",
+            )
+        return more
 
     def _next(self, deadline: float) -> Event | None:
         """The next answer; news go to `on_event` on the way. None at the deadline."""
@@ -337,10 +316,28 @@ class Session:
             f"{self._transport.name}: the board refused ({reason}); nothing changed", reason=told
         )
 
+    def _wrong(self, found: str, expected: str) -> StapesError:
+        return not_asked_for(self._transport.name, found, expected)
+
     def _silent(self, answer: str) -> StapesError:
-        seconds = self._tries * self._answer_seconds
         return StapesError(
-            f"{self._transport.name}: no {answer!r} for {seconds:.0f} s "
+            f"{self._transport.name}: no {answer!r} for {self._patience:.0f} s "
             f"({self.reader.counts.damaged} damaged lines came), expected a board that runs "
             "Stapes; check cable, baud rate, firmware, and that no other program uses the port"
         )
+
+
+class _Progress:
+    """Whether the board has come on at all in `seconds`: other lines do not count, however many."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.made()
+
+    def made(self) -> None:
+        """It has."""
+        self._end = time.monotonic() + self._seconds
+
+    @property
+    def ended(self) -> bool:
+        return time.monotonic() >= self._end

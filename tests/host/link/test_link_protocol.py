@@ -71,7 +71,10 @@ def test_escaped_text_comes_back():
 
 def test_text_that_would_steer_a_terminal_stays_escaped():
     (event,) = LineReader().feed(line(0, "x label=%1B[2J%0Afake labels=a%C2%9B,b"))
-    assert event.values() == {"label": r"\x1b[2J\nfake", "labels": [r"a\x9b", "b"]}
+    assert event.values() == {
+        "label": r"\u001b[2J\u000afake",
+        "labels": [r"a\u009b", "b"],
+    }
     assert parse_line(line(0, "log text=\x1b[2J").rstrip()) is None
 
 

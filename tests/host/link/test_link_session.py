@@ -6,6 +6,7 @@ The other side is the firmware itself (stapes-firmware --link, built with saniti
 
 import base64
 import contextlib
+import itertools
 
 import numpy as np
 import pytest
@@ -233,34 +234,130 @@ HELLO = "hello protocol=1 board=b labels=a,b sample_rate=16000 credits=3"
 
 def test_another_protocol_is_refused():
     board = Scripted(line(0, "hello protocol=9 request=1"))
-    with pytest.raises(StapesError, match="found protocol 9, expected 1"):
+    with pytest.raises(StapesError, match="found protocol '9', expected 1"):
         Session(board, answer_seconds=0.01)
 
 
-@pytest.mark.parametrize("rate", ["0", "9" * 5000])
-def test_a_sample_rate_that_no_board_has_is_refused(rate):
-    hello = HELLO.replace("16000", rate)
-    board = Scripted(line(0, hello + " request=1"))
-    with pytest.raises(StapesError, match="expected 1 to 1000000 Hz") as refused:
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("sample_rate=0", "found '0' for sample_rate in its line 'hello', expected 8000 to 48000"),
+        (f"sample_rate={2**31}", "found '2147483648' for sample_rate"),
+        (f"sample_rate={'9' * 5000}", "expected 8000 to 48000"),
+        ("sample_rate=-16000", "found '-16000' for sample_rate"),
+        ("rate=16000", "found none for sample_rate"),
+        ("credits=0", "found '0' for credits in its line 'hello', expected 1 to 127"),
+        ("credits=128", "found '128' for credits"),
+        (f"model_bytes={2**32}", "found '4294967296' for model_bytes"),
+        ("model_slot=x", "found 'x' for model_slot"),
+        (f"labels={','.join('abcdefghij' * 7)}", "found 70 labels, expected 1 to 64"),
+        ("names=a", "found no labels"),
+    ],
+)
+def test_a_hello_with_what_no_board_has_is_refused(field, said):
+    named = {"rate": "sample_rate", "names": "labels"}
+    name = field.partition("=")[0]
+    words = [word for word in HELLO.split() if not word.startswith(f"{named.get(name, name)}=")]
+    board = Scripted(line(0, " ".join([*words, field, "request=1"])))
+    with pytest.raises(StapesError, match=said) as refused:
         Session(board, answer_seconds=0.01)
     assert len(str(refused.value)) < 200
 
 
-def test_times_and_scores_out_of_range_do_not_stop_a_replay():
+def playing(*answers: bytes, samples: int = 0):
+    """What becomes of `samples` samples, to which a board answers this."""
     board = Scripted(
         line(1, HELLO + " request=1"),
         line(2, "ok request=2"),
         line(3, "ok request=3"),
         line(4, "ok request=4"),
-        line(5, "detection time_ms=1 label=a score=1.e999")
-        + line(6, f"scores time_ms={2**32 + 7} features_crc={2**40} q=0001")
-        + line(7, "done frames=1 detections=1")
-        + line(8, "ack next=1"),
-        line(9, "stats request=5"),
+        *answers,
+        line(900, "stats request=5"),
     )
-    replayed = LinkPlayer(board, send_scores=True, answer_seconds=0.01).play(np.zeros(0, np.int16))
-    assert replayed.detections[0].score_q16 == 0
-    assert (replayed.times_ms.tolist(), replayed.features_crc.tolist()) == ([7], [0])
+    player = LinkPlayer(board, send_scores=True, answer_seconds=0.01)
+    return player.play(np.zeros(samples, np.int16))
+
+
+def whole(*news: str, done: str = "samples=16000 frames=1 detections=1") -> list[bytes]:
+    """The answers to a second of audio in 125 frames and the end, with `news` before the last."""
+    acks = [line(5 + number, f"ack next={number}") for number in range(1, 126)]
+    lines = [*news, f"done {done}", "ack next=126"]
+    return [*acks, b"".join(line(200 + i, text) for i, text in enumerate(lines))]
+
+
+HEARD = "detection time_ms=1000 label=a score=1.00000"
+SCORED = "scores time_ms=1000 features_crc=65535 q=0001"
+
+
+def test_what_was_asked_for_is_believed():
+    replayed = playing(*whole(HEARD, SCORED), samples=16000)
+    assert [found.score_q16 for found in replayed.detections] == [65536]
+    assert (replayed.times_ms.tolist(), replayed.features_crc.tolist()) == ([1000], [65535])
+
+
+@pytest.mark.parametrize(
+    ("news", "said"),
+    [
+        ([HEARD.replace("1000", "1001"), SCORED], "found '1001' for time_ms .* expected 0 to 1000"),
+        ([HEARD.replace("1.00000", "1.e999"), SCORED], "'1.e999' for score, expected 0 to 1"),
+        ([HEARD.replace("1.00000", "1.00001"), SCORED], "'1.00001' for score"),
+        ([HEARD.replace("label=a", "label=c"), SCORED], "a detection of 'c', expected one of a, b"),
+        ([HEARD, SCORED.replace("1000", str(2**32 + 7))], "found '4294967303' for time_ms"),
+        ([HEARD, SCORED.replace("65535", "65536")], "found '65536' for features_crc"),
+        ([HEARD, SCORED.replace("0001", "000102")], "found '000102' for q, expected 2 scores"),
+        ([HEARD, HEARD, SCORED], "found 2 detections, expected 1"),
+        ([HEARD, SCORED, SCORED + "1"], "found '00011' for q"),
+    ],
+)
+def test_news_of_what_was_not_sent_are_an_error(news, said):
+    with pytest.raises(StapesError, match=said):
+        playing(*whole(*news), samples=16000)
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("samples=15744 frames=1 detections=1", "'15744' for samples .* expected 16000"),
+        ("samples=16000 frames=2 detections=1", "found 1 scores, expected 2"),
+        ("frames=1 detections=1", "found none for samples"),
+    ],
+)
+def test_an_end_that_does_not_fit_the_audio_is_an_error(done, said):
+    with pytest.raises(StapesError, match=said):
+        playing(*whole(HEARD, SCORED, done=done), samples=16000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("ack next=2", "found an ack of frames before 2, expected those before 0 to 1"),
+        ("ack next=255", "found an ack of frames before 255"),
+        ("ack next=256", "found '256' for next in its line 'ack', expected 0 to 255"),
+        ("ack", "found none for next"),
+    ],
+)
+def test_an_ack_of_what_was_not_sent_is_an_error(answer, said):
+    with pytest.raises(StapesError, match=said):
+        playing(line(5, answer))
+
+
+def test_an_end_before_the_end_is_an_error():
+    with pytest.raises(StapesError, match="found 'done' before the end, expected an 'ack'"):
+        playing(line(5, "done samples=16000 frames=0 detections=0"), samples=16000)
+
+
+def test_a_flood_of_answers_that_bring_nothing_ends_as_silence_does():
+    class Flood(Scripted):
+        def read(self, timeout):
+            return super().read(timeout) or line(next(sequence), "ack next=0")
+
+    sequence = itertools.count(10)
+    board = Flood(line(1, HELLO + " request=1"), line(2, "ok request=2"))
+    session = Session(board, answer_seconds=0.01)
+    with pytest.raises(StapesError, match="no 'ack' for"):
+        session.play(np.zeros(1000, np.int16))
+    with pytest.raises(StapesError, match="no 'stats' for"):
+        session.stats()
 
 
 def test_a_restart_in_the_middle_is_said():

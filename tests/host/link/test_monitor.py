@@ -280,6 +280,58 @@ def test_a_wav_of_nothing_is_not_written(board, watch, tmp_path):
     assert not list(tmp_path.glob(".stapes*"))
 
 
+@pytest.mark.parametrize("rate", ["0", "20000000", str(2**31)])
+def test_a_board_with_a_rate_that_cannot_be_is_told_and_not_recorded(board, watch, tmp_path, rate):
+    wav, hard = tmp_path / "heard.wav", tmp_path / "hard"
+    monitor = watch("--port", board.path, "--wav", wav, "--keep_detections", hard)
+    absurd = HELLO.replace("16000", rate)
+    board.send(line(0, absurd) + audio(1, 0, np.ones(100, np.int16)) + detection(2, 60))
+    monitor.until("0:00:00.060")
+    assert monitor.stop() == 0
+    monitor.until(f"found '{rate}' for sample_rate in its line 'hello'", monitor.err)
+    assert not wav.exists()
+    assert not list((hard / "clips").iterdir())
+
+
+def limited(monitor_words, file_bytes):
+    """A monitor on a disk that takes no larger file."""
+    command = [sys.executable, "-m", "stapes", "monitor", "--port", "-", *map(str, monitor_words)]
+    limit = (
+        f"import resource, os, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({file_bytes},)*2)"
+    )
+    program = [sys.executable, "-c", f"{limit}; os.execv(sys.argv[1], sys.argv[1:])", *command]
+    said = [line(0, HELLO)]
+    for number in range(40):
+        said.append(audio(2 * number + 1, 100 * number, np.full(100, number + 1, np.int16)))
+        said.append(detection(2 * number + 2, number))
+    return subprocess.run(program, input=b"".join(said), capture_output=True, timeout=PATIENCE)
+
+
+def test_a_full_disk_keeps_what_the_board_said_until_then(tmp_path):
+    wav = tmp_path / "heard.wav"
+    done = limited(["--wav", wav], 5000)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[-1] == (
+        f"stapes: error: {wav}: cannot be written (File too large); what was heard until then is "
+        "in it, 2400 samples; make room, or choose another disk"
+    )
+    assert len(read_wav(wav, sample_rate=16000)) == 2400
+    assert list(tmp_path.iterdir()) == [wav]
+
+
+def test_a_log_on_a_full_disk_is_named(tmp_path):
+    log = tmp_path / "week.jsonl"
+    done = limited(["--log", log], 1000)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[-1] == (
+        f"stapes: error: {log}: cannot be written (File too large); "
+        "choose a folder that exists, is yours and has room"
+    )
+    entries = [json.loads(text) for text in log.read_text().splitlines()]  # whole lines only
+    assert entries[1]["event"] == "hello"
+    assert log.read_text().endswith("}\n")
+
+
 def test_the_seconds_around_a_detection_become_training_data(board, watch, tmp_path):
     monitor = watch("--port", board.path, "--keep_detections", tmp_path / "hard")
     board.send(line(0, HELLO) + audio(1, 0, np.arange(1, 801, dtype=np.int16)) + detection(2, 40))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from stapes.cli.flags import add_flags
 from stapes.model.settings import SILENCE_LABEL
 from stapes.options import setting
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.link.detection_clips import DetectionClips
@@ -122,12 +123,12 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             if not live:  # the live view draws over the ^C itself
                 print(file=sys.stderr)
-    print(f"stapes: {summary(monitor.reader.counts)}", file=sys.stderr)
+    say(f"stapes: {summary(monitor.reader.counts)}", to=sys.stderr)
     if arguments.wav:
-        print(f"stapes: {_about(wav)}", file=sys.stderr)
+        say(f"stapes: {_about(wav)}", to=sys.stderr)
     if arguments.keep_detections:
         left_out = f", {clips.left_out} without audio left out" if clips.left_out else ""
-        print(f"stapes: {clips.folder}: {clips.kept} detections kept{left_out}", file=sys.stderr)
+        say(f"stapes: {clips.folder}: {clips.kept} detections kept{left_out}", to=sys.stderr)
     return 0
 
 
@@ -221,7 +222,7 @@ def _about(wav: WavCapture) -> str:
     if not wav.samples:
         return f"{wav.path}: not written, the board sent no audio"
     missing = f", {wav.missing} of them missing and silent" if wav.missing else ""
-    return f"{wav.path}: {wav.samples} samples{missing}"
+    return f"{', '.join(map(str, wav.paths))}: {wav.samples} samples{missing}"
 
 
 def _show(
@@ -235,15 +236,14 @@ def _show(
 
         view = LiveView(monitor.reader.counts, show_silence=arguments.show_silence)
         return stack.enter_context(view).show
-    say = Screen(show_silence=arguments.show_silence).show
-    if arguments.json:
-        say = lambda event: print(json_line(event), flush=True)  # noqa: E731
+    screen = Screen(show_silence=arguments.show_silence)
+    show = (lambda event: say(json_line(event))) if arguments.json else screen.show
 
     def take(entry: Event | Notice | None) -> None:
         if isinstance(entry, Notice):
-            print(f"stapes: {entry.text}", file=sys.stderr, flush=True)
+            say(f"stapes: {entry.text}", to=sys.stderr)
         elif entry is not None and entry.name != "audio":
-            say(entry)
+            show(entry)
 
     return take
 
@@ -258,7 +258,7 @@ class Screen:
     def show(self, event: Event) -> None:
         line = self._line(event)
         if line:
-            print(line, flush=True)
+            say(line)
 
     def _line(self, event: Event) -> str | None:
         values = event.values()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a board says of itself, and the check of every number that a board sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stapes.errors import StapesError
+from stapes.link.protocol import PROTOCOL_VERSION, Event
+from stapes.model.settings import MAX_LABELS, FrontEndSettings
+from stapes.options import declared
+
+MAX_CREDITS = 127  # fewer than half of the sequence numbers of stream frames
+_MAX_WORD = 0xFFFFFFFF
+_RATE = declared(FrontEndSettings)["sample_rate"].option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello:
+    """Who speaks. `credits`: stream frames that may be on their way at once; `model_bytes`: of the
+    largest model image that the board takes, 0: none; `model_slot`: where the running one lies, 0:
+    it is compiled in; `packing`: it takes packed audio."""
+
+    board: str
+    firmware: str
+    model: str
+    sha256: str
+    labels: tuple[str, ...]
+    sample_rate: int
+    credits: int
+    model_bytes: int
+    model_slot: int
+    packing: bool
+
+
+def read_hello(event: Event, *, source: str) -> Hello:
+    """Takes a `hello` line apart; `source` names the board in error messages.
+
+    Raises:
+        StapesError: it is of another protocol, or a number in it is one that no board has.
+    """
+    if event.number("protocol") != PROTOCOL_VERSION:
+        raise StapesError(
+            f"{source}: found protocol {event.fields.get('protocol')!a:.40}, expected "
+            f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
+        )
+    labels = event.values().get("labels")
+    if not isinstance(labels, list) or len(labels) > MAX_LABELS:
+        found = f"{len(labels)} labels" if isinstance(labels, list) else "no labels"
+        raise not_asked_for(source, found, f"1 to {MAX_LABELS}")
+    return Hello(
+        board=str(event.fields.get("board")),
+        firmware=str(event.fields.get("firmware")),
+        model=str(event.fields.get("model")),
+        sha256=str(event.fields.get("sha256")),
+        labels=tuple(str(label) for label in labels),
+        sample_rate=sample_rate_of(event, source=source),
+        credits=number_of(event, "credits", 1, MAX_CREDITS, source=source),
+        model_bytes=number_of(event, "model_bytes", 0, _MAX_WORD, source=source, missing=0),
+        model_slot=number_of(event, "model_slot", 0, _MAX_WORD, source=source, missing=0),
+        packing=event.number("packing") == 1,
+    )
+
+
+def sample_rate_of(event: Event, *, source: str) -> int:
+    """That of a `hello` line, hertz.
+
+    Raises:
+        StapesError: no model has such a rate.
+    """
+    assert _RATE.least and _RATE.most  # the setting has both
+    return number_of(event, "sample_rate", int(_RATE.least), int(_RATE.most), source=source)
+
+
+def number_of(
+    event: Event, name: str, least: int, most: int, *, source: str, missing: int | None = None
+) -> int:
+    """A number that a board sends, from `least` to `most`; `missing` is that of a line without it.
+
+    Raises:
+        StapesError: it is another one, or none.
+    """
+    if name not in event.fields and missing is not None:
+        return missing
+    number = event.number(name)
+    if not event.has_number(name) or not least <= number <= most:
+        said = event.fields.get(name)
+        shown = "none" if said is None else f"{said!a:.40}"
+        wanted = str(least) if least == most else f"{least} to {most}"
+        raise not_asked_for(source, f"{shown} for {name} in its line {event.name!a:.40}", wanted)
+    return number
+
+
+def not_asked_for(source: str, found: str, expected: str) -> StapesError:
+    """The error of a board that says what cannot be."""
+    return StapesError(
+        f"{source}: found {found}, expected {expected}; check the cable, then flash a firmware of "
+        "this version of stapes"
+    )
