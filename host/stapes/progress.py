@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TextIO
 
+from stapes.plain import draw, plain
+
 _BAR_COLUMNS = 30
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 30.0
@@ -51,20 +53,19 @@ class ProgressBar:
         if now - self._shown < (_REDRAW_SECONDS if self._terminal else _LINE_SECONDS):
             return
         self._shown = now
-        text = f"{self._what}: {done}/{self._total} ({100 * done // self._total}%){self._left(now)}"
+        share = f"{done}/{self._total} ({100 * done // self._total}%)"
+        text = f"{plain(self._what)}: {share}{self._left(now)}"
         if self._terminal:
             full = _BAR_COLUMNS * done // self._total
             text = f"\r\x1b[K[{'#' * full}{'.' * (_BAR_COLUMNS - full)}] {text}"
         else:
             text += "\n"
-        self._out.write(text)
-        self._out.flush()
+        draw(self._out, text)
 
     def clear(self) -> None:
         """Takes the bar away, so that other lines can be printed."""
         if self._terminal:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+            draw(self._out, "\r\x1b[K")
             self._shown = 0.0
 
     def _left(self, now: float) -> str:

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from stapes import __version__
 from stapes.errors import StapesError
+from stapes.plain import PlainStream, say
 
 # Name -> one line of help. "group action" makes a second level. The module is
 # stapes.cli.commands.<name with underscores>; it holds add_arguments(parser), run(arguments) -> int
@@ -195,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except StapesError as error:
-        print(f"stapes: error: {error}", file=sys.stderr)
+        say(f"stapes: error: {error}", to=sys.stderr)
         return 2
     except KeyboardInterrupt:
         if ours:
@@ -214,9 +215,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(
+        say(
             f"stapes: error: {where}{error.strerror or error}; fix it, then try again",
-            file=sys.stderr,
+            to=sys.stderr,
         )
         try:
             sys.stdout.flush()
@@ -226,20 +227,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _repair_streams() -> None:
-    """Output that was closed goes nowhere, what the terminal cannot show is escaped, and what
-    cannot be written says where."""
+    """Output that was closed goes nowhere, what the terminal cannot show or must not obey is
+    escaped, and what cannot be written says where."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open("w", errors="backslashreplace")  # noqa: SIM115, never closed
             setattr(sys, name, nowhere)
     if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout = io.TextIOWrapper(
-            io.BufferedWriter(_StandardOutput(sys.stdout.fileno(), "wb", closefd=False)),
-            encoding=sys.stdout.encoding,
-            errors="backslashreplace",
-            line_buffering=sys.stdout.line_buffering,
-            write_through=sys.stdout.write_through,
-        )
+        binary = io.BufferedWriter(_StandardOutput(sys.stdout.fileno(), "wb", closefd=False))
+        sys.stdout = _plain_stream(sys.stdout, binary)
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr = _plain_stream(sys.stderr, sys.stderr.buffer)
+
+
+def _plain_stream(stream: io.TextIOWrapper, binary: BinaryIO) -> PlainStream:
+    return PlainStream(
+        binary,
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 class _StandardOutput(io.FileIO):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import write_bytes
+from stapes.plain import say
 
 SECTION = b".boot"
 CHECKED_BYTES = 252
@@ -62,7 +63,7 @@ def main() -> int:
         write_bytes(path, fill_in(path.read_bytes()))
         path.chmod(mode)
     except StapesError as error:
-        print(f"{path}: {error}", file=sys.stderr)
+        say(f"{path}: {error}", to=sys.stderr)
         return 2
     return 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes, write_bytes
+from stapes.plain import say
 
 BLOCK_BYTES = 512
 PAYLOAD_BYTES = 256  # that which every boot loader takes
@@ -61,7 +62,7 @@ def main(words: list[str] | None = None) -> int:
         image = read_bytes(given.image, what="an image")
         write_bytes(given.output, encode(image, family=given.family, address=given.address))
     except StapesError as error:
-        print(f"uf2: error: {error}", file=sys.stderr)
+        say(f"uf2: error: {error}", to=sys.stderr)
         return 2
     return 0
 

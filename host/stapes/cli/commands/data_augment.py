@@ -13,6 +13,7 @@ from pathlib import Path
 from stapes.cli.flags import add_flags
 from stapes.model.settings import FrontEndSettings, ModelSettings
 from stapes.options import like, setting
+from stapes.plain import say
 
 EXAMPLE = """  stapes data augment --output_dir gallery
   stapes data augment corpus/yes/0a7c2a8d_nohash_0.wav --audio --output_dir gallery"""
@@ -58,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
     names = write_gallery(
         clip, arguments.output_dir, sample_rate=rate, seed=arguments.seed, audio=arguments.audio
     )
-    print(f"{arguments.output_dir}: {', '.join(names)}")
+    say(f"{arguments.output_dir}: {', '.join(names)}")
     return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.corpus.check import CorpusReport
@@ -48,9 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     if bar:
         bar.clear()
     if arguments.json:
-        print(json.dumps(report.to_dict(), ensure_ascii=False))
+        say(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
-        print("\n".join(report_lines(report, shown=10**9 if arguments.all else _SHOWN)))
+        for line in report_lines(report, shown=10**9 if arguments.all else _SHOWN):
+            say(line)
     return 1 if report.errors else 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stapes.corpus.known import NAMES, find_known
 from stapes.errors import StapesError
+from stapes.plain import say
 from stapes.progress import ProgressBar
 
 EXAMPLE = """  stapes data get speech_commands --output_dir speech_commands
@@ -51,18 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
     url = arguments.data_url or known.url
     megabytes = _Megabytes(ProgressBar)
     if archive.exists():
-        print(f"Checking {archive}", flush=True)
+        say(f"Checking {archive}")
         check_sha256(archive, known.sha256)
     else:
-        print(f"Loading {url}", flush=True)
+        say(f"Loading {url}")
         with megabytes("MB loaded") as show:
             download(url, archive, sha256=known.sha256, progress=show)
     with megabytes("MB unpacked") as show:
         count = unpack(archive, folder, progress=show)
     if not (arguments.archive or arguments.keep_archive):
         archive.unlink()
-    print(f"{folder}: {count} files. {known.note}")
-    print(f"Next: stapes data check --data_dir {folder}")
+    say(f"{folder}: {count} files. {known.note}")
+    say(f"Next: stapes data check --data_dir {folder}")
     return 0
 
 

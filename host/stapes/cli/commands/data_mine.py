@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.model.settings import ModelSettings
@@ -63,9 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         _write(place, finds, settings)
     folder = arguments.output_dir
-    print(f"{folder}: {len(finds)} clips; listen to them: {folder / 'index.html'}")
-    print(f"Delete from {folder / 'list.txt'} those in which a word is really said.")
-    print(f"Next: stapes train --hard_dir {folder} …")
+    say(f"{folder}: {len(finds)} clips; listen to them: {folder / 'index.html'}")
+    say(f"Delete from {folder / 'list.txt'} those in which a word is really said.")
+    say(f"Next: stapes train --hard_dir {folder} …")
     return 0
 
 

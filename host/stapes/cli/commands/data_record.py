@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.plain import draw, say
 
 EXAMPLE = """  stapes data record yes no --output_dir corpus
   stapes data record jarvis --takes 20 --speaker 5f3a09c1 --output_dir corpus"""
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     speaker = arguments.speaker or random_speaker()
     microphone = SoundDevice(sample_rate=settings.sample_rate, device=arguments.device)
     with contextlib.closing(microphone):
-        print(f"Speaker {speaker}. Say each word after the countdown.")
+        say(f"Speaker {speaker}. Say each word after the countdown.")
         written = record_corpus(
             arguments.words,
             arguments.output_dir,
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             microphone=microphone,
             screen=Terminal(),
         )
-    print(f"{arguments.output_dir}: {len(written)} clips of speaker {speaker}")
+    say(f"{arguments.output_dir}: {len(written)} clips of speaker {speaker}")
     return 0
 
 
@@ -66,7 +67,7 @@ class Terminal:
         self._live = sys.stdout.isatty()
 
     def ask(self, word: str, take: int, takes: int) -> None:
-        print(f"{word}  (take {take} of {takes})", flush=True)
+        say(f"{word}  (take {take} of {takes})")
 
     def count(self, left: int) -> None:
         self._show(f"  {left}" if left else "  now")
@@ -77,8 +78,8 @@ class Terminal:
 
     def judge(self, fault: str) -> None:
         self._show("")
-        print(f"  {FAULTS[fault]}", flush=True)
+        say(f"  {FAULTS[fault]}")
 
     def _show(self, text: str) -> None:
         if self._live:
-            print(f"\r{text:<50}", end="\r" if not text else "", flush=True)
+            draw(sys.stdout, f"\r{text:<50}" + ("" if text else "\r"))

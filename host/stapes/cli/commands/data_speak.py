@@ -20,6 +20,7 @@ from stapes.cli.flags import add_flags, from_flags
 from stapes.corpus.mixture import CASTS
 from stapes.errors import StapesError
 from stapes.options import setting
+from stapes.plain import say
 
 EXAMPLE = """  stapes data speak yes no left right cat dog --clips 300 --output_dir corpus
   stapes data speak "hey stapes" --near_misses 8 --output_dir wake
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     bar: ProgressBar | None = None
     synthesizer = _synthesizer(arguments)
     near = ", after a search for near misses" if settings.near_misses else ""
-    print(f"Speaking {settings.clips} clips of each word{near}", flush=True)
+    say(f"Speaking {settings.clips} clips of each word{near}")
 
     def show(done: int, total: int) -> None:
         nonlocal bar
@@ -77,14 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
     def finished(spoken: Spoken) -> None:
         if bar:
             bar.clear()
-        print(f"{arguments.output_dir / spoken.word}: {spoken.clips} files", flush=True)
+        say(f"{arguments.output_dir / spoken.word}: {spoken.clips} files")
         if spoken.failed:
-            print(f"Note: {spoken.word}: left out {spoken.failed} speakers: {spoken.reason}")
+            say(f"Note: {spoken.word}: left out {spoken.failed} speakers: {spoken.reason}")
         if spoken.empty_partitions and spoken.word in arguments.words:
-            print(
+            say(
                 f"Note: {spoken.word}: no clip falls into {' and '.join(spoken.empty_partitions)}; "
-                "ask for more --clips (100 and more)",
-                flush=True,
+                "ask for more --clips (100 and more)"
             )
 
     speak_corpus(

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.plain import say
 
 EXAMPLE = """  stapes data trim --data_dir recordings --output_dir corpus
   stapes data trim --data_dir phone --output_dir corpus --resample --sample_rate 16000"""
@@ -41,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if bar:
         bar.clear()
     for name in trimmed.quiet:
-        print(f"{name}: too quiet, left out")
-    print(f"{arguments.output_dir}: {trimmed.written} clips")
+        say(f"{name}: too quiet, left out")
+    say(f"{arguments.output_dir}: {trimmed.written} clips")
     return 0

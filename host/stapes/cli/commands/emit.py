@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stapes.plain import say
+
 EXAMPLE = """  stapes emit model.tflite --output_dir build/model
   cmake -B build/m4 -DSTAPES_BOARD=mps2_an386 -DSTAPES_MODEL=$PWD/build/model"""
 
@@ -22,5 +24,5 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.firmware.model_folder import FILES, emit_model
 
     emit_model(arguments.model, arguments.output_dir)
-    print(f"{arguments.output_dir}: {', '.join(FILES)}")
+    say(f"{arguments.output_dir}: {', '.join(FILES)}")
     return 0

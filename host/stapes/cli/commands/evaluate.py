@@ -21,6 +21,7 @@ from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings, settings_from_dict
 from stapes.options import setting
+from stapes.plain import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report))
     else:
         print(confusion.table(settings.labels))
-        print(f"int8 accuracy = {_share(confusion)} (N={confusion.total})")
+        say(f"int8 accuracy = {_share(confusion)} (N={confusion.total})")
         if others:
             print("\n".join(_rows(found)))
     return 0

@@ -20,6 +20,7 @@ from stapes.cli.flags import add_flags, from_flags
 from stapes.files import check_output
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 from stapes.options import setting
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.export.export import ExportResult
@@ -88,8 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"model": str(arguments.output_file), **dataclasses.asdict(result)}))
         return 0
     for line in _accuracy(result):
-        print(line)
-    print(f"{arguments.output_file}: {result.model_bytes} bytes")
+        say(line)
+    say(f"{arguments.output_file}: {result.model_bytes} bytes")
     return 0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.options import setting
+from stapes.plain import say
 
 EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
@@ -145,24 +146,24 @@ def _list() -> int:
     try:
         found = devices.probes(find_tool("pyocd", purpose="for flashing"))
         for probe in found:
-            print(f"probe  {probe.uid}  {probe.description}")
+            say(f"probe  {probe.uid}  {probe.description}")
     except StapesError as error:
-        print(f"stapes: no probes: {error}", file=sys.stderr)
+        say(f"stapes: no probes: {error}", to=sys.stderr)
     ports, drives = devices.ports(), devices.drives()
     for port in ports:
-        print(f"port   {port.device}  {port.vendor:04x}:{port.product:04x}  {port.description}")
+        say(f"port   {port.device}  {port.vendor:04x}:{port.product:04x}  {port.description}")
     for drive in drives:
-        print(f"drive  {drive.folder}  {drive.board_id}")
+        say(f"drive  {drive.folder}  {drive.board_id}")
     if not (found or ports or drives):
-        print("stapes: found no probe, USB serial port or UF2 drive", file=sys.stderr)
+        say("stapes: found no probe, USB serial port or UF2 drive", to=sys.stderr)
     return 0
 
 
 def _print(commands: list[list[str]]) -> int:
     for command in commands:
-        print(shlex.join(command))
+        say(shlex.join(command))
     return 0
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    say(text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
+from stapes.plain import plain
 
 EXAMPLE = """\
   stapes info build/yes_no.tflite
@@ -109,14 +110,15 @@ def _rows(settings: dict[str, Any], *, depth: int) -> list[str]:
     indent, lines = "  " * depth, []
     for name, value in settings.items():
         nested = isinstance(value, dict) and any(isinstance(part, dict) for part in value.values())
-        if nested or (isinstance(value, dict) and len(_plain(value)) > MAX_PLAIN_COLUMNS):
-            lines += [f"{indent}{name}", *_rows(value, depth=depth + 1)]
+        if nested or (isinstance(value, dict) and len(_shown(value)) > MAX_PLAIN_COLUMNS):
+            lines += [f"{indent}{plain(name)}", *_rows(value, depth=depth + 1)]
         else:
-            lines.append(f"{indent}{name:<{VALUE_COLUMN - len(indent) - 1}} {_plain(value)}")
+            name = f"{plain(name):<{VALUE_COLUMN - len(indent) - 1}}"
+            lines.append(f"{indent}{name} {plain(_shown(value))}")
     return lines
 
 
-def _plain(value: Any) -> str:
+def _shown(value: Any) -> str:
     """A setting for people: 0.05, yes, none, "yes 0.7, no 0.8"."""
     if value is None:
         return "none"
@@ -126,14 +128,14 @@ def _plain(value: Any) -> str:
         return f"{value:.5f}".rstrip("0").rstrip(".")
     if isinstance(value, dict):
         parts = [
-            f"{name} ({_plain(part)})"
+            f"{name} ({_shown(part)})"
             if isinstance(part, dict | list)
-            else f"{name} {_plain(part)}"
+            else f"{name} {_shown(part)}"
             for name, part in value.items()
         ]
         return ", ".join(parts) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value)) or "none"
+        return ", ".join(map(_shown, value)) or "none"
     return str(value)
 
 
@@ -169,8 +171,7 @@ def _memory_table(report: dict[str, Any]) -> str:
             for column in range(columns)
         )
         life = f"{first}" if first == last else f"{first}-{last}"
-        name = "".join(char if char.isprintable() else "?" for char in entry["name"])
-        content = " ".join(word for word in (entry["kind"], name) if word)
+        content = " ".join(word for word in (entry["kind"], plain(entry["name"])) if word)
         lines.append(f"{entry['offset']:>9,}{entry['bytes']:>9,}{life:>11}  {chart}  {content}")
     return "\n".join(lines)
 

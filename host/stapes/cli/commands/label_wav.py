@@ -17,6 +17,7 @@ from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.model.settings import MAX_LABELS
 from stapes.options import setting
+from stapes.plain import say
 
 _CLIPS_AT_ONCE = 200
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     for line in next(labelled([arguments.wav], arguments)):
-        print(line)
+        say(line)
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stapes.cli.commands.label_wav import add_model_arguments, labelled
 from stapes.errors import StapesError
+from stapes.plain import say
 
 EXAMPLE = "  stapes label_wav_dir --graph build/yes_no.tflite --wav_dir speech_commands/yes"
 
@@ -27,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
             "check --wav_dir"
         )
     for path, lines in zip(paths, labelled(paths, arguments), strict=True):
-        print(f"\n{path.name}")
+        print()
+        say(path.name)
         for line in lines:
-            print(line)
+            say(line)
     return 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.link.transport import Transport
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             with ProgressBar(f"sending {image.name}", len(image.data)) as bar:
                 hello = session.load(image, on_progress=bar.update)
     where = f"slot {hello.model_slot}" if hello.model_slot else "built in"
-    print(f"{hello.board}: model {hello.model} ({where}), hears {', '.join(hello.labels)}")
+    say(f"{hello.board}: model {hello.model} ({where}), hears {', '.join(hello.labels)}")
     return 0
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.options import setting
+from stapes.plain import drawing, say
 
 if TYPE_CHECKING:
     from stapes.page.clip_folder import ClipFolder
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output_dir:
         write_folder(arguments.output_dir, files, marker=MARKER, command="stapes page")
         total = sum(map(len, files.values()))
-        print(f"{arguments.output_dir}: {len(files)} files, {total:,} bytes")
+        say(f"{arguments.output_dir}: {len(files)} files, {total:,} bytes")
     if arguments.serve:
         _serve(arguments, files)
     return 0
@@ -91,11 +92,11 @@ def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
     if server.clips:
         url += f"#token={server.token}"
     with server:
-        print(f"The page is at {url}", flush=True)
+        say(f"The page is at {url}")
         if arguments.https:
             _say_to_phones(url)
         if server.clips:
-            print(f"Clips go to {arguments.record}. Give this address only to people you know.")
+            say(f"Clips go to {arguments.record}. Give this address only to people you know.")
         print("Ctrl-C ends it.", flush=True)
         try:
             server.serve_forever()
@@ -124,7 +125,7 @@ def _say_to_phones(url: str) -> None:
         ) from error
     # Small by half blocks; where the terminal has none, of spaces in two colours.
     halves = "utf" in (sys.stdout.encoding or "").lower()
-    segno.make(url, micro=False).terminal(out=sys.stdout, compact=halves)
+    segno.make(url, micro=False).terminal(out=drawing(sys.stdout), compact=halves)
     print(
         "Point the phone's camera at the square; the phone must be in the same network.\n"
         "The phone will warn that it does not know the certificate: this machine made it\n"

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from stapes.cli.flags import add_flags
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
+from stapes.plain import draw, plain, say
 from stapes.progress import may_draw
 
 if TYPE_CHECKING:
@@ -64,12 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     _check(arguments)
     lines: list[str] = []
-
-    def say(line: str) -> None:
-        if arguments.output:
-            lines.append(line + "\n")
-        else:
-            print(line, flush=True)
+    tell = (lambda line: lines.append(plain(line) + "\n")) if arguments.output else say
 
     image = arguments.image
     if arguments.board is not None and image is None:
@@ -87,21 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
         for path in _wav_files(arguments.audio):
             samples = read_wav(path, sample_rate=player.sample_rate)
             if arguments.audio.is_dir() and not arguments.json:
-                say(f"# {path}")
+                tell(f"# {path}")
             with _Progress(path, len(samples), player.sample_rate) as progress:
 
                 def on_detection(
                     found: Detection, path: Path = path, progress: _Progress = progress
                 ) -> None:
                     progress.clear()
-                    say(_detection_line(found, path, arguments.json))
+                    tell(_detection_line(found, path, arguments.json))
 
                 replayed = player.play(
                     samples, on_progress=progress.update, on_detection=on_detection
                 )
             if arguments.json:
                 for line in _json_lines(replayed, path, scores=arguments.scores):
-                    say(line)
+                    tell(line)
     if arguments.output:
         write_text(arguments.output, "".join(lines))
     return 0
@@ -185,12 +181,9 @@ class _Progress:
         self._shown = now
         speed = count / self._sample_rate / (now - self._started)
         percent = 100 * count // self._samples
-        self._write(f"\r\x1b[K{self._path.name}: {percent}%, {speed:.1f} x real time ")
+        draw(sys.stderr, f"\r\x1b[K{plain(self._path.name)}: {percent}%, {speed:.1f} x real time ")
 
     def clear(self) -> None:
         """Takes the line away, so that a detection can be printed."""
         if self._terminal:
-            self._write("\r\x1b[K")
-
-    def _write(self, text: str) -> None:
-        print(text, end="", file=sys.stderr, flush=True)
+            draw(sys.stderr, "\r\x1b[K")

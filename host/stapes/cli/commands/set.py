@@ -10,6 +10,7 @@ import argparse
 import contextlib
 
 from stapes.cli.flags import add_flags
+from stapes.plain import say
 
 EXAMPLE = """  stapes set threshold:yes=0.7 suppression_ms=300 --port /dev/ttyACM0
   stapes set --reset"""
@@ -44,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         session.set_decoder(changes)
         if arguments.reset:
             session.reset_decoder()
-    print(f"{session.hello.board}: {' '.join(arguments.settings) or 'decoder reset'}")
+    say(f"{session.hello.board}: {' '.join(arguments.settings) or 'decoder reset'}")
     return 0

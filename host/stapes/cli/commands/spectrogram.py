@@ -17,6 +17,7 @@ from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 from stapes.options import setting
+from stapes.plain import say
 
 EXAMPLE = """  stapes spectrogram yes.wav --model yes_no.tflite
   stapes spectrogram yes.wav --preprocess logmel --upper_edge_hertz 7600 --output_image yes.png
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             view = DeviceView(settings=front_end, quantization=quantization)
         picture = drawing_png(samples, settings, view)
     write_bytes(arguments.output_image, picture)
-    print(f"{arguments.output_image}: {len(samples) / rate:.2f} s of {arguments.wav}")
+    say(f"{arguments.output_image}: {len(samples) / rate:.2f} s of {arguments.wav}")
     return 0
 
 

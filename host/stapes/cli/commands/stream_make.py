@@ -22,6 +22,7 @@ from stapes.errors import StapesError
 from stapes.files import check_output
 from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.options import as_text, setting
+from stapes.plain import say
 from stapes.progress import ProgressBar
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
@@ -96,11 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
             details_path=details,
             progress=bar.update,
         )
-    print(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
-    print(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
-    print(f"{details}: where each of them ends")
+    say(f"{audio}: {settings.test_duration_seconds:g} s at {settings.sample_rate} Hz")
+    say(f"{labels}: {len(plan)} words, {sum(w.label == UNKNOWN_LABEL for w in plan)} unknown")
+    say(f"{details}: where each of them ends")
     wanted = [word.path for word in plan if word.label != UNKNOWN_LABEL]
-    print(f"{len(wanted)} wanted words from {len(set(wanted))} recordings")
+    say(f"{len(wanted)} wanted words from {len(set(wanted))} recordings")
     if 0 < len(set(wanted)) < FEW_RECORDINGS:
         print(
             f"stream make: found {len(set(wanted))} recordings of wanted words, expected "

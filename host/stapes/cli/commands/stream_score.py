@@ -26,6 +26,7 @@ from stapes.cli.shared_flags import WorkerFlags
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
+from stapes.plain import say
 from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
 from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
 
@@ -251,4 +252,4 @@ def _cut(arguments: argparse.Namespace, score: StreamScore, settings: ScoreSetti
     if arguments.clips:
         samples, rate = map_wav(arguments.wav)
         count = write_cuts(arguments.clips, score, samples, sample_rate=rate, settings=settings)
-        print(f"{arguments.clips}: {count} clips to listen to", file=sys.stderr)
+        say(f"{arguments.clips}: {count} clips to listen to", to=sys.stderr)

@@ -17,6 +17,7 @@ from pathlib import Path
 from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.options import setting
+from stapes.plain import say
 
 _NOT_KEPT = ("summaries_dir", "check_nans", "verbosity", "room")
 CURVES = "curves.png"
@@ -112,9 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.train_dir)
     write_curves(result.history, folder / CURVES)
     write_confusion(result.test, settings.labels, folder / CONFUSION)
-    print(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
-    print(f"Pictures: {folder / CURVES}, {folder / CONFUSION}")
-    print(f"Next: stapes export --train_dir {Path(arguments.train_dir)} --output_file model.tflite")
+    say(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
+    say(f"Pictures: {folder / CURVES}, {folder / CONFUSION}")
+    say(f"Next: stapes export --train_dir {Path(arguments.train_dir)} --output_file model.tflite")
     return 0
 
 

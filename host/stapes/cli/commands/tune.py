@@ -28,6 +28,7 @@ from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.shared_flags import WorkerFlags
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
+from stapes.plain import say
 from stapes.stream.accuracy import ScoreSettings
 
 if TYPE_CHECKING:
@@ -297,7 +298,7 @@ def _text(
             f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
         )
     if tuned.score.hours * arguments.fa_per_hour < 3:
-        print(f"tune: {_too_short(tuned.score, arguments.fa_per_hour)}", file=sys.stderr)
+        say(f"tune: {_too_short(tuned.score, arguments.fa_per_hour)}", to=sys.stderr)
     if target:
         lines.append(f"{target}: written")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags
 from stapes.options import setting
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.evaluation.verify import Comparison
@@ -66,15 +67,16 @@ def _as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any], comparisons: list[Comparison], *, show: int) -> None:
-    print(
+    say(
         f"{report['model']}: {report['frames']} inferences in {report['streams']} streams, "
-        f"inputs: {_inputs(report)}, seed {report['seed']}\n"
+        f"inputs: {_inputs(report)}, seed {report['seed']}"
     )
-    print(f"{'':<8}{'bytes':>10}{'differing':>11}{'inferences':>12}{'largest':>9}  runtime")
+    print()
+    say(f"{'':<8}{'bytes':>10}{'differing':>11}{'inferences':>12}{'largest':>9}  runtime")
     for comparison in comparisons:
         if comparison.failure:
             where = f" ({comparison.version})" if comparison.version else ""
-            print(f"{comparison.runtime:<8}{comparison.failure}{where}")
+            say(f"{comparison.runtime:<8}{comparison.failure}{where}")
             continue
         print(
             f"{comparison.runtime:<8}{comparison.compared_bytes:>10,}"
@@ -102,10 +104,10 @@ def _print_differences(comparison: Comparison, *, show: int) -> None:
     if shown:
         print(f"\n{comparison.runtime} differs:")
     for entry in shown:
-        print(
+        say(
             f"  {entry.stream}, inference {entry.frame}, output {entry.index}: "
             f"Stapes {entry.stapes}, {comparison.runtime} {entry.other}"
         )
     hidden = len(comparison.differences) - len(shown)
     if hidden:
-        print(f"  and {hidden} more; --show 0 lists them")
+        say(f"  and {hidden} more; --show 0 lists them")

@@ -18,6 +18,7 @@ from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings
 from stapes.options import setting
+from stapes.plain import say
 
 if TYPE_CHECKING:
     from stapes.device.features import Quantization
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     write_text(arguments.output_c_file, text)
     kind = "int8" if quantized else "float"
-    print(f"{arguments.output_c_file}: {len(features)} frames of {features.shape[1]} {kind}")
+    say(f"{arguments.output_c_file}: {len(features)} frames of {features.shape[1]} {kind}")
     return 0
 
 
