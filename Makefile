@@ -1,7 +1,8 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, format, stub, docs, coverage, bench, clean. Variables: PYTHON, VENV, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+# Others: setup, lint, format, stub, docs, coverage, bench, clean. Variables: PYTHON, VENV, EXTRAS, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
+comma := ,
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
@@ -11,6 +12,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BUILD ?= build
 DEMO_FLAGS ?=
+# More extras of pyproject.toml, separated by commas: make setup EXTRAS=flash
+EXTRAS ?=
 # Tests in as many processes as there are processors, four at most: each loads TensorFlow.
 PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -70,6 +73,9 @@ system:
 	  exit 1; }
 
 setup: system $(VENV)/.installed
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+	@echo "setup: done. Next: . $(VENV)/bin/activate"
+endif
 
 $(VENV)/bin/pip:
 	@echo "setup: making $(VENV) (takes a minute)"
@@ -77,9 +83,13 @@ $(VENV)/bin/pip:
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check \
 	  "scikit-build-core>=0.10" "nanobind==3.1.0" || { rm -rf $(VENV); exit 1; }
 
+# Extras that are asked for are installed whatever was installed before.
+ifneq ($(EXTRAS),)
+.PHONY: $(VENV)/.installed
+endif
 $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev,docs]'
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev,docs$(addprefix $(comma),$(EXTRAS))]'
 	@touch $@
 
 demo: setup

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Puts the page into the Python package: its sources, and the module where this machine has what
-# compiles it (Debian: clang lld wasi-libc libc++-14-dev-wasm32).
+# Puts the page's module into the Python package where this machine has what compiles it (Debian:
+# clang lld wasi-libc libc++-14-dev-wasm32).
+set(STAPES_WASM_MODULES "" CACHE PATH "Folder with stapes_simd.wasm and stapes_plain.wasm, built elsewhere")
+if(STAPES_WASM_MODULES)
+  install(FILES ${STAPES_WASM_MODULES}/stapes_simd.wasm ${STAPES_WASM_MODULES}/stapes_plain.wasm
+          DESTINATION stapes/page/wasm COMPONENT python)
+  return()
+endif()
 include(ExternalProject)
-install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/page/ DESTINATION stapes/page/static COMPONENT python)
 
 find_program(STAPES_WASM_COMPILER clang++)
 find_program(STAPES_WASM_LINKER NAMES wasm-ld wasm-ld-14)

@@ -45,6 +45,8 @@ COMMANDS: dict[str, str] = {
     "stream make": "write a streaming test WAV with its ground truth",
     "stream score": "score detections against a ground truth",
     "tune": "choose a model's decoder settings for a rate of false accepts",
+    "models": "list the models that come with Stapes",
+    "boards": "list the boards, and what is plugged in",
     "flash": "build the firmware around a model and flash a board, or start an emulated one",
     "replay": "play a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board",

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stapes.cli.flags import add_flags, from_flags
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, PcenSettings
+from stapes.model.shipped import shipped_models
 from stapes.options import like, setting
 
 _FEATURES = ("channel_count", "dct_coefficient_count")  # which FeatureFlags decide
@@ -53,6 +56,26 @@ class WorkerFlags:
         shown="all cores",
         help="threads; results are the same for any number",
     )
+
+
+def model_file(text: str) -> Path:
+    """For `type=`: a .tflite file, or the name of a model that comes with Stapes.
+
+    Raises:
+        StapesError: a name without a suffix that is neither.
+    """
+    path = Path(text)
+    if path.is_file() or path.suffix or len(path.parts) > 1:
+        return path
+    shipped = shipped_models()
+    if text not in shipped:
+        near = difflib.get_close_matches(text, shipped, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise StapesError(
+            f"{text}: found no such file{hint}; expected a .tflite file, or a model that comes "
+            f"with Stapes: {', '.join(shipped)}"
+        )
+    return shipped[text].path
 
 
 def add_front_end_arguments(parser: Any) -> None:

@@ -13,6 +13,7 @@ from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
 from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_tool
+from stapes.installed import build_folder
 from stapes.link.model_image import read_model_image, slot_options
 
 
@@ -126,7 +127,7 @@ def emulator_image(name: str, *, model: Path | None) -> Path:
     """
     source = find_source(None)
     board = find_emulated(source, name)
-    folder = source / "build" / "flash" / board.name
+    folder = build_folder(source) / "flash" / board.name
     if model is not None:
         check_build_tools()
         run_build(build_commands(board, model, source, folder))

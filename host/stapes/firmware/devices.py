@@ -11,6 +11,7 @@ from pathlib import Path
 from serial.tools import list_ports
 
 from stapes.errors import StapesError
+from stapes.firmware.tools import find_tool
 
 INFO_FILE = "INFO_UF2.TXT"  # on every drive that takes UF2 files (microsoft/uf2, README)
 MOUNTS = Path("/proc/mounts")
@@ -41,6 +42,21 @@ class Drive:
 
     folder: Path
     board_id: str
+
+
+def plugged_in() -> list[str]:
+    """A line for each thing that a board is flashed by; also on why probes cannot be listed."""
+    lines = []
+    try:
+        found = probes(find_tool("pyocd", purpose="to list debug probes"))
+        lines = [f"probe  {probe.uid}  {probe.description}" for probe in found]
+    except StapesError as error:
+        lines = [f"(probes: {error})"]
+    lines += [
+        f"port   {port.device}  {port.vendor:04x}:{port.product:04x}  {port.description}"
+        for port in ports()
+    ]
+    return [*lines, *(f"drive  {drive.folder}  {drive.board_id}" for drive in drives())]
 
 
 def probes(pyocd: str) -> list[Probe]:

@@ -30,6 +30,7 @@ from stapes.firmware.tools import (
     require_tools,
     run_tool,
 )
+from stapes.installed import build_folder
 
 EMULATED_BOARD = "mps2_an386"
 MEASURING_TOOLS = (*BUILD_TOOLS, EMULATOR)
@@ -68,7 +69,7 @@ class Fit:
 def count_instructions(
     model: bytes, source: Path, *, board: str = EMULATED_BOARD, cpu: str = ""
 ) -> Instructions:
-    """Builds an image of the model in the source tree's build/info, and measures it.
+    """Builds an image of the model in the folder for builds, and measures it.
 
     `cpu` is another core than the board's, such as cortex-m0 on mps2_an385.
 
@@ -79,7 +80,7 @@ def count_instructions(
     require_tools(*MEASURING_TOOLS, purpose="to count instructions")
     described = find_emulated(source, board)
     _require_room(model, described)
-    folder = source / "build" / "info" / f"{board}{cpu}-network"
+    folder = build_folder(source) / "info" / f"{board}{cpu}-network"
     with alone_in(folder):
         image = build_network(model, described, source, folder, cpu)
         return measure_network(model, described, image)
@@ -179,7 +180,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     """
     described = find_board(source, board)
     check_build_tools()
-    folder = source / "build" / "info" / f"{described.name}-image"
+    folder = build_folder(source) / "info" / f"{described.name}-image"
     with alone_in(folder):
         emit_model(model_path, folder / "model")
         configure, build = cmake_commands(

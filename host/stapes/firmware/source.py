@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import stapes
 from stapes.errors import StapesError
+from stapes.installed import installed_tree
 
 
 def find_source(folder: Path | None) -> Path:
-    """The source tree: `folder`, the current one, or the one this package was installed from.
+    """The source tree: `folder`, the current one, or the one of this package.
 
     Raises:
         StapesError: there is none.
     """
-    candidates = [folder] if folder else [Path.cwd(), Path(stapes.__file__).resolve().parents[2]]
+    candidates = [folder] if folder else [Path.cwd(), installed_tree()]
     for candidate in candidates:
         if (candidate / "firmware").is_dir() and (candidate / "CMakeLists.txt").is_file():
             return candidate

@@ -16,6 +16,7 @@ from pathlib import Path
 from stapes import __version__, _native
 from stapes.errors import StapesError
 from stapes.files import read_bytes
+from stapes.installed import installed_tree
 from stapes.model.metadata import load_model
 from stapes.page.page_model import read_page_model
 
@@ -52,9 +53,8 @@ def wasm_modules() -> dict[str, Path]:
 
 
 def page_sources() -> Path:
-    """The folder of the page's own files: of the source tree this runs from, or as installed."""
-    tree = Path(__file__).resolve().parents[3] / "boards" / "web" / "page"
-    return tree if tree.is_dir() else _INSTALLED / "static"
+    """The folder of the page's own files."""
+    return installed_tree() / "boards" / "web" / "page"
 
 
 def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:

@@ -353,7 +353,7 @@ def test_a_board_and_a_model_are_needed(capsys):
     assert cli.main(["flash"]) == 2
     assert "expected MODEL.tflite and --board" in error(capsys)
     assert cli.main(["flash", "no.tflite", "--board", "mps2_an386"]) == 2
-    assert "no.tflite: not found" in error(capsys)
+    assert "no.tflite: cannot be read" in error(capsys)
 
 
 @pytest.fixture

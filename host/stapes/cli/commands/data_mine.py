@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.plain import say
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.stream.mining import MiningSettings
 
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL.tflite", help="the model")
+    add("model", type=model_file, metavar="MODEL", help="the model")
     add("--audio", type=Path, nargs="+", required=True,
         help="recordings, or folders of them, in which none of its words is said")  # fmt: skip
     add("--output_dir", type=Path, required=True, help="the new folder")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from stapes.cli.shared_flags import model_file
 from stapes.plain import say
 
 EXAMPLE = """  stapes emit model.tflite --output_dir build/model
@@ -16,7 +17,7 @@ EXAMPLE = """  stapes emit model.tflite --output_dir build/model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an exported model")
+    parser.add_argument("model", type=model_file, metavar="MODEL", help="an exported model")
     parser.add_argument("--output_dir", type=Path, required=True, help="the folder to write")
 
 

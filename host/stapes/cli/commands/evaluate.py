@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, given
+from stapes.cli.shared_flags import model_file
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings, settings_from_dict
@@ -61,7 +62,7 @@ class ConditionFlags:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.corpus.index import CorpusSettings
 
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="an exported model")
+    parser.add_argument("model", type=model_file, metavar="MODEL", help="an exported model")
     parser.add_argument("--data_dir", type=Path, required=True, help="folder of clips")
     add_flags(parser, ConditionFlags, only=["partition"])
     add_flags(parser, CorpusSettings, only=_PERCENTAGES, instead_of="the model's own")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.options import setting
 from stapes.plain import say
@@ -43,14 +44,14 @@ class BoardFlags:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL.tflite", help="for the board")
+    parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="for the board")
     parser.add_argument("--board", help="a folder under boards/, e.g. nrf52840dk")
     parser.add_argument(
         "--room_for",
-        type=Path,
+        type=model_file,
         action="append",
         default=[],
-        metavar="OTHER.tflite",
+        metavar="OTHER",
         help="a model that the firmware can take over the link (stapes load); repeatable",
     )
     parser.add_argument("--list", action="store_true", help="only show what is plugged in")
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--build_dir",
         type=Path,
-        help="where to build (default: build/flash/BOARD of the source tree)",
+        help="where to build (default: build/flash/BOARD of the checkout, or a cache folder)",
     )
     parser.add_argument(
         "--source_dir", type=Path, help="the source tree (default: found by itself)"
@@ -79,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.firmware.emulator import qemu_command
     from stapes.firmware.flashers import Options, flasher_of
     from stapes.firmware.source import find_source
+    from stapes.installed import build_folder
 
     if arguments.list:
         return _list()
@@ -86,12 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise StapesError(
             "flash: expected MODEL.tflite and --board; --list shows what is plugged in"
         )
-    if not arguments.model.is_file():
-        raise StapesError(f"{arguments.model}: not found, expected an exported model (.tflite)")
     ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
-    folder = arguments.build_dir or source / "build" / "flash" / board.name
+    folder = arguments.build_dir or build_folder(source) / "flash" / board.name
     build = build_commands(board, arguments.model, source, folder, room_for=arguments.room_for)
 
     if board.emulated:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.plain import plain
 
@@ -28,7 +29,7 @@ MAX_PLAIN_COLUMNS = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="a model to look into")
+    parser.add_argument("model", type=model_file, metavar="MODEL", help="a model to look into")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--board", metavar="NAME", help="say whether the model fits this board")
     parser.add_argument(

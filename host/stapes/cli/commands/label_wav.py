@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.model.settings import MAX_LABELS
 from stapes.options import setting
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """What `label_wav` and `label_wav_dir` share."""
     parser.add_argument(
-        "--graph", "--model", type=Path, required=True, help="the model, a .tflite file"
+        "--graph", "--model", type=model_file, required=True, help="the model, a .tflite file"
     )
     parser.add_argument("--labels", type=Path, help="names to print in place of the model's own")
     add_flags(parser, LabelFlags)

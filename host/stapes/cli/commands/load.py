@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.plain import say
 
@@ -26,7 +27,7 @@ EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.link.transport import PortSettings
 
-    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a .tflite file")
+    parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="a .tflite file")
     parser.add_argument(
         "--port", help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH"
     )

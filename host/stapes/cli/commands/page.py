@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.options import setting
 from stapes.plain import drawing, say
@@ -37,7 +38,7 @@ class ServeFlags:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("models", type=Path, nargs="+", metavar="MODEL.tflite", help="exported models")
+    add("models", type=model_file, nargs="+", metavar="MODEL", help="exported models")
     add("--output_dir", type=Path, help="the folder to write")
     add("--serve", action="store_true", help="serve the page until Ctrl-C")
     add_flags(parser, ServeFlags)

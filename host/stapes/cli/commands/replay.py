@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
 from stapes.plain import draw, plain, say
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.link.transport import PortSettings
 
     parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
-    parser.add_argument("--model", type=Path, help="a .tflite file, run in this process")
+    parser.add_argument("--model", type=model_file, help="a .tflite file, run in this process")
     parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
     parser.add_argument("--board", help="an emulated board, e.g. mps2_an386")
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.cli.flags import add_flags, from_flags
-from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
+from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings, model_file
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
 from stapes.options import setting
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("wav", type=Path, metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
     add("--output_image", type=Path, default=Path("spectrogram.png"),
         help="the PNG file to write (default: %(default)s)")  # fmt: skip
-    add("--model", type=Path, help="a .tflite file with the front end's settings")
+    add("--model", type=model_file, help="a .tflite file with the front end's settings")
     add("--plain", action="store_true", help="only the spectrogram, grey, time downwards")
     add_flags(parser, SpectrogramSettings)
     add_flags(parser, PartFlags)

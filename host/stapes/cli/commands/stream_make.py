@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.cli.flags import add_flags, from_flags, given
+from stapes.cli.shared_flags import model_file
 from stapes.corpus.index import TUTORIAL_WORDS, CorpusIndex, CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
@@ -51,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data_dir", type=Path, required=True, help="the corpus: <word>/*.wav")
     add_flags(parser, PartitionFlags)
     add("--background_dir", type=Path, help="background WAVs (default: those of --data_dir)")
-    add("--model", type=Path, help="take words, rate and clip duration from this .tflite file")
+    add(
+        "--model", type=model_file, help="take words, rate and clip duration from this .tflite file"
+    )
     words = f"the model's, else {as_text(TUTORIAL_WORDS)}"
     add_flags(parser, CorpusSettings, only=["wanted_words"], instead_of=words)
     for name, default in _OF_MODEL.items():

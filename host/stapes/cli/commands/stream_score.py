@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, given
-from stapes.cli.shared_flags import WorkerFlags
+from stapes.cli.shared_flags import WorkerFlags, model_file
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "`stapes stream make` writes it, tells where words end",
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--model", type=Path, help="a .tflite file to run over the audio of --wav")
+    source.add_argument(
+        "--model", type=model_file, help="a .tflite file to run over the audio of --wav"
+    )
     source.add_argument(
         "--detections", type=Path, help='"label, time_ms" or JSON lines: ends of what was heard'
     )

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags, from_flags
-from stapes.cli.shared_flags import WorkerFlags
+from stapes.cli.shared_flags import WorkerFlags, model_file
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
 from stapes.plain import say
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.stream.tune import TuneSettings
 
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL.tflite", help="the model to tune")
+    add("model", type=model_file, metavar="MODEL", help="the model to tune")
     add("--wav", type=Path, nargs="+", required=True, help="audio to tune on")
     add("--labels", type=Path, nargs="+", required=True, help="a ground truth for each --wav")
     add_flags(parser, TuneSettings, only=["fa_per_hour"])

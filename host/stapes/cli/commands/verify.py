@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
 from stapes.options import setting
 from stapes.plain import say
 
@@ -35,7 +36,7 @@ class VerifyFlags:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="any quantized model")
+    parser.add_argument("model", type=model_file, metavar="MODEL", help="any quantized model")
     parser.add_argument(
         "--clips", type=Path, metavar="DIR", help="folder of WAV files (default: random inputs)"
     )

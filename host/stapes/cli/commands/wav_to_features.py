@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
+from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings, model_file
 from stapes.errors import StapesError
 from stapes.model.settings import ModelSettings
 from stapes.options import setting
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--input_wav", type=Path, required=True, help="the recording")
     add("--output_c_file", type=Path, required=True, help="the C file to write")
-    add("--model", type=Path, help="take front end and quantization from this .tflite file")
+    add("--model", type=model_file, help="take front end and quantization from this .tflite file")
     add_flags(parser, ArrayFlags)
     front_end = parser.add_argument_group("front end, without --model")
     add_flags(front_end, ModelSettings, only=["clip_duration_ms"])

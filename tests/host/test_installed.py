@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where builds go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stapes import installed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch) -> Path:
+    """A source tree as a wheel brings it along."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "CMakeLists.txt").write_text("project(a)")
+    monkeypatch.setattr(installed, "PACKAGED", tree)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tree
+
+
+def test_a_checkout_builds_in_itself():
+    assert installed.installed_tree() == ROOT
+    assert installed.build_folder(ROOT) == ROOT / "build"
+
+
+def test_a_package_builds_in_the_users_cache_and_makes_nothing_before(packaged, tmp_path):
+    folder = installed.build_folder(packaged)
+    assert folder.parent == tmp_path / "cache" / "stapes" and not folder.exists()
+
+
+def test_another_content_builds_in_another_folder_whatever_its_time(packaged):
+    before = installed.build_folder(packaged)
+    file = packaged / "CMakeLists.txt"
+    found = file.stat()
+    file.write_text("project(b)")
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert installed.build_folder(packaged) != before
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"),
+    [("linux", ".cache/stapes"), ("darwin", "Library/Caches/stapes"), ("win32", "AppData/Local")],
+)
+def test_each_system_has_its_own_folder_for_caches(monkeypatch, platform, folder):
+    monkeypatch.setattr("sys.platform", platform)
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    assert f"/{folder}" in installed.cache_folder().as_posix()
