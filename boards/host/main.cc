@@ -2,6 +2,8 @@
 // stapes-firmware: the firmware as a program of this machine.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -99,6 +101,9 @@ class Input {
   explicit Input(const char* path)
       : file_(std::strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY)) {}
   ~Input() {
+    if (mapped_ != nullptr) {
+      munmap(mapped_, mapped_bytes_);
+    }
     if (file_ >= 0) {
       close(file_);
     }
@@ -121,8 +126,30 @@ class Input {
     return count > 0;
   }
 
+  // All bytes: those of a file stay in it until they are looked at, those of a pipe are read into
+  // `bytes`. Errors as in `Read`.
+  Span<const uint8_t> All(std::vector<uint8_t>* bytes) {
+    struct stat about;
+    if (file_ >= 0 && fstat(file_, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
+        lseek(file_, 0, SEEK_CUR) == 0) {
+      const std::size_t size = static_cast<std::size_t>(about.st_size);
+      void* mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
+      if (mapped != MAP_FAILED) {
+        errno = 0;
+        mapped_ = mapped;
+        mapped_bytes_ = size;
+        return {static_cast<const uint8_t*>(mapped), size};
+      }
+    }
+    while (Read(bytes)) {
+    }
+    return {bytes->data(), bytes->size()};
+  }
+
  private:
   int file_;
+  void* mapped_ = nullptr;
+  std::size_t mapped_bytes_ = 0;
 };
 
 std::string CannotRead(const char* expected) {
@@ -140,18 +167,23 @@ class Replay {
     return reason == nullptr ? "" : std::string(kModel.name) + ": " + reason + "; export it again";
   }
 
-  std::string PlayWav(Input& input) {
+  std::string PlayWav(Input& input, const char* name) {
     std::vector<uint8_t> bytes;
-    while (input.Read(&bytes)) {
-    }
+    const Span<const uint8_t> file = input.All(&bytes);
     if (errno != 0) {
       return CannotRead("a WAV file");
     }
-    std::vector<int16_t> samples;
-    const std::string error = ReadWav({bytes.data(), bytes.size()}, kModel.sample_rate, &samples);
+    Wav wav;
+    const std::string error = ReadWav(file, kModel.sample_rate, &wav);
     if (error.empty()) {
+      if (wav.open_ended) {
+        std::fprintf(stderr,
+                     "stapes-firmware: note: %s: its header does not say how long it is (written "
+                     "into a pipe, or never finished); read to the end of the file\n",
+                     name);
+      }
       Hello();
-      Push({samples.data(), samples.size()});
+      PushBytes(wav.samples);
       WriteDone(lines_, pipeline_, events_);
     }
     return error;
@@ -167,11 +199,7 @@ class Replay {
         begun = true;
       }
       const std::size_t whole = bytes.size() / 2 * 2;
-      std::vector<int16_t> samples(whole / 2);
-      for (std::size_t i = 0; i < samples.size(); ++i) {
-        samples[i] = static_cast<int16_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
-      }
-      Push({samples.data(), samples.size()});
+      PushBytes({bytes.data(), whole});
       bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole));
     }
     if (!OutputIsTaken()) {
@@ -190,11 +218,17 @@ class Replay {
   }
 
  private:
-  void Push(Span<const int16_t> samples) {
-    while (!samples.empty() && OutputIsTaken()) {
-      const std::size_t count = samples.size() < kPieceSamples ? samples.size() : kPieceSamples;
-      pipeline_.Push(samples.First(count), events_);
-      samples = samples.Skip(count);
+  // Of 16-bit samples, low byte first.
+  void PushBytes(Span<const uint8_t> bytes) {
+    std::vector<int16_t> piece;
+    while (!bytes.empty() && OutputIsTaken()) {
+      const std::size_t left = bytes.size() / 2;
+      piece.resize(left < kPieceSamples ? left : kPieceSamples);
+      for (std::size_t i = 0; i < piece.size(); ++i) {
+        piece[i] = static_cast<int16_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
+      }
+      pipeline_.Push({piece.data(), piece.size()}, events_);
+      bytes = bytes.Skip(2 * piece.size());
     }
   }
 
@@ -212,7 +246,8 @@ int Play(const Options& options) {
     return Fail(error);
   }
   Input input(options.input);
-  const std::string error = options.raw ? replay.PlayRaw(input) : replay.PlayWav(input);
+  const std::string error =
+      options.raw ? replay.PlayRaw(input) : replay.PlayWav(input, options.input);
   if (!error.empty()) {
     return Fail(std::string(options.input) + ": " + error);
   }

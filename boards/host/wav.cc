@@ -10,6 +10,10 @@ constexpr uint32_t kPcm = 1;
 constexpr uint32_t kExtensible = 0xFFFE;
 constexpr std::size_t kRiffHeaderBytes = 12;
 constexpr std::size_t kChunkHeaderBytes = 8;
+// From here on a size says "until the end": what writers to a pipe put there.
+constexpr uint32_t kOpenSize = 0x7FFFF000;
+constexpr uint64_t kTagBytes = 4096;  // at most so much may follow that no header tells of
+constexpr int kMostChunks = 1000;     // that are looked at
 // The sub-format of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
 constexpr uint8_t kGuidTail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71};
 
@@ -58,66 +62,93 @@ std::string CheckFormat(Span<const uint8_t> body, uint32_t sample_rate) {
   return "";
 }
 
-std::string ReadSamples(Span<const uint8_t> body, std::vector<int16_t>* samples) {
-  if (body.empty()) {
-    return "found no samples, expected at least one; record it again";
+// Whether a whole chunk with a readable name is at `at`.
+bool IsChunk(Span<const uint8_t> file, uint64_t at) {
+  if (at + kChunkHeaderBytes > file.size()) {
+    return false;
   }
-  if (body.size() % 2 != 0) {
-    return CutShort(body.size(), body.size() + 1, "samples");
+  const uint8_t* header = file.data() + at;
+  for (int i = 0; i < 4; ++i) {
+    if (header[i] < 0x20 || header[i] >= 0x7F) {
+      return false;
+    }
   }
-  samples->clear();
-  samples->reserve(body.size() / 2);
-  for (std::size_t i = 0; i < body.size(); i += 2) {
-    samples->push_back(static_cast<int16_t>(Read16(body.data() + i)));
+  return at + kChunkHeaderBytes + Read32(header + 4) <= file.size();
+}
+
+// Chunks start at even positions.
+uint64_t AfterChunk(uint64_t body, uint32_t size) { return body + size + size % 2; }
+
+// Where the row of whole chunks ends that begins at `at`.
+uint64_t EndOfChunks(Span<const uint8_t> file, uint64_t at) {
+  for (int i = 0; i < kMostChunks && IsChunk(file, at); ++i) {
+    at = AfterChunk(at + kChunkHeaderBytes, Read32(file.data() + at + 4));
   }
+  return at;
+}
+
+// The samples of a 'data' chunk of `size` bytes whose body begins at `start`, by the file's length.
+std::string JudgeSizes(Span<const uint8_t> file, uint64_t start, uint32_t size, Wav* wav) {
+  const Span<const uint8_t> rest = file.Skip(static_cast<std::size_t>(start));
+  if ((size >= kOpenSize && size > rest.size()) ||
+      (size == 0 && !rest.empty() && !IsChunk(file, start))) {
+    *wav = {rest.First(rest.size() / 2 * 2), true};
+    return "";
+  }
+  const uint64_t promised = uint64_t{Read32(file.data() + 4)} + 8;
+  const bool riff_is_open = promised >= uint64_t{kOpenSize} + 8;
+  if (promised > file.size() + 1 && !riff_is_open) {  // the last pad byte is often left out
+    return CutShort(file.size(), promised, "RIFF");
+  }
+  if (size > rest.size()) {
+    return CutShort(rest.size(), size, "samples");
+  }
+  const uint64_t end = EndOfChunks(file, AfterChunk(start, size));
+  if ((!riff_is_open && end + 1 < promised) || file.size() > end + kTagBytes) {
+    return "found " + std::to_string(file.size()) + " bytes, expected " + std::to_string(end) +
+           " as its header says: its sizes wrapped at 4 GiB, or more was added; write the header "
+           "anew with: sox --ignore-length IN.wav OUT.wav";
+  }
+  *wav = {rest.First(size), false};
   return "";
 }
 
-// One chunk: its name, its promised size, and its body as far as the file holds it.
-struct Chunk {
-  const uint8_t* name;
-  uint32_t size;
-  Span<const uint8_t> body;
-};
-
-// The chunk at `*at`, which moves on to the next one. False when there is none.
-bool NextChunk(Span<const uint8_t> file, uint64_t* at, Chunk* chunk) {
-  if (file.size() < *at + kChunkHeaderBytes) {
-    return false;
+std::string CheckSamples(const Wav& wav) {
+  if (wav.samples.empty()) {
+    return "found no samples, expected at least one; record it again";
   }
-  const uint8_t* header = file.data() + *at;
-  const Span<const uint8_t> rest = file.Skip(static_cast<std::size_t>(*at) + kChunkHeaderBytes);
-  const uint32_t size = Read32(header + 4);
-  *chunk = {header, size, rest.First(size < rest.size() ? size : rest.size())};
-  *at += kChunkHeaderBytes + uint64_t{size} + size % 2;  // chunks start at even positions
-  return true;
+  return wav.samples.size() % 2 == 0
+             ? ""
+             : CutShort(wav.samples.size(), wav.samples.size() + 1, "samples");
 }
 
 }  // namespace
 
-std::string ReadWav(Span<const uint8_t> file, uint32_t sample_rate, std::vector<int16_t>* samples) {
+std::string ReadWav(Span<const uint8_t> file, uint32_t sample_rate, Wav* wav) {
   if (file.size() < kRiffHeaderBytes || !Is(file.data(), "RIFF") || !Is(file.data() + 8, "WAVE")) {
     return (file.empty() ? std::string("found an empty file") : std::string("found other bytes")) +
            ", expected a RIFF/WAVE file" + Convert(sample_rate);
   }
-  const uint64_t promised = uint64_t{Read32(file.data() + 4)} + 8;
-  if (promised > file.size() + 1) {  // one pad byte at the very end is often left out
-    return CutShort(file.size(), promised, "RIFF");
-  }
+  std::string wrong_format;
   bool format_seen = false;
   uint64_t at = kRiffHeaderBytes;
-  for (Chunk chunk; NextChunk(file, &at, &chunk);) {
-    if (Is(chunk.name, "fmt ")) {
-      if (const std::string error = CheckFormat(chunk.body, sample_rate); !error.empty()) {
-        return error;
-      }
+  for (int i = 0; i < kMostChunks && at + kChunkHeaderBytes <= file.size(); ++i) {
+    const uint8_t* name = file.data() + at;
+    const uint32_t size = Read32(name + 4);
+    const Span<const uint8_t> rest = file.Skip(static_cast<std::size_t>(at) + kChunkHeaderBytes);
+    if (Is(name, "fmt ")) {
+      wrong_format = CheckFormat(rest.First(size < rest.size() ? size : rest.size()), sample_rate);
       format_seen = true;
-    } else if (Is(chunk.name, "data") && !format_seen) {
-      return "found samples before any 'fmt ' chunk, expected 'fmt ' first" + Convert(sample_rate);
-    } else if (Is(chunk.name, "data")) {
-      return chunk.body.size() < chunk.size ? CutShort(chunk.body.size(), chunk.size, "samples")
-                                            : ReadSamples(chunk.body, samples);
+    } else if (Is(name, "data")) {
+      if (!format_seen) {
+        return "found samples before any 'fmt ' chunk, expected 'fmt ' first" +
+               Convert(sample_rate);
+      }
+      std::string error = JudgeSizes(file, at + kChunkHeaderBytes, size, wav);
+      error = error.empty() ? wrong_format : error;
+      return error.empty() ? CheckSamples(*wav) : error;
     }
+    at = AfterChunk(at + kChunkHeaderBytes, size);
   }
   return std::string("found no '") + (format_seen ? "data" : "fmt ") +
          "' chunk, expected one; the file is damaged, record it again";

@@ -145,18 +145,35 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
         StapesError: the file is missing, a device, larger than memory, or cannot be read.
     """
     try:
+        with _reading(path, what):
+            return Path(path).read_bytes()
+    except MemoryError as error:
+        raise StapesError(
+            f"{path}: found more bytes than memory holds; expected {what}; check the path"
+        ) from error
+
+
+def check_file(path: str | os.PathLike[str], *, what: str) -> None:
+    """Checks that a file can be opened, and reads nothing of it; `what` as in `read_bytes`.
+
+    Raises:
+        StapesError: the file is missing, a device, or cannot be read.
+    """
+    with _reading(path, what), Path(path).open("rb"):
+        pass
+
+
+@contextmanager
+def _reading(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+    try:
         if Path(path).is_char_device() or Path(path).is_block_device():
             raise StapesError(
                 f"{path}: found a device, which has no end; expected {what}; check the path"
             )
-        return Path(path).read_bytes()
+        yield
     except OSError as error:
         raise StapesError(
             f"{path}: cannot be read ({error.strerror}); expected {what}; check the path"
-        ) from error
-    except MemoryError as error:
-        raise StapesError(
-            f"{path}: found more bytes than memory holds; expected {what}; check the path"
         ) from error
 
 

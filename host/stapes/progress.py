@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long work on standard error: a bar at a terminal, now and then a line in a log."""
+"""What a command says on standard error while it works: a bar at a terminal, now and then a line in
+a log, notes."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from stapes.plain import draw, plain
 _BAR_COLUMNS = 30
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 30.0
+_NOTES_OF_A_KIND = 5
+_noted: dict[str, set[str]] = {}
 
 
 def may_draw(out: TextIO) -> bool:
@@ -23,6 +26,18 @@ def may_draw(out: TextIO) -> bool:
         return os.tcgetpgrp(out.fileno()) == os.getpgrp()
     except OSError:  # not the terminal that controls this process
         return True
+
+
+def note(text: str, *, kind: str) -> None:
+    """Says something once; of many notes of a kind, such as one for each file, the first few."""
+    said = _noted.setdefault(kind, set())
+    if text in said or len(said) > _NOTES_OF_A_KIND:
+        return
+    said.add(text)
+    if len(said) > _NOTES_OF_A_KIND:
+        text = "and more of the same"
+    start = "\r\x1b[K" if may_draw(sys.stderr) else ""  # a bar may be there
+    print(f"{start}Note: {plain(text)}", file=sys.stderr, flush=True)
 
 
 class ProgressBar:

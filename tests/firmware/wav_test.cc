@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
+#include <vector>
 
 namespace stapes {
 namespace {
@@ -48,13 +50,13 @@ Bytes Riff(const Bytes& chunks) {
 const Bytes kTwoSamples = {1, 0, 0xFF, 0xFF};
 const Bytes kGood = Riff(Join({Format(), Chunk("data", kTwoSamples)}));
 
-std::string Read(const Bytes& file, std::vector<int16_t>* samples) {
-  return ReadWav({file.data(), file.size()}, 16000, samples);
+std::string Read(const Bytes& file, Wav* wav) {
+  return ReadWav({file.data(), file.size()}, 16000, wav);
 }
 
 std::string Error(const Bytes& file) {
-  std::vector<int16_t> samples;
-  return Read(file, &samples);
+  Wav wav;
+  return Read(file, &wav);
 }
 
 bool Contains(const std::string& text, const char* part) {
@@ -62,9 +64,10 @@ bool Contains(const std::string& text, const char* part) {
 }
 
 TEST_CASE("16-bit mono PCM is read") {
-  std::vector<int16_t> samples;
-  CHECK(Read(kGood, &samples) == "");
-  CHECK(samples == std::vector<int16_t>{1, -1});
+  Wav wav;
+  CHECK(Read(kGood, &wav) == "");
+  CHECK(Bytes(wav.samples.begin(), wav.samples.end()) == kTwoSamples);
+  CHECK_FALSE(wav.open_ended);
 }
 
 TEST_CASE("chunks that are not known are passed over, odd ones with their pad byte") {
@@ -135,6 +138,27 @@ TEST_CASE("half a sample, no samples, no chunks, samples before their format") {
   CHECK(Contains(Error(Riff({})), "found no 'fmt ' chunk"));
   CHECK(Contains(Error(Riff(Format())), "found no 'data' chunk"));
   CHECK(Contains(Error(Riff(Chunk("data", kTwoSamples))), "before any 'fmt ' chunk"));
+}
+
+TEST_CASE("samples whose size was never written reach to the end of the file") {
+  for (const uint32_t size : {0x7FFFF000U, 0x7FFFFFFFU, 0xFFFFFFFFU, 0U}) {
+    Bytes file = kGood;
+    const Bytes open = Number(size, 4);
+    std::copy(open.begin(), open.end(), file.begin() + 40);
+    file.push_back(7);  // half a sample
+    Wav wav;
+    CHECK(Read(file, &wav) == "");
+    CHECK(wav.open_ended);
+    CHECK(Bytes(wav.samples.begin(), wav.samples.end()) == kTwoSamples);
+  }
+}
+
+TEST_CASE("more than the header tells of is refused, tags are not") {
+  Bytes file = kGood;
+  file.resize(kGood.size() + 4096);
+  CHECK(Error(file) == "");
+  file.resize(kGood.size() + 4097);
+  CHECK(Contains(Error(file), "found 4145 bytes, expected 48 as its header says"));
 }
 
 TEST_CASE("damaged headers never read outside the file") {

@@ -1,29 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one reader of recordings: WAV by our own strict reader, FLAC and Ogg by libsndfile.
+"""The one reader of recordings: WAV by our own strict reader, the others by libsndfile.
 
 What does not fit, another rate or stereo, is refused, or converted where the user asked for it.
 """
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from stapes.audio.wav import FormatMismatch, check_chunks, read_wav, read_wav_with_rate
+from stapes.audio.wav import (
+    FormatMismatch,
+    is_open_ended,
+    read_wav,
+    read_wav_with_rate,
+    whole_wav,
+)
 from stapes.errors import StapesError
-from stapes.files import read_bytes, visible_files
+from stapes.files import check_file, visible_files
+from stapes.progress import note
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
-LOUDEST = 1e6  # of full scale: more is no sound, and in sums of float32 soon infinite
+_DECODED = (".flac", ".ogg", ".opus", ".mp3")
+AUDIO_SUFFIXES = (".wav", *_DECODED)
+# Recordings that nothing here reads.
+OTHER_AUDIO = (
+    *(".m4a", ".aac", ".mp4", ".3gp", ".amr", ".wma", ".webm", ".aif", ".aiff", ".caf", ".au"),
+    *(".oga", ".ape", ".wv", ".mka", ".w64", ".rf64"),
+)
+TO_WAV = "ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav"
+LOUDEST = 4.0  # of full scale: floats overshoot it a little, what is far beyond has another scale
+# Full scale of floats that came from integers and were not divided.
+_SCALES = {16: 2.0**15, 24: 2.0**23, 32: 2.0**31}
 EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
 
 
 def audio_files(folder: Path, pattern: str) -> list[Path]:
-    """Recordings below `folder` that match `pattern` (`*/*`), sorted, without hidden ones.
+    """Recordings below `folder` that match `pattern` (`*/*`), sorted, without hidden ones; a note
+    names those in formats that nothing here reads.
 
     Raises:
         StapesError: one of them is a pipe, at which reading would wait for ever.
@@ -33,7 +52,21 @@ def audio_files(folder: Path, pattern: str) -> list[Path]:
     for path in recordings:
         if path.is_fifo():
             raise StapesError(f"{path}: found a pipe, expected a recording; remove it")
+    if unread := about_unread([path for path in found if path.suffix.lower() in OTHER_AUDIO]):
+        note(unread, kind="unread")
     return recordings
+
+
+def about_unread(paths: Sequence[Path]) -> str:
+    """How many recordings are not read, the first of them, and the line that converts them; empty
+    without any."""
+    if not paths:
+        return ""
+    kinds = ", ".join(sorted({path.suffix.lower() for path in paths}))
+    return (
+        f"{len(paths)} recording{'s' * (len(paths) > 1)} skipped ({kinds}, such as {paths[0]}); "
+        f"convert each with: {TO_WAV}"
+    )
 
 
 def read_audio(
@@ -50,7 +83,7 @@ def read_audio(
         StapesError: damaged, of another form, or a package that it needs is missing.
     """
     path = Path(path)
-    if path.suffix.lower() in (".flac", ".ogg"):
+    if path.suffix.lower() in _DECODED:
         return _fitting(path, *_decode(path), sample_rate, resample)
     try:
         return read_wav(path, sample_rate=sample_rate)
@@ -58,8 +91,7 @@ def read_audio(
         if not resample:
             hint = " or pass --resample" if resample is False else ""
             raise StapesError(f"{mismatch}{hint}") from mismatch
-    check_chunks(path)  # libsndfile would take a header that lies at its word
-    return _fitting(path, *_decode(path), sample_rate, resample)
+    return _fitting(path, *_decode_wav(path), sample_rate, resample)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +102,7 @@ class Recording:
     sample_rate: int
     channels: int
     plain: bool  # 16-bit samples, or a compressed format that decodes to them
+    open_ended: bool = False  # the header does not say where the samples end
 
 
 def read_recording(path: Path) -> Recording:
@@ -78,18 +111,30 @@ def read_recording(path: Path) -> Recording:
     Raises:
         StapesError: damaged, or a package that it needs is missing.
     """
-    plain = path.suffix.lower() in (".flac", ".ogg")
-    if not plain:
-        try:
-            samples, rate = read_wav_with_rate(path)
-            return Recording(samples=samples, sample_rate=rate, channels=1, plain=True)
-        except FormatMismatch:
-            check_chunks(path)
-    decoded, rate = _decode(path)
+    if path.suffix.lower() in _DECODED:
+        return _recording(path, *_decode(path), plain=True)
+    open_ended = is_open_ended(path)
+    try:
+        samples, rate = read_wav_with_rate(path)
+    except FormatMismatch:
+        return _recording(path, *_decode_wav(path), plain=False, open_ended=open_ended)
+    return Recording(
+        samples=samples, sample_rate=rate, channels=1, plain=True, open_ended=open_ended
+    )
+
+
+def _recording(
+    path: Path, decoded: np.ndarray, rate: int, *, plain: bool, open_ended: bool = False
+) -> Recording:
+    """Of float32 [samples, channels]; several channels say enough about the format."""
     channels = decoded.shape[1]
-    samples = _fitting(path, decoded, rate, rate, True)
-    plain = plain or channels > 1
-    return Recording(samples=samples, sample_rate=rate, channels=channels, plain=plain)
+    return Recording(
+        samples=_fitting(path, decoded, rate, rate, True),
+        sample_rate=rate,
+        channels=channels,
+        plain=plain or channels > 1,
+        open_ended=open_ended,
+    )
 
 
 def convert(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -117,35 +162,64 @@ def _fitting(
         )
     mono = convert(samples.mean(axis=1, dtype=np.float32), rate, sample_rate)
     if not len(mono):
-        raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
+        raise StapesError(f"{path}: found no samples, expected at least one; record it again")
     return np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """float32 [samples, channels] from -1 to 1, and the sample rate in Hz."""
-    read_bytes(path, what="a recording")  # says what is wrong with paths and devices
+def _decode_wav(path: Path) -> tuple[np.ndarray, int]:
+    """As `_decode`, of a WAV file; libsndfile alone would take a header that lies at its word."""
+    return _decode(path, content=whole_wav(path))
+
+
+def _decode(path: Path, *, content: bytes | None = None) -> tuple[np.ndarray, int]:
+    """float32 [samples, channels], nearly from -1 to 1, and the sample rate in Hz; of `content`
+    where it is not that of the file."""
+    if content is None:
+        check_file(path, what="a recording")
     soundfile = _package("soundfile")
     try:
-        with soundfile.SoundFile(path) as recording:
+        with soundfile.SoundFile(path if content is None else io.BytesIO(content)) as recording:
             promised = recording.frames
             samples = recording.read(dtype="float32", always_2d=True)
             rate = recording.samplerate
     except soundfile.SoundFileError as error:
         raise StapesError(
             f"{path}: found no {path.suffix[1:].upper()} that can be decoded ({error}), expected "
-            "a whole recording; copy or record it again"
+            f"a whole recording; copy or record it again, or convert it with: {TO_WAV}"
         ) from error
     if len(samples) < promised:
         raise StapesError(
             f"{path}: cut short or damaged: found {len(samples)} samples of {promised}; "
             "copy or record it again"
         )
-    if not (np.abs(samples) < LOUDEST).all():  # NaN is not either
+    _check_level(path, samples)
+    return samples, rate
+
+
+def _check_level(path: Path, samples: np.ndarray) -> None:
+    """Refuses floats that are no sound or of another scale, which 16 bits would cut to a square.
+
+    Raises:
+        StapesError: there are some.
+    """
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak <= LOUDEST:  # NaN is not
+        return
+    if not np.isfinite(peak):
         raise StapesError(
-            f"{path}: found samples that are not numbers, or far too loud, expected -1 to 1; "
+            f"{path}: found samples that are not numbers, expected -1 to 1; "
             "record or convert it again"
         )
-    return samples, rate
+    scale = next(((bits, full) for bits, full in _SCALES.items() if peak <= full), None)
+    cause = "far too loud"
+    remedy = "record or convert it again"
+    if scale:
+        cause = f"most likely floats that kept the scale of {scale[0]}-bit integers"
+        remedy = f"divide them by {scale[1]:.0f}: ffmpeg -i IN.wav -af volume=1/{scale[1]:.0f}"
+        remedy += " -c:a pcm_s16le OUT.wav"
+    raise StapesError(
+        f"{path}: found samples up to {peak:.6g}, expected -1 to 1: {cause}; {remedy}"
+    )
 
 
 def _package(name: str) -> ModuleType:
@@ -153,5 +227,5 @@ def _package(name: str) -> ModuleType:
         return __import__(name)
     except ImportError as error:
         raise StapesError(
-            f"{name}: not installed, needed for FLAC, Ogg and --resample; {EXTRA_HINT}"
+            f"{name}: not installed, needed for FLAC, Ogg, Opus, MP3 and --resample; {EXTRA_HINT}"
         ) from error

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strict WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
 
-Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE).
+Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). Which sizes are
+believed is one rule, `_find_samples`; boards/host/wav.cc follows the same one.
 """
 
 from __future__ import annotations
@@ -10,18 +11,28 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from stapes.errors import StapesError
 from stapes.files import read_bytes, write_bytes
+from stapes.progress import note
 
 _PCM = 1
 _EXTENSIBLE = 0xFFFE
 # The sub-format GUID of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
+_OPEN_SIZE = (
+    0x7FFFF000  # from here on a size says "until the end": what writers to a pipe put there
+)
+_TAG_BYTES = 4096  # at most so much may follow that no header tells of
+_MOST_CHUNKS = 1000  # that are looked at
+_MAP_FROM_BYTES = 1 << 24  # larger files are not read at once
+
+Content = bytes | mmap.mmap
 
 
 class FormatMismatch(StapesError):
@@ -48,13 +59,13 @@ def read_wav_with_rate(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:
     """As `read_wav`, and the file's sample rate in Hz."""
-    body, rate = _locate(path, read_bytes(path, what="a WAV file"), sample_rate)
+    body, rate = _samples(path, _content(path), sample_rate)
     return body.astype(np.int16), rate
 
 
 def parse_wav(content: bytes, *, source: str) -> tuple[np.ndarray, int]:
     """As `read_wav_with_rate`, of bytes that came from elsewhere; `source` names them."""
-    body, rate = _locate(source, content, None)
+    body, rate = _samples(source, content, None)
     return body.astype(np.int16), rate
 
 
@@ -63,72 +74,167 @@ def map_wav(
 ) -> tuple[np.ndarray, int]:
     """As `read_wav_with_rate`, but the samples stay in the file and are read when they are used:
     hours of audio take no memory."""
+    return _samples(path, _content(path, map_from=0), sample_rate)
+
+
+def whole_wav(path: str | os.PathLike[str]) -> bytes | None:
+    """Checks the sizes in a WAV file of any sample format; where they say nothing, such as those of
+    a recorder that wrote into a pipe, returns the file's bytes with the right sizes.
+
+    Raises:
+        StapesError: it is cut short, holds more than its header tells of, or is no WAV file.
+    """
+    data = _content(path)
+    found = _find_samples(path, data)
+    if not found.open_ended:
+        return None
+    _tell(path)
+    size = found.stop - found.start
+    body = data[: found.start - 4] + struct.pack("<I", size) + data[found.start : found.stop]
+    body += bytes(size % 2)
+    return body[:4] + struct.pack("<I", len(body) - 8) + body[8:]
+
+
+def is_open_ended(path: str | os.PathLike[str]) -> bool:
+    """True for a WAV file whose header does not say where the samples end.
+
+    Raises:
+        StapesError: as `whole_wav`.
+    """
+    return _find_samples(path, _content(path)).open_ended
+
+
+def _content(path: str | os.PathLike[str], *, map_from: int = _MAP_FROM_BYTES) -> Content:
+    """A file's bytes; those of a large one stay in the file."""
     try:
-        if not Path(path).is_file():
+        if not Path(path).is_file() or Path(path).stat().st_size < max(map_from, 1):
             raise OSError(path)
         with Path(path).open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):
-        return read_wav_with_rate(path, sample_rate=sample_rate)  # says what is wrong with it
-    return _locate(path, data, sample_rate)
+        return read_bytes(path, what="a WAV file")  # says what is wrong with it
 
 
-def _locate(
-    path: str | os.PathLike[str], content: bytes | mmap.mmap, sample_rate: int | None
+def _samples(
+    path: str | os.PathLike[str], content: Content, sample_rate: int | None
 ) -> tuple[np.ndarray, int]:
     """A view of the samples in a file's content, and their rate in Hz."""
-    data = _whole_riff(path, content)
-    rate = None
-    chunks = _chunks(memoryview(data))
-    for name, body, size, _ in chunks:
+    found = _find_samples(path, content)
+    rate = _check_format(path, found.form, sample_rate)
+    size = found.stop - found.start
+    if not size:
+        raise StapesError(f"{path}: found no samples, expected at least one; record it again")
+    if size % 2:
+        raise _cut_short(path, "whole 16-bit samples", f"{size} bytes")
+    if found.open_ended:
+        _tell(path)
+    return np.frombuffer(content, "<i2", size // 2, found.start), rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """The body of the 'fmt ' chunk, and where the samples are; `open_ended` where the header does
+    not say how many they are."""
+
+    form: bytes
+    start: int
+    stop: int
+    open_ended: bool
+
+
+def _find_samples(path: str | os.PathLike[str], data: Content) -> _Found:
+    """Judges what the header says by the file's length, whatever its samples are.
+
+    A size from `_OPEN_SIZE` on that the file does not have, and 0 with more than whole chunks after
+    it, are left by recorders that could not go back: the samples reach to the file's end. Else all
+    of the promised bytes must be there, and after them nothing but whole chunks and, where the RIFF
+    ends, up to `_TAG_BYTES` of tags.
+    """
+    _check_riff(path, data)
+    form = None
+    for name, start, size in _chunks(data):
         if name == b"fmt ":
-            rate = _check_format(path, body, sample_rate)
+            form = bytes(data[start : min(start + size, start + 40)])
         elif name == b"data":
-            if rate is None:
+            if form is None:
                 raise StapesError(
                     f"{path}: found samples before any 'fmt ' chunk, expected 'fmt ' first; "
                     f"{_CONVERT} OUT.wav"
                 )
-            if size > len(body):
-                raise _cut_short(path, f"{size} bytes of samples", f"{len(body)}")
-            _check_rest(path, chunks, struct.unpack_from("<I", data, 4)[0] + 8)
-            return _view(path, body), rate
-    missing = "'data'" if rate is not None else "'fmt '"
+            return _judge(path, data, form, start, size)
+    missing = "'data'" if form is not None else "'fmt '"
     raise StapesError(
         f"{path}: found no {missing} chunk, expected one; the file is damaged, record it again"
     )
 
 
-def check_chunks(path: str | os.PathLike[str]) -> None:
-    """Checks that a WAV file of any format holds all bytes that its headers promise.
+def _judge(
+    path: str | os.PathLike[str], data: Content, form: bytes, start: int, size: int
+) -> _Found:
+    """`_find_samples` for the 'data' chunk whose body of `size` bytes begins at `start`."""
+    length = len(data)
+    left = length - start
+    if (size >= _OPEN_SIZE and size > left) or (size == 0 and left and not _is_chunk(data, start)):
+        block = struct.unpack_from("<H", form, 12)[0] if len(form) >= 16 else 1
+        stop = start + left // max(block, 1) * max(block, 1)
+        return _Found(form=form, start=start, stop=stop, open_ended=True)
+    promised = struct.unpack_from("<I", data, 4)[0]
+    if promised + 8 > length + 1 and promised < _OPEN_SIZE:  # the last pad byte is often left out
+        raise _cut_short(path, f"{promised + 8} bytes of RIFF", f"{length}")
+    if size > left:
+        raise _cut_short(path, f"{size} bytes of samples", f"{left}")
+    end = _end_of_chunks(data, start + size + size % 2)
+    inside = promised < _OPEN_SIZE and end + 1 < promised + 8
+    if inside or length - end > _TAG_BYTES:
+        raise StapesError(
+            f"{path}: found {length} bytes, expected {min(end, length)} as its header says: its "
+            "sizes wrapped at 4 GiB, or more was added; write the header anew with: sox "
+            "--ignore-length IN.wav OUT.wav"
+        )
+    return _Found(form=form, start=start, stop=start + size, open_ended=False)
 
-    Raises:
-        StapesError: it is cut short, or no WAV file.
-    """
-    data = _whole_riff(path, read_bytes(path, what="a WAV file"))
-    for name, body, size, _ in _chunks(memoryview(data)):
-        if size > len(body):
-            raise _cut_short(path, f"{size} bytes of {name!r}", f"{len(body)}")
 
-
-def _check_rest(
-    path: str | os.PathLike[str], chunks: Iterator[tuple[bytes, memoryview, int, int]], end: int
-) -> None:
-    """What follows the samples, up to the `end` of the RIFF, must be whole chunks: it is not where
-    there are more samples than their header says."""
-    for name, body, size, start in chunks:
-        if start < end and size > len(body):
-            raise _cut_short(path, "whole chunks after the samples", f"{name!r} of {size} bytes")
-
-
-def _whole_riff(path: str | os.PathLike[str], data: bytes | mmap.mmap) -> bytes | mmap.mmap:
+def _check_riff(path: str | os.PathLike[str], data: Content) -> None:
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         found = "an empty file" if not data else f"{data[:4]!r} at its start"
         raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
-    promised = struct.unpack_from("<I", data, 4)[0] + 8
-    if promised > len(data) + 1:  # one pad byte at the very end is often left out
-        raise _cut_short(path, f"{promised} bytes of RIFF", f"{len(data)}")
-    return data
+
+
+def _chunks(data: Content) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place of the body and promised size of the first chunks."""
+    position = 12
+    for _ in range(_MOST_CHUNKS):
+        if position + 8 > len(data):
+            return
+        name, size = struct.unpack_from("<4sI", data, position)
+        yield name, position + 8, size
+        position += 8 + size + size % 2  # chunks start at even positions
+
+
+def _is_chunk(data: Content, position: int) -> bool:
+    """Whether a whole chunk with a readable name is there."""
+    if position + 8 > len(data):
+        return False
+    name, size = struct.unpack_from("<4sI", data, position)
+    return all(0x20 <= letter < 0x7F for letter in name) and position + 8 + size <= len(data)
+
+
+def _end_of_chunks(data: Content, position: int) -> int:
+    """Where the row of whole chunks ends that begins at `position`."""
+    for _ in range(_MOST_CHUNKS):
+        if not _is_chunk(data, position):
+            break
+        size = struct.unpack_from("<I", data, position + 4)[0]
+        position += 8 + size + size % 2
+    return position
+
+
+def _tell(path: str | os.PathLike[str]) -> None:
+    note(
+        f"{path}: its header does not say how long it is (written into a pipe, or never finished); "
+        "read to the end of the file",
+        kind="open_ended",
+    )
 
 
 def write_wav(path: str | os.PathLike[str], samples: np.ndarray, *, sample_rate: int) -> None:
@@ -147,16 +253,7 @@ def wav_header(data_bytes: int, *, sample_rate: int) -> bytes:
     return riff + b"WAVE" + form + struct.pack("<4sI", b"data", data_bytes)
 
 
-def _chunks(data: memoryview) -> Iterator[tuple[bytes, memoryview, int, int]]:
-    """Name, body as far as the file holds it, promised size and place of each chunk."""
-    position = 12
-    while position + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, position)
-        yield name, data[position + 8 : position + 8 + size], size, position
-        position += 8 + size + size % 2  # chunks start at even positions
-
-
-def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate: int | None) -> int:
+def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int | None) -> int:
     """Checks the body of the 'fmt ' chunk; returns the sample rate in Hz."""
     if len(body) < 16:
         raise _cut_short(path, "16 bytes of format", f"{len(body)}")
@@ -184,14 +281,6 @@ def _check_format(path: str | os.PathLike[str], body: memoryview, expected_rate:
             f"{_CONVERT} -r {expected_rate} OUT.wav"
         )
     return rate
-
-
-def _view(path: str | os.PathLike[str], body: memoryview) -> np.ndarray:
-    if not body:
-        raise StapesError(f"{path}: found no samples, expected at least one; remove the file")
-    if len(body) % 2:
-        raise _cut_short(path, "whole 16-bit samples", f"{len(body)} bytes")
-    return np.frombuffer(body, dtype="<i2")
 
 
 def _cut_short(path: str | os.PathLike[str], promised: str, found: str) -> StapesError:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_recording
+from stapes.audio.reader import AUDIO_SUFFIXES, OTHER_AUDIO, TO_WAV, audio_files, read_recording
+from stapes.corpus.clips import LONG
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded, word_of
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.errors import StapesError
@@ -24,6 +25,7 @@ from stapes.options import check, like
 FULL_SCALE = 32766
 CLIPPED_SHARE = 0.001  # of a clip's samples at full scale
 SILENT_PEAK = 330  # int16 steps: 40 dB below full scale
+SILENT_BACKGROUND_PEAK = 33  # 60 dB below: quiet rooms are background too
 FEW_CLIPS = 100
 UNBALANCED = 5.0  # times as many clips of the most as of the rarest wanted word
 
@@ -65,6 +67,7 @@ class Clip:
     sample_rate: int = 0
     channels: int = 0
     plain: bool = True
+    open_ended: bool = False
     peak: int = 0
     clipped: float = 0.0
     digest: bytes = b""
@@ -154,6 +157,7 @@ def _look_at(path: Path, settings: CheckSettings) -> Clip:
         sample_rate=recording.sample_rate,
         channels=recording.channels,
         plain=recording.plain,
+        open_ended=recording.open_ended,
         peak=int(loud.max()),
         clipped=float(np.mean(loud >= FULL_SCALE)),
         digest=hashlib.sha256(recording.samples.tobytes()).digest(),
@@ -192,16 +196,21 @@ def _forms(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
     yield from _found("error", "channels", several, "not mono (train with --resample)")
     other = [clip.name for clip in whole if not clip.plain]
     yield from _found("error", "format", other, "not 16-bit (train with --resample)")
+    unfinished = [clip.name for clip in whole if clip.open_ended]
+    text = "a header that does not say how long it is, read to the end of the file"
+    yield from _found("warning", "unfinished", unfinished, text)
 
 
 def _others(folder: Path) -> Iterable[Finding]:
-    """Sound that nothing here reads."""
-    unread = [
-        f"{path.parent.name}/{path.name}"
-        for path in visible_files(folder, "*/*")
-        if path.is_file() and path.suffix.lower() not in (*AUDIO_SUFFIXES, ".txt", ".md", ".json")
-    ]
-    yield from _found("warning", "other_files", unread, "neither WAV, FLAC nor Ogg, not used")
+    """What nothing here reads: sound in other formats, and whatever else."""
+    known = (*AUDIO_SUFFIXES, ".txt", ".md", ".json")
+    unread: dict[bool, list[str]] = {True: [], False: []}
+    for path in visible_files(folder, "*/*"):
+        if path.is_file() and (suffix := path.suffix.lower()) not in known:
+            unread[suffix in OTHER_AUDIO].append(f"{path.parent.name}/{path.name}")
+    text = f"recordings that are skipped (convert each with: {TO_WAV})"
+    yield from _found("warning", "other_audio", unread[True], text)
+    yield from _found("warning", "other_files", unread[False], "no recordings, not used")
 
 
 def _sounds(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
@@ -210,7 +219,7 @@ def _sounds(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
     yield from _found(
         "warning", "short", short, f"shorter than half of {wanted:g} s, padded with zeros"
     )
-    long = [clip.name for clip in clips if clip.seconds > wanted * 1.05]
+    long = [clip.name for clip in clips if clip.seconds > wanted * LONG]
     yield from _found(
         "warning", "long", long, f"longer than {wanted:g} s, cut (try stapes data trim)"
     )
@@ -233,6 +242,14 @@ def _backgrounds(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding
         if not clip.error and clip.seconds * 1000 < settings.clip_duration_ms
     ]
     yield from _found("error", "short_background", short, "background shorter than a clip")
+    sound = [clip for clip in clips if not clip.error]
+    clipped = [clip.name for clip in sound if clip.clipped > CLIPPED_SHARE]
+    yield from _found(
+        "warning", "clipped_background", clipped, "background clipped, recorded too loudly"
+    )
+    silent = [clip.name for clip in sound if clip.peak < SILENT_BACKGROUND_PEAK]
+    text = "background with nothing above -60 dB of full scale, mixes in nothing"
+    yield from _found("warning", "silent_background", silent, text)
 
 
 def _duplicates(clips: list[Clip]) -> Iterable[Finding]:

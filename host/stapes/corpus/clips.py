@@ -19,6 +19,7 @@ from stapes.corpus.running_speech import SPEECH_FOLDER, RunningSpeech
 from stapes.errors import StapesError
 
 Progress = Callable[[int, int], None]
+LONG = 1.05  # times a clip: less of it is not missed
 _CLIPS_AT_ONCE = 16  # varied together: more of them leave the caches
 # What stands for a clip that is made anew each time it comes up.
 _SILENCE, _SPEECH, _HARD = -1, -2, -3
@@ -42,19 +43,35 @@ def load_clips(
     samples: int,
     resample: bool = False,
     progress: Progress | None = None,
+    long: list[Path] | None = None,
 ) -> np.ndarray:
     """Reads clips, cut or padded with zeros at their end: int16 [clips, samples].
+
+    Args:
+        long: gets the paths of those that are cut by more than a little.
 
     Raises:
         StapesError: one of them is not mono at `sample_rate` (unless `resample`), or damaged.
     """
     clips = np.zeros((len(paths), samples), np.int16)
     for number, path in enumerate(paths):
-        clip = read_audio(path, sample_rate=sample_rate, resample=resample)[:samples]
-        clips[number, : len(clip)] = clip
+        clip = read_audio(path, sample_rate=sample_rate, resample=resample)
+        if long is not None and len(clip) > LONG * samples:
+            long.append(path)
+        clips[number, : len(clip)] = clip[:samples]
         if progress and (number + 1 == len(paths) or number % 500 == 499):
             progress(number + 1, len(paths))
     return clips
+
+
+def about_long(paths: Sequence[Path], *, milliseconds: float) -> str:
+    """What is lost of clips that are longer than a model's, and what helps."""
+    one = len(paths) == 1
+    return (
+        f"{len(paths)} clip{'' if one else 's'} longer than {milliseconds:g} ms, such as "
+        f"{paths[0]}: only the beginning of {'it' if one else 'each'} is used, with or without the "
+        "word; stapes data trim cuts out the loudest part"
+    )
 
 
 def load_background(index: CorpusIndex, *, sample_rate: int, samples: int) -> list[np.ndarray]:
@@ -69,7 +86,7 @@ def load_background(index: CorpusIndex, *, sample_rate: int, samples: int) -> li
         if len(noise) < samples:
             raise StapesError(
                 f"{path}: found {len(noise)} samples, expected at least {samples} (one clip); "
-                "join it with others or remove it"
+                "join it with others or move it elsewhere"
             )
         noises.append(noise)
     return noises
@@ -83,12 +100,14 @@ def evaluation_clips(
     samples: int,
     noises: list[np.ndarray],
     limit: int = 0,
+    long: list[Path] | None = None,
 ) -> LabelledClips:
     """The fixed clips of a partition: wanted, unknown, running speech, then silence; the same at
     every call.
 
     Args:
         limit: take about so many spoken clips, evenly from all; 0 takes them all.
+        long: as in `load_clips`.
 
     Raises:
         StapesError: a wanted word has no clip in the partition, or a clip cannot be read.
@@ -102,6 +121,7 @@ def evaluation_clips(
         sample_rate=sample_rate,
         samples=samples,
         resample=index.settings.resample,
+        long=long,
     )
     generator = np.random.default_rng([RANDOM_SEED, PARTITIONS.index(partition)])
     silence = [
@@ -154,6 +174,7 @@ class TrainingClips:
         margin_samples: int = 0,
         lead_samples: int = 0,
         progress: Progress | None = None,
+        long: list[Path] | None = None,
     ) -> None:
         """Reads all training clips into memory (32 KB each at 16 kHz and one second: 2.7 GB
         for all of Speech Commands).
@@ -163,6 +184,7 @@ class TrainingClips:
                 in their middle.
             lead_samples: what is put before that: background and noise begin there, running speech
                 goes on from there.
+            long: as in `load_clips`.
 
         Raises:
             StapesError: a wanted word has no training clip, or a clip cannot be read.
@@ -176,6 +198,7 @@ class TrainingClips:
             samples=samples,
             resample=index.settings.resample,
             progress=progress,
+            long=long,
         )
         self._wanted_labels = np.array([label for _, label in wanted], np.int32)
         self._balance = index.settings.balance

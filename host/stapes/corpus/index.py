@@ -43,7 +43,9 @@ class CorpusSettings:
     """
 
     wanted_words: tuple[str, ...] = setting(
-        longest=1000, metavar="WORD,...", help="words, separated by commas"
+        longest=1000,
+        metavar="WORD,...",
+        help=f"words, separated by commas, at most {MAX_LABELS - 2}",
     )
     silence_percentage: float = setting(
         10.0, least=0, most=1000, help="silence, in percent of the clips of wanted words"
@@ -178,7 +180,7 @@ def scan_corpus(
     *,
     hard_dir: str | os.PathLike[str] = "",
 ) -> CorpusIndex:
-    """Lists <folder>/<word>/*.wav (.flac, .ogg) and sorts the clips into partitions; `hard_dir`
+    """Lists <folder>/<word>/*.wav (or others of AUDIO_SUFFIXES), sorted into partitions; `hard_dir`
     holds hard examples, if there are some.
 
     Raises:

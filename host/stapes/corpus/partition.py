@@ -23,7 +23,7 @@ def which_set(
     """
     name = os.path.basename(file_name)  # noqa: PTH119
     # Names without _nohash_ count whole: as .wav, so that another file format moves no clip.
-    wav_name = re.sub(r"\.(flac|ogg)$", ".wav", name, flags=re.IGNORECASE)
+    wav_name = re.sub(r"\.(flac|ogg|opus|mp3)$", ".wav", name, flags=re.IGNORECASE)
     speaker = re.sub(r"_nohash_.*$", "", wav_name)
     number = int(hashlib.sha1(os.fsencode(speaker)).hexdigest(), 16)
     percentage = (number % (MAX_NUM_WAVS_PER_CLASS + 1)) * (100.0 / MAX_NUM_WAVS_PER_CLASS)

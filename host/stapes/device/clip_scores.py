@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole clips through the firmware's pipeline, on all cores."""
+"""Whole clips, and longer recordings, through the firmware's pipeline, on all cores."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline, front_end_of
 from stapes.errors import StapesError
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL, ModelSettings
+
+NOT_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
 
 
 def clip_scores(
@@ -37,6 +40,33 @@ def clip_scores(
     with ThreadPoolExecutor(threads) as pool:
         parts = np.array_split(features, min(threads, max(len(clips), 1)))
         return np.concatenate(list(pool.map(lambda part: _scores(bundle, part), parts)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A stretch of audio as long as a clip: its scores, int8 [labels], and when it begins."""
+
+    scores: NDArray[np.int8]
+    start_ms: int
+
+
+def best_window(bundle: ModelBundle, samples: NDArray[np.int16]) -> Window:
+    """Scores a recording longer than a clip, int16 [samples], as a board would hear it, and takes
+    the window in which one of the words has its highest score: of several that follow each other,
+    the middle one."""
+    settings = bundle.settings
+    features = front_end_of(bundle).compute_features(samples[None], threads=os.cpu_count() or 1)
+    trace = Pipeline(bundle).process_frames(features[0])
+    whole = np.flatnonzero(trace.times_ms >= settings.clip_duration_ms)
+    first = int(whole[0]) if len(whole) else len(trace.scores) - 1
+    words = [n for n, label in enumerate(settings.labels) if label not in NOT_WORDS]
+    scores = trace.scores[first:]
+    highest = scores[:, words or slice(None)].max(axis=1)
+    best = int(highest.argmax())
+    lower = np.flatnonzero(highest[best:] < highest[best])
+    best += ((int(lower[0]) if len(lower) else len(highest) - best) - 1) // 2
+    end_ms = int(trace.times_ms[first + best])
+    return Window(scores=scores[best], start_ms=max(0, end_ms - round(settings.clip_duration_ms)))
 
 
 def _scores(bundle: ModelBundle, clips: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from stapes.corpus.clips import (
     LabelledClips,
     Progress,
     TrainingClips,
+    about_long,
     evaluation_clips,
     load_background,
 )
@@ -35,6 +37,7 @@ class Corpus:
             "sample_rate": settings.front_end.sample_rate,
             "samples": settings.clip_samples,
         }
+        self._long: list[Path] = []
         self.index: CorpusIndex = scan_corpus(folder, settings.corpus, hard_dir=hard_dir)
         self._noises = load_background(self.index, **self._format)
 
@@ -51,6 +54,11 @@ class Corpus:
                 "any word may be taken for a wanted one"
             )
 
+    def about_long(self) -> str:
+        """What the user should know of the clips read so far that are cut; empty without any."""
+        paths = list(dict.fromkeys(self._long))
+        return about_long(paths, milliseconds=self._settings.clip_duration_ms) if paths else ""
+
     def training(self, *, progress: Progress | None = None) -> TrainingClips:
         return TrainingClips(
             self.index,
@@ -62,9 +70,15 @@ class Corpus:
             batch_size=self._settings.batch_size,
             seed=self._settings.seed,
             progress=progress,
+            long=self._long,
         )
 
     def evaluation(self, partition: str, *, limit: int = 0) -> LabelledClips:
         return evaluation_clips(
-            self.index, partition, **self._format, noises=self._noises, limit=limit
+            self.index,
+            partition,
+            **self._format,
+            noises=self._noises,
+            limit=limit,
+            long=self._long,
         )

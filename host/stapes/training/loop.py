@@ -132,10 +132,13 @@ def train(
         validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
         log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
         origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
+        clips = _read_clips(corpus, options)
+        if long := corpus.about_long():
+            log(f"Note: {long}")
         with workers.scope():
             run = _Run(
                 settings,
-                _read_clips(corpus, options),
+                clips,
                 path=path,
                 origin=origin,
                 options=options,

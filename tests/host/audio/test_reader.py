@@ -15,7 +15,8 @@ import scipy.signal
 import soundfile
 from tones import SAMPLE_RATE, WANTED, write_tones
 
-from stapes.audio.reader import audio_files, read_audio
+from stapes import progress
+from stapes.audio.reader import about_unread, audio_files, read_audio, read_recording
 from stapes.audio.wav import write_wav
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
 from stapes.corpus.index import CorpusSettings, scan_corpus
@@ -131,18 +132,64 @@ def test_a_missing_package_is_said_with_how_to_install_it(tmp_path, monkeypatch)
                 read_audio(tmp_path / path, sample_rate=8000, resample=True)
 
 
-def test_capitals_in_a_suffix_do_not_count_and_other_files_are_no_recordings(tmp_path):
-    for name in ("a.wav", "b.WAV", "c.Flac", "d.ogg", "e.mp3", "f.txt", "._g.wav"):
+def test_capitals_in_a_suffix_do_not_count_and_other_files_are_no_recordings(tmp_path, capsys):
+    for name in (
+        "a.wav",
+        "b.WAV",
+        "c.Flac",
+        "d.ogg",
+        "e.mp3",
+        "f.OPUS",
+        "g.m4a",
+        "h.txt",
+        "._i.wav",
+    ):
         (tmp_path / name).touch()
     names = [path.name for path in audio_files(tmp_path, "*")]
-    assert names == ["a.wav", "b.WAV", "c.Flac", "d.ogg"]
+    assert names == ["a.wav", "b.WAV", "c.Flac", "d.ogg", "e.mp3", "f.OPUS"]
+    assert "1 recording skipped (.m4a, such as " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("suffix", "coding"), [("mp3", "MP3"), ("opus", "OGG")])
+def test_mp3_and_opus_give_nearly_the_samples_of_wav(tmp_path, suffix, coding):
+    tone = (9000 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.int16)
+    with soundfile.SoundFile(
+        tmp_path / f"a.{suffix}",
+        "w",
+        16000,
+        1,
+        "OPUS" if suffix == "opus" else None,
+        format=coding,
+    ) as out:
+        out.write(tone)
+    found = read_audio(tmp_path / f"a.{suffix}", sample_rate=16000, resample=True).astype(float)
+    around = range(2000)  # coders put some silence before
+    same = max(np.corrcoef(found[n : n + 12000], tone[:12000])[0, 1] for n in around[::7])
+    assert 16000 <= len(found) < 18500 and same > 0.98
+
+
+def test_recordings_that_nothing_reads_are_named_with_the_line_that_converts_them(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(progress, "_noted", {})
+    (tmp_path / "yes").mkdir()
+    for name in ("a.m4a", "b.M4A", "c.wma"):
+        (tmp_path / "yes" / name).touch()
+    for _ in range(2):
+        assert audio_files(tmp_path, "*/*") == []
+    assert capsys.readouterr().err == (
+        f"Note: 3 recordings skipped (.m4a, .wma, such as {tmp_path}/yes/a.m4a); convert each with:"
+        " ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav\n"
+    )
+    assert about_unread([]) == ""
 
 
 def test_another_file_format_moves_no_clip_to_another_partition():
     for number in range(200):
         for name in (f"{number:x}.wav", f"{number:x}_nohash_0.wav"):
             sets = {
-                which_set(name.replace(".wav", end), 20, 30) for end in (".wav", ".flac", ".ogg")
+                which_set(name.replace(".wav", end), 20, 30)
+                for end in (".wav", ".flac", ".ogg", ".opus", ".mp3")
             }
             assert len(sets) == 1
     assert {which_set(f"{n:x}.flac", 20, 30) for n in range(200)} == set(PARTITIONS)
@@ -176,12 +223,44 @@ def test_a_corpus_of_flac_at_another_rate_is_that_of_wav(tmp_path):
         load_clips(paths, **form)
 
 
-@pytest.mark.parametrize("sample", [1e38, float("nan"), float("-inf")])
+@pytest.mark.parametrize("sample", [float("nan"), float("-inf")])
 def test_float_samples_that_are_no_sound_are_refused(tmp_path, sample):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full(100, sample, np.float32), 48000, subtype="FLOAT")
     with pytest.raises(StapesError, match=r"a\.wav: found samples that are not numbers"):
         read_audio(path, sample_rate=16000, resample=True)
+
+
+@pytest.mark.parametrize(
+    ("peak", "said"),
+    [
+        (20_000, "found samples up to 20000, .* scale of 16-bit integers; divide them by 32768"),
+        (-32_768, "found samples up to 32768, .* scale of 16-bit integers"),
+        (5.0, "found samples up to 5, .* scale of 16-bit integers"),
+        (8e6, "found samples up to 8e\\+06, .* scale of 24-bit integers; divide them by 8388608"),
+        (2e9, "found samples up to 2e\\+09, .* scale of 32-bit integers"),
+        (1e38, "found samples up to 1e\\+38, expected -1 to 1: far too loud"),
+    ],
+)
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floats_of_another_scale_are_refused_with_their_peak(tmp_path, peak, said, subtype):
+    path = tmp_path / "a.wav"
+    sound = TONE / np.abs(TONE).max() * np.sign(peak)
+    soundfile.write(path, sound * abs(peak), 8000, subtype=subtype)
+    for read in (
+        lambda: read_audio(path, sample_rate=8000, resample=True),
+        lambda: read_recording(path),
+    ):
+        with pytest.raises(StapesError, match=said):
+            read()
+
+
+def test_floats_a_little_over_full_scale_are_cut(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 3.9 * TONE / 9000, 8000, subtype="FLOAT")
+    found = read_audio(tmp_path / "a.wav", sample_rate=8000, resample=True)
+    assert (found.min(), found.max()) == (-32768, 32767)
+    soft = np.abs(TONE) < 9000 / 4
+    np.testing.assert_allclose(found[soft], 3.9 * TONE[soft] * 32768 / 9000, atol=1)
 
 
 def test_a_pipe_among_recordings_is_refused_not_waited_for(tmp_path):

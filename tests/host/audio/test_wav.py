@@ -88,8 +88,7 @@ def test_extensible_pcm_is_pcm(tmp_path):
         (riff(fmt(), chunk(b"data", b"abc")), "whole 16-bit samples"),
         (riff(fmt(), DATA)[:-4], "cut short"),
         (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=1000)), "1000 bytes of samples"),
-        (riff(fmt(), chunk(b"data", SAMPLES.tobytes(), size=0xFFFFFFFF)), "header is wrong"),
-        (riff(fmt(), chunk(b"data", SAMPLES.tobytes() * 9, size=10)), "header is wrong"),
+        (riff(fmt(), chunk(b"data", SAMPLES.tobytes() * 9, size=10)), "expected 54 as its header"),
         (riff(fmt(), DATA, extra=100), "header is wrong"),
     ],
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 
@@ -59,16 +60,37 @@ def test_a_folder_is_labelled_file_by_file(tmp_path, capsys):
     assert [block.split()[:2] for block in words] == [["down.wav", "down"], ["up.wav", "up"]]
 
 
-def test_a_short_recording_is_filled_up_and_a_long_one_cut(tmp_path, capsys):
+def test_a_short_recording_is_filled_up_and_with_first_a_long_one_cut(tmp_path, capsys):
     clip = read_wav(trained_tones().data_dir / "up" / "0003_nohash_0.wav")
     capsys.readouterr()
     lengths = {"short": clip[:6000], "filled": np.pad(clip[:6000], (0, 2000))}
-    lengths |= {"long": np.concatenate([clip, clip]), "whole": clip}
+    lengths |= {"long": np.concatenate([clip, 0 * clip]), "whole": clip}
     found = {}
     for name, samples in lengths.items():
         write_wav(tmp_path / name, samples, sample_rate=SAMPLE_RATE)
-        found[name] = label("--wav", str(tmp_path / name), capsys=capsys)
+        found[name] = label("--wav", str(tmp_path / name), "--first", capsys=capsys)
     assert found["short"] == found["filled"] and found["long"] == found["whole"]
+
+
+@pytest.mark.parametrize("at_seconds", [0, 1.5, 3])
+def test_of_a_long_recording_the_part_with_the_word_is_taken(tmp_path, capsys, at_seconds):
+    clip = read_wav(trained_tones().data_dir / "down" / "0003_nohash_0.wav")
+    samples = np.random.default_rng(3).normal(0, 20, 4 * SAMPLE_RATE).astype(np.int16)
+    start = int(at_seconds * SAMPLE_RATE)
+    samples[start : start + len(clip)] = clip
+    write_wav(tmp_path / "a.wav", samples, sample_rate=SAMPLE_RATE)
+    capsys.readouterr()
+    for command in (["label_wav", "--wav", "a.wav"], ["label_wav_dir", "--wav_dir", "."]):
+        with contextlib.chdir(tmp_path):
+            assert main([*command, "--graph", str(trained_tones().model)]) == 0
+        first, *others = capsys.readouterr().out.strip().removeprefix("a.wav\n").split("\n")
+        name, score, since, until = re.fullmatch(
+            r"(\w+) \(score = (.*)\), from (.*) to (.*) s", first
+        ).groups()
+        assert name == "down" and float(score) > 0.9
+        assert abs(float(since) - at_seconds) < 0.6
+        assert float(until) - float(since) == pytest.approx(1.0)
+        assert all(LINE.fullmatch(line) for line in others)
 
 
 @pytest.mark.parametrize(

@@ -79,15 +79,42 @@ def test_files_of_another_form_are_named(folder):
     both = np.stack([loud(), loud(seed=8)], axis=1)
     soundfile.write(folder / "up" / "two_nohash_0.flac", both, SAMPLE_RATE)
     soundfile.write(folder / "up" / "bits_nohash_0.wav", loud(seed=9) / 32768, SAMPLE_RATE, "FLOAT")
-    (folder / "up" / "a.mp3").touch()
+    (folder / "up" / "a.m4a").touch()
+    (folder / "up" / "a.png").touch()
     write_wav(folder / "_background_noise_" / "a.wav", loud(10), sample_rate=SAMPLE_RATE)
     assert found(folder) == {
         "sample_rate": ["up/rate_nohash_0.wav"],
         "channels": ["up/two_nohash_0.flac"],
         "format": ["up/bits_nohash_0.wav"],
-        "other_files": ["up/a.mp3"],
+        "other_audio": ["up/a.m4a"],
+        "other_files": ["up/a.png"],
         "short_background": ["_background_noise_/a.wav"],
     }
+
+
+def test_the_level_of_background_is_looked_at(folder):
+    noises = folder / "_background_noise_"
+    driven = np.clip(loud().astype(int) * 30, -32768, 32767).astype(np.int16)
+    write_wav(noises / "driven.wav", driven, sample_rate=SAMPLE_RATE)
+    write_wav(noises / "off.wav", np.full(SAMPLE_RATE, 20, np.int16), sample_rate=SAMPLE_RATE)
+    write_wav(noises / "quiet_room.wav", loud() // 200, sample_rate=SAMPLE_RATE)
+    soundfile.write(noises / "scaled.wav", loud().astype(float), SAMPLE_RATE, "FLOAT")
+    kinds = found(folder)
+    assert kinds.pop("unreadable")[0].startswith(
+        "_background_noise_/scaled.wav: found samples up to 1"
+    )
+    assert kinds == {
+        "clipped_background": ["_background_noise_/driven.wav"],
+        "silent_background": ["_background_noise_/off.wav"],
+    }
+
+
+def test_clips_of_recorders_that_never_finished_their_header_are_named(folder):
+    path = folder / "up" / "0000_nohash_0.wav"
+    data = bytearray(path.read_bytes())
+    data[4:8] = data[40:44] = bytes(4)
+    path.write_bytes(data)
+    assert found(folder) == {"unfinished": ["up/0000_nohash_0.wav"]}
 
 
 def test_a_header_that_lies_is_named_with_what_was_found(folder):

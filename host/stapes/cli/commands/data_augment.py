@@ -32,7 +32,13 @@ class GalleryFlags:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("wav", type=Path, nargs="?", metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
+    add(
+        "wav",
+        type=Path,
+        nargs="?",
+        metavar="WAV",
+        help="a recording: WAV, FLAC, Ogg, Opus or MP3, mono",
+    )
     add("--output_dir", type=Path, required=True, help="the new folder")
     add("--audio", action="store_true", help="write the varied clips as well")
     add_flags(parser, GalleryFlags)

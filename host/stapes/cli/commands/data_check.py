@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check a folder of clips before training: DATA_DIR/<word>/*.wav, .flac or .ogg.
+"""Check a folder of clips before training: DATA_DIR/<word>/*.wav, .flac, .ogg, .opus
+or .mp3.
 
 Reports words and partitions, sample rates, durations, clipping, silence, unreadable files, and
 equal recordings in several words or partitions. The exit status is 1 if training would refuse

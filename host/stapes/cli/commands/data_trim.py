@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cut recordings to their loudest second, so that the word has the same place in all clips.
 
-Use it for long recordings of single words. Every WAV, FLAC or Ogg file below DATA_DIR becomes a WAV
+Use it for long recordings of single words. Every recording below DATA_DIR becomes a WAV
 file at the same place below OUTPUT_DIR. Recordings that are quiet from start to end are left out
 and named. The rule is that of extract_loudest_section, which TensorFlow's tutorial recommends."""
 

@@ -73,18 +73,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.corpus.clips import evaluation_clips, load_background
+    from stapes.corpus.clips import about_long, evaluation_clips, load_background
     from stapes.corpus.index import scan_corpus
     from stapes.device.clip_scores import clip_scores
     from stapes.evaluation.conditions import conditions
     from stapes.evaluation.confusion import Confusion
     from stapes.model.metadata import load_model
+    from stapes.progress import note
 
     model, settings = load_model(arguments.model)
     index = scan_corpus(arguments.data_dir, _corpus_settings(arguments, settings))
     form = {"sample_rate": settings.front_end.sample_rate, "samples": settings.clip_samples}
     noises = load_background(index, **form)
-    clips = evaluation_clips(index, arguments.partition, **form, noises=noises)
+    long: list[Path] = []
+    clips = evaluation_clips(index, arguments.partition, **form, noises=noises, long=long)
+    if long:
+        note(about_long(long, milliseconds=settings.clip_duration_ms), kind="long")
     found = {}
     for condition in conditions(
         clips.samples,

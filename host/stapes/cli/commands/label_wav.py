@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Name the word in a recording: the best labels with their scores, through the firmware's code.
 
-Only the first part counts, as long as a clip. A shorter recording is filled up with silence.
-Labels, sample rate and front end come from the model."""
+A recording that is longer than the model's clips is heard as a stream. The labels are those of the
+part in which a word has its highest score, and the first line says when that is. With --first, only
+the beginning counts, as in the tutorial. A shorter recording is filled up with silence. Labels,
+sample rate and front end come from the model."""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +22,9 @@ from stapes.errors import StapesError
 from stapes.model.settings import MAX_LABELS
 from stapes.options import setting
 from stapes.plain import say
+
+if TYPE_CHECKING:
+    from stapes.device.bundle import ModelBundle
 
 _CLIPS_AT_ONCE = 200
 
@@ -33,6 +39,7 @@ class LabelFlags:
 
     how_many_labels: int = setting(3, least=1, most=MAX_LABELS, help="labels to print, best first")
     resample: bool = setting(False, help="convert recordings of other rates, or stereo")
+    first: bool = setting(False, help="of a long recording, take the beginning alone")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,30 +63,59 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[list[str]]:
-    """For each recording its best labels, one "label (score = 0.12345)" a line.
+    """For each recording its best labels, one "label (score = 0.12345)" a line; the first line of
+    one that is longer than a clip tells which part of it was taken.
 
     Raises:
         StapesError: a model, a file of labels or a recording that does not fit.
     """
-    from stapes.corpus.clips import load_clips
-    from stapes.device.clip_scores import clip_scores
-    from stapes.model.metadata import load_model
+    from stapes.audio.reader import read_audio
+    from stapes.device.bundle import ModelBundle
 
-    model, settings = load_model(arguments.graph)
+    bundle = ModelBundle.from_file(arguments.graph)
+    settings = bundle.settings
     names = settings.labels
     if arguments.labels:
         names = _names(arguments.labels, count=len(names))
     for first in range(0, len(paths), _CLIPS_AT_ONCE):
-        clips = load_clips(
-            paths[first : first + _CLIPS_AT_ONCE],
-            sample_rate=settings.front_end.sample_rate,
-            samples=settings.clip_samples,
-            resample=arguments.resample,
+        recordings = [
+            read_audio(
+                path, sample_rate=settings.front_end.sample_rate, resample=arguments.resample
+            )
+            for path in paths[first : first + _CLIPS_AT_ONCE]
+        ]
+        scored = _scored(
+            bundle, recordings, only_first=arguments.first, source=str(arguments.graph)
         )
-        scores = clip_scores(model, settings, clips, source=str(arguments.graph))
-        for row in (scores.astype(np.int16) + 128) / 256:
+        for row, start_ms in scored:
             best = np.argsort(-row, kind="stable")[: arguments.how_many_labels]
-            yield [f"{names[label]} (score = {row[label]:.5f})" for label in best]
+            lines = [f"{names[label]} (score = {row[label]:.5f})" for label in best]
+            if start_ms is not None:
+                start = start_ms / 1000
+                lines[0] += (
+                    f", from {start:.2f} to {start + settings.clip_duration_ms / 1000:.2f} s"
+                )
+            yield lines
+
+
+def _scored(
+    bundle: ModelBundle, recordings: Sequence[np.ndarray], *, only_first: bool, source: str
+) -> Iterator[tuple[np.ndarray, int | None]]:
+    """For each of int16 [samples] its scores, float [labels] from 0 to 1, and where their window
+    begins, in milliseconds: None for a recording no longer than a clip."""
+    from stapes.device.clip_scores import best_window, clip_scores
+
+    settings = bundle.settings
+    clips = np.zeros((len(recordings), settings.clip_samples), np.int16)
+    for clip, samples in zip(clips, recordings, strict=True):
+        clip[: len(samples)] = samples[: len(clip)]
+    scores = clip_scores(bundle.model, settings, clips, source=source)
+    for row, samples in zip(scores, recordings, strict=True):
+        start_ms = None
+        if len(samples) > settings.clip_samples and not only_first:
+            window = best_window(bundle, samples)
+            row, start_ms = window.scores, window.start_ms
+        yield (row.astype(np.int16) + 128) / 256, start_ms
 
 
 def _names(path: Path, *, count: int) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     paths = audio_files(arguments.wav_dir, "*")
     if not paths:
         raise StapesError(
-            f"{arguments.wav_dir}: found no recording, expected WAV, FLAC or Ogg files; "
-            "check --wav_dir"
+            f"{arguments.wav_dir}: found no recording, expected WAV, FLAC, Ogg, Opus or MP3 "
+            "files; check --wav_dir"
         )
     for path, lines in zip(paths, labelled(paths, arguments), strict=True):
         print()

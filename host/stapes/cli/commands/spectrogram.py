@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.pictures.spectrogram import SpectrogramSettings
 
     add = parser.add_argument
-    add("wav", type=Path, metavar="WAV", help="a recording: WAV, FLAC or Ogg, mono")
+    add("wav", type=Path, metavar="WAV", help="a recording: WAV, FLAC, Ogg, Opus or MP3, mono")
     add("--output_image", type=Path, default=Path("spectrogram.png"),
         help="the PNG file to write (default: %(default)s)")  # fmt: skip
     add("--model", type=model_file, help="a .tflite file with the front end's settings")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac or .ogg, mono.
+"""Train a keyword model on a folder of clips: DATA_DIR/<word>/*.wav, .flac, .ogg, .opus or
+.mp3, mono.
 
 DATA_DIR/_background_noise_/*.wav is mixed into the clips and is the label _silence_. All words that
 are not wanted are the label _unknown_. With --speech_percentage, so is running speech from
