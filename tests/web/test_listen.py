@@ -114,6 +114,44 @@ def test_a_microphone_that_is_refused_is_said(site, speaking):
     page.context.close()
 
 
+def test_a_browser_whose_sound_never_begins_is_said(site, speaking):
+    """As on a machine that has nothing to play sound with."""
+    never = "AudioContext.prototype.resume = () => new Promise(() => undefined);"
+    page = site.open(speaking, script=TRACKS + never)
+    page.click("#listen-toggle")
+    page.wait_for_selector("text=The browser does not start its sound.")
+    assert page.inner_text("#listen-toggle") == "Listen"
+    assert page.evaluate("window.tracks[0].readyState") == "ended"
+    page.context.close()
+
+
+def test_a_telephone_call_ends_listening_and_that_is_said(site, speaking):
+    contexts = """const Context = window.AudioContext;
+    window.AudioContext = class extends Context {
+      constructor(options) { super(options); window.context = this; }
+    };"""
+    page = site.open(speaking, script=TRACKS + contexts)
+    page.click("#listen-toggle")
+    until(page, "document.body.classList.contains('listening')")
+    page.evaluate("window.context.suspend()")
+    page.wait_for_selector("text=The microphone has gone")
+    assert page.inner_text("#listen-toggle") == "Listen"
+    page.context.close()
+
+
+def test_a_model_that_fails_is_said(site, speaking):
+    """What a wrong instruction in the module brings."""
+    fail = """const live = (await import("./firmware.js")).Firmware.prototype;
+      live.push = () => { throw new WebAssembly.RuntimeError("unreachable"); };"""
+    page = site.open(speaking)
+    page.evaluate(f"async () => {{ {fail} }}")
+    page.click("#listen-toggle")
+    page.wait_for_selector("text=Model words has stopped (unreachable).")
+    assert page.inner_text("#listen-toggle") == "Listen"
+    assert page.errors == []
+    page.context.close()
+
+
 def test_a_machine_without_a_microphone_is_told_so(site, chromium):
     page = site.open(chromium(), viewport=PHONE)
     page.click("#listen-toggle")

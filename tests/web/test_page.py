@@ -2,12 +2,14 @@
 """The page itself: offline, alone, accessible, and clear about what is wrong with a site."""
 
 import json
+import shlex
 import zlib
 from pathlib import Path
 
 import pytest
 from pages import PHONE, ROOT, WIDE, model_of, serving, until
 
+from stapes.model.settings import ModelSettings
 from stapes.page.page_model import read_page_model
 from stapes.page.site import build_site
 
@@ -42,11 +44,10 @@ def test_a_new_version_of_the_site_replaces_the_old_one(browser):
         page = site.open(browser)
         until(page, "navigator.serviceWorker.ready.then(() => true)")
         site.server.files = build_site([model_of("jarvis")])
-        page.reload()  # brings the new worker
-        until(page, "caches.keys().then((names) => names.length === 1)")
-        until(page, "caches.match('models/jarvis.model').then(Boolean)")
         page.reload()
         page.wait_for_selector("text=Say “jarvis”")
+        until(page, "caches.keys().then((names) => names.length === 1)")
+        until(page, "caches.match('models/jarvis.model').then(Boolean)")
         page.context.close()
 
 
@@ -91,34 +92,46 @@ def test_the_policy_lets_in_nothing_from_elsewhere(site, browser):
     page.context.close()
 
 
-@pytest.mark.parametrize(
-    ("scheme", "viewport"), [("dark", PHONE), ("light", WIDE)], ids=["phone", "wide"]
-)
-def test_axe_finds_no_violation(site, chromium, stream, scheme, viewport):
+def fill(page, part: str, stream: Path) -> None:
+    """Shows a part with all that it can show."""
+    page.click(f"#tab-{part}")
+    if part == "recording":
+        page.set_input_files("#audio-file", str(stream))
+        page.set_input_files("#labels-file", str(stream.with_suffix(".txt")))
+        page.wait_for_selector("#figures p")
+    if part == "tune" and page.get_attribute("details", "open") is None:
+        page.click("summary")
+    if part == "record":
+        add = """async () => {
+          const store = await (await import("./clips.js")).ClipStore.open();
+          await store.add("yes", "me", new Uint8Array(10));
+        }"""
+        page.evaluate(add)
+        page.wait_for_selector("#clips li")
+    if part == "board":  # as if one were connected
+        page.evaluate("document.getElementById('board-live').hidden = false")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
+def test_axe_finds_no_violation(site, chromium, stream, viewport):
+    """In both schemes of colours, with all that the parts can show, and with a problem said."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: npm ci in boards/web")
-    page = site.open(
-        chromium(stream), viewport=viewport, color_scheme=scheme, reduced_motion="reduce"
-    )
+    page = site.open(chromium(stream), viewport=viewport, reduced_motion="reduce")
     page.evaluate(AXE.read_text())
-    found = {}
+    found, wide = [], []
     page.click("#listen-toggle")
     page.wait_for_selector("#listen-view [data-heard]")
+    page.evaluate("import('./app.js').then(({ sayProblem }) => sayProblem('A problem.'))")
     for part in PARTS:
-        page.click(f"#tab-{part}")
-        if part == "recording":
-            page.set_input_files("#audio-file", str(stream))
-            page.set_input_files("#labels-file", str(stream.with_suffix(".txt")))
-            page.wait_for_selector("#figures p")
-        if part == "board":  # as if one were connected
-            page.evaluate("document.getElementById('board-live').hidden = false")
-        result = page.evaluate("axe.run()")
-        found[part] = [(v["id"], [n["target"] for n in v["nodes"]]) for v in result["violations"]]
-        wide = page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
-        assert not wide, f"{part} is wider than the screen"
-    assert found == {part: [] for part in PARTS}
+        fill(page, part, stream)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(part)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            violations = page.evaluate("axe.run()")["violations"]
+            found += [(part, scheme, v["id"], v["nodes"][0]["target"]) for v in violations]
+    assert (found, wide) == ([], [])
     page.context.close()
 
 
@@ -132,6 +145,94 @@ def test_keys_alone_lead_everywhere(site, browser):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "listen-toggle"
     page.context.close()
+
+
+# What has the focus: its place among all that can be used, and whether that is seen.
+FOCUSED = """() => {
+  const it = document.activeElement;
+  const wanted = "a[href], button, input, select, summary, audio, [tabindex='0']";
+  const usable = [...document.querySelectorAll(wanted)].filter((one) =>
+    one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.tabIndex >= 0);
+  const { outlineStyle, outlineWidth } = getComputedStyle(it);
+  const box = it.getBoundingClientRect();
+  return {
+    place: usable.indexOf(it),
+    name: it.outerHTML.slice(0, 80),
+    count: usable.length,
+    // Inside a player the browser draws the focus by itself.
+    seen: (it.matches("audio") || (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2))
+      && box.top < innerHeight && box.bottom > 0,
+  };
+}"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
+@pytest.mark.parametrize("part", PARTS)
+def test_tab_reaches_all_that_can_be_used_in_order_and_it_is_seen(
+    site, browser, stream, part, viewport
+):
+    page = site.open(browser, viewport=viewport)
+    fill(page, part, stream)
+    page.focus(".skip")  # the first one
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    places = []
+    for _ in range(200):
+        found = page.evaluate(FOCUSED)
+        if found["place"] < 0 or (places and found["place"] < places[-1]):
+            break  # round the corner
+        assert found["seen"], found["name"]
+        places.append(found["place"])
+        page.keyboard.press("Tab")
+    assert sorted(set(places)) == list(range(found["count"]))
+    page.context.close()
+
+
+def test_the_question_before_all_clips_go_is_closed_by_keys(site, browser):
+    page = site.open(browser)
+    fill(page, "record", None)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.focus("#forget")
+    page.keyboard.press("Enter")
+    assert asked == ["Delete all clips in this browser? Take the ZIP first to keep them."]
+    assert page.locator("#clips li").count() == 1
+    assert page.evaluate("document.activeElement.id") == "forget"
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"models": []}', '{"models": [{}]}', '{"models": 7}', '{"version": NaN}'],
+)
+def test_a_list_of_models_that_is_none_is_said(site_files, browser, text):
+    with serving({**site_files, "site.json": text.encode()}) as site:
+        page = browser.new_page()
+        page.goto(site.address)
+        page.wait_for_selector("#problem:has-text('site.json cannot be loaded (')")
+        page.close()
+
+
+def test_html_in_names_stays_text(browser, small_model, tmp_path):
+    evil = "<img src=x onerror=alert(1)>"
+    settings = ModelSettings(
+        name=evil, labels=("_silence_", "_unknown_", "<b>bold<", "'; rm -rf ~")
+    )
+    (tmp_path / f"{evil}.tflite").write_bytes(small_model(settings))
+    with serving(build_site([tmp_path / f"{evil}.tflite", model_of("micro")])) as site:
+        page = site.open(browser)
+        assert evil in page.inner_text("#about-model")
+        assert page.locator("option >> nth=0").inner_text() == evil
+        for part in PARTS:
+            page.click(f"#tab-{part}")
+            assert page.locator("main img, main b").count() == 0
+        command = page.locator("#commands code >> nth=0").text_content()
+        assert shlex.split(command)[2].startswith("threshold:<b>bold<=")
+        assert shlex.split(command)[3].startswith("threshold:'; rm -rf ~=")
+        tune = shlex.split(page.locator("#commands code >> nth=1").text_content())
+        assert tune[2] == f"{evil}.tflite"
+        assert page.errors == []
+        page.context.close()
 
 
 def test_nothing_moves_for_those_who_wish_so(site, browser):

@@ -12,6 +12,15 @@ from pages import TOKEN, serving, until
 from stapes.audio.wav import parse_wav, write_wav
 from stapes.corpus.trim import loudest_section
 
+TRACKS = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.tracks = [];
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await open(wanted);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
 NAME = re.compile(r"(yes|no)/[0-9a-f]{8}_nohash_\d+\.wav")
 # A second of waiting would be most of the test.
 QUICK = """
@@ -110,6 +119,83 @@ def test_a_server_that_has_gone_loses_no_clip(site_files, speaking, tmp_path):
         page.wait_for_selector("#clips li >> nth=1 >> text=in the folder")
         page.context.close()
     assert len(list(tmp_path.rglob("*_nohash_*.wav"))) == 2
+
+
+def test_a_clip_that_is_deleted_gives_its_name_to_no_other(site_files, speaking, tmp_path):
+    """The folder keeps what it has; the page cannot delete there."""
+    with serving(site_files, folder=tmp_path) as site:
+        page = site.open(speaking, fragment=f"#token={TOKEN}", script=QUICK)
+        record(page, "yes", 2)
+        page.wait_for_selector("#clips li >> nth=1 >> text=in the folder")
+        page.click("#clips li >> nth=1 >> text=Delete")
+        page.click("#clips li >> nth=0 >> text=Delete")
+        page.wait_for_selector("text=No clips yet.")
+        record(page, "yes", 1)
+        page.wait_for_selector("#clips li >> nth=0 >> text=in the folder")
+        assert page.is_hidden("#problem")
+        page.context.close()
+    found = sorted(path.name[-5:] for path in tmp_path.rglob("*_nohash_*.wav"))
+    assert found == ["0.wav", "1.wav", "2.wav"]
+
+
+def test_a_clip_that_the_server_refuses_stops_no_other(site_files, speaking, tmp_path):
+    with serving(site_files, folder=tmp_path) as site:
+        page = site.open(speaking, fragment=f"#token={TOKEN}", script=QUICK)
+        page.route(
+            "**/*_nohash_0.wav", lambda route: route.fulfill(status=400, json={"reason": "why"})
+        )
+        record(page, "yes", 2)
+        page.wait_for_selector("#problem:has-text('The server did not take a clip (why).')")
+        page.wait_for_selector("#clips li >> nth=1 >> text=in the folder")
+        page.context.close()
+
+
+def test_an_address_with_an_old_token_is_said(site_files, speaking, tmp_path):
+    with serving(site_files, folder=tmp_path) as site:
+        page = site.open(speaking, fragment="#token=old")
+        page.wait_for_selector("text=The server's folder cannot be reached (wrong address")
+        page.context.close()
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_listens(site, speaking):
+    script = """for (const name of ["sessionStorage", "indexedDB"]) {
+      const get = () => { throw new DOMException("denied", "SecurityError"); };
+      Object.defineProperty(window, name, { get });
+    }"""
+    page = site.open(speaking, fragment=f"#token={TOKEN}", script=script)
+    page.wait_for_selector("#problem:has-text('The browser cannot keep clips')")
+    page.click("#tab-listen")
+    page.click("#listen-toggle")
+    page.wait_for_selector("#listen-view [data-heard]")
+    assert page.errors == []
+    page.context.close()
+
+
+def test_a_microphone_that_goes_in_the_middle_keeps_the_takes_before(site, speaking):
+    page = site.open(speaking, fragment="#record", script=QUICK + TRACKS)
+    page.fill("#record-words", "yes")
+    page.fill("#record-takes", "50")
+    page.click("#record-start")
+    page.wait_for_selector("#clips li >> nth=1")
+    page.evaluate("window.tracks[0].dispatchEvent(new Event('ended'))")
+    page.wait_for_selector("text=The microphone has gone")
+    page.wait_for_selector("#prompt-state:has-text('Stopped. All takes so far are kept.')")
+    kept = page.locator("#clips li").count()
+    assert kept >= 2
+    page.wait_for_timeout(2000)
+    assert page.locator("#clips li").count() == kept
+    page.context.close()
+
+
+def test_the_focus_stays_in_the_list_of_clips(page):
+    record(page, "yes", 2)
+    page.focus("#clips li >> nth=1 >> text=Play")
+    page.evaluate("new BroadcastChannel('stapes-clips').postMessage('added')")  # another tab
+    page.wait_for_timeout(500)
+    label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("Play yes/") and label.endswith("_1.wav")
+    page.click("#clips li >> nth=1 >> text=Delete")
+    until(page, "document.activeElement.id === 'record-start'")
 
 
 def test_silent_takes_are_refused(site, chromium, silent):

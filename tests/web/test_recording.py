@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pages import model_of, until
 
+from stapes.audio.reader import read_audio
 from stapes.audio.wav import read_wav, write_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
@@ -153,12 +154,120 @@ def test_other_rates_and_formats_are_converted_and_that_is_said(page, stream, tm
     assert len(set(labels) & {row["label"] for row in expected(stream)}) >= len(labels) - 1 > 2
 
 
+@pytest.mark.parametrize("subtype", ["PCM_24", "PCM_32", "FLOAT"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wavs_of_other_samples_give_the_same_detections(page, stream, tmp_path, subtype, channels):
+    soundfile = pytest.importorskip("soundfile")
+    samples = np.stack([read_wav(stream)] * channels, axis=1)
+    if subtype == "FLOAT":
+        samples = (samples / 32768).astype(np.float32)
+    soundfile.write(tmp_path / "other.wav", samples, 16000, subtype=subtype)
+    take(page, tmp_path / "other.wav")
+    assert rows(page) == expected(stream)
+    assert "was converted" in page.inner_text("#recording-state")
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+def test_wavs_of_other_rates_are_resampled(page, stream, tmp_path, rate):
+    soundfile = pytest.importorskip("soundfile")
+    samples = read_audio(stream, sample_rate=rate, resample=True)
+    soundfile.write(tmp_path / "other.wav", samples, rate)
+    take(page, tmp_path / "other.wav")
+    labels = [row["label"] for row in rows(page)]
+    assert len(set(labels) & {row["label"] for row in expected(stream)}) >= len(labels) - 1 > 1
+    assert "was converted" in page.inner_text("#recording-state")
+
+
+def test_labels_as_any_editor_writes_them(page, stream, tmp_path):
+    """A byte order mark, Windows line ends; a word that the model does not know."""
+    text = stream.with_suffix(".txt").read_text() + "<img src=x onerror=alert(1)>, 99000\n"
+    take(page, stream)
+    state = page.inner_text("#recording-state")
+    labels = tmp_path / "labels.txt"
+    labels.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    page.set_input_files("#labels-file", str(labels))
+    page.wait_for_selector(
+        "#figures p:has-text('The model does not know “<img src=x onerror=alert(1)>”')"
+    )
+    assert page.locator("#recording img").count() == 0
+    assert page.inner_text("#recording-state") == state
+    labels.write_text("yes at 5\n")
+    choose(page, labels)
+    page.wait_for_selector("#recording-state.notice:has-text('labels.txt, line 1')")
+    labels.write_text("yes, 5\n")  # it is corrected: the same file again
+    choose(page, labels)
+    page.wait_for_selector("#figures p:has-text('1 word: ')")
+
+
+def choose(page, labels) -> None:
+    """As a person does."""
+    with page.expect_file_chooser() as chooser:
+        page.click("#labels-file")
+    chooser.value.set_files(str(labels))
+
+
+def test_labels_without_a_recording_wait_for_it(page, stream):
+    page.set_input_files("#labels-file", str(stream.with_suffix(".txt")))
+    page.wait_for_selector("text=stream.txt: read. Now choose the audio")
+    take(page, stream)
+    page.wait_for_selector("#figures p")
+
+
+def test_a_list_of_labels_without_end_is_cut(page, stream, tmp_path):
+    take(page, stream)
+    (tmp_path / "many.txt").write_text("".join(f"yes, {9000000 + i}\n" for i in range(20000)))
+    page.set_input_files("#labels-file", str(tmp_path / "many.txt"))
+    page.wait_for_selector("text=These are the first 1000 of 200")
+    assert page.locator("#found tbody tr").count() == 1000
+    (tmp_path / "huge.txt").write_bytes(bytes(5_000_000))
+    page.set_input_files("#labels-file", str(tmp_path / "huge.txt"))
+    page.wait_for_selector("text=huge.txt: larger than 4 MB.")
+
+
+UNREADABLE = """for (const name of ["arrayBuffer", "text"]) {
+  File.prototype[name] = async () => { throw new DOMException("gone", "NotFoundError"); };
+}
+undefined"""
+
+
+def test_a_file_that_cannot_be_read_is_said(page, stream, tmp_path):
+    """A folder that was dropped, for instance."""
+    take(page, stream)
+    page.evaluate(UNREADABLE)
+    (tmp_path / "other.wav").touch()
+    page.set_input_files("#audio-file", str(tmp_path / "other.wav"))
+    page.wait_for_selector("text=other.wav: cannot be read.")
+    page.set_input_files("#labels-file", str(stream.with_suffix(".txt")))
+    page.wait_for_selector("text=stream.txt: cannot be read.")
+    assert rows(page) == expected(stream)
+
+
+def test_a_file_of_gigabytes_is_said(page, tmp_path):
+    with (tmp_path / "day.wav").open("wb") as file:
+        file.truncate((1 << 30) + 1)
+    page.evaluate("void (File.prototype.arrayBuffer = () => { throw new Error('was read'); })")
+    page.set_input_files("#audio-file", str(tmp_path / "day.wav"))
+    page.wait_for_selector("text=day.wav: larger than 1 GB.")
+
+
+def test_a_file_that_is_dropped_elsewhere_does_not_take_the_pages_place(page):
+    stopped = """() => ["dragover", "drop"].map((name) => {
+      const event = new DragEvent(name, { bubbles: true, cancelable: true });
+      return !document.body.dispatchEvent(event);
+    })"""
+    assert page.evaluate(stopped) == [True, True]
+
+
 def test_a_file_without_audio_is_said_and_the_one_before_stays(page, stream, tmp_path):
     take(page, stream)
     (tmp_path / "notes.wav").write_text("these are notes")
     page.set_input_files("#audio-file", str(tmp_path / "notes.wav"))
     page.wait_for_selector("text=notes.wav: this browser finds no audio in it.")
     assert rows(page) == expected(stream)
+    page.click("#tab-tune")  # which still acts on that one
+    page.get_by_label("Threshold", exact=True).fill("1")
+    page.click("#tab-recording")
+    until(page, "document.querySelectorAll('#found tbody tr').length === 0")
     write_wav(tmp_path / "empty.wav", np.zeros(0, np.int16), sample_rate=16000)
     page.set_input_files("#audio-file", str(tmp_path / "empty.wav"))
     page.wait_for_selector("text=empty.wav: no samples in it.")

@@ -38,6 +38,7 @@ export class App {
     /** @type {((settings: DecoderSettings) => void)[]} */
     this._onSettings = [];
     this.vectors = false;
+    this._turn = 0;
   }
 
   /**
@@ -50,11 +51,7 @@ export class App {
     this.vectors = hasVectors();
     const file = this.vectors ? "stapes_simd.wasm" : "stapes_plain.wasm";
     const [site, module] = await Promise.all([fetchFile("site.json"), fetchFile(file)]);
-    try {
-      this.models = /** @type {{models: About[]}} */ (JSON.parse(new TextDecoder().decode(site))).models;
-    } catch (error) {
-      throw new SiteError(TEXT.siteDamaged("site.json", String(error)));
-    }
+    this.models = readModels(new TextDecoder().decode(site));
     try {
       this._module = await WebAssembly.compile(module);
     } catch (error) {
@@ -69,9 +66,11 @@ export class App {
    * @throws {SiteError} the model before stays
    */
   async choose(index) {
+    const turn = ++this._turn;
     const about = this.models[index];
     const file = new Uint8Array(await fetchFile(about.file));
     const firmware = await this._open(about, file);
+    if (turn !== this._turn) return; // another one was chosen meanwhile
     this.about = about;
     this._file = file;
     this._firmware = firmware;
@@ -151,6 +150,41 @@ export class App {
       throw error;
     }
   }
+}
+
+/**
+ * What site.json says.
+ *
+ * @param {string} text
+ * @returns {About[]}
+ * @throws {SiteError}
+ */
+function readModels(text) {
+  let models;
+  try {
+    models = JSON.parse(text).models;
+  } catch (error) {
+    throw new SiteError(TEXT.siteDamaged("site.json", String(error)));
+  }
+  if (!Array.isArray(models) || models.length === 0 || !models.every(isAbout)) {
+    throw new SiteError(TEXT.siteDamaged("site.json", TEXT.noModels));
+  }
+  return models;
+}
+
+/** @param {any} about */
+function isAbout(about) {
+  const texts = [about?.name, about?.file, about?.tflite];
+  const rates = (/** @type {any} */ point) =>
+    [point?.threshold, point?.false_reject_rate, point?.false_accepts_per_hour].every(Number.isFinite);
+  const curve = about?.stream?.det ?? [{ threshold: 0, false_reject_rate: 0, false_accepts_per_hour: 0 }];
+  return (
+    texts.every((text) => typeof text === "string") &&
+    [about.sample_rate, about.clip_duration_ms].every((number) => number > 0) &&
+    Array.isArray(curve) &&
+    curve.length > 0 &&
+    curve.every(rates)
+  );
 }
 
 /**

@@ -35,7 +35,6 @@ export class ClipStore {
    * @throws {StorageError} the browser keeps nothing
    */
   static async open() {
-    if (typeof indexedDB === "undefined") throw new StorageError("no IndexedDB", false);
     let asked;
     try {
       asked = indexedDB.open(DATABASE, 1);
@@ -75,10 +74,10 @@ export class ClipStore {
    */
   async add(word, speaker, wav) {
     const store = this._store("readwrite");
-    const newest = store.index("name").openCursor(IDBKeyRange.bound([word, speaker, 0], [word, speaker, Infinity]), "prev");
+    /** @type {Clip} */
+    const clip = { word, speaker, number: 0, wav, sent: false };
+    const newest = store.index("name").openCursor(takes(clip), "prev");
     return new Promise((resolve, reject) => {
-      /** @type {Clip} */
-      const clip = { word, speaker, number: 0, wav, sent: false };
       newest.onsuccess = () => {
         if (newest.result !== null) clip.number = newest.result.value.number + 1;
         const added = store.add(clip);
@@ -91,6 +90,21 @@ export class ClipStore {
       };
       store.transaction.onabort = () => reject(storageError(store.transaction.error));
     });
+  }
+
+  /**
+   * Gives a clip another number: the lowest one from `least` on that no later clip has.
+   *
+   * @param {Clip} clip
+   * @param {number} least
+   * @throws {StorageError}
+   */
+  async renumber(clip, least) {
+    const store = this._store("readwrite");
+    const newest = await result(store.index("name").openCursor(takes(clip), "prev"));
+    clip.number = Math.max(least, (newest?.value.number ?? -1) + 1);
+    await result(store.put(clip));
+    this._channel.postMessage("renumbered");
   }
 
   /** @param {Clip} clip */
@@ -123,6 +137,15 @@ export class ClipStore {
       throw storageError(error);
     }
   }
+}
+
+/**
+ * All clips of the same speaker and word.
+ *
+ * @param {Clip} clip
+ */
+function takes({ word, speaker }) {
+  return IDBKeyRange.bound([word, speaker, 0], [word, speaker, Infinity]);
 }
 
 /**

@@ -43,21 +43,30 @@ export class Listen {
 
   async toggle() {
     if (this._busy) return;
-    this._busy = true;
     sayProblem("");
-    if (this._microphone === null) await this._start();
-    else await this._stop();
-    this._busy = false;
-    this._showState();
+    await this._change(async () => {
+      if (this._microphone === null) await this._start();
+      else await this._stop();
+    });
   }
 
   async _restart() {
     if (this._microphone === null || this._busy) return;
+    await this._change(async () => {
+      await this._stop();
+      await this._start();
+    });
+  }
+
+  /** @param {() => Promise<void>} act */
+  async _change(act) {
     this._busy = true;
-    await this._stop();
-    await this._start();
-    this._busy = false;
-    this._showState();
+    try {
+      await act();
+    } finally {
+      this._busy = false;
+      this._showState();
+    }
   }
 
   async _start() {
@@ -68,7 +77,7 @@ export class Listen {
         sampleRate: this._app.live.sampleRate,
         processing: this._processing.checked,
         onSamples: (samples) => this._hear(samples),
-        onLost: () => void this._lose(),
+        onLost: () => void this._lose(TEXT.microphoneLost),
       });
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
@@ -85,9 +94,10 @@ export class Listen {
     await this._wakeLock?.release();
   }
 
-  async _lose() {
+  /** @param {string} why */
+  async _lose(why) {
     await this._stop();
-    sayProblem(TEXT.microphoneLost);
+    sayProblem(why);
     this._showState();
   }
 
@@ -95,7 +105,14 @@ export class Listen {
   _hear(samples) {
     const firmware = this._app.live;
     const start = performance.now();
-    const results = firmware.push(samples);
+    let results;
+    try {
+      results = firmware.push(samples);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      void this._lose(TEXT.modelFailed(firmware.name, error.message));
+      return;
+    }
     this._load.add(performance.now() - start, samples.length / firmware.sampleRate);
     for (const result of results) this._show(firmware, result);
     if (results.length > 0) this._view.bars.update(firmware.averages());

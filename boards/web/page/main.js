@@ -85,8 +85,19 @@ async function start() {
   prepareModels(app);
   await choose(app, 0);
   document.body.classList.add("ready");
-  // Absent without HTTPS; the page then works all the same, online.
-  await navigator.serviceWorker?.register("sw.js");
+  // Absent without HTTPS, refused with a certificate of our own; the page then works online.
+  navigator.serviceWorker?.register("sw.js").catch(() => undefined);
 }
 
+/** @param {unknown} reason of what the page itself did wrong */
+function confess(reason) {
+  sayProblem(TEXT.pageFailed(reason instanceof Error ? reason.message : String(reason)));
+}
+
+window.addEventListener("error", ({ error }) => {
+  if (error instanceof Error) confess(error); // nothing else is the page's own
+});
+window.addEventListener("unhandledrejection", (event) => confess(event.reason));
+// A file that misses its place would take the page's place.
+for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 void start();

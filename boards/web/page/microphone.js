@@ -3,6 +3,8 @@
 import { TEXT } from "./text.js";
 import { toInt16 } from "./wav.js";
 
+const START_MS = 5000; // for the browser's sound to begin
+
 /** Why there is no sound, in a sentence for the person. */
 export class MicrophoneError extends Error {}
 
@@ -18,10 +20,12 @@ export class Microphone {
    */
   static async open({ sampleRate, processing = false, onSamples, onLost }) {
     if (navigator.mediaDevices === undefined) throw new MicrophoneError(TEXT.microphoneInsecure);
-    // Made before anything is waited for: a browser lets audio start only while a press counts.
-    const context = new AudioContext({ sampleRate });
+    let context;
+    let stream;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
+      // Made before anything is waited for: a browser lets audio start only while a press counts.
+      context = new AudioContext({ sampleRate });
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: {
           channelCount: 1,
           echoCancellation: processing,
@@ -33,8 +37,9 @@ export class Microphone {
       await microphone._connect(onSamples, onLost);
       return microphone;
     } catch (error) {
-      await context.close();
-      throw new MicrophoneError(reasonOf(error));
+      for (const track of stream?.getTracks() ?? []) track.stop();
+      void context?.close();
+      throw error instanceof MicrophoneError ? error : new MicrophoneError(reasonOf(error));
     }
   }
 
@@ -59,12 +64,23 @@ export class Microphone {
       if (!this._closed) onSamples(toInt16(event.data));
     };
     this._context.createMediaStreamSource(this._stream).connect(capture);
-    for (const track of this._stream.getAudioTracks()) {
-      track.addEventListener("ended", () => {
-        if (!this._closed) onLost();
-      });
-    }
-    await this._context.resume();
+    await this._begin();
+    const lose = () => {
+      if (!this._closed) onLost();
+    };
+    for (const track of this._stream.getAudioTracks()) track.addEventListener("ended", lose);
+    // A telephone call, for instance.
+    this._context.addEventListener("statechange", () => {
+      if (this._context.state !== "running") lose();
+    });
+  }
+
+  /** A browser on a machine that has nothing to play sound with may wait for ever. */
+  async _begin() {
+    const late = new Promise((_, reject) => {
+      setTimeout(() => reject(new MicrophoneError(TEXT.microphoneStuck)), START_MS);
+    });
+    await Promise.race([this._context.resume(), late]);
   }
 
   /** What the browser does with the sound before we get it. */

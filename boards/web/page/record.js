@@ -80,8 +80,9 @@ export class Record {
   async _greet() {
     const store = await this._store();
     store.onOthersChange(() => void this._try(() => this._show()));
-    const name = await this._folder?.greet();
-    if (name) byId("record-folder").textContent = TEXT.recordsInto(name);
+    const { name, reason } = (await this._folder?.greet()) ?? {};
+    if (name !== undefined) byId("record-folder").textContent = TEXT.recordsInto(name);
+    if (reason !== undefined) sayProblem(TEXT.folderGone(reason));
     await this._show();
   }
 
@@ -109,21 +110,28 @@ export class Record {
       this._running = false;
       return;
     }
+    this._running = true;
     sayProblem("");
     const words = this._words.value.split(",").map((word) => word.trim()).filter((word) => word !== "");
-    const bad = words.find((word) => !isWord(word));
-    if (words.length === 0 || bad !== undefined) {
-      sayProblem(bad === undefined ? TEXT.noWords : TEXT.badWord(bad));
-    } else if (!/^[A-Za-z0-9-]{1,32}$/.test(this._speaker.value)) {
-      sayProblem(TEXT.badSpeaker);
-    } else {
-      await this._try(() => this._recordAll(words));
+    const wrong = this._whatIsWrong(words);
+    try {
+      if (wrong !== "") sayProblem(wrong);
+      else await this._try(() => this._recordAll(words));
+    } finally {
+      this._running = false;
+      this._start.textContent = TEXT.recordStart;
+      byId("prompt").classList.remove("speak");
+      byId("prompt-count").textContent = "";
+      byId("prompt-word").textContent = "";
     }
-    this._running = false;
-    this._start.textContent = TEXT.recordStart;
-    byId("prompt").classList.remove("speak");
-    byId("prompt-count").textContent = "";
-    byId("prompt-word").textContent = "";
+  }
+
+  /** @param {string[]} words */
+  _whatIsWrong(words) {
+    const bad = words.find((word) => !isWord(word));
+    if (bad !== undefined) return TEXT.badWord(bad);
+    if (words.length === 0) return TEXT.noWords;
+    return /^[A-Za-z0-9-]{1,32}$/.test(this._speaker.value) ? "" : TEXT.badSpeaker;
   }
 
   /** @param {string[]} words */
@@ -133,7 +141,6 @@ export class Record {
     const rounds = Math.max(1, Math.min(100, this._takes.valueAsNumber || 1));
     const prompts = Array.from({ length: rounds }, () => words).flat();
     const recorder = new Recorder(this._app.live.sampleRate);
-    this._running = true;
     this._start.textContent = TEXT.recordStop;
     try {
       await recorder.open(() => this._lose());
@@ -175,7 +182,7 @@ export class Record {
     const samples = await recorder.hear(clipMs + SPARE_MS);
     byId("prompt").classList.remove("speak");
     if (!this._running) return false;
-    const rate = this._app.live.sampleRate;
+    const rate = recorder.sampleRate;
     const clip = loudestSection(samples, Math.floor((rate * clipMs) / 1000));
     const fault = faultOf(clip);
     if (fault === "") await this._keep(word, writeWav(clip, rate));
@@ -197,12 +204,14 @@ export class Record {
     const store = await this._store();
     for (const clip of await store.all()) {
       if (clip.sent) continue;
-      const reason = await this._folder.send(clip.word, clipName(clip), clip.wav);
-      if (reason !== "") {
-        sayProblem(TEXT.sendFailed(reason));
-        return;
+      let answer = await this._folder.send(clip.word, clipName(clip), clip.wav);
+      if (answer.free !== undefined) {
+        await store.renumber(clip, answer.free);
+        answer = await this._folder.send(clip.word, clipName(clip), clip.wav);
       }
-      await store.markSent(clip);
+      if (answer.reason === "") await store.markSent(clip);
+      else sayProblem(TEXT.sendFailed(answer.reason));
+      if (answer.reason !== "" && !answer.others) break;
     }
     await this._show();
   }
@@ -216,9 +225,17 @@ export class Record {
       element("h3", { "data-word": word, "data-count": String(entries.length) }, TEXT.clipsOf(word, entries.length)),
       element("ul", { class: "clips" }, ...entries.map((clip) => this._row(clip))),
     ]);
+    const focused = document.activeElement?.closest("#clips") ? document.activeElement.getAttribute("aria-label") : null;
     byId("clips").replaceChildren(...(lists.length > 0 ? lists : [element("p", { class: "muted" }, TEXT.noClips)]));
+    if (focused !== null) this._focus(focused);
     byId("zip", HTMLButtonElement).disabled = clips.length === 0;
     byId("forget", HTMLButtonElement).disabled = clips.length === 0;
+  }
+
+  /** @param {string} label of the button that had the focus; it may have gone with its clip */
+  _focus(label) {
+    const same = [...byId("clips").querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === label);
+    (same ?? this._start).focus();
   }
 
   /** @param {Clip} clip */
@@ -275,7 +292,7 @@ export class Record {
 class Recorder {
   /** @param {number} sampleRate */
   constructor(sampleRate) {
-    this._sampleRate = sampleRate;
+    this.sampleRate = sampleRate;
     /** @type {((samples: Int16Array) => void) | null} */
     this._taker = null;
     /** @type {(() => void) | null} */
@@ -287,7 +304,7 @@ class Recorder {
   /** @param {() => void} onLost */
   async open(onLost) {
     this._microphone = await Microphone.open({
-      sampleRate: this._sampleRate,
+      sampleRate: this.sampleRate,
       onSamples: (samples) => {
         byId("prompt-level", HTMLMeterElement).value = levelDb(samples);
         this._taker?.(samples);
@@ -310,7 +327,7 @@ class Recorder {
    * @returns {Promise<Int16Array>}
    */
   hear(milliseconds) {
-    const wanted = Math.floor((this._sampleRate * milliseconds) / 1000);
+    const wanted = Math.floor((this.sampleRate * milliseconds) / 1000);
     const heard = new Int16Array(wanted);
     let filled = 0;
     return new Promise((resolve) => {

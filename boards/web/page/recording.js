@@ -3,10 +3,13 @@
 import { byId, clock, colour, element, sharpen } from "./dom.js";
 import { LabelError, readLabels, scoreStream, tutorialScore } from "./scoring.js";
 import { TEXT } from "./text.js";
-import { AudioError, readAudio, writeWav } from "./wav.js";
+import { AudioError, readAudio } from "./wav.js";
 
 const SLICE_SECONDS = 10;
 const PAUSE_MS = 40; // the page stays alive in between
+const MOST_ROWS = 1000; // in the table
+const MOST_LABEL_BYTES = 1 << 22;
+const MOST_AUDIO_BYTES = 1 << 30;
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./firmware.js").Detection} Detection */
@@ -18,7 +21,7 @@ export class Recording {
   constructor(app) {
     this._app = app;
     this._run = 0; // of the newest run; older ones end
-    /** @type {{name: string, bytes: ArrayBuffer} | null} */
+    /** @type {File | null} */
     this._file = null;
     /** @type {LabelTime[] | null} */
     this._truth = null;
@@ -29,7 +32,9 @@ export class Recording {
     /** @type {Row[]} */
     this._rows = [];
     this._waitAudio();
-    app.onModel(() => void this._decode());
+    app.onModel(() => {
+      if (this._file !== null) void this._takeAudio(this._file);
+    });
     app.onSettings(() => void this._play());
     new ResizeObserver(() => this._drawWave()).observe(byId("wave"));
     this._say(TEXT.recordingNone);
@@ -40,6 +45,8 @@ export class Recording {
     const labels = byId("labels-file", HTMLInputElement);
     audio.addEventListener("change", () => void this.take([...(audio.files ?? [])]));
     labels.addEventListener("change", () => void this.take([...(labels.files ?? [])]));
+    // The same file again is a choice, too: it may have been corrected.
+    for (const input of [audio, labels]) input.addEventListener("click", () => (input.value = ""));
     const drop = byId("drop");
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -64,40 +71,41 @@ export class Recording {
   /** @param {File} file */
   async _takeLabels(file) {
     try {
+      if (file.size > MOST_LABEL_BYTES) throw new RangeError();
       this._truth = readLabels(await file.text());
     } catch (error) {
-      if (!(error instanceof LabelError)) throw error;
-      this._say(TEXT.badLabels(file.name, error.line, error.message), true);
+      if (error instanceof LabelError) this._say(TEXT.badLabels(file.name, error.line, error.message), true);
+      else this._say(error instanceof RangeError ? TEXT.manyLabels(file.name) : TEXT.unreadable(file.name), true);
       return;
     }
+    if (this._samples === null) this._say(TEXT.labelsWait(file.name));
     this._show();
   }
 
-  /** @param {File} file */
+  /**
+   * Brings a file to the rate of the model; where that fails, the one before stays.
+   *
+   * @param {File} file
+   */
   async _takeAudio(file) {
-    this._file = { name: file.name, bytes: await file.arrayBuffer() };
-    await this._decode();
-  }
-
-  /** Brings the file to the rate of the model. */
-  async _decode() {
-    if (this._file === null) return;
-    const { name, bytes } = this._file;
+    const run = ++this._run;
     const { sampleRate } = this._app.live;
+    let heard;
     try {
-      const heard = await readAudio(bytes, sampleRate);
+      if (file.size > MOST_AUDIO_BYTES) throw new AudioError("large");
+      heard = await readAudio(await file.arrayBuffer(), sampleRate);
       if (heard.samples.length === 0) throw new AudioError("empty");
-      this._samples = heard.samples;
-      this._exact = heard.exact;
     } catch (error) {
-      if (!(error instanceof AudioError)) throw error;
-      this._file = null;
-      this._say(error.message === "empty" ? TEXT.emptyAudio(name) : TEXT.notAudio(name), true);
+      if (run === this._run) this._say(whyNot(file.name, error), true);
       return;
     }
+    if (run !== this._run) return;
     const player = byId("player", HTMLAudioElement);
-    if (player.src !== "") URL.revokeObjectURL(player.src);
-    player.src = URL.createObjectURL(new Blob([writeWav(this._samples, sampleRate)], { type: "audio/wav" }));
+    if (player.src !== "" && file !== this._file) URL.revokeObjectURL(player.src);
+    if (file !== this._file) player.src = URL.createObjectURL(file);
+    this._file = file;
+    this._samples = heard.samples;
+    this._exact = heard.exact;
     await this._play();
   }
 
@@ -114,8 +122,14 @@ export class Recording {
     let paused = performance.now();
     for (let start = 0; start < samples.length; start += step) {
       const began = performance.now();
-      for (const result of firmware.push(samples.subarray(start, start + step))) {
-        if (result.detection !== null) detections.push(result.detection);
+      try {
+        for (const result of firmware.push(samples.subarray(start, start + step))) {
+          if (result.detection !== null) detections.push(result.detection);
+        }
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        this._say(TEXT.modelFailed(firmware.name, error.message), true);
+        return;
       }
       busyMs += performance.now() - began;
       if (performance.now() - paused > PAUSE_MS) {
@@ -137,7 +151,7 @@ export class Recording {
     if (this._samples === null) return;
     byId("recording-results").hidden = false;
     this._rows = this._judge();
-    const rows = this._rows.map((row) => {
+    const rows = this._rows.slice(0, MOST_ROWS).map((row) => {
       const score = row.score === null ? "" : row.score.toFixed(5);
       const cells = [clock(row.timeMs), row.label, score, row.verdict].map((text) => element("td", {}, text));
       const made = element("tr", { "data-time": String(row.timeMs), "data-label": row.label }, ...cells);
@@ -145,6 +159,7 @@ export class Recording {
       return made;
     });
     byId("found").querySelector("tbody")?.replaceChildren(...rows);
+    byId("found-more").textContent = this._rows.length > MOST_ROWS ? TEXT.moreRows(MOST_ROWS, this._rows.length) : "";
     this._drawWave();
   }
 
@@ -168,6 +183,9 @@ export class Recording {
       TEXT.scoreLine({ words: score.words, correct: score.correct.length, wrong, missed: score.missed.length }),
       TEXT.falseAcceptLine(score.falseAccepts.length, score.falseAccepts.length / hours),
     ];
+    const known = new Set(["_silence_", "_unknown_", ...this._app.live.labels]);
+    const strange = [...new Set(this._truth.map(({ label }) => label))].filter((label) => !known.has(label));
+    if (strange.length > 0) lines.push(TEXT.strangeLabels(strange.slice(0, 5), strange.length));
     figures.append(...lines.map((line) => element("p", {}, line)));
     return [
       ...score.correct.map((entry) => row(entry.detected, TEXT.verdictCorrect)),
@@ -219,6 +237,16 @@ const VERDICT_COLOURS = {
   [TEXT.verdictMissed]: "muted",
   [TEXT.verdictFalse]: "bad",
 };
+
+/**
+ * @param {string} name of a file
+ * @param {unknown} error
+ */
+function whyNot(name, error) {
+  if (!(error instanceof AudioError)) return TEXT.unreadable(name);
+  if (error.message === "empty") return TEXT.emptyAudio(name);
+  return error.message === "large" ? TEXT.largeAudio(name) : TEXT.notAudio(name);
+}
 
 /**
  * @param {CanvasRenderingContext2D} context

@@ -7,11 +7,14 @@ export class ServerFolder {
   /** The folder whose token stands in this page's address; null for a page without one. */
   static ofThisPage() {
     const found = /^#token=([\w-]+)$/.exec(location.hash);
-    if (found !== null) {
-      sessionStorage.setItem(KEY, found[1]);
-      history.replaceState(null, "", "#record");
+    if (found !== null) history.replaceState(null, "", "#record");
+    let token = found?.[1] ?? null;
+    try {
+      if (token !== null) sessionStorage.setItem(KEY, token);
+      token = sessionStorage.getItem(KEY);
+    } catch {
+      // A browser that keeps nothing: it is known until the page is loaded again.
     }
-    const token = sessionStorage.getItem(KEY);
     return token === null ? null : new ServerFolder(token);
   }
 
@@ -20,13 +23,18 @@ export class ServerFolder {
     this._headers = { Authorization: `Bearer ${token}` };
   }
 
-  /** The folder's name; empty when the server knows nothing of it. */
+  /**
+   * The folder's name, or why there is none.
+   *
+   * @returns {Promise<{name?: string, reason?: string}>}
+   */
   async greet() {
     try {
       const answer = await fetch("record", { headers: this._headers });
-      return answer.ok ? String((await answer.json()).folder) : "";
-    } catch {
-      return "";
+      const said = await answer.json();
+      return answer.ok ? { name: String(said.folder) } : { reason: String(said.reason) };
+    } catch (error) {
+      return { reason: String(error) };
     }
   }
 
@@ -36,15 +44,17 @@ export class ServerFolder {
    * @param {string} word
    * @param {string} name
    * @param {Uint8Array<ArrayBuffer>} wav
-   * @returns {Promise<string>} why not, empty when it is there
+   * @returns {Promise<{reason: string, free?: number, others: boolean}>} why not, empty when it is
+   *     there; a number that is free where this one is taken; whether others may fare better
    */
   async send(word, name, wav) {
     try {
       const path = `record/${encodeURIComponent(word)}/${encodeURIComponent(name)}`;
       const answer = await fetch(path, { method: "POST", headers: this._headers, body: wav });
-      return answer.ok ? "" : String((await answer.json()).reason);
+      const said = await answer.json();
+      return { reason: answer.ok ? "" : String(said.reason), free: said.free, others: answer.status === 400 };
     } catch (error) {
-      return String(error);
+      return { reason: String(error), others: false };
     }
   }
 }

@@ -33,9 +33,18 @@ async function forgetOthers() {
   await worker.clients.claim();
 }
 
-/** @param {Request} request */
+/**
+ * The server's, which is the newest; without a server what was kept.
+ *
+ * @param {Request} request
+ */
 async function answer(request) {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(request, { ignoreSearch: true });
-  return kept ?? fetch(request);
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const cache = await caches.open(CACHE);
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept === undefined) throw error;
+    return kept;
+  }
 }

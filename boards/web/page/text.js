@@ -55,7 +55,9 @@ export const TEXT = {
     "The browser refused the microphone. Allow it for this page in the address bar or in the settings, then press Listen again.",
   microphoneAbsent: "No microphone was found. Connect one, then press Listen again.",
   microphoneBusy: "The microphone cannot be opened. Close other programs that use it, then try again.",
-  microphoneLost: "The microphone has gone. Connect it again, then press Listen.",
+  microphoneLost: "The microphone has gone. Connect it again, then start again.",
+  microphoneStuck:
+    "The browser does not start its sound. Connect something that plays sound, close other programs that use it, then try again.",
   /** @param {string} reason */
   microphoneOther: (reason) => `The microphone does not start: ${reason}. Try another browser.`,
 
@@ -76,6 +78,19 @@ export const TEXT = {
   /** @param {string} name */
   notAudio: (name) =>
     `${name}: this browser finds no audio in it. Choose a WAV, FLAC, Ogg, MP3 or M4A file.`,
+  /** @param {string} name */
+  unreadable: (name) => `${name}: cannot be read. Choose a file, not a folder, that is still there.`,
+  /** @param {string} name */
+  largeAudio: (name) => `${name}: larger than 1 GB. Choose a shorter recording, or cut it into parts.`,
+  /** @param {string} name */
+  manyLabels: (name) => `${name}: larger than 4 MB. Choose the label file of this recording.`,
+  /** @param {string} name */
+  labelsWait: (name) => `${name}: read. Now choose the audio that it belongs to.`,
+  /** @param {number} most @param {number} count */
+  moreRows: (most, count) => `These are the first ${most} of ${count} lines.`,
+  /** @param {string[]} labels @param {number} count */
+  strangeLabels: (labels, count) =>
+    `The model does not know ${labels.map((label) => `“${label}”`).join(", ")}${count > labels.length ? " and more" : ""}, so these words count as missed.`,
   /** @param {string} name */
   emptyAudio: (name) => `${name}: no samples in it. Choose a longer recording.`,
   /** @param {string} name @param {number} line @param {string} found */
@@ -165,6 +180,9 @@ export const TEXT = {
   /** @param {string} folder */
   recordsInto: (folder) => `Clips also go to the folder ${folder} on the server.`,
   /** @param {string} reason */
+  folderGone: (reason) =>
+    `The server's folder cannot be reached (${reason}). Clips stay in this browser. Open the address that stapes page printed.`,
+  /** @param {string} reason */
   sendFailed: (reason) => `The server did not take a clip (${reason}). It stays in this browser and goes with the next one.`,
   storageFull:
     "The browser's storage is full, so the last take is not kept. All earlier takes are safe. Take the ZIP, delete the clips, then go on.",
@@ -222,6 +240,11 @@ export const TEXT = {
   /** @param {string} file @param {string} reason */
   siteDamaged: (file, reason) =>
     `${file} cannot be loaded (${reason}). Load the page again; if that does not help, write the site again with stapes page.`,
+  noModels: "it names no models",
+  /** @param {string} name @param {string} reason */
+  modelFailed: (name, reason) => `Model ${name} has stopped (${reason}). Load the page again, or choose another model.`,
+  /** @param {string} reason */
+  pageFailed: (reason) => `Something in this page went wrong (${reason}). Load it again. Recorded clips stay.`,
   /** @param {string} name @param {string} reason */
   modelRefused: (name, reason) => `Model ${name}: ${reason}. Write the site again with stapes page.`,
 };

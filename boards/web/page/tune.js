@@ -53,10 +53,10 @@ export class Tune {
       TEXT.milliseconds,
       (averageWindowMs) => this._configure({ averageWindowMs }),
     );
-    this._pause = slider(TEXT.suppression, time(0, 3000, own.suppressionMs), TEXT.milliseconds, (suppressionMs) =>
+    this._pause = slider(TEXT.suppression, time(0, Math.max(3000, own.suppressionMs), own.suppressionMs), TEXT.milliseconds, (suppressionMs) =>
       this._configure({ suppressionMs }),
     );
-    this._count = slider(TEXT.minimumCount, { min: 1, max: 50, step: 1, value: own.minimumCount }, String, (minimumCount) =>
+    this._count = slider(TEXT.minimumCount, { min: 1, max: Math.max(50, own.minimumCount), step: 1, value: own.minimumCount }, String, (minimumCount) =>
       this._configure({ minimumCount }),
     );
     const reset = element("button", { type: "button" }, TEXT.resetTuning);

@@ -14,7 +14,7 @@ export class AudioError extends Error {}
  * Samples of a file at a rate: of a 16-bit mono WAV at that rate as they are; of anything else that
  * the browser decodes resampled, and its channels averaged.
  *
- * @param {ArrayBuffer} bytes
+ * @param {ArrayBuffer} bytes used up
  * @param {number} sampleRate hertz
  * @returns {Promise<Heard>}
  * @throws {AudioError}
@@ -25,7 +25,7 @@ export async function readAudio(bytes, sampleRate) {
   const context = new OfflineAudioContext(1, 1, sampleRate);
   let decoded;
   try {
-    decoded = await context.decodeAudioData(bytes.slice(0));
+    decoded = await context.decodeAudioData(bytes);
   } catch (error) {
     throw new AudioError(String(error));
   }
@@ -65,7 +65,9 @@ export function readWav(bytes, sampleRate) {
         view.getUint16(start + 14, true) === 16;
     } else if (name(at) === 0x64617461) {
       const end = Math.min(start + size, view.byteLength);
-      return fits ? new Int16Array(bytes.slice(start, end - ((end - start) % 2))) : null;
+      if (!fits) return null;
+      const count = (end - start) >> 1;
+      return start % 2 === 0 ? new Int16Array(bytes, start, count) : new Int16Array(bytes.slice(start, start + 2 * count));
     }
     at = start + size + (size % 2);
   }
