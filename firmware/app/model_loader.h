@@ -12,7 +12,7 @@
 
 namespace stapes {
 
-class ModelLoader : public ModelReceiver {
+class ModelLoader final : public ModelReceiver {
  public:
   // All are kept by the caller. `memory` is the pipeline's.
   ModelLoader(Flash& flash, const ModelBundle& built_in, Pipeline& pipeline,

@@ -50,7 +50,7 @@ class Exact {
   std::size_t size_;
 };
 
-std::vector<int8_t> Run(InferenceEngine* engine, const Fixture& fixture) {
+[[maybe_unused]] std::vector<int8_t> Run(InferenceEngine* engine, const Fixture& fixture) {
   std::vector<int8_t> outputs;
   const std::size_t size = engine->input().size;
   for (std::size_t i = 0; i < kInferences; ++i) {
@@ -62,7 +62,7 @@ std::vector<int8_t> Run(InferenceEngine* engine, const Fixture& fixture) {
   return outputs;
 }
 
-std::vector<int8_t> Expected(const Fixture& fixture) {
+[[maybe_unused]] std::vector<int8_t> Expected(const Fixture& fixture) {
   return {fixture.outputs.begin(), fixture.outputs.end()};
 }
 

@@ -3,24 +3,15 @@
 // what was sent, and after a zero byte the next frame is heard.
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "app/model_image.h"
 #include "link/frame_reader.h"
+#include "require.h"
 
 namespace stapes {
 namespace {
-
-void Require(bool holds, const char* what) {
-  if (holds) {
-    return;
-  }
-  std::fprintf(stderr, "fuzz_link: %s\n", what);
-  std::abort();
-}
 
 // COBS( hello, sequence number 1, CRC-16 ), zero byte; no byte inside is zero.
 constexpr uint8_t kHello[] = {5, 1, 1, 0x1F, 0x3E, 0};

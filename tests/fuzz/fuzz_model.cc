@@ -3,8 +3,6 @@
 // arena is touched (the sanitizers watch), and outputs depend on nothing but model and input.
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -14,6 +12,7 @@
 #include "base/span.h"
 #include "nn/all_operators.h"
 #include "nn/inference_engine.h"
+#include "require.h"
 
 namespace stapes {
 namespace {
@@ -40,14 +39,6 @@ class Exact {
   uint8_t* data_;
   std::size_t size_;
 };
-
-void Require(bool holds, const char* what) {
-  if (holds) {
-    return;
-  }
-  std::fprintf(stderr, "fuzz_model: %s\n", what);
-  std::abort();
-}
 
 int64_t BytesOf(const Model& model, const FlatTable& subgraph, const FlatVector& tensors) {
   int64_t bytes = 0;
