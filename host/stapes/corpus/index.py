@@ -147,6 +147,23 @@ class CorpusIndex:
     def hard_count(self) -> int:
         return self._share("training", self.settings.hard_percentage) if self.hard else 0
 
+    def training_shares(self) -> list[float]:
+        """How often training shows each label, hard examples aside: 1 is the mean of the wanted
+        words. Labels that are never shown count as one clip."""
+        labels = [label for _, label in self.wanted["training"]]
+        words = len(self.settings.wanted_words)
+        first = UNKNOWN_INDEX + 1
+        counts = [
+            labels.count(label) ** (1 - self.settings.balance)
+            for label in range(first, first + words)
+        ]
+        unknown = self.unknown_count("training") + self.speech_count("training")
+        made = [max(1, self.silence_count("training")), max(1, unknown)]
+        return [
+            *(count * words / max(1, len(labels)) for count in made),
+            *(count * words / sum(counts) for count in counts),
+        ]
+
     def _share(self, partition: str, percentage: float) -> int:
         return math.ceil(len(self.wanted[partition]) * percentage / 100)
 

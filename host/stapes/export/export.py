@@ -18,6 +18,7 @@ from stapes.device.clip_scores import clip_scores
 from stapes.device.features import FeatureExtractor, Quantization
 from stapes.errors import StapesError
 from stapes.evaluation.confusion import Confusion
+from stapes.export.priors import correct_priors
 from stapes.export.report import LayerError, layer_errors, table
 from stapes.files import check_output, write_bytes
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
@@ -55,6 +56,7 @@ def export_checkpoint(
     decoder: DecoderSettings,
     data_dir: str | os.PathLike[str] = "",
     clip_stride_ms: float = DEFAULT_CLIP_STRIDE_MS,
+    prior_correction: float = 0.0,
     log: Callable[[str], None] = print,
 ) -> ExportResult:
     """Writes the int8 model of a checkpoint, with its settings and provenance inside.
@@ -64,6 +66,8 @@ def export_checkpoint(
         data_dir: the clips; by default those that the checkpoint was trained on.
         clip_stride_ms: how often a network that sees a whole clip at once is run; rounded to whole
             frames. Networks that stream are run at every frame.
+        prior_correction: how far to take back how often training showed each label
+            (`correct_priors`).
 
     Raises:
         StapesError: a checkpoint or corpus that does not fit, a layer that cannot be exported, or
@@ -75,6 +79,7 @@ def export_checkpoint(
     model = create_model(settings.architecture, settings.shape, settings.model)
     assign(model.variables, checkpoint.model, source=str(checkpoint_file))
     corpus = Corpus(data_dir or checkpoint.origin["data_dir"], settings)
+    correct_priors(model, corpus.index, prior_correction)
     layers = plain_layers(model)
     features = _Features(checkpoint_file, checkpoint)
     calibration = features(corpus.evaluation("training", limit=_CALIBRATION_CLIPS).samples)
@@ -91,6 +96,7 @@ def export_checkpoint(
     log(f"Confusion matrix of the int8 model:\n{in_int8.table(settings.labels)}")
     provenance = {
         **_provenance(checkpoint, corpus),
+        **({"prior_correction": prior_correction} if prior_correction else {}),
         "float_accuracy": round(in_float.accuracy, 5),
         "int8_accuracy": round(in_int8.accuracy, 5),
         "test_clips": in_int8.total,

@@ -37,14 +37,22 @@ EXAMPLE = "  stapes export --train_dir build/yes_no --output_file build/yes_no.t
 
 
 @dataclass(frozen=True, kw_only=True)
-class StrideFlags:
-    """How the network is run."""
+class NetworkFlags:
+    """How the network is run, and its scores."""
 
     clip_stride_ms: float = setting(
         DEFAULT_CLIP_STRIDE_MS,
         above=0,
         most=60000,
         help="how often a network that takes whole clips is run",
+    )
+    prior_correction: float = setting(
+        0.0,
+        least=0,
+        most=2,
+        shown="off",
+        help="how far to take back that training showed _unknown_ and _silence_ more often than a "
+        "word; 1 makes all labels as likely",
     )
 
 
@@ -59,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
     )
-    add_flags(parser, StrideFlags)
+    add_flags(parser, NetworkFlags)
     parser.add_argument("--json", action="store_true", help="print one JSON object, no log")
     decoder = parser.add_argument_group(
         "decoder", "written into the model; the defaults are those of test_streaming_accuracy.py"
@@ -83,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         decoder=decoder,
         data_dir=arguments.data_dir,
         clip_stride_ms=arguments.clip_stride_ms,
+        prior_correction=arguments.prior_correction,
         log=(lambda line: None) if arguments.json else (lambda line: print(line, flush=True)),
     )
     if arguments.json:
