@@ -40,12 +40,17 @@ void Application::HandleModelData() {
   lines_.End();
 }
 
-// The new model is at its first sample, and so is the old one after a refusal.
+// The new model is at its first sample, and so is the old one after a refusal; or the one that runs
+// in its place, which then says hello by itself.
 void Application::AnswerWithHello(const ModelReceiver::Verdict& verdict) {
   pipeline_.Reset();
   ForgetAudio();
   if (verdict.reason != nullptr) {
     Answer(verdict);
+    if (verdict.fallen != nullptr) {
+      Log("the loaded model does not run", verdict.fallen);
+      SayHello(kUnasked);
+    }
   } else {
     SayHello(reader_.sequence());
   }
@@ -62,6 +67,9 @@ void Application::Answer(const ModelReceiver::Verdict& verdict) {
   if (verdict.operator_index >= 0) {
     lines_.Field("operator", verdict.operator_name);
     lines_.Field("operator_index", static_cast<uint32_t>(verdict.operator_index));
+  }
+  if (verdict.fallen != nullptr) {
+    lines_.Field("fallen", verdict.fallen);
   }
   lines_.End();
 }

@@ -7,6 +7,7 @@ namespace stapes {
 namespace {
 
 constexpr std::size_t kHashDigits = 64;
+constexpr char kDamaged[] = "its image is damaged";
 
 // Names a built-in model by its SHA-256.
 uint32_t BaseOf(const ModelBundle& built_in) {
@@ -23,6 +24,8 @@ ModelLoader::ModelLoader(Flash& flash, const ModelBundle& built_in, Pipeline& pi
 
 const char* ModelLoader::Start() {
   uint32_t allowed = (1u << ModelSlots::kCount) - 1;
+  counts_ = ModelSlots::kNone;
+  passed_over_ = slots_.NewestRecord(allowed) == slots_.Newest(allowed) ? nullptr : kDamaged;
   for (int slot = slots_.Newest(allowed); slot != ModelSlots::kNone;
        slot = slots_.Newest(allowed)) {
     const Verdict verdict = RunSlot(slot);
@@ -76,8 +79,7 @@ ModelReceiver::Verdict ModelLoader::Commit(uint32_t crc) {
     verdict = FailedWrite();
   }
   if (verdict.reason != nullptr) {
-    running_ == ModelSlots::kNone ? RunBuiltIn() : RunSlot(running_);
-    return verdict;
+    return Restore(verdict);
   }
   running_ = counts_ = slots_.target();
   committed_crc_ = crc;
@@ -128,6 +130,16 @@ ModelReceiver::Verdict ModelLoader::RunSlot(int slot) {
   }
   const Verdict verdict = Run(image);
   running_ = verdict.reason == nullptr ? slot : ModelSlots::kNone;
+  return verdict;
+}
+
+// After a refusal: what a restart would run, which is what ran, unless its memory has been damaged.
+ModelReceiver::Verdict ModelLoader::Restore(Verdict verdict) {
+  const int before = running_;
+  verdict.fallen = Start();
+  if (verdict.fallen == nullptr && running_ != before) {
+    verdict.fallen = passed_over_ != nullptr ? passed_over_ : kDamaged;
+  }
   return verdict;
 }
 

@@ -22,7 +22,7 @@ class ModelLoader final : public ModelReceiver {
   // nullptr, or why not even the built-in one runs.
   const char* Start();
 
-  // Why a committed model was passed over by Start, nullptr when none was.
+  // Why a committed model was passed over by the last Start, nullptr when none was.
   const char* passed_over() const { return passed_over_; }
 
   std::size_t capacity() const override { return slots_.capacity(); }
@@ -40,6 +40,7 @@ class ModelLoader final : public ModelReceiver {
   Verdict Run(Span<const uint8_t> image);
   Verdict RunBuiltIn();
   Verdict RunSlot(int slot);
+  Verdict Restore(Verdict verdict);
   Verdict FailedWrite();
 
   const ModelBundle& built_in_;

@@ -13,11 +13,14 @@ namespace stapes {
 
 class ModelReceiver {
  public:
-  // `reason`: nullptr, or why not: a literal. The others are about the engine's verdict.
+  // `reason`: nullptr, or why not: a literal. The next two are about the engine's verdict.
   struct Verdict {
     const char* reason = nullptr;
     const char* operator_name = "";  // of the operator that is refused
     int32_t operator_index = -1;     // its position, -1: not about one operator
+    // Of a refusal: why the model that ran before does not run any more, and another one does;
+    // nullptr: it runs on.
+    const char* fallen = nullptr;
   };
 
   virtual std::size_t capacity() const = 0;  // bytes of the largest image

@@ -11,10 +11,10 @@ constexpr uint32_t kRecordMagic = 0x31545053;  // "SPT1"
 
 }  // namespace
 
-int ModelSlots::Newest(uint32_t allowed) const {
+int ModelSlots::Choose(uint32_t allowed, bool (ModelSlots::*counts)(int) const) const {
   int newest = kNone;
   for (int slot = 0; slot < kCount; ++slot) {
-    if ((allowed >> slot & 1) == 0 || !IsGood(slot)) {
+    if ((allowed >> slot & 1) == 0 || !(this->*counts)(slot)) {
       continue;
     }
     // Generations wrap: the difference counts.
@@ -86,9 +86,12 @@ bool ModelSlots::HasRecord(int slot) const {
   return Read(slot, kMagic) == kRecordMagic && Crc32Update(0, record) == Read(slot, kRecordCrc);
 }
 
+bool ModelSlots::IsKnown(int slot) const {
+  return HasRecord(slot) && Read(slot, kBase) == base_ && Read(slot, kImageBytes) <= capacity();
+}
+
 bool ModelSlots::IsGood(int slot) const {
-  return HasRecord(slot) && Read(slot, kBase) == base_ && Read(slot, kImageBytes) <= capacity() &&
-         Crc32Update(0, Image(slot)) == Read(slot, kImageCrc);
+  return IsKnown(slot) && Crc32Update(0, Image(slot)) == Read(slot, kImageCrc);
 }
 
 }  // namespace stapes

@@ -29,7 +29,10 @@ class ModelSlots {
 
   // The slot with the newest good commit among those whose bit is in `allowed`, or kNone. Reads the
   // whole image: a damaged one does not count.
-  int Newest(uint32_t allowed) const;
+  int Newest(uint32_t allowed) const { return Choose(allowed, &ModelSlots::IsGood); }
+
+  // The same, were no image damaged: where it is another slot, that one's image is.
+  int NewestRecord(uint32_t allowed) const { return Choose(allowed, &ModelSlots::IsKnown); }
 
   // The image of a committed slot; empty when it was committed as "none: the built-in model".
   Span<const uint8_t> Image(int slot) const;
@@ -58,7 +61,9 @@ class ModelSlots {
   std::size_t Start(int slot) const { return static_cast<std::size_t>(slot) * slot_bytes(); }
   uint32_t Read(int slot, Word word) const;
   bool HasRecord(int slot) const;
-  bool IsGood(int slot) const;
+  bool IsKnown(int slot) const;  // committed by this firmware
+  bool IsGood(int slot) const;   // and undamaged
+  int Choose(uint32_t allowed, bool (ModelSlots::*counts)(int) const) const;
 
   Flash& flash_;
   uint32_t base_;

@@ -2,10 +2,11 @@
 """Models over the link into an emulated board whose memory for them outlives it."""
 
 import contextlib
+import zlib
 
 import numpy as np
 import pytest
-from link_bytes import PATIENCE_SECONDS, PATIENT, model_frames
+from link_bytes import PATIENCE_SECONDS, PATIENT, answers, model_frames
 
 from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
@@ -84,3 +85,22 @@ def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other
         assert session.load(image).model == "other"
     with board() as emulator:
         assert Session(emulator.transport, **PATIENT).hello.model == "other"
+
+
+def test_a_damaged_model_and_a_refused_one_leave_the_built_in_one(board, other, tmp_path):
+    image = read_model_image(other)
+    wrong = b"\0" * 64
+    with board() as emulator:
+        Session(emulator.transport, **PATIENT).load(image)
+        with (tmp_path / "psram").open("r+b") as memory:  # which the emulator shares
+            memory.seek(32 + len(image.data) - 400)
+            byte = memory.read(1)
+            memory.seek(-1, 1)
+            memory.write(bytes([byte[0] ^ 1]))
+        *_, refused, log, hello = answers(
+            emulator.transport, model_frames(wrong, zlib.crc32(wrong))
+        )
+        assert refused.fields["fallen"] == log.fields["reason"] == "its image is damaged"
+        assert hello.fields["model"] == "small"
+        player = LinkPlayer(emulator.transport, **PATIENT)
+        assert player.play(np.zeros(8000, np.int16)).frames == 24

@@ -136,6 +136,21 @@ TEST_CASE("an image that has rotted does not count: the one before it does") {
   CHECK(Counts(flash) == Image(1, 500));
 }
 
+TEST_CASE("the newest record names the slot whose image has rotted, not one that was cut short") {
+  DyingFlash flash;
+  REQUIRE(Load(flash, Image(1, 500)));
+  REQUIRE(Load(flash, Image(2, 500)));
+  const ModelSlots slots(flash, kBase);
+  CHECK(slots.NewestRecord(3) == 1);
+  flash.memory[kFlashBytes / 2 + 100] ^= 4;
+  CHECK(slots.NewestRecord(3) == 1);
+  CHECK(slots.Newest(3) == 0);
+  flash.energy = 600;
+  CHECK_FALSE(Load(flash, Image(3, 500)));
+  CHECK(slots.NewestRecord(3) == slots.Newest(3));
+  CHECK(ModelSlots(flash, kBase + 1).NewestRecord(3) == ModelSlots::kNone);
+}
+
 TEST_CASE("a slot may be committed as holding no model") {
   DyingFlash flash;
   REQUIRE(Load(flash, Image(1, 500)));

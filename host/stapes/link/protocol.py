@@ -27,7 +27,7 @@ MAX_LINE_BYTES = 16384  # 64 labels of 48 bytes, all escaped, and the rest of a 
 _LINE = re.compile(rb"\$([0-9A-F]{4}) ([!-#%-)+-~]+(?: [!-#%-)+-~]+)*)\*([0-9A-F]{4})")
 _DIGITS = re.compile(rf"[0-9]{{1,{MAX_NUMBER_DIGITS}}}")
 _TEXT_FIELDS = frozenset(
-    {"firmware", "board", "model", "sha256", "label", "reason", "text", "operator", "pcm"}
+    {"firmware", "board", "model", "sha256", "label", "reason", "text", "operator", "pcm", "fallen"}
 )
 
 
@@ -104,7 +104,7 @@ class Event:
 
     @property
     def starts_anew(self) -> bool:
-        """True for the hello that a board says by itself when it starts."""
+        """True for the hello that a board says by itself: it starts, or another model runs."""
         return self.name == "hello" and "request" not in self.fields
 
 
@@ -155,8 +155,8 @@ class LineReader:
         self.counts.events += 1
         if self._last is not None:
             gap = (event.sequence - self._last.sequence - 1) & 0xFFFF
-            if self._last.name == "fatal" and gap == 0:
-                pass  # the hello after it belongs to the same restart
+            if self._last.name in ("fatal", "log") and gap == 0:
+                pass  # the hello after it belongs to the same restart, or to another model
             elif event.name == "fatal" or event.starts_anew or gap >= 0x8000:
                 self.counts.restarts += 1
             else:

@@ -312,8 +312,14 @@ class Session:
         if "operator" in event.fields:
             operator = event.fields["operator"] or "unknown"
             reason += f", operator {event.number('operator_index')} ({operator})"
+        change = "nothing changed"
+        if "fallen" in event.fields:
+            change = (
+                f"the model that ran before does not run any more ({event.fields['fallen']}), the "
+                "built-in one runs; load a model again"
+            )
         return Refused(
-            f"{self._transport.name}: the board refused ({reason}); nothing changed", reason=told
+            f"{self._transport.name}: the board refused ({reason}); {change}", reason=told
         )
 
     def _wrong(self, found: str, expected: str) -> StapesError:

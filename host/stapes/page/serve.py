@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from stapes import plain
 from stapes.errors import StapesError
 from stapes.page.clip_folder import ClipFolder, FolderFault, NameTaken
 
@@ -338,7 +339,7 @@ def _hang_up(connection: socket.socket) -> None:
 
 def say(what: str) -> None:
     """Tells the person at the terminal."""
-    print(f"stapes: page: {what}", file=sys.stderr, flush=True)
+    plain.say(f"stapes: page: {what}", to=sys.stderr)
 
 
 def own_address() -> str:

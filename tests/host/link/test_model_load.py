@@ -6,15 +6,17 @@ The other side is the firmware itself (stapes-firmware --link --models FILE, wit
 
 import contextlib
 import dataclasses
+from urllib.parse import quote
 
 import numpy as np
 import pytest
-from link_bytes import BadConnection, answers, model_frames
+from link_bytes import BadConnection, answers, line, model_frames
 
 from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image
+from stapes.link.protocol import LineReader
 from stapes.link.session import Session
 from stapes.link.transport import ProgramTransport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
@@ -198,6 +200,116 @@ def test_headers_of_any_content_are_refused_or_run(board, other):
             with contextlib.suppress(StapesError):
                 session.load(image)
             assert LinkPlayer(transport).play(np.zeros(1000, np.int16)).frames == 2
+
+
+RECORD_BYTES = 32
+SLOTS_BYTES = 2 << 20
+
+
+def flip(slots, at):
+    """One bit of what is stored, also while the board runs: it sees the file as its memory."""
+    with slots.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 16]))
+
+
+def said_before(transport):
+    """All that a board says until it is asked."""
+    return answers(transport, [])
+
+
+# In the commit record, the image's header, its file's root, its weights.
+@pytest.mark.parametrize("at", [8, RECORD_BYTES + 17, RECORD_BYTES + 200, -400])
+def test_a_refused_load_does_not_leave_a_damaged_model_running(
+    board, other, small_model, tmp_path, at
+):
+    image = read_model_image(other)
+    refused_model = tmp_path / "operator.tflite"
+    refused_model.write_bytes(small_model(SETTINGS, operator="RELU"))
+    wrong = read_model_image(refused_model)
+    slots = tmp_path / "slots"
+    with board() as transport:
+        assert Session(transport).load(image).model == "other"
+        flip(slots, at if at > 0 else RECORD_BYTES + len(image.data) + at)
+        *_, refused, log, hello = said = answers(transport, model_frames(wrong.data, wrong.crc32))
+        assert (refused.name, log.name, hello.name) == ("refused", "log", "hello")
+        assert "no such operator" in refused.fields["reason"]
+        assert refused.fields["fallen"] == log.fields["reason"] == "its image is damaged"
+        assert "request" not in hello.fields
+        assert (hello.fields["model"], hello.fields["model_slot"]) == ("small", "0")
+        reader = LineReader()
+        list(reader.feed(b"".join(line(event.sequence, as_text(event)) for event in said)))
+        assert reader.counts.restarts == 0
+        assert LinkPlayer(transport).play(np.zeros(16000, np.int16)).frames == 49
+        assert Session(transport).load(image).model == "other"
+    assert name_of_model(board) == "other"
+
+
+def as_text(event):
+    words = [f"{name}={quote(text, safe=',')}" for name, text in event.fields.items()]
+    return " ".join([event.name, *words])
+
+
+def test_a_load_that_is_refused_tells_that_the_old_model_has_gone(
+    board, other, small_model, tmp_path
+):
+    refused_model = tmp_path / "operator.tflite"
+    refused_model.write_bytes(small_model(SETTINGS, operator="RELU"))
+    with board() as transport:
+        session = Session(transport)
+        session.load(read_model_image(other))
+        flip(tmp_path / "slots", RECORD_BYTES + 300)
+        with pytest.raises(
+            StapesError, match=r"no such operator.*does not run any more \(its image"
+        ):
+            session.load(read_model_image(refused_model))
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_model_that_was_damaged_while_the_board_was_off_is_told_at_the_start(
+    board, other, firmware, tmp_path, slot
+):
+    """The one before it runs, or the built-in one."""
+    with board() as transport:
+        session = Session(transport)
+        for path in (other, firmware.model)[: slot + 1]:
+            session.load(read_model_image(path))
+    flip(tmp_path / "slots", slot * SLOTS_BYTES // 2 + RECORD_BYTES + 300)
+    with board() as transport:
+        hello, log = said_before(transport)
+        assert hello.fields["model"] == ("small", "other")[slot]
+        assert hello.fields["model_slot"] == str(slot)
+        assert (log.name, log.fields["reason"]) == ("log", "its image is damaged")
+
+
+def test_an_older_model_that_is_damaged_is_nobodys_business(board, other, firmware, tmp_path):
+    with board() as transport:
+        session = Session(transport)
+        session.load(read_model_image(other))
+        session.load(read_model_image(firmware.model))
+    flip(tmp_path / "slots", RECORD_BYTES + 300)
+    with board() as transport:
+        (hello,) = said_before(transport)
+        assert (hello.fields["model"], hello.fields["model_slot"]) == ("small", "2")
+
+
+def test_power_lost_while_a_damaged_model_is_replaced_leaves_one_that_runs(board, other, tmp_path):
+    image = read_model_image(other)
+    frames = model_frames(image.data, image.crc32)
+    with board() as transport:
+        Session(transport).load(image)
+    flip(tmp_path / "slots", RECORD_BYTES + 300)
+    for count in range(0, len(frames), 5):
+        with board() as transport:
+            session = Session(transport)
+            assert (session.hello.model, session.hello.model_slot) == ("small", 0)
+            for frame in frames[:count]:
+                transport.write(frame)
+    with board() as transport:
+        assert Session(transport).load(image).model == "other"
+    assert name_of_model(board) == "other"
 
 
 def test_a_program_without_memory_for_models_says_so(firmware):
