@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words that sound nearly like a wanted one: what the unknown class must hold to be of use.
 
-Parts of a phrase, cut words, and words with one sound exchanged for a similar one: consonants that
-differ in voice or place alone, vowels that are neighbours.
+`near_misses` works on letters: parts of a phrase, cut words, and words with one letter exchanged
+for a similar one. `near_sounds` works on sounds, where espeak-ng can tell them: words of a list,
+and made-up ones with one or two sounds exchanged, written so that every engine can read them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from stapes.corpus.lexicon import Entry, Lexicon
+from stapes.corpus.phonemes import Sounds, distance, neighbours, sounds_of, spelled
 
 _SIMILAR = {
     "b": "p", "p": "b", "d": "t", "t": "d", "g": "k", "k": "g", "c": "g", "q": "g",
@@ -16,6 +23,9 @@ _SIMILAR = {
     "a": "o", "e": "a", "i": "e", "o": "u", "u": "a", "ä": "a", "ö": "o", "ü": "u",
 }  # fmt: skip
 _SHORTEST_PART = 3
+NEAREST, NEAREST_SHORT = 1.5, 1.0  # distances of made-up words, the latter for short ones
+_SHORT = 4  # sounds
+_TRIES = 300  # made-up words that are looked at
 
 
 def near_misses(
@@ -44,6 +54,59 @@ def near_misses(
         sounds |= {sound} - {""}
         found.append(candidate)
     return found
+
+
+def near_sounds(
+    word: str,
+    count: int,
+    *,
+    lexicon: Lexicon,
+    transcribe: Callable[[Sequence[str]], Sequence[str]],
+    avoid: Sequence[str] = (),
+) -> list[str]:
+    """Up to `count` near misses by sound, two thirds of them real words where there are as many.
+
+    Made-up words nearer than NEAREST are left out: people say the word itself with such
+    differences.
+
+    Args:
+        transcribe: how each of some texts is pronounced.
+        avoid: words that must not come out, nor what sounds like them.
+    """
+    heard = [sounds_of(text) for text in transcribe([_plain(text) for text in (word, *avoid)])]
+    wanted, taken = heard[0], set(heard)
+    if not wanted:
+        return []
+    found = []
+    for entry in _real(wanted, lexicon):
+        if entry.sounds not in taken and len(found) < -(-2 * count // 3):
+            taken.add(entry.sounds)
+            found.append(entry.word)
+    nearest = NEAREST if len(wanted) > _SHORT else NEAREST_SHORT
+    tries = [spelled(sounds) for sounds in islice(neighbours(wanted), _TRIES)]
+    tries = list(dict.fromkeys(tries))
+    order = np.random.default_rng(len(wanted)).permutation(len(tries))  # not all at one place
+    shuffled = [tries[place] for place in order]
+    for text, said in zip(shuffled, map(sounds_of, transcribe(shuffled)), strict=True):
+        if len(found) >= count:
+            break
+        if said not in taken and nearest <= distance(wanted, said) <= max(1.5, len(wanted) / 3):
+            taken.add(said)
+            found.append(text)
+    return found
+
+
+def _real(wanted: Sounds, lexicon: Lexicon) -> list[Entry]:
+    """Words of the list near these sounds, and longer ones that have them inside. The word with a
+    plural's ending, say, is none: who says it has said the word."""
+    near = [entry for entry, _ in lexicon.near(wanted) if len(entry.sounds) <= len(wanted)]
+    inside = [entry for entry in lexicon.containing(wanted) if len(entry.sounds) > len(wanted) + 1]
+    longer = [
+        entry
+        for entry, _ in lexicon.near(wanted)
+        if len(entry.sounds) > len(wanted) and entry.sounds[: len(wanted)] != wanted
+    ]
+    return near + longer + inside
 
 
 def _candidates(word: str) -> Iterator[str]:

@@ -223,7 +223,7 @@ def _speak_word(
     place = _addition(target) if extend else new_folder(target)
     with place as folder:
         speak = partial(_speak_speaker, job, folder, target if extend else None)
-        with _ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
+        with ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
             tasks = [pool.submit(speak, numbered) for numbered in enumerate(speakers)]
         try:
             yield from _collected(tasks, job.word)
@@ -454,7 +454,7 @@ def _check_word(word: str) -> None:
 
 
 @contextmanager
-def _ctrl_c_held() -> Iterator[None]:
+def ctrl_c_held() -> Iterator[None]:
     """Ctrl-C waits until the end of the block; processes started inside never see it."""
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic talk: running speech by the same voices that say a word, so that a voice means nothing.
+
+    OUTPUT_DIR/_speech_/<speaker>/<n>.wav      a few sentences each
+
+The speakers' names decide which partition they belong to, as with clips.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.wav import write_wav
+from stapes.corpus.effects import FULL_SCALE
+from stapes.corpus.mixture import Mixture
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.running_speech import SPEECH_FOLDER
+from stapes.corpus.speak import SpeakSettings, ctrl_c_held, make_speakers, speak_word
+from stapes.corpus.synthesizers import EngineFailed, Speaker
+from stapes.errors import StapesError
+from stapes.files import new_folder, read_text
+from stapes.options import check, like, setting
+
+SENTENCES = 4  # in a recording
+PAUSE_SECONDS = (0.15, 0.8)
+_PARTITIONED = (10.0, 10.0)  # the percentages that training takes by default
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkSettings:
+    """How much is read, and by how many; `minutes` are reached, not passed by much."""
+
+    minutes: float = setting(30.0, above=0, most=6000, help="of talk, all in all")
+    seconds_per_speaker: float = setting(
+        60.0, least=5, most=3600, help="how long each synthetic speaker reads"
+    )
+    text: str = setting(
+        "", shown="sentences that come with stapes", help="a text file to read from, in sentences"
+    )
+    seed: int = like(SpeakSettings, "seed", help="other seeds give other speakers and sentences")
+    sample_rate: int = like(SpeakSettings, "sample_rate")
+    tract_percent: float = like(SpeakSettings, "tract_percent", default=12.0)
+    processes: int = like(SpeakSettings, "processes")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def speakers(self) -> int:
+        return max(len(PARTITIONS), math.ceil(self.minutes * 60 / self.seconds_per_speaker))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talked:
+    """What was written, and what speakers failed at."""
+
+    seconds: float
+    speakers: int
+    failures: tuple[str, ...]
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text; lines that begin with # are no part of it."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    found = re.split(r"(?<=[.!?])\s+", " ".join(lines))
+    return [sentence.strip() for sentence in found if re.search(r"\w", sentence)]
+
+
+def write_talk(
+    output_dir: Path,
+    *,
+    settings: TalkSettings,
+    mixture: Mixture,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Talked:
+    """Writes `_speech_` below `output_dir`, whole or not at all.
+
+    Raises:
+        StapesError: there is no text, no voice can read it, or `_speech_` exists already.
+    """
+    sentences = _sentences(settings)
+    speakers = _speakers(settings, mixture)
+    seconds, failures = 0.0, []
+    with (
+        new_folder(output_dir / SPEECH_FOLDER) as folder,
+        ProcessPoolExecutor(max_workers=settings.processes) as pool,
+    ):
+        read = partial(_read, settings, mixture, sentences, folder)
+        with ctrl_c_held():
+            results = pool.map(read, enumerate(speakers))
+        for number, (spoken, failure) in enumerate(results, start=1):
+            seconds += spoken
+            failures += [failure] * bool(failure)
+            progress(number, len(speakers))
+        if not seconds:
+            raise StapesError(f"talk: no voice can read it ({failures[0]}), expected one")
+    read_by = len(speakers) - len(failures)
+    return Talked(seconds=seconds, speakers=read_by, failures=tuple(failures))
+
+
+def _sentences(settings: TalkSettings) -> list[str]:
+    if settings.text:
+        text = read_text(settings.text, what="a text to read")
+    else:
+        text = files("stapes.corpus").joinpath("talk.txt").read_text(encoding="utf-8")
+    sentences = sentences_of(text)
+    if not sentences:
+        raise StapesError(f"{settings.text}: found no sentences, expected some to read")
+    return sentences
+
+
+def _speakers(settings: TalkSettings, mixture: Mixture) -> list[Speaker]:
+    """As many as needed; the last ones make way where a partition would be empty."""
+    voices = mixture.voices()
+    form = SpeakSettings(
+        clips=60 * settings.speakers, seed=settings.seed, tract_percent=settings.tract_percent
+    )
+    drawn = make_speakers(voices, settings=form, shares=mixture.shares(voices), variants=("",))
+    chosen, spare = drawn[: settings.speakers], drawn[settings.speakers :]
+    for place, partition in enumerate(PARTITIONS, start=1):
+        if not any(which_set(speaker.name, *_PARTITIONED) == partition for speaker in chosen):
+            other = next(one for one in spare if which_set(one.name, *_PARTITIONED) == partition)
+            chosen[-place] = other
+    return chosen
+
+
+def _read(
+    settings: TalkSettings,
+    mixture: Mixture,
+    sentences: Sequence[str],
+    folder: Path,
+    numbered: tuple[int, Speaker],
+) -> tuple[float, str]:
+    """The recordings of one speaker: how many seconds, and why not more."""
+    number, speaker = numbered
+    random = np.random.default_rng([settings.seed, 4, number])
+    place = folder / speaker.name
+    place.mkdir()
+    seconds, count = 0.0, 0
+    order = random.permutation(len(sentences))
+    while seconds < settings.minutes * 60 / settings.speakers:
+        chosen = [
+            sentences[order[(SENTENCES * count + one) % len(order)]] for one in range(SENTENCES)
+        ]
+        try:
+            sound = _recording(chosen, speaker, settings, mixture, random)
+        except EngineFailed as error:
+            return seconds, str(error)
+        write_wav(place / f"{count:03}.wav", sound, sample_rate=settings.sample_rate)
+        seconds, count = seconds + len(sound) / settings.sample_rate, count + 1
+    return seconds, ""
+
+
+def _recording(
+    sentences: Sequence[str],
+    speaker: Speaker,
+    settings: TalkSettings,
+    mixture: Mixture,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Sentences with pauses between them, in light noise: int16 [samples]."""
+    rate, parts = settings.sample_rate, []
+    for sentence in sentences:
+        parts.append(speak_word(sentence, speaker, synthesizer=mixture, sample_rate=rate))
+        parts.append(np.zeros(int(rate * random.uniform(*PAUSE_SECONDS))))
+    sound = np.concatenate(parts)
+    sound *= random.uniform(0.2, 0.9) / np.abs(sound).max()
+    sound += random.normal(scale=10 ** random.uniform(-4.0, -2.5), size=len(sound))
+    return np.clip(np.rint(sound * (FULL_SCALE - 1)), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

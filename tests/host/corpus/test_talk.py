@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic talk: as long as was asked for, by speakers of every partition, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import read_wav
+from stapes.cli.main import main
+from stapes.corpus.mixture import Mixture
+from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.running_speech import speech_recordings
+from stapes.corpus.synthesizers import EngineFailed
+from stapes.corpus.talk import TalkSettings, sentences_of, write_talk
+from stapes.errors import StapesError
+
+
+@dataclass(frozen=True)
+class Hum:
+    """Hums a tenth of a second for each letter; `dumb` voices fail."""
+
+    dumb: tuple[str, ...] = ()
+
+    def voices(self):
+        return ["anna", "ben", "carl"]
+
+    def say(self, text, speaker):
+        if speaker.voice in self.dumb:
+            raise EngineFailed(f"{speaker.voice}: is hoarse")
+        return 0.4 * np.sin(np.arange(1600 * len(text)) / 20), 16000
+
+
+SHORT = TalkSettings(minutes=1, seconds_per_speaker=10, processes=1, tract_percent=0)
+
+
+def samples_of(folder):
+    return {path: read_wav(path, sample_rate=16000) for path in sorted(folder.rglob("*.wav"))}
+
+
+def test_talk_is_as_long_as_asked_for_and_every_partition_has_speakers(tmp_path):
+    talked = write_talk(tmp_path, settings=SHORT, mixture=Mixture(engines={"flite": Hum()}))
+    found = samples_of(tmp_path)
+    seconds = sum(map(len, found.values())) / 16000
+    assert talked.seconds == pytest.approx(seconds) and seconds >= 60
+    assert talked.speakers == len({path.parent for path in found}) == 6
+    by_partition = speech_recordings(tmp_path, validation_percentage=10, testing_percentage=10)
+    assert all(by_partition.values())
+    assert {which_set(path.parent, 10, 10) for path in found} == set(PARTITIONS)
+    for samples in found.values():
+        assert 0.15 < np.abs(samples / 32768).max() < 1
+
+
+def test_equal_seeds_read_the_same_and_others_do_not(tmp_path):
+    mixture = Mixture(engines={"flite": Hum()})
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        settings = TalkSettings(
+            minutes=0.1, seconds_per_speaker=5, processes=1, tract_percent=0, seed=seed
+        )
+        write_talk(tmp_path / name, settings=settings, mixture=mixture)
+    a, b, c = (
+        [samples.tobytes() for samples in samples_of(tmp_path / name).values()] for name in "abc"
+    )
+    assert a == b and not set(a) & set(c)
+
+
+def test_a_voice_that_fails_is_named_and_the_others_read(tmp_path):
+    mixture = Mixture(engines={"flite": Hum(dumb=("anna",))})
+    talked = write_talk(tmp_path, settings=SHORT, mixture=mixture)
+    assert talked.failures and set(talked.failures) == {"anna: is hoarse"}
+    assert 0 < talked.speakers == 6 - len(talked.failures)
+
+
+def test_if_nobody_can_read_there_is_no_folder(tmp_path):
+    mixture = Mixture(engines={"flite": Hum(dumb=("anna", "ben", "carl"))})
+    with pytest.raises(StapesError, match=r"no voice can read it \(.*is hoarse\)"):
+        write_talk(tmp_path / "out", settings=SHORT, mixture=mixture)
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_text_of_ones_own_is_read_in_sentences(tmp_path):
+    assert sentences_of("# a note\nOne. Two is\nlonger! Three? ...") == [
+        "One.", "Two is longer!", "Three?"
+    ]  # fmt: skip
+    text = tmp_path / "text.txt"
+    text.write_text("# nothing else\n")
+    settings = TalkSettings(text=str(text))
+    with pytest.raises(StapesError, match=r"text\.txt: found no sentences"):
+        write_talk(tmp_path / "out", settings=settings, mixture=Mixture(engines={"flite": Hum()}))
+
+
+def test_the_command_refuses_to_write_over_talk(tmp_path, capsys):
+    pytest.importorskip("piper")
+    (tmp_path / "_speech_" / "x").mkdir(parents=True)
+    assert main(["data", "talk", "--minutes", "0.1", "--output_dir", str(tmp_path)]) == 2
+    assert "_speech_: exists already" in capsys.readouterr().err
