@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pages import ARGUMENTS, RATE, WORDS, Site, model_of, serving
+from pages import ARGUMENTS, RATE, Site, microphone_of, model_of, serving, speak_stream
 
-from stapes.audio.reader import read_audio
 from stapes.audio.wav import write_wav
 from stapes.page.site import build_site
 
@@ -25,19 +23,7 @@ def stream(tmp_path_factory) -> Path:
     where each begins."""
     if shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
-    folder = tmp_path_factory.mktemp("stream")
-    parts, truth = [np.zeros(RATE // 2)], ""
-    for word in WORDS:
-        said = folder / f"{word}.wav"
-        subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", said, word], check=True)
-        samples = read_audio(said, sample_rate=RATE, resample=True).astype(float)
-        truth += f"{word}, {1000 * sum(map(len, parts)) / RATE:.0f}\n"
-        parts += [samples / np.abs(samples).max() * 12000, np.zeros(int(0.9 * RATE))]
-    audio = np.concatenate(parts)
-    audio += np.random.default_rng(0).normal(0, 30, len(audio))
-    write_wav(folder / "stream.wav", audio.astype(np.int16), sample_rate=RATE)
-    (folder / "stream.txt").write_text(truth)
-    return folder / "stream.wav"
+    return speak_stream(tmp_path_factory.mktemp("stream"))
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +43,7 @@ def chromium() -> Iterator[Callable[..., Any]]:
     with playwright.sync_playwright() as tools, contextlib.ExitStack() as stack:
 
         def start(sound: Path | None = None, *, plays_once: bool = False) -> Any:
-            more = []
-            if sound is not None:
-                once = "%noloop" if plays_once else ""
-                more = [
-                    "--use-fake-device-for-media-stream",
-                    f"--use-file-for-fake-audio-capture={sound}{once}",
-                ]
+            more = [] if sound is None else microphone_of(sound, plays_once=plays_once)
             browser = tools.chromium.launch(executable_path=program, args=[*ARGUMENTS, *more])
             stack.callback(browser.close)
             return browser

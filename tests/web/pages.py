@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from stapes.audio.reader import read_audio
+from stapes.audio.wav import write_wav
 from stapes.page.clip_folder import ClipFolder
 from stapes.page.serve import SiteServer
 
@@ -29,6 +34,32 @@ PATIENCE_MS = 180_000
 
 def model_of(name: str) -> Path:
     return ROOT / "models" / name / "model.tflite"
+
+
+def speak_stream(folder: Path) -> Path:
+    """stream.wav in `folder`: WORDS, spoken by espeak-ng with a second of faint noise between them;
+    beside it stream.txt, where each begins."""
+    parts, truth = [np.zeros(RATE // 2)], ""
+    for word in WORDS:
+        said = folder / f"{word}.wav"
+        subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", said, word], check=True)
+        samples = read_audio(said, sample_rate=RATE, resample=True).astype(float)
+        truth += f"{word}, {1000 * sum(map(len, parts)) / RATE:.0f}\n"
+        parts += [samples / np.abs(samples).max() * 12000, np.zeros(int(0.9 * RATE))]
+    audio = np.concatenate(parts)
+    audio += np.random.default_rng(0).normal(0, 30, len(audio))
+    write_wav(folder / "stream.wav", audio.astype(np.int16), sample_rate=RATE)
+    (folder / "stream.txt").write_text(truth)
+    return folder / "stream.wav"
+
+
+def microphone_of(sound: Path, *, plays_once: bool = False) -> list[str]:
+    """What Chromium is started with, to hear this recording as its microphone."""
+    once = "%noloop" if plays_once else ""
+    return [
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}{once}",
+    ]
 
 
 class Site:
