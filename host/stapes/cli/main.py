@@ -68,6 +68,30 @@ GROUPS: dict[str, str] = {
 }
 
 
+PATH = """\
+Stapes spots keywords on microcontrollers. From clips to a board:
+
+  stapes data speak yes no --clips 300 --output_dir corpus     or data get, data record
+  stapes data check --data_dir corpus
+  stapes train --data_dir corpus --wanted_words yes,no --train_dir train
+  stapes export --train_dir train --output_file model.tflite
+  stapes evaluate model.tflite --data_dir corpus
+  stapes stream make, stapes tune                              thresholds, from long audio
+  stapes flash --board NAME model.tflite                       stapes boards lists the names
+  stapes monitor
+
+With a model that is there already (stapes models):
+
+  stapes flash --board mps2_an386 micro
+
+stapes --help lists all commands, stapes COMMAND --help explains one."""
+
+
+def _show_path(arguments: argparse.Namespace) -> int:
+    print(PATH)
+    return 0
+
+
 def _module(name: str) -> ModuleType:
     return importlib.import_module("stapes.cli.commands." + name.replace(" ", "_"))
 
@@ -150,7 +174,8 @@ def build_parser(wanted: str | None) -> argparse.ArgumentParser:
         epilog="Example: stapes train --help",
     )
     parser.add_argument("--version", action="version", version=f"stapes {__version__}")
-    top = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    top = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.set_defaults(run=_show_path)  # without a command
     groups = {}
     for group, help_line in GROUPS.items():
         group_parser = top.add_parser(
@@ -191,6 +216,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if ours:
         _unwind_when_ended()
         _repair_streams()
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     argv = [_with_underscores(word) for word in (sys.argv[1:] if argv is None else argv)]
     argv = _with_values(argv)
     try:
@@ -227,6 +254,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError:
             _silence_stdout()
         return 2
+
+
+def _complete() -> None:
+    """Ends the process with what a shell offers for the line that is being typed."""
+    import argcomplete
+
+    words = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])].split()
+    argcomplete.autocomplete(build_parser(_wanted_command(words[1:])))
 
 
 def _repair_streams() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
-from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_tool
+from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_build_tool, run_tool
 from stapes.installed import build_folder
 from stapes.link.model_image import read_model_image, slot_options
 
@@ -106,16 +106,29 @@ def run_build(commands: Sequence[Sequence[str]]) -> str:
     for command in commands:
         own = command[0] == "stapes"
         try:
-            output = run_tool([sys.executable, "-m", *command] if own else command)
+            if own:
+                output = run_tool([sys.executable, "-m", *command])
+            else:
+                output = run_build_tool(command, what="building")
         except ToolFailed as error:
             if own and error.tail:
                 raise StapesError(
                     error.tail.splitlines()[-1].removeprefix("stapes: error: ")
                 ) from None
+            if taken := read_sizes(error.output):
+                raise StapesError(_too_large(taken)) from error
             print(error.tail, file=sys.stderr)
             raise StapesError(f"{error}; the end of its output is above") from error
     sizes = [line for line in output.splitlines() if line.startswith(("flash:", "RAM:"))]
     return "\n".join(sizes)
+
+
+def _too_large(taken: Sizes) -> str:
+    return (
+        f"found an image of {taken.flash_bytes:,} bytes of flash ({taken.model_bytes:,} of them "
+        f"the model) and {taken.ram_bytes:,} of RAM, which is more than the board has; take a "
+        "smaller model, or another board: stapes models and stapes boards list sizes"
+    )
 
 
 def emulator_image(name: str, *, model: Path | None) -> Path:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.progress import ProgressBar
 
 BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
 EMULATOR = "qemu-system-arm"
@@ -81,6 +82,34 @@ def find_tool(name: str, *, purpose: str) -> str:
     return str(_path_of(name))
 
 
+def run_build_tool(command: Sequence[object], *, what: str) -> str:
+    """As `run_tool`, with a bar named `what` while Ninja counts its steps.
+
+    Raises:
+        ToolFailed: it ends with an error.
+        StapesError: there is no such program.
+    """
+    words = [str(word) for word in command]
+    lines = []
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise StapesError(f"{words[0]}: not found; {_remedy(words[:1])}") from error
+    with process, ProgressBar(what, 1) as bar:
+        for line in process.stdout or ():
+            lines.append(line)
+            if step := re.match(r"\[(\d+)/(\d+)\]", line):
+                bar.update(int(step[1]), int(step[2]))
+    return _output(words, process.returncode, "".join(lines))
+
+
 def run_tool(command: Sequence[object], *, timeout_s: float = TIMEOUT_S) -> str:
     """Runs a command without input; returns what it printed, errors included.
 
@@ -105,10 +134,14 @@ def run_tool(command: Sequence[object], *, timeout_s: float = TIMEOUT_S) -> str:
     except subprocess.TimeoutExpired as error:
         message = f"{words[0]}: found no end after {timeout_s:.0f} s, expected one; run it again"
         raise ToolFailed(message, output="") from error
-    if done.returncode:
-        message = f"{shlex.join(words)}: exit status {done.returncode} ({_complaint(done.stdout)})"
-        raise ToolFailed(message, output=done.stdout)
-    return done.stdout
+    return _output(words, done.returncode, done.stdout)
+
+
+def _output(words: Sequence[str], status: int, output: str) -> str:
+    if status:
+        message = f"{shlex.join(words)}: exit status {status} ({_complaint(output)})"
+        raise ToolFailed(message, output=output)
+    return output
 
 
 def _path_of(name: str) -> str | None:

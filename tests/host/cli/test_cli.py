@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help with examples, one-line errors, exit statuses."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -83,7 +84,6 @@ def test_dashes_and_underscores_in_flags_are_the_same(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "expected COMMAND; see stapes --help"),
         ("fly", "fly is not known to stapes; see stapes --help"),
         ("trian", "trian is not known to stapes, did you mean train?; see stapes --help"),
         ("stream", "expected ACTION; see stapes stream --help"),
@@ -200,3 +200,27 @@ def test_output_that_is_closed_or_knows_ascii_only_is_no_error(closed):
     assert (done.returncode, done.stderr) == (0, "")
     shown = {"2>&-": "gr\xfcn \\udcff\n", "PYTHONIOENCODING=ascii": "gr\\xfcn \\udcff\n"}
     assert done.stdout == shown.get(closed, "")
+
+
+def test_the_command_alone_shows_the_path_from_clips_to_a_board(capsys):
+    assert cli.main([]) == 0
+    text = capsys.readouterr().out
+    named = re.findall(r"(?m)^  stapes (data \w+|stream \w+|\w+)", text)
+    assert set(named) <= set(cli.COMMANDS) and {"train", "export", "flash", "monitor"} <= set(named)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("stapes rep", "replay "),
+        ("stapes stream m", "make "),
+        ("stapes load --slo", "--slots "),
+    ],
+)
+def test_a_shell_completes_commands_and_flags(tmp_path, line, offered):
+    said = tmp_path / "said"
+    environment = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    environment |= {"_ARGCOMPLETE_STDOUT_FILENAME": str(said), "IFS": "\013"}
+    command = [sys.executable, "-m", "stapes"]
+    subprocess.run(command, env={**os.environ, **environment}, check=True)
+    assert said.read_text() == offered

@@ -7,6 +7,7 @@ import pytest
 
 from stapes.errors import StapesError
 from stapes.firmware.build import Sizes, cmake_commands, read_sizes, run_build
+from stapes.progress import ProgressBar
 
 TABLE = """\
 [1/1] Linking CXX executable boards/stapes-firmware.elf
@@ -56,3 +57,17 @@ def test_a_failing_command_of_stapes_says_its_own_error(capsys):
     with pytest.raises(StapesError, match=r"^none.tflite: cannot be read"):
         run_build([["stapes", "emit", "none.tflite", "--output_dir", "out"]])
     assert capsys.readouterr().err == ""
+
+
+def test_an_image_that_does_not_fit_is_one_sentence(capsys):
+    too_large = ["sh", "-c", f"printf '{TABLE.replace('%', '%%')}'; exit 1"]
+    with pytest.raises(StapesError, match=r"an image of [\d,]+ bytes of flash .* smaller model"):
+        run_build([too_large])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_build_shows_how_far_it_is(monkeypatch):
+    seen = []
+    monkeypatch.setattr(ProgressBar, "update", lambda bar, *done: seen.append(done))
+    run_build([["printf", "[1/3] a\n[2/3] b\nwarning [3/3]\n"]])
+    assert seen == [(1, 3), (2, 3)]

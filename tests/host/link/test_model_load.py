@@ -331,7 +331,7 @@ def test_the_command_loads_and_goes_back(firmware, other, tmp_path, capsys):
     ("words", "said"),
     [
         ((), "either MODEL or --built_in"),
-        (("--built_in",), "one of --port, --program"),
+        (("--built_in", "--port", "p", "--program", "q"), "found --port and --program"),
         (("--built_in", "--program", "p"), "--program and --slots go together"),
         (("/none.tflite", "--port", "p"), "/none.tflite: cannot be read"),
     ],

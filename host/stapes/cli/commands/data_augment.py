@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.cli.flags import add_flags
+from stapes.cli.next_step import next_step
 from stapes.model.settings import FrontEndSettings, ModelSettings
 from stapes.options import like, setting
 from stapes.plain import say
@@ -66,4 +67,5 @@ def run(arguments: argparse.Namespace) -> int:
         clip, arguments.output_dir, sample_rate=rate, seed=arguments.seed, audio=arguments.audio
     )
     say(f"{arguments.output_dir}: {', '.join(names)}")
+    next_step("train", "...", about="with the flags of the variations that you like")
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.plain import say
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for line in report_lines(report, shown=10**9 if arguments.all else _SHOWN):
             say(line)
+        if not report.errors:
+            next_step("train", "--data_dir", arguments.data_dir, "--train_dir", "train", "...")
     return 1 if report.errors else 0
 
 

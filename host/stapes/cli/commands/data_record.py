@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.plain import draw, say
 
 EXAMPLE = """  stapes data record yes no --output_dir corpus
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen=Terminal(),
         )
     say(f"{arguments.output_dir}: {len(written)} clips of speaker {speaker}")
+    next_step("data", "check", "--data_dir", arguments.output_dir)
     return 0
 
 

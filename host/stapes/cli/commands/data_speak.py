@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.corpus.mixture import CASTS
 from stapes.errors import StapesError
 from stapes.options import setting
@@ -95,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         finished=finished,
         progress=show,
     )
+    next_step("data", "check", "--data_dir", arguments.output_dir)
     return 0
 
 

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.plain import say
 
 EXAMPLE = """  stapes data trim --data_dir recordings --output_dir corpus
@@ -44,4 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
     for name in trimmed.quiet:
         say(f"{name}: too quiet, left out")
     say(f"{arguments.output_dir}: {trimmed.written} clips")
+    next_step("data", "check", "--data_dir", arguments.output_dir)
     return 0

@@ -26,4 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     emit_model(arguments.model, arguments.output_dir)
     say(f"{arguments.output_dir}: {', '.join(FILES)}")
+    cmake = f"cmake -B build -DSTAPES_MODEL={arguments.output_dir} -DSTAPES_BOARD=NAME"
+    say(f"Next: {cmake} SOURCE_TREE")
     return 0

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, given
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
@@ -116,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"int8 accuracy = {_share(confusion)} (N={confusion.total})")
         if others:
             print("\n".join(_rows(found)))
+        next_step("stream", "make", "--model", arguments.model, "...", about="long test audio")
     return 0
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.files import check_output
 from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
 from stapes.options import setting
@@ -100,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in _accuracy(result):
         say(line)
     say(f"{arguments.output_file}: {result.model_bytes} bytes")
+    next_step("info", arguments.output_file)
     return 0
 
 

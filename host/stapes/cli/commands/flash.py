@@ -84,10 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.list:
         return _list()
-    if arguments.model is None or arguments.board is None:
-        raise StapesError(
-            "flash: expected MODEL.tflite and --board; --list shows what is plugged in"
-        )
+    if arguments.board is None:
+        _show_choice(arguments.source_dir)
+        raise StapesError("flash: expected --board NAME, one of these; and MODEL")
+    if arguments.model is None:
+        raise StapesError("flash: expected MODEL, a .tflite file or a name; see stapes models")
     ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
@@ -157,6 +158,18 @@ def _list() -> int:
     if not (found or ports or drives):
         say("stapes: found no probe, USB serial port or UF2 drive", to=sys.stderr)
     return 0
+
+
+def _show_choice(source_dir: Path | None) -> None:
+    """The boards and what is plugged in, before the error."""
+    from stapes.cli.commands.boards import board_table
+    from stapes.firmware.boards import all_boards
+    from stapes.firmware.devices import plugged_in
+    from stapes.firmware.source import find_source
+
+    print(board_table(all_boards(find_source(source_dir)).values()), file=sys.stderr)
+    for line in plugged_in():
+        say(line, to=sys.stderr)
 
 
 def _print(commands: list[list[str]]) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.plain import say
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="a .tflite file")
     parser.add_argument(
-        "--port", help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH"
+        "--port",
+        help="a serial port, a pyserial URL, socket://HOST:PORT or unix:PATH; without it the board "
+        "is found by its USB ids",
     )
     add_flags(parser, PortSettings)
     parser.add_argument("--program", type=Path, help="stapes-firmware of this machine")
@@ -61,17 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
                 hello = session.load(image, on_progress=bar.update)
     where = f"slot {hello.model_slot}" if hello.model_slot else "built in"
     say(f"{hello.board}: model {hello.model} ({where}), hears {', '.join(hello.labels)}")
+    if arguments.port:
+        next_step("monitor", "--port", arguments.port)
     return 0
 
 
 def _open(arguments: argparse.Namespace) -> Transport:
+    from stapes.link.ports import find_port
     from stapes.link.transport import ProgramTransport, open_transport
 
-    if (arguments.program is None) == (arguments.port is None):
-        raise StapesError("load: expected one of --port, --program; give one")
+    if arguments.program is not None and arguments.port is not None:
+        raise StapesError("load: found --port and --program, expected one of them; give one")
     if (arguments.program is None) != (arguments.slots is None):
         raise StapesError("load: --program and --slots go together; give both")
     if arguments.program is not None:
         command = [str(arguments.program), "--link", "--models", str(arguments.slots)]
         return ProgramTransport(command)
+    arguments.port = arguments.port or find_port().find()
     return open_transport(arguments.port, baud=arguments.baud)

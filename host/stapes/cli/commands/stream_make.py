@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.cli.flags import add_flags, from_flags, given
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.corpus.index import TUTORIAL_WORDS, CorpusIndex, CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS
@@ -112,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
             "speakers: add clips, or raise the percentage of their partition",
             file=sys.stderr,
         )
+    next_step("replay", "--model", arguments.model or "MODEL", audio)
     return 0
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.options import setting
 from stapes.plain import say
@@ -116,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_confusion(result.test, settings.labels, folder / CONFUSION)
     say(f"{result.steps_per_second:.1f} steps per second; wrote {result.checkpoint}")
     say(f"Pictures: {folder / CURVES}, {folder / CONFUSION}")
-    say(f"Next: stapes export --train_dir {Path(arguments.train_dir)} --output_file model.tflite")
+    next_step("export", "--train_dir", folder, "--output_file", "model.tflite")
     return 0
 
 

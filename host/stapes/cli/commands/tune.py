@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import WorkerFlags, model_file
 from stapes.errors import StapesError
 from stapes.files import check_output, write_bytes
@@ -104,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         json.dumps(report) if arguments.json else _text(arguments, tuned, verified, checked, target)
     )
+    if target and not arguments.json:
+        next_step("flash", "--board", "NAME", target, about="stapes boards lists the names")
     return 0
 
 
