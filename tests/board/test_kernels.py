@@ -17,7 +17,10 @@ from stapes.firmware.emulator import run_program
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "board" / "kernels"
 CASES = 300
-KINDS = ("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums")
+KINDS = (
+    *("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums"),
+    "add",
+)
 BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547")
 Build = Callable[..., Path]  # tests/board/conftest.py
 PLAIN = "STAPES_PLAIN_KERNELS"

@@ -72,8 +72,8 @@ void Multiply(const FullyConnectedData& data, Scaling scaling, const int8_t* inp
   for (int32_t first = 0; first < data.depth; first += kPiece) {
     const int32_t left = data.depth - first;
     const int32_t piece = left < kPiece ? left : kPiece;
-    WidenS8(input + first, piece, data.input_offset, wide);
-    DotBlocksS8(wide, weights + first, data.rows, data.depth, piece,
+    const WideVector values = WidenS8(input + first, piece, data.input_offset, wide);
+    DotBlocksS8(values, weights + first, data.rows, data.depth,
                 [&](int32_t row, int32_t* sums, int32_t count) {
                   for (int32_t i = 0; first != 0 && i < count; ++i) {
                     sums[i] = WrappingAdd(totals[row + i], sums[i]);

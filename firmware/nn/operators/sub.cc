@@ -9,9 +9,9 @@ namespace {
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<AddSubData>();
   CombinePairs(context, data.pairing, [&](int32_t a, int32_t b) {
-    const int32_t first = AddSubTerm(a, data.first_offset, data.first);
-    const int32_t second = AddSubTerm(b, data.second_offset, data.second);
-    return AddSubResult(data, WrappingSubtract(first, second));
+    const int32_t first = AddSubTerm(a, data.scaling.first_offset, data.scaling.first);
+    const int32_t second = AddSubTerm(b, data.scaling.second_offset, data.scaling.second);
+    return AddSubResult(data.scaling, WrappingSubtract(first, second));
   });
 }
 

@@ -188,15 +188,14 @@ class Units {
 };
 
 void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch) {
-  int16_t* const wide = context.Scratch<int16_t>();
-  WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs, data.inputs, data.input_offset,
-          wide);
+  const WideVector values = WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs,
+                                    data.inputs, data.input_offset, context.Scratch<int16_t>());
   const int32_t state_bytes = data.filters * data.memory * (data.is_int8_state ? 1 : 2);
   void* const state = context.Variable<uint8_t>(kState) + batch * state_bytes;
   const void* const time_weights = context.Input<void>(kTimeWeights);
   Units units(data, context.Input<int32_t>(kBias),
               context.Output<int8_t>(0) + batch * (data.filters / data.rank));
-  DotBlocksS8(wide, context.Input<int8_t>(kFeatureWeights), data.filters, data.inputs, data.inputs,
+  DotBlocksS8(values, context.Input<int8_t>(kFeatureWeights), data.filters, data.inputs,
               [&](int32_t filter, int32_t* sums, int32_t count) {
                 WeighOverTime(data, time_weights, state, filter * data.memory, sums, count);
                 units.Add(sums, count);

@@ -10,11 +10,12 @@ namespace {
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<AddSubData>();
+  const AddScaling& scaling = data.scaling;
   CombinePairs<int16_t>(context, data.pairing, [&](int32_t a, int32_t b) {
-    const int32_t first = Requantize(WrappingShiftLeft(a, kWideAddShift), data.first);
-    const int32_t second = Requantize(WrappingShiftLeft(b, kWideAddShift), data.second);
-    const int32_t sum = Requantize(WrappingAdd(first, second), data.output);
-    return static_cast<int16_t>(Clamp(sum, data.low, data.high));
+    const int32_t first = Requantize(WrappingShiftLeft(a, kWideAddShift), scaling.first);
+    const int32_t second = Requantize(WrappingShiftLeft(b, kWideAddShift), scaling.second);
+    const int32_t sum = Requantize(WrappingAdd(first, second), scaling.output);
+    return static_cast<int16_t>(Clamp(sum, scaling.low, scaling.high));
   });
 }
 

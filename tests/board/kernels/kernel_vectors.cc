@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "nn/kernels/add.h"
 #include "nn/kernels/byte_time_stage.h"
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/dot.h"
@@ -172,8 +173,8 @@ void Rows() {
   random_numbers.FillExtremes(inputs, depth);
   const Scaling scaling = RandomScaling(rows);
   int32_t sums[16];
-  WidenS8(inputs, depth, random_numbers.Between(-127, 128), panel);
-  DotRowBlock(panel, weights, rows, stride, depth, sums);
+  const WideVector values = WidenS8(inputs, depth, random_numbers.Between(-127, 128), panel);
+  DotRowBlock(values, weights, rows, stride, sums);
   PrintLine("rows", Checksum(sums, 4 * rows));
   scaling.Block(sums, rows, outputs);
   PrintLine("scaling", Checksum(outputs, rows));
@@ -215,6 +216,29 @@ void ByteTimeStage() {
   PrintLine("byte_time_stage", Checksum(sums, sizeof(sums)) ^ Checksum(inputs, count));
 }
 
+// Multipliers as ADD has them: the larger scale's is 1/2.
+void Add() {
+  const int32_t count = random_numbers.Between(1, 70);
+  random_numbers.FillExtremes(inputs, count);
+  random_numbers.FillExtremes(weights, count);
+  const auto significand = static_cast<int32_t>(1u << 30 | random_numbers.Next() << 6);
+  const Multiplier half = {1 << 30, 0};
+  const Multiplier less = {significand, random_numbers.Between(-9, -1)};
+  const bool first_is_half = random_numbers.OneIn(2);
+  AddScaling scaling = {};
+  scaling.first_offset = random_numbers.Between(-127, 128);
+  scaling.second_offset = random_numbers.Between(-127, 128);
+  scaling.output_offset = random_numbers.Between(-128, 127);
+  scaling.low = random_numbers.OneIn(4) ? random_numbers.Between(-128, 0) : INT8_MIN;
+  scaling.high = random_numbers.OneIn(4) ? random_numbers.Between(0, 127) : INT8_MAX;
+  scaling.first = first_is_half ? half : less;
+  scaling.second = first_is_half && !random_numbers.OneIn(6) ? less : half;
+  scaling.output = {static_cast<int32_t>(1u << 30 | random_numbers.Next() << 6),
+                    random_numbers.OneIn(10) ? 0 : random_numbers.Between(-24, -16)};
+  AddAll(scaling, inputs, weights, count, inputs);
+  PrintLine("add", Checksum(inputs, count));
+}
+
 void PixelSums() {
   const int32_t channels = random_numbers.Between(1, 33);
   const int32_t count = random_numbers.Between(1, 40);
@@ -238,6 +262,7 @@ void RunVectors() {
     TimeStage();
     ByteTimeStage();
     PixelSums();
+    Add();
   }
 }
 

@@ -97,7 +97,7 @@ __attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const in
 
 }  // namespace
 
-void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
+WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
   const uint32_t offsets = dsp::BothHalves(offset);
   int32_t i = 0;
   for (; i + 4 <= count; i += 4) {
@@ -108,22 +108,25 @@ void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide)
   for (; i < count; ++i) {
     wide[i] = static_cast<int16_t>(values[i] + offset);
   }
+  return {wide, count, 1};
 }
 
-void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
-                 int32_t count, int32_t* sums) {
+void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
+                 int32_t* sums) {
+  const int32_t count = wide.count;
   int32_t row = 0;
   const bool aligned = reinterpret_cast<uintptr_t>(weights) % 4 == 0 && stride % 4 == 0;
   if (aligned && count % 4 == 0 && rows > 1) {
     const uint32_t steps = static_cast<uint32_t>(count) / 8;
     const uint32_t skipped = steps == 0 ? kSteps : (kSteps - steps % kSteps) % kSteps;
-    const RowPairs pairs = {wide,  stride,        skipped * kStepBytes, sums, wide + 8 * steps,
-                            count, stride - count};
+    const RowPairs pairs = {
+        wide.values, stride,        skipped * kStepBytes, sums, wide.values + 8 * steps,
+        count,       stride - count};
     MultiplyRowPairs(&pairs, weights, rows / 2);
     row = rows & ~1;
   }
   for (; row < rows; ++row) {
-    sums[row] = DotWideS8(wide, weights + row * stride, count);
+    sums[row] = DotWideS8(wide.values, weights + row * stride, count);
   }
 }
 

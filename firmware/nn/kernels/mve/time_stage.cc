@@ -12,36 +12,99 @@
 namespace stapes {
 namespace {
 
-// All values but the newest.
-int32_t MoveAndDot(const int16_t* weights, int16_t* values, int32_t count) {
-  const int16_t* next = values + 1;
-  int32_t sum = 0;
+// clang-format off
+#define STAPES_NEXT_EIGHT(newest)         \
+  "vldrh.16 q0, [%[state], #2]\n"         \
+  "vldrh.16 q1, [%[weights]], #16\n"      \
+  newest                                  \
+  "vstrh.16 q0, [%[state]], #16\n"
+#define STAPES_FIRST_EIGHT STAPES_NEXT_EIGHT("") "vmladav.s16 %[sum], q0, q1\n"
+#define STAPES_EIGHT STAPES_NEXT_EIGHT("") "vmladava.s16 %[sum], q0, q1\n"
+#define STAPES_LAST_EIGHT STAPES_NEXT_EIGHT("vmov.16 q0[7], %[newest]\n")
+
+// All filters up to `end`: `before` weighs all values but a filter's last eight.
+#define STAPES_WEIGH_ALL(before, multiply)                                                        \
+  __asm__ volatile(                                                                               \
+      "1:\n"                                                                                      \
+      "ldr %[newest], [%[sums]]\n"                                                                \
+      before                                                                                      \
+      STAPES_LAST_EIGHT                                                                           \
+      multiply " %[sum], q0, q1\n"                                                                \
+      "str %[sum], [%[sums]], #4\n"                                                               \
+      "cmp %[sums], %[end]\n"                                                                     \
+      "bne 1b\n"                                                                                  \
+      : [weights] "+r"(weights), [state] "+r"(state), [sums] "+r"(sums), [newest] "=&r"(newest),  \
+        [sum] "=&Te"(sum)                                                                         \
+      : [end] "r"(end), [eights] "r"(eights_before_last)                                          \
+      : "lr", "q0", "q1", "cc", "memory")
+
+// Filters that remember a multiple of eight values; the lower halves of the sums are the newest
+// ones. Reads one value beyond the state, which is not the end of the arena.
+void PushAndWeighEights(const int16_t* weights, int16_t* state, int32_t* sums, int32_t count,
+                        int32_t memory) {
+  const int32_t* const end = sums + count;
+  const int32_t eights_before_last = memory / 8 - 1;
+  int32_t newest;
+  int32_t sum;
+  if (eights_before_last == 0) {
+    STAPES_WEIGH_ALL("", "vmladav.s16");
+  } else if (eights_before_last == 3) {
+    STAPES_WEIGH_ALL(STAPES_FIRST_EIGHT STAPES_EIGHT STAPES_EIGHT, "vmladava.s16");
+  } else {
+    STAPES_WEIGH_ALL("movs %[sum], #0\n"
+                     "dls lr, %[eights]\n"
+                     "2:\n"
+                     STAPES_EIGHT
+                     "le lr, 2b\n", "vmladava.s16");
+  }
+}
+// clang-format on
+
+// Filters of any memory; the sums are the newest values.
+void PushAndWeighAny(const int16_t* weights, int16_t* state, int32_t* sums, int32_t count,
+                     int32_t memory) {
+  const int32_t* const end = sums + count;
+  int32_t newest;
+  int32_t sum;
+  const int16_t* weight;
+  int16_t* value;
   __asm__ volatile(
-      "wlstp.16 lr, %[count], 1f\n"
+      "1:\n"
+      "ldr %[newest], [%[sums]]\n"
+      "movs %[sum], #0\n"
+      "mov %[value], %[state]\n"
+      "mov %[weight], %[weights]\n"
+      "wlstp.16 lr, %[older], 3f\n"
       "2:\n"
-      "vldrh.16 q0, [%[next]], #16\n"
-      "vldrh.16 q1, [%[weights]], #16\n"
-      "vstrh.16 q0, [%[values]], #16\n"
+      "vldrh.16 q0, [%[value], #2]\n"
+      "vldrh.16 q1, [%[weight]], #16\n"
+      "vstrh.16 q0, [%[value]], #16\n"
       "vmladava.s16 %[sum], q0, q1\n"
       "letp lr, 2b\n"
-      "1:\n"
-      : [next] "+r"(next), [weights] "+r"(weights), [values] "+r"(values), [sum] "+Te"(sum)
-      : [count] "r"(count)
-      : "lr", "q0", "q1", "memory");
-  return sum;
+      "3:\n"
+      "add %[state], %[bytes]\n"
+      "add %[weights], %[bytes]\n"
+      "strh %[newest], [%[state], #-2]\n"
+      "ldrsh %[weight], [%[weights], #-2]\n"
+      "mla %[sum], %[weight], %[newest], %[sum]\n"
+      "str %[sum], [%[sums]], #4\n"
+      "cmp %[sums], %[end]\n"
+      "bne 1b\n"
+      : [weights] "+r"(weights), [state] "+r"(state), [sums] "+r"(sums), [newest] "=&r"(newest),
+        [sum] "=&Te"(sum), [weight] "=&r"(weight), [value] "=&r"(value)
+      : [end] "r"(end), [older] "r"(memory - 1), [bytes] "r"(2 * memory)
+      : "lr", "q0", "q1", "cc", "memory");
 }
 
 }  // namespace
 
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
-  const int32_t last = filters.memory - 1;
   helium::ScaleInPlace(filters.feature, INT16_MIN, INT16_MAX, sums, count);
-  for (int32_t i = 0; i < count; ++i, weights += filters.memory, state += filters.memory) {
-    const int32_t newest = sums[i];
-    const int32_t older = MoveAndDot(weights, state, last);
-    state[last] = static_cast<int16_t>(newest);
-    sums[i] = WrappingAdd(older, newest * weights[last]);
+  if (filters.memory % 8 == 0) {
+    PushAndWeighEights(weights, state, sums, count, filters.memory);
+  } else {
+    PushAndWeighAny(weights, state, sums, count, filters.memory);
   }
 }
 

@@ -6,10 +6,11 @@
 
 namespace stapes {
 
-inline void WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
+inline WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
   for (int32_t i = 0; i < count; ++i) {
     wide[i] = static_cast<int16_t>(values[i] + offset);
   }
+  return {wide, count, 1};
 }
 
 // Unsigned accumulators wrap without undefined behaviour; the products fit 32 bits.
@@ -21,19 +22,20 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
   return static_cast<int32_t>(sum);
 }
 
-#if !STAPES_KERNELS_MVE && !STAPES_KERNELS_X86 && !STAPES_KERNELS_WASM
-inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
-                        int32_t count, int32_t* sums) {
+#if !STAPES_KERNELS_X86 && !STAPES_KERNELS_WASM
+inline void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
+                        int32_t* sums) {
+  const int16_t* const values = wide.values;
   int32_t row = 0;
   for (; row + 4 <= rows; row += 4, weights += 4 * stride) {
     const int8_t* const rows4[4] = {weights, weights + stride, weights + 2 * stride,
                                     weights + 3 * stride};
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (int32_t i = 0; i < count; ++i) {
-      sum0 += static_cast<uint32_t>(wide[i] * rows4[0][i]);
-      sum1 += static_cast<uint32_t>(wide[i] * rows4[1][i]);
-      sum2 += static_cast<uint32_t>(wide[i] * rows4[2][i]);
-      sum3 += static_cast<uint32_t>(wide[i] * rows4[3][i]);
+    for (int32_t i = 0; i < wide.count; ++i) {
+      sum0 += static_cast<uint32_t>(values[i] * rows4[0][i]);
+      sum1 += static_cast<uint32_t>(values[i] * rows4[1][i]);
+      sum2 += static_cast<uint32_t>(values[i] * rows4[2][i]);
+      sum3 += static_cast<uint32_t>(values[i] * rows4[3][i]);
     }
     sums[row] = static_cast<int32_t>(sum0);
     sums[row + 1] = static_cast<int32_t>(sum1);
@@ -41,7 +43,7 @@ inline void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows
     sums[row + 3] = static_cast<int32_t>(sum3);
   }
   for (; row < rows; ++row, weights += stride) {
-    sums[row] = DotWideS8(wide, weights, count);
+    sums[row] = DotWideS8(values, weights, wide.count);
   }
 }
 #endif

@@ -22,7 +22,8 @@ inline void MultiplyColumns(const PanelShape& shape, const Scaling& scaling, con
                             int32_t columns, const int8_t* weights, int32_t rows, int8_t* output,
                             int32_t output_stride) {
   for (int32_t column = 0; column < columns; ++column) {
-    DotBlocksS8(panel + column * PaddedDepth(shape.depth), weights, rows, shape.depth, shape.depth,
+    const WideVector values = {panel + column * PaddedDepth(shape.depth), shape.depth, 1};
+    DotBlocksS8(values, weights, rows, shape.depth,
                 [&](int32_t row, const int32_t* sums, int32_t count) {
                   scaling.From(row).Block(sums, count, output + row);
                 });

@@ -33,20 +33,21 @@ v128_t DotFourRows(const int16_t* wide, const int8_t* weights, int32_t stride, i
 
 }  // namespace
 
-void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
-                 int32_t count, int32_t* sums) {
-  const int32_t rest = count & ~(kLanes - 1);  // values from here on are left
+void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
+                 int32_t* sums) {
+  const int16_t* const values = wide.values;
+  const int32_t rest = wide.count & ~(kLanes - 1);  // values from here on are left
   int32_t row = 0;
   for (; row + 4 <= rows; row += 4, weights += 4 * stride) {
-    wasm_v128_store(sums + row, DotFourRows(wide, weights, stride, count));
-    for (int32_t i = rest; i < count; ++i) {
+    wasm_v128_store(sums + row, DotFourRows(values, weights, stride, wide.count));
+    for (int32_t i = rest; i < wide.count; ++i) {
       for (int32_t k = 0; k < 4; ++k) {
-        sums[row + k] = WrappingAdd(sums[row + k], wide[i] * weights[k * stride + i]);
+        sums[row + k] = WrappingAdd(sums[row + k], values[i] * weights[k * stride + i]);
       }
     }
   }
   for (; row < rows; ++row, weights += stride) {
-    sums[row] = DotWideS8(wide, weights, count);
+    sums[row] = DotWideS8(values, weights, wide.count);
   }
 }
 

@@ -68,14 +68,14 @@ STAPES_AVX2 int32_t DotVectors(const int16_t* wide, const int8_t* weights, int32
 
 }  // namespace
 
-void DotRowBlock(const int16_t* wide, const int8_t* weights, int32_t rows, int32_t stride,
-                 int32_t count, int32_t* sums) {
+void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
+                 int32_t* sums) {
   int32_t row = 0;
   if (avx2::HasAvx2()) {
-    row = DotVectors(wide, weights, rows, stride, count, sums);
+    row = DotVectors(wide.values, weights, rows, stride, wide.count, sums);
   }
   for (; row < rows; ++row) {
-    sums[row] = DotWideS8(wide, weights + row * stride, count);
+    sums[row] = DotWideS8(wide.values, weights + row * stride, wide.count);
   }
 }
 

@@ -23,17 +23,18 @@ const char* PrepareAddSub(PrepareContext& context) {
   if (data == nullptr) {
     return kArenaIsFull;
   }
-  data->first_offset = -first.quantization.ZeroPoint();
-  data->second_offset = -second.quantization.ZeroPoint();
-  data->output_offset = output.quantization.ZeroPoint();
+  AddScaling* const scaling = &data->scaling;
+  scaling->first_offset = -first.quantization.ZeroPoint();
+  scaling->second_offset = -second.quantization.ZeroPoint();
+  scaling->output_offset = output.quantization.ZeroPoint();
   const bool second_is_larger = IsLess(ScaleOf(first), ScaleOf(second));
   const Real twice_larger = TimesPowerOfTwo(ScaleOf(second_is_larger ? second : first), 1);
-  data->first = QuantizeMultiplier(Divide(ScaleOf(first), twice_larger, kDoubleBits));
-  data->second = QuantizeMultiplier(Divide(ScaleOf(second), twice_larger, kDoubleBits));
+  scaling->first = QuantizeMultiplier(Divide(ScaleOf(first), twice_larger, kDoubleBits));
+  scaling->second = QuantizeMultiplier(Divide(ScaleOf(second), twice_larger, kDoubleBits));
   const Real ratio = Divide(twice_larger, TimesPowerOfTwo(ScaleOf(output), kShift), kDoubleBits);
   // Upstream's kernels only divide here.
-  data->output = QuantizeMultiplier(ratio);
-  if (data->output.shift > 0) {
+  scaling->output = QuantizeMultiplier(ratio);
+  if (scaling->output.shift > 0) {
     return Why("scales too far apart");
   }
   const char* reason = PreparePairing(context, first, second, output, &data->pairing);
@@ -42,7 +43,7 @@ const char* PrepareAddSub(PrepareContext& context) {
   }
   const auto activation =
       static_cast<Activation>(context.options().Get<int8_t>(kFusedActivation, 0));
-  return Activations::Range(activation, output, &data->low, &data->high);
+  return Activations::Range(activation, output, &scaling->low, &scaling->high);
 }
 
 template const char* PrepareAddSub<NarrowActivations, kAddSubShift>(PrepareContext& context);
