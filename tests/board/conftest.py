@@ -16,14 +16,18 @@ Build = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def build_image(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Builds sources for a board: (board, sources, definitions) -> image. Skips without tools."""
+    """Builds sources for a board, or another core of it: (board, sources, definitions, cpu=) ->
+    image. Skips without tools.
+    """
     skip_without_board_tools()
 
-    def build(board: str, sources: Sequence[Path], *definitions: str) -> Path:
+    def build(board: str, sources: Sequence[Path], *definitions: str, cpu: str = "") -> Path:
         described = find_emulated(ROOT, board)
         copy = tmp_path_factory.mktemp(board) / "image.elf"
-        with build_folder("".join([board, *definitions])) as folder:
-            built = build_program(described, sources, ROOT, folder, definitions=definitions)
+        with build_folder("".join([board, cpu, *definitions])) as folder:
+            built = build_program(
+                described, sources, ROOT, folder, cpu=cpu, definitions=definitions
+            )
             shutil.copy(built, copy)
         return copy
 

@@ -33,7 +33,7 @@ void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, in
 #if STAPES_KERNELS_DSP
 #include "nn/kernels/dsp/dot.h"
 #elif !STAPES_KERNELS_MVE
-#include "nn/kernels/plain/dot.h"  // with a DotRowBlock of their own for x86 and WebAssembly
+#include "nn/kernels/plain/dot.h"  // with a DotRowBlock of their own for others
 #endif
 
 namespace stapes {

@@ -14,10 +14,10 @@ namespace stapes {
 constexpr bool ScalesDown(int32_t shift) { return shift <= -1 && shift >= -31; }
 
 // Elsewhere Requantize is as good.
-constexpr bool kHasDownScale = STAPES_KERNELS_DSP != 0;
+constexpr bool kHasDownScale = STAPES_KERNELS_DSP || STAPES_KERNELS_THUMB;
 
 // Requantize for what DownScale does not take: rare where there is DownScale, so out of line there.
-#if STAPES_KERNELS_DSP
+#if STAPES_KERNELS_DSP || STAPES_KERNELS_THUMB
 [[gnu::noinline]]
 #endif
 inline int32_t RequantizeAny(int32_t value, int32_t significand, int32_t shift) {
@@ -25,7 +25,7 @@ inline int32_t RequantizeAny(int32_t value, int32_t significand, int32_t shift) 
 }
 
 inline int8_t SaturateS8(int32_t value) {
-#if STAPES_KERNELS_DSP
+#if STAPES_KERNELS_DSP || (STAPES_KERNELS_THUMB && defined(__thumb2__))
   int32_t result;
   __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
   return static_cast<int8_t>(result);
@@ -33,6 +33,32 @@ inline int8_t SaturateS8(int32_t value) {
   return static_cast<int8_t>(Clamp(value, INT8_MIN, INT8_MAX));
 #endif
 }
+
+#if STAPES_KERNELS_THUMB
+
+struct DownScale {
+  int32_t significand;
+  int32_t right;  // places
+
+  static DownScale Of(int32_t significand, int32_t shift) { return {significand, -shift}; }
+
+  // offset + Requantize(value, significand, shift): ties away from zero are ties upwards of a
+  // number that is one less if negative. What is shifted out last is the carry.
+  int32_t operator()(int32_t value, int32_t offset) const {
+    int32_t result = ScaleQ31(value, significand);
+    result += result >> 31;
+    __asm__(
+        ".syntax unified\n"
+        "asrs %0, %0, %1\n"
+        "adcs %0, %0, %2\n"
+        : "+l"(result)
+        : "l"(right), "l"(offset)
+        : "cc");
+    return result;
+  }
+};
+
+#else
 
 struct DownScale {
   int32_t twice;           // 2 s - 2^32 for the significand s, Q0.31 in [2^30, 2^31)
@@ -68,6 +94,8 @@ struct DownScale {
 #endif
   }
 };
+
+#endif
 
 // outputs[i] = (sums[i] + bias[i]) scaled, saturated to int8.
 inline void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale scale,

@@ -22,7 +22,7 @@ inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t cou
   return static_cast<int32_t>(sum);
 }
 
-#if !STAPES_KERNELS_X86 && !STAPES_KERNELS_WASM
+#if STAPES_KERNELS_PLAIN
 inline void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
                         int32_t* sums) {
   const int16_t* const values = wide.values;
