@@ -81,6 +81,16 @@ def test_after_a_fault_the_board_restarts_and_says_where_it_was(images, board):
         assert provoked(victim, b"s").fields["reason"] == "stack overflow"
 
 
+@pytest.mark.parametrize("board", BOARDS)
+def test_an_image_cannot_run_a_command_of_this_machine(images, board):
+    ran = Path("semihosting_ran_this")
+    with Emulator(board, images(board)) as emulator:
+        victim = Victim(emulator)
+        victim.next("ready")
+        assert provoked(victim, b"x").fields["reason"] == "fault"
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize("board", WATCHED)
 def test_a_program_that_hangs_is_found_by_the_watchdog(images, board):
     with Emulator(board, images(board)) as emulator:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a real board ends: it starts again.
+// How a board ends: it starts again. An emulator may end instead (QEMU: -no-reboot).
 #include "boards/board.h"
 #include "boards/common/cortex_m/startup.h"
 

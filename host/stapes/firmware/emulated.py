@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.firmware.emulator import ending_with_us
 from stapes.firmware.tools import EMULATOR, find_tool
 
 HOST = "127.0.0.1"
@@ -54,12 +55,12 @@ def check_emulator(port: SerialPort) -> None:
 
 
 def run_emulator(command: list[str]) -> None:
-    """Until Ctrl-C.
+    """Until Ctrl-C, or until this process ends in another way.
 
     Raises:
         StapesError: the emulator ends by itself.
     """
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(ending_with_us(command), stdin=subprocess.DEVNULL)
     try:
         status = process.wait()
     except KeyboardInterrupt:

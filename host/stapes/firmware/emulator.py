@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import socket
 import subprocess
@@ -29,8 +30,40 @@ PROGRAM_SECONDS = 300.0
 START_SECONDS = 60.0
 END_SECONDS = 10.0
 
-# The kernel ends QEMU however this process ends; where there is no setpriv, only `close` does.
-_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+# An image is a program of somebody: should it break out of the emulator, it starts no other one.
+_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+_SANDBOX_SECONDS = 20.0
+
+
+def ending_with_us(command: Sequence[str]) -> list[str]:
+    """The same command, which the kernel ends however this process ends; where there is no setpriv,
+    it does not."""
+    setpriv = shutil.which("setpriv")
+    return [*((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()), *command]
+
+
+def sandbox_words() -> list[str]:
+    """QEMU's own sandbox, where QEMU and the kernel have it."""
+    program = shutil.which(EMULATOR)
+    return ["-sandbox", _SANDBOX] if program and _has_sandbox(program) else []
+
+
+@functools.cache
+def _has_sandbox(program: str) -> bool:
+    """Starts one without a machine, which ends at once."""
+    empty = ("-machine", "none", "-display", "none", "-serial", "none", "-monitor", "stdio")
+    try:
+        done = subprocess.run(
+            [program, "-sandbox", _SANDBOX, *empty],
+            input=b"quit\n",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SANDBOX_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def qemu_command(
@@ -39,11 +72,14 @@ def qemu_command(
     *,
     serials: Sequence[str],
     count_instructions: bool,
+    ends_at_reset: bool = False,
     memory: Path | None = None,
 ) -> list[str]:
     """QEMU with an image on a board. `serials` are its serial ports as -serial takes them; its
-    clocks count instructions, or follow this machine's; `memory` is a file that is the RAM of
-    `qemu_ram_bytes`."""
+    clocks count instructions, or follow this machine's; with `ends_at_reset` it ends where a board
+    starts again; `memory` is a file that is the RAM of `qemu_ram_bytes`.
+
+    There is no semihosting: with it, an image could open files and run programs of this machine."""
     size = board.qemu_ram_bytes
     kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={size}"
     return [
@@ -51,20 +87,29 @@ def qemu_command(
         *(("-object", kept) if memory else ()),
         *("-nographic", "-monitor", "none"),
         *(word for serial in serials for word in ("-serial", serial)),
-        *("-semihosting-config", "enable=on,target=native"),
+        *sandbox_words(),
+        *(("-no-reboot",) if ends_at_reset else ()),
         *(("-icount", f"shift={ICOUNT_SHIFT}") if count_instructions else ()),
         *("-kernel", str(image)),
     ]
 
 
 def run_program(board: Board, image: Path, *, count_instructions: bool = True) -> list[str]:
-    """The lines that a program on an emulated board prints until it ends.
+    """The lines that a program on an emulated board prints until it ends, or fails: only the lines
+    tell.
 
     Raises:
-        StapesError: qemu-system-arm is missing, or the program fails or does not end.
+        StapesError: qemu-system-arm is missing or fails, or the program does not end.
     """
-    command = qemu_command(board, image, serials=["stdio"], count_instructions=count_instructions)
-    return run_tool(command, timeout_s=PROGRAM_SECONDS).splitlines()
+    find_tool(EMULATOR, purpose="to emulate a board")
+    command = qemu_command(
+        board,
+        image,
+        serials=["stdio"],
+        count_instructions=count_instructions,
+        ends_at_reset=True,
+    )
+    return run_tool(ending_with_us(command), timeout_s=PROGRAM_SECONDS).splitlines()
 
 
 def run_measurement(board: Board, image: Path) -> dict[str, int]:
@@ -127,7 +172,7 @@ class Emulator:
             memory=Path(memory) if memory else None,
         )
         self.process = subprocess.Popen(
-            [*_ENDS_WITH_US, *command],
+            ending_with_us(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -159,10 +204,6 @@ class Emulator:
             f"{self._image}: the emulator ended ({said[0]}), expected the image of a "
             "firmware for this board; build it again"
         )
-
-    def wait(self, timeout: float) -> int:
-        """The exit status of a board that ends by itself."""
-        return self.process.wait(timeout)
 
     def close(self) -> None:
         """Switches the board off."""

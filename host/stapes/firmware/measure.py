@@ -114,10 +114,8 @@ def measure_network(model: bytes, board: Board, image: Path) -> Instructions:
     """
     try:
         values = run_measurement(board, image)
-    except ToolFailed as error:
-        raise StapesError(
-            f"it does not run on an emulated {board.name}: {error.tail or error}"
-        ) from error
+    except StapesError as error:
+        raise StapesError(f"it does not run on an emulated {board.name}: {error}") from error
     expected = outputs_crc(model)
     if values["crc"] != expected:
         raise StapesError(

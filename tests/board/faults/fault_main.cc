@@ -47,6 +47,16 @@ void HangHoldingInterrupts() {
   Hang();
 }
 
+// Asks a debugger to run a command of its machine. Source: Arm, Semihosting for AArch32, SYS_SYSTEM.
+void Escape() {
+  static const char command[] = "touch semihosting_ran_this";
+  const uint32_t block[2] = {static_cast<uint32_t>(reinterpret_cast<uintptr_t>(command)),
+                             sizeof command - 1};
+  register uint32_t operation asm("r0") = 0x12;
+  register const uint32_t* argument asm("r1") = block;
+  asm volatile("bkpt 0xAB" : "+r"(operation) : "r"(argument) : "memory");
+}
+
 // Twelve seconds of the emulated clock, 64 ns an instruction: longer than the watchdog waits.
 void WorkAndFeed() {
   for (int i = 0; i < 100; ++i) {
@@ -65,6 +75,8 @@ void Provoke(uint8_t what) {
       return CallNothing();
     case 's':
       return Overflow();
+    case 'x':
+      return Escape();
     case 'h':
       return Hang();
     case 'i':

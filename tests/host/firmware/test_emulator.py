@@ -40,6 +40,23 @@ def test_a_board_is_the_machine_that_its_file_names():
     assert "-icount" not in command(count_instructions=False)
 
 
+def test_an_image_gets_nothing_of_this_machine(qemu):
+    qemu("")
+    words = command()
+    assert not [word for word in words if "semihosting" in word]
+    assert "spawn=deny" in words[words.index("-sandbox") + 1].split(",")
+
+
+def test_an_emulator_without_a_sandbox_runs_without_one(qemu):
+    qemu("", status=1)
+    assert "-sandbox" not in command()
+
+
+def test_a_program_ends_where_a_board_starts_again():
+    assert "-no-reboot" not in command()
+    assert "-no-reboot" in command(ends_at_reset=True)
+
+
 def test_serial_ports_are_in_their_order():
     words = command(serials=["null", "unix:uart,server=on"])
     places = [place for place, word in enumerate(words) if word == "-serial"]
@@ -68,6 +85,9 @@ def test_a_measurement_that_breaks_off_is_told(qemu):
     qemu("")
     with pytest.raises(StapesError, match="found '', expected"):
         run_measurement(BOARD, IMAGE)
-    qemu("error ADD: no room", status=1)
-    with pytest.raises(StapesError, match=r"exit status 1 \(error ADD: no room\)"):
+    qemu("error ADD: no room")
+    with pytest.raises(StapesError, match="found 'error ADD: no room', expected"):
+        run_measurement(BOARD, IMAGE)
+    qemu("qemu-system-arm: no such file", status=1)
+    with pytest.raises(StapesError, match=r"exit status 1 \(qemu-system-arm: no such file\)"):
         run_measurement(BOARD, IMAGE)

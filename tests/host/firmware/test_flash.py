@@ -20,6 +20,7 @@ from stapes.errors import StapesError
 from stapes.firmware import devices, emulated, flashers
 from stapes.firmware.boards import all_boards
 from stapes.firmware.devices import Port
+from stapes.firmware.emulator import sandbox_words
 from stapes.firmware.tools import EMULATOR, missing_tools
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
@@ -267,7 +268,7 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
         "mps2_an386": [
             *("qemu-system-arm", "-machine", "mps2-an386", "-nographic", "-monitor", "none"),
             *("-serial", "tcp:127.0.0.1:4321,server=on,wait=off"),
-            *("-semihosting-config", "enable=on,target=native", "-kernel", bench.image("elf")),
+            *(*sandbox_words(), "-kernel", bench.image("elf")),
         ],
     }[board]
     assert shlex.split(lines[-1]) == last
@@ -410,6 +411,27 @@ def test_an_emulated_board_answers_at_the_port_that_is_printed_until_ctrl_c(
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv")
+def test_an_emulator_ends_with_the_command_however_that_ends(tmp_path):
+    told = tmp_path / "pid"
+    runs = f"echo $$ > {told}; exec sleep 600"
+    program = (
+        f"from stapes.firmware.emulated import run_emulator; run_emulator(['sh','-c',{runs!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        deadline = time.monotonic() + 120
+        while not told.exists() or not told.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        emulator = Path("/proc", told.read_text().strip())
+        assert emulator.exists()
+        process.kill()  # nothing of ours runs any more
+        process.wait()
+        while emulator.exists() and "(sleep) Z" not in (emulator / "stat").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 @pytest.mark.skipif(bool(missing_tools(EMULATOR)), reason="needs qemu-system-arm")
