@@ -72,6 +72,19 @@ def test_a_wav_gives_the_detections_of_replay(page, stream):
     assert "converted" not in page.inner_text("#recording-state")
 
 
+def test_scores_are_written_as_by_replay(page):
+    """All of them: a browser rounds a half up, Python to the even digit."""
+    found = page.evaluate(
+        """async () => {
+          const { decimals } = await import("./dom.js");
+          return Array.from({ length: 65537 }, (_, score) => decimals(score / 65536, 5));
+        }"""
+    )
+    assert found == [f"{score / 65536:.5f}" for score in range(65537)]
+    clock = "import('./dom.js').then(({ clock }) => [0, 59996, 62340, 3600000].map(clock))"
+    assert page.evaluate(clock) == ["0:00.00", "1:00.00", "1:02.34", "60:00.00"]
+
+
 def test_a_dropped_file_is_taken_like_a_chosen_one(page, stream):
     data = base64.b64encode(stream.read_bytes()).decode()
     page.evaluate(

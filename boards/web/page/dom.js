@@ -119,11 +119,25 @@ export function saveFile(blob, name) {
 }
 
 /**
- * Milliseconds as 1:02.345.
+ * A score in decimals, a half to the even digit: as the commands print it.
+ *
+ * @param {number} score a multiple of 1/65536
+ * @param {number} digits
+ */
+export function decimals(score, digits) {
+  const scaled = score * 10 ** digits; // exact
+  const below = Math.floor(scaled);
+  const rest = scaled - below;
+  const up = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
+  return ((below + Number(up)) / 10 ** digits).toFixed(digits);
+}
+
+/**
+ * Milliseconds as 1:02.34.
  *
  * @param {number} timeMs
  */
 export function clock(timeMs) {
-  const seconds = timeMs / 1000;
-  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
+  const hundredths = Math.round(timeMs / 10);
+  return `${Math.floor(hundredths / 6000)}:${((hundredths % 6000) / 100).toFixed(2).padStart(5, "0")}`;
 }

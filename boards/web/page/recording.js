@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recording: a file through the firmware, against its labels where there are some.
-import { byId, clock, colour, element, sharpen } from "./dom.js";
+import { byId, clock, colour, decimals, element, sharpen } from "./dom.js";
 import { LabelError, readLabels, scoreStream, tutorialScore } from "./scoring.js";
 import { TEXT } from "./text.js";
 import { AudioError, readAudio } from "./wav.js";
@@ -152,7 +152,7 @@ export class Recording {
     byId("recording-results").hidden = false;
     this._rows = this._judge();
     const rows = this._rows.slice(0, MOST_ROWS).map((row) => {
-      const score = row.score === null ? "" : row.score.toFixed(5);
+      const score = row.score === null ? "" : decimals(row.score, 5);
       const cells = [clock(row.timeMs), row.label, score, row.verdict].map((text) => element("td", {}, text));
       const made = element("tr", { "data-time": String(row.timeMs), "data-label": row.label }, ...cells);
       if (row.verdict !== "") made.dataset.verdict = row.verdict;
