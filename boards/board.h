@@ -32,7 +32,7 @@ bool AudioStart(uint32_t sample_rate);
 std::size_t AudioRead(Span<int16_t> samples);  // the oldest samples of the ring: how many
 constexpr uint32_t kAudioRingMs = 60;
 
-// What came and found no room, since Init.
+// What was lost because nobody read it in time, since Init.
 Losses Lost();
 
 // The finest clock, modulo 2^32, and its rate; 0 hertz: there is no such clock.
@@ -61,8 +61,8 @@ void Sleep();
 
 }  // namespace board
 
-// The firmware: the compiled-in model behind the board's serial port. Comes back only when the
-// model cannot run, having said why; then with a status for Exit.
+// The firmware: the compiled-in model behind the board's serial port. Returns only when the
+// model cannot run, after it has said why; the result is a status for Exit.
 int RunFirmware();
 
 }  // namespace stapes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware's place taken by a measurement of the whole pipeline on a board: ticks of every
-// frame, with the model that is compiled in. Prints lines of "name value"; bench/firmware.py reads
+// Runs in place of the firmware and measures the whole pipeline on a board: ticks of every frame,
+// with the model that is compiled in. Prints lines of "name value"; bench/firmware.py reads
 // them.
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware's place taken by a measurement of the front end on a board: ticks of a frame, stack,
-// and what it computed. Prints lines of "name value"; bench/frontend.py reads them and adds the
+// Runs in place of the firmware and measures the front end on a board: ticks of a frame, stack, and
+// what it computed. Prints lines of "name value"; bench/frontend.py reads them and adds the
 // tables.
 #include <cstddef>
 #include <cstdint>

@@ -17,12 +17,12 @@ class DmaRing {
   static_assert((kSize & (kSize - 1)) == 0, "positions wrap with the ring");
   static_assert(kBlocks >= 3, "one is written, one is next");
 
-  // The interrupt's. Where block number `block` lies; blocks count from 0 and wrap with the ring.
+  // For the interrupt. Where block number `block` lies; blocks count from 0 and wrap with the ring.
   T* Block(uint32_t block) { return values_ + block % kBlocks * kBlockSize; }
   uint32_t blocks() const { return blocks_; }  // complete
   void BlockDone() { blocks_ = blocks_ + 1; }
 
-  // The program's: the oldest values, in multiples of `unit`. What was overwritten before it was
+  // For the program: the oldest values, in multiples of `unit`. What was overwritten before it was
   // read is lost and counted.
   std::size_t Take(Span<T> values, uint32_t unit = 1) {
     SkipOverwritten();

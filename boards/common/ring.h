@@ -19,7 +19,7 @@ class Ring {
   bool full() const { return written_ - read_ == kSize; }
   uint32_t lost() const { return lost_; }
 
-  // The writer's. A value that finds no room is lost and counted.
+  // For the writer. A value that finds no room is lost and counted.
   bool Put(T value) {
     if (full()) {
       Lose(1);
@@ -32,7 +32,7 @@ class Ring {
   }
   void Lose(uint32_t count) { lost_ = lost_ + count; }  // lost before they came here
 
-  // The reader's: the oldest value of a ring that is not empty; or as many as there are and fit.
+  // For the reader: the oldest value of a ring that is not empty; or as many as there are and fit.
   T Take() {
     const T value = values_[read_ % kSize];
     asm volatile("" ::: "memory");

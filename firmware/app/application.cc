@@ -230,7 +230,7 @@ void Application::HandleListen() {
 void Application::HandleStream() {
   const bool is_end = reader_.type() == FrameType::kEnd;
   if (reader_.sequence() != next_) {
-    // The host may have missed our answer: it is said again, nothing is done again.
+    // The host may have missed our answer: repeat the answer, not the work.
     const bool end_again =
         is_end && after_end_ && reader_.sequence() == static_cast<uint8_t>(next_ - 1);
     refused_.out_of_order += !end_again;

@@ -48,11 +48,11 @@ class Application {
   // nullptr. All are kept by the caller.
   Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models = nullptr);
 
-  // Says hello; before that why the board restarted by itself, if `last` says that it did.
+  // Says hello, after the reason why the board restarted by itself, if there is one in `last`.
   void Start(const Fault* last);
 
   // Handles what has come in, a few bytes at a time; a press of the button says the statistics.
-  // False when nothing had: the caller may sleep.
+  // False when nothing had come: the caller may sleep.
   bool Poll();
 
   // A line for people: what happened and why, or nullptr.

@@ -9,8 +9,8 @@
 
 namespace stapes {
 
-// What stands between front end and network where not every frame is an inference. An interface, so
-// that firmware with a streaming network holds none of it.
+// Stands between front end and network where not every frame is an inference. It is an interface so
+// that firmware with a streaming network links none of its code.
 class InputWindow {
  public:
   // Where the next frame goes.

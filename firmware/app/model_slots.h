@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two places for a model in flash, and which of them counts: however a write is cut short, the
-// model that counted before it still does.
+// Two places for a model in flash, and which of them counts. When power goes during a write, the
+// model that counted before it still counts.
 //
 // A slot is half of the flash: 32 bytes of commit record, then the image. Beginning to write erases
 // the record first; the record is written last, in one piece and with its own checksum. Of two

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an application needs of the world: one serial port, a button and a few meters.
+// What an application needs from its board: one serial port, a button and a few meters.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct StackUse {
   uint32_t size_bytes;
 };
 
-// What came and found no room, because nobody read in time.
+// What was lost because nobody read it in time.
 struct Losses {
   uint32_t bytes;    // of the serial port
   uint32_t samples;  // of the microphone

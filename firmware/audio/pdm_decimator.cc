@@ -7,7 +7,7 @@ namespace stapes {
 constexpr int16_t PdmDecimator::kHalfBandTaps[] = {37, 0, -233, 0, 858, 0, -2554, 0, 10085, 16384};
 
 // scipy.signal.firls(71, ..., fs=32000) in Q15: up to 7 kHz, in steps of 500 Hz, the inverse of the
-// two stages before it; from 9 kHz on 0, weighed 20 times as much.
+// two stages before it; from 9 kHz on 0, weighted 20 times as much.
 constexpr int16_t PdmDecimator::kLastTaps[] = {
     -1,   3,   4,    -6,   -11,   10, 21,   -15, -38,   22,   63,    -31,
     -98,  41,  147,  -52,  -212,  64, 298,  -76, -412,  88,   562,   -98,

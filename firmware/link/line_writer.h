@@ -13,7 +13,7 @@
 
 namespace stapes {
 
-// Where the characters go. A sink that cannot take a character loses it: it never waits for ever.
+// Where the characters go. A sink that cannot take a character loses it and does not wait.
 class CharacterSink {
  public:
   virtual void Put(char character) = 0;

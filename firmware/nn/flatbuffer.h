@@ -3,8 +3,9 @@
 //
 // Every access is checked against the buffer. One that reaches outside gives zero (or an empty
 // vector) and marks the buffer as damaged for good, so that callers check once, after a batch of
-// reads. What else is read stays the same: a check that held once, holds. Loads are made byte by
-// byte: any alignment will do.
+// reads. What else is read stays the same: a check that passed once stays true. Loads are made byte
+// by byte: any alignment will do.
+//
 // Source: FlatBuffers "Internals" (flatbuffers.dev/internals).
 #pragma once
 

@@ -2,7 +2,7 @@
 // The engine of nn/inference_engine.h, run by upstream TensorFlow Lite Micro. See docs/engines.md.
 //
 // The arena holds upstream's objects (Runtime), then the kernels of the operators that the model
-// calls, then upstream's own memory. Unlike the other engine this one believes its model: damaged
+// calls, then upstream's own memory. Unlike the other engine this one trusts its model: damaged
 // ones are refused where `stapes emit` reads them.
 #pragma once
 

@@ -9,7 +9,7 @@
 
 namespace stapes {
 
-// What upstream asks for when it comes upon an operator. Lies in the arena, as the operator's data.
+// What upstream asks for when it prepares an operator. Lies in the arena, as the operator's data.
 struct UpstreamOperator {
   TFLMRegistration registration;
   tflite::TfLiteBridgeBuiltinParseFunction parse;

@@ -103,7 +103,7 @@ void RunTwice(Span<const uint8_t> model, InferenceEngine* engine) {
 }  // namespace
 }  // namespace stapes
 
-// Flatbuffers live from offsets: most mutations keep all bytes in place and change one number.
+// Flatbuffers are made of offsets: most mutations keep all bytes in place and change one number.
 extern "C" std::size_t LLVMFuzzerMutate(uint8_t* data, std::size_t size, std::size_t max_size);
 extern "C" std::size_t LLVMFuzzerCustomMutator(uint8_t* data, std::size_t size,
                                                std::size_t max_size, unsigned seed) {

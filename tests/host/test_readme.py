@@ -48,13 +48,18 @@ def _more(command: str) -> str:
         return " --clips 100"
     if command.startswith("stapes flash --board ") and not command.endswith("--dry_run"):
         return " --dry_run"
+    if command.startswith("stapes page ") and "--serve" in command:
+        return " --port 0"
     return ""
 
 
 @pytest.fixture(scope="module")
 def checkout() -> Path:
     """A copy of the source tree, by links, in which commands may write."""
-    for tool in ("espeak-ng", "arm-none-eabi-g++", "qemu-system-arm", "cmake", "ninja"):
+    for tool in (
+        *("espeak-ng", "arm-none-eabi-g++", "qemu-system-arm", "cmake", "ninja"),
+        *("clang++", "wasm-ld"),
+    ):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     folder = ROOT / "build" / "tests" / "readme"
@@ -136,6 +141,7 @@ def test_the_make_commands_and_linked_pages_exist():
 def test_every_command_runs_at_a_terminal(checkout, environment, port):
     """One walk through the page from top to bottom: later commands use what earlier ones made."""
     model_is_tried(checkout, environment)
+    page_is_served(checkout, environment)
     words_are_trained(checkout, environment)
     board_hears_the_same(checkout, environment)
     board_is_watched(checkout, environment, port)
@@ -148,6 +154,13 @@ def model_is_tried(checkout: Path, environment: dict[str, str]) -> None:
     assert re.search(r"^yes \(score = 0\.\d+\)$", terminal.text, re.M)
     assert (checkout / "build" / "try" / "yes.png").stat().st_size > 1000
     assert heard(terminal), terminal.text
+
+
+def page_is_served(checkout: Path, environment: dict[str, str]) -> None:
+    (block,) = blocks("Speak to a model in the browser")
+    terminal = Terminal(checkout, environment=environment)
+    terminal.run(shortened(block.strip()), until=r"page is at http://localhost:\d+/\s+Ctrl-C")
+    assert "Traceback" not in terminal.text
 
 
 def words_are_trained(checkout: Path, environment: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The watchdog of Arm's Cortex-M System Design Kit (TRM r1p1, 4.5). Its first warning is an NMI,
-// which ends in FaultHandler; were that to hang as well, the second resets the board.
+// which ends in FaultHandler; if that hangs as well, the second resets the board.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Received bytes go round a ring in two halves, each of which DMA fills by itself. How far it has
-// come says a counter that every byte moves on, without the processor. So nothing is lost while the
+// Received bytes go round a ring in two halves, each of which DMA fills by itself. A counter says
+// how far it has come: every byte advances it, without the processor. So nothing is lost while the
 // program computes, unless it stays away for a whole ring.
 #include "boards/chips/nrf52840/uarte.h"
 

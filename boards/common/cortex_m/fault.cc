@@ -60,7 +60,7 @@ extern "C" stapes::cortex_m::Record stapes_fault_record;
 namespace stapes {
 namespace cortex_m {
 
-// The stack may have overflowed: a fresh one is used, and `frame` is believed with care.
+// The stack may have overflowed: use a fresh one, and read `frame` only where it is RAM.
 extern "C" [[noreturn, gnu::used]] void KeepFault(const uint32_t* frame, bool by_watchdog) {
   Record& record = stapes_fault_record;
   record.exception = Register(kInterruptState) & kExceptionMask;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware's place taken by a program that goes wrong when a byte asks for it: what the
-// start-up code and the watchdog make of it. Says why it restarted, and whenever it is ready for a
+// Runs in place of the firmware and goes wrong when a byte asks for it: what the start-up code
+// and the watchdog make of it. Says why it restarted, and whenever it is ready for a
 // byte.
 #include "app/event_sink.h"
 #include "boards/board.h"

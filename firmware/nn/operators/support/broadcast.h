@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two inputs of different shapes met value by value, as NumPy broadcasts them.
+// Combines two inputs of different shapes value by value, as NumPy broadcasts them.
 #pragma once
 
 #include <cstdint>
