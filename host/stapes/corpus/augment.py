@@ -26,7 +26,7 @@ from stapes.corpus.effects import (
     reverberate,
     room_size,
 )
-from stapes.corpus.running_speech import RunningSpeech
+from stapes.corpus.long_recordings import LongRecordings
 from stapes.corpus.sound_tables import NUMBERS, noise_piece, noise_table, room_table
 
 SHORTEST_REVERB_MS = 100.0
@@ -72,7 +72,7 @@ def random_variations(
     *,
     sample_rate: int,
     generators: Sequence[np.random.Generator],
-    chatter: RunningSpeech | None = None,
+    chatter: LongRecordings | None = None,
 ) -> np.ndarray:
     """One training variation of each of the clips: int16 [clips, samples] in and out. The noises
     are in units of int16 steps, cheapest in float32.
@@ -278,7 +278,7 @@ class _Stages:
     def chatter(
         self,
         sound: np.ndarray,
-        speech: RunningSpeech | None,
+        speech: LongRecordings | None,
         generators: Sequence[np.random.Generator],
     ) -> None:
         draws, ratios = self._draws, self._settings.chatter_snr_db

@@ -14,8 +14,9 @@ from stapes.audio.reader import read_audio
 from stapes.corpus.augment import random_silence, random_variations
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex
+from stapes.corpus.long_recordings import LongRecordings
 from stapes.corpus.partition import PARTITIONS
-from stapes.corpus.running_speech import SPEECH_FOLDER, RunningSpeech
+from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.errors import StapesError
 
 Progress = Callable[[int, int], None]
@@ -140,7 +141,7 @@ def _fixed_speech(
     count = index.speech_count(partition)
     if not count:
         return []
-    speech = RunningSpeech.read(
+    speech = LongRecordings.read(
         index.speech[partition],
         sample_rate=sample_rate,
         samples=samples,
@@ -218,7 +219,7 @@ class TrainingClips:
         self._seed = seed
         self._order = lru_cache(maxsize=4)(self._shuffled)
 
-    def _read_speech(self, index: CorpusIndex) -> RunningSpeech:
+    def _read_speech(self, index: CorpusIndex) -> LongRecordings:
         used = self._speech_count or self._augmentation.chatter_snr_db
         if used and not index.speech["training"]:
             raise StapesError(
@@ -228,8 +229,8 @@ class TrainingClips:
             )
         return self._read(index, index.speech["training"] if used else [])
 
-    def _read(self, index: CorpusIndex, paths: Sequence[Path]) -> RunningSpeech:
-        return RunningSpeech.read(
+    def _read(self, index: CorpusIndex, paths: Sequence[Path]) -> LongRecordings:
+        return LongRecordings.read(
             paths,
             sample_rate=self._sample_rate,
             samples=self._samples,

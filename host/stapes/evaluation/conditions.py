@@ -10,7 +10,7 @@ import numpy as np
 
 from stapes.corpus.augment import to_int16
 from stapes.corpus.effects import add_noise, apply_gain, power
-from stapes.corpus.running_speech import RunningSpeech
+from stapes.corpus.long_recordings import LongRecordings
 
 _SEED = 59185
 _ATTEMPTS = 50
@@ -53,13 +53,13 @@ def conditions(
 
 def _pieces(noises: Sequence[np.ndarray], count: int, samples: int) -> np.ndarray:
     generator = np.random.default_rng(_SEED)
-    recordings = RunningSpeech(noises, samples=samples)
+    recordings = LongRecordings(noises, samples=samples)
     usual = np.median([power(recording) for recording in recordings.recordings])
     return np.stack([_loud_piece(recordings, usual, generator) for _ in range(count)])
 
 
 def _loud_piece(
-    recordings: RunningSpeech, usual: float, generator: np.random.Generator
+    recordings: LongRecordings, usual: float, generator: np.random.Generator
 ) -> np.ndarray:
     """A piece at most 20 dB below the usual power, after some attempts any: a pause, scaled up to
     the level of a word, is no noise that anyone meets."""

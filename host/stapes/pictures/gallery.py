@@ -13,7 +13,7 @@ from stapes.audio.wav import write_wav
 from stapes.corpus.augment import mask_randomly, random_variations
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.effects import coloured_noise
-from stapes.corpus.running_speech import RunningSpeech
+from stapes.corpus.long_recordings import LongRecordings
 from stapes.files import new_folder, write_bytes
 from stapes.model.settings import FrontEndSettings
 from stapes.pictures.figures import new_figure, png_bytes
@@ -92,7 +92,7 @@ def _varied(clip: np.ndarray, name: str, sample_rate: int, seed: int) -> np.ndar
     pink = coloured_noise(
         len(clip), 1, sample_rate=sample_rate, generator=np.random.default_rng(seed)
     )
-    backwards = RunningSpeech([clip[::-1]], samples=len(clip))
+    backwards = LongRecordings([clip[::-1]], samples=len(clip))
 
     def drawn(number: int) -> np.ndarray:
         generator = np.random.default_rng([seed, number])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running speech: which recordings, of which partition, and the clips cut out of them."""
+"""Running speech: which recordings, of which partition, and the clips made of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.clips import TrainingClips, evaluation_clips
 from stapes.corpus.index import UNKNOWN_INDEX, CorpusSettings, scan_corpus
 from stapes.corpus.partition import PARTITIONS, which_set
-from stapes.corpus.running_speech import RunningSpeech, speech_recordings
+from stapes.corpus.running_speech import speech_recordings
 from stapes.errors import StapesError
 
 FORM = {"sample_rate": SAMPLE_RATE, "samples": SAMPLE_RATE}
@@ -93,18 +93,6 @@ def test_chatter_lies_under_words_at_the_given_ratio(folder):
     added = talked - plain
     ratio_db = 10 * np.log10((plain**2).mean(axis=1) / (added**2).mean(axis=1))
     np.testing.assert_allclose(ratio_db, 20, atol=0.2)
-
-
-def test_every_place_of_every_recording_is_as_likely():
-    speech = RunningSpeech([np.zeros(11, np.int16), np.ones(31, np.int16)], samples=2)
-    generator = np.random.default_rng(5)
-    share = np.mean([speech.clip(generator)[0] for _ in range(4000)])
-    assert abs(share - 30 / 40) < 0.03
-
-
-def test_short_recordings_are_padded_to_a_clip():
-    clip = RunningSpeech([np.ones(3, np.int16)], samples=5).clip(np.random.default_rng(0))
-    assert clip.tolist() == [1, 1, 1, 0, 0]
 
 
 def test_speech_that_is_asked_for_but_not_there_is_an_error(tmp_path):
