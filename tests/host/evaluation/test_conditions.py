@@ -60,6 +60,13 @@ def test_pauses_between_noises_are_passed_over(clips):
     assert (powers(noisy.astype(np.int32) - clips) > 0).all()
 
 
+def test_one_loud_recording_does_not_displace_the_others(clips):
+    noises = [np.full(20_000, level, np.int16) for level in (100, 100, -20_000)]
+    noisy = found(np.tile(clips, (4, 1)), noises=noises, snr_db=(0,))["noise at 0 dB"]
+    signs = np.sign((noisy.astype(np.int32) - np.tile(clips, (4, 1))).sum(axis=1))
+    assert set(signs) == {-1, 1}
+
+
 def test_a_level_is_a_gain(clips):
     quiet = found(clips, level_db=(-20,))["level -20 dB"]
     np.testing.assert_array_equal(quiet, np.rint(clips / 10))

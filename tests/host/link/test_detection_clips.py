@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import read_wav_with_rate
-from stapes.corpus.hard_examples import hard_recordings
+from stapes.corpus.hard_examples import LIST_NAME, hard_recordings, list_text
 from stapes.errors import StapesError
 from stapes.link.detection_clips import AFTER_MS, BEFORE_MS, DetectionClips
 from stapes.link.protocol import Event
@@ -75,6 +75,26 @@ def test_lost_audio_is_silence_and_the_start_of_a_stream_is_padded(clips):
     np.testing.assert_array_equal(samples, np.where(heard, places + 1, 0))
 
 
+def test_the_list_names_each_clip_with_label_and_score(clips):
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(500, score="0.875"))
+    clips.detect(detection(900, label="no", score="high"))
+    clips.close()
+    lines = (clips.folder / LIST_NAME).read_text().splitlines()
+    rows = [line for line in lines if line.startswith("clips/")]
+    assert [line.split("\t")[1].split(",")[0] for line in rows] == ["yes 0.88", "no 0.00"]
+    assert lines[: -len(rows)] == list_text([]).splitlines()
+
+
+def test_audio_of_another_rate_belongs_to_no_clip(clips):
+    clips.hear(numbered(0, 2000))
+    clips.detect(detection(1900))
+    clips.start(2 * RATE)
+    clips.detect(detection(500))
+    clips.close()
+    assert (clips.kept, clips.left_out) == (0, 1)
+
+
 def test_what_is_due_at_the_end_is_written_then(clips):
     clips.hear(numbered(0, 2000))
     clips.detect(detection(1900))
@@ -116,9 +136,14 @@ def test_a_label_of_a_board_names_no_file_elsewhere(clips):
 
 
 def test_numbers_that_cannot_be_are_not_believed(clips):
+    unknown = DetectionClips(clips.folder)
+    unknown.detect(detection(1000))
+    unknown.close()
+    assert (unknown.kept, unknown.left_out) == (0, 0), "no rate is known yet"
     clips.hear(numbered(0, 2000))
     for _ in range(1000):
         clips.detect(detection(10**19))
+    assert clips.left_out == 900, "as many wait as a board can have under way"
     clips.close()
     assert (clips.kept, clips.left_out) == (0, 1000)
 
