@@ -5,8 +5,12 @@
 comma := ,
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
+# One thing after the other, but for the checks of `make test` that keep one processor busy at most.
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint format stub docs coverage bench clean
+endif
+.PHONY: help setup system demo test test-firmware test-fuzz test-host lint lint-python lint-cpp lint-web \
+  host-build format stub docs coverage bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -95,16 +99,24 @@ $(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
 
-test: lint docs test-firmware test-fuzz test-host
+test: setup
+	@$(MAKE) --no-print-directory --output-sync=target -j2 SIDE_BY_SIDE=1 \
+	  test-fuzz test-firmware docs lint
+	@$(MAKE) --no-print-directory test-host
 
-lint: setup $(BUILD)/host/.configured $(BUILD)/native.tidy boards/web/node_modules/.installed
+lint: lint-python lint-cpp lint-web
+
+lint-python: setup
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
 	@found=$$($(VENV)/bin/lint-imports --no-logo --cache-dir $(BUILD)/import_linter) || \
 	  { echo "$$found"; exit 1; }
 	@$(VENV)/bin/mypy --no-error-summary
+
+lint-cpp: host-build $(BUILD)/native.tidy
 	@$(CPP_FILES) | xargs -0 $(VENV)/bin/clang-format --dry-run --Werror
-	@cmake --build $(BUILD)/host -- --quiet
+
+lint-web: setup boards/web/node_modules/.installed
 	@cd boards/web && npm run --silent lint
 
 # What checks the page's modules, and axe-core for its tests.
@@ -134,6 +146,9 @@ $(BUILD)/host/.configured: .clang-tidy | $(VENV)/.installed
 	  -DCMAKE_CXX_CLANG_TIDY="$(abspath $(VENV))/bin/clang-tidy;--quiet" >/dev/null
 	@touch $@
 
+host-build: setup $(BUILD)/host/.configured
+	@cmake --build $(BUILD)/host -- --quiet
+
 # What pip compiles for Python alone.
 $(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.installed
 	@printf '%s\n' host/native/*.cc | xargs -P 2 -I{} $(VENV)/bin/clang-tidy --quiet {} -- \
@@ -142,8 +157,7 @@ $(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.i
 	  -std=c++17 -Ifirmware -I. 2> >(grep -v 'warnings generated' >&2)
 	@touch $@
 
-test-firmware: setup $(BUILD)/host/.configured
-	@cmake --build $(BUILD)/host -- --quiet
+test-firmware: host-build
 	@ctest --test-dir $(BUILD)/host -j2 --output-on-failure
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
@@ -160,17 +174,27 @@ test-fuzz: setup
 test-host: setup boards/web/node_modules/.installed
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
-# The lines of the package that pytest reaches, those of the firmware that its unit tests reach.
+# Which lines the tests reach: of the package, those of pytest; of the firmware, those of its unit
+# tests and of pytest, for which stapes._native is compiled to count them. `make setup` compiles the
+# usual one again.
+COVERAGE := $(BUILD)/coverage
 coverage: setup
-	@cmake -S . -B $(BUILD)/coverage -G Ninja -DSTAPES_COVERAGE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
-	@cmake --build $(BUILD)/coverage -- --quiet
-	@find $(BUILD)/coverage -name '*.gcda' -delete
-	@ctest --test-dir $(BUILD)/coverage --output-on-failure
-	@$(VENV)/bin/gcovr --root . --filter firmware/ --sort uncovered-percent \
-	  --html-details $(BUILD)/coverage/firmware.html --txt $(BUILD)/coverage/firmware.txt \
-	  --print-summary $(BUILD)/coverage
+	@cmake -S . -B $(COVERAGE)/unit -G Ninja -DSTAPES_COVERAGE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
+	@cmake --build $(COVERAGE)/unit -- --quiet
+	@rm -f $(VENV)/.installed
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e . \
+	  --config-settings=build-dir=$(COVERAGE)/native \
+	  --config-settings=cmake.define.STAPES_COVERAGE=ON
+	@find $(COVERAGE) -name '*.gcda' -delete
+	@ctest --test-dir $(COVERAGE)/unit --output-on-failure
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \
-	  --cov=stapes --cov-report=term --cov-report=html:$(BUILD)/coverage/python
+	  --cov=stapes --cov-report=
+	@$(VENV)/bin/coverage html --quiet --directory=$(COVERAGE)/python
+	@echo "Python: $$($(VENV)/bin/coverage report --format=total)% of lines and branches" \
+	  "($(COVERAGE)/python/index.html)"
+	@echo "Firmware: $$($(VENV)/bin/gcovr --root . --filter firmware/ \
+	  --html-details $(COVERAGE)/firmware.html --print-summary $(COVERAGE)/unit $(COVERAGE)/native \
+	  | sed -n 's/^lines: *//p') of lines ($(COVERAGE)/firmware.html)"
 
 bench: setup
 	@for program in $(filter-out bench/quantization.py,$(wildcard bench/*.py)); do \

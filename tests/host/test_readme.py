@@ -159,7 +159,8 @@ def model_is_tried(checkout: Path, environment: dict[str, str]) -> None:
 def page_is_served(checkout: Path, environment: dict[str, str]) -> None:
     (block,) = blocks("Speak to a model in the browser")
     terminal = Terminal(checkout, environment=environment)
-    terminal.run(shortened(block.strip()), until=r"page is at http://localhost:\d+/\s+Ctrl-C")
+    terminal.run(shortened(block.strip()), until=r"Ctrl-C ends it")
+    assert re.search(r"^The page is at http://localhost:\d+/$", terminal.text, re.M), terminal.text
     assert "Traceback" not in terminal.text
 
 

@@ -211,6 +211,10 @@ def test_a_program_that_ends_is_said():
         Session(transport)
 
 
+# A scripted board answers at once: only a failing test waits this long.
+PATIENT = {"answer_seconds": 60.0, "tries": 1}
+
+
 class Scripted:
     """A board that answers every frame with the next of `answers`."""
 
@@ -235,7 +239,7 @@ HELLO = "hello protocol=1 board=b labels=a,b sample_rate=16000 credits=3"
 def test_another_protocol_is_refused():
     board = Scripted(line(0, "hello protocol=9 request=1"))
     with pytest.raises(StapesError, match="found protocol '9', expected 1"):
-        Session(board, answer_seconds=0.01)
+        Session(board, **PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +264,7 @@ def test_a_hello_with_what_no_board_has_is_refused(field, said):
     words = [word for word in HELLO.split() if not word.startswith(f"{named.get(name, name)}=")]
     board = Scripted(line(0, " ".join([*words, field, "request=1"])))
     with pytest.raises(StapesError, match=said) as refused:
-        Session(board, answer_seconds=0.01)
+        Session(board, **PATIENT)
     assert len(str(refused.value)) < 200
 
 
@@ -274,7 +278,7 @@ def playing(*answers: bytes, samples: int = 0):
         *answers,
         line(900, "stats request=5"),
     )
-    player = LinkPlayer(board, send_scores=True, answer_seconds=0.01)
+    player = LinkPlayer(board, send_scores=True, **PATIENT)
     return player.play(np.zeros(samples, np.int16))
 
 
@@ -353,7 +357,7 @@ def test_a_flood_of_answers_that_bring_nothing_ends_as_silence_does():
 
     sequence = itertools.count(10)
     board = Flood(line(1, HELLO + " request=1"), line(2, "ok request=2"))
-    session = Session(board, answer_seconds=0.01)
+    session = Session(board, **PATIENT)
     with pytest.raises(StapesError, match="no 'ack' for"):
         session.play(np.zeros(1000, np.int16))
     with pytest.raises(StapesError, match="no 'stats' for"):
@@ -362,14 +366,14 @@ def test_a_flood_of_answers_that_bring_nothing_ends_as_silence_does():
 
 def test_a_restart_in_the_middle_is_said():
     board = Scripted(line(1, HELLO + " request=1"), line(2, "ok request=2") + line(0, HELLO))
-    session = Session(board, answer_seconds=0.01)
+    session = Session(board, **PATIENT)
     with pytest.raises(StapesError, match="restarted in the middle"):
         session.play(np.zeros(1000, np.int16))
 
 
 def test_a_fault_is_said_with_its_place():
     board = Scripted(line(1, HELLO + " request=1"), line(2, "fatal reason=fault pc=4660"))
-    session = Session(board, answer_seconds=0.01)
+    session = Session(board, **PATIENT)
     with pytest.raises(StapesError, match=r"the board stopped \(fault, pc 0x1234\)"):
         session.reset()
 

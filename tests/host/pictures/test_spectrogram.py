@@ -138,16 +138,24 @@ def test_a_missing_matplotlib_is_said_with_how_to_install_it(monkeypatch, module
 # ---- the gallery
 
 
-def test_the_gallery_draws_and_writes_every_variation(wav, tmp_path):
-    flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
-    assert main(["data", "augment", str(wav), *flags]) == 0
-    assert len(list((tmp_path / "g").glob("*.png"))) == 14
-    assert len(list((tmp_path / "g").glob("*.wav"))) == 12, "masks make no sound"
-    shifted = read_wav(tmp_path / "g" / "time_shift_ms.wav", sample_rate=SAMPLE_RATE)
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory) -> Path:
+    """The gallery of the clip, with sounds."""
+    folder = tmp_path_factory.mktemp("gallery")
+    write_wav(folder / "clip.wav", CLIP, sample_rate=SAMPLE_RATE)
+    flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(folder / "g")]
+    assert main(["data", "augment", str(folder / "clip.wav"), *flags]) == 0
+    return folder / "g"
+
+
+def test_the_gallery_draws_and_writes_every_variation(gallery):
+    assert len(list(gallery.glob("*.png"))) == 14
+    assert len(list(gallery.glob("*.wav"))) == 12, "masks make no sound"
+    shifted = read_wav(gallery / "time_shift_ms.wav", sample_rate=SAMPLE_RATE)
     shifts = range(-1200, 1201)  # samples in 150 ms
     assert any(shifted.tolist() == shift_in_time(CLIP, shift).tolist() for shift in shifts)
     before, after = (
-        picture((tmp_path / "g" / f"{name}.png").read_bytes()) for name in ("gain_db", "reverb_ms")
+        picture((gallery / f"{name}.png").read_bytes()) for name in ("gain_db", "reverb_ms")
     )
     assert before.shape == after.shape and not np.array_equal(before, after)
 
@@ -166,10 +174,8 @@ def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_pat
     assert first["gain_db"] != other["gain_db"] and first["reverb_ms"] != other["reverb_ms"]
 
 
-def test_the_gallery_shows_what_training_draws_with_one_setting_alone(wav, tmp_path):
-    flags = ["--sample_rate", str(SAMPLE_RATE), "--audio", "--output_dir", str(tmp_path / "g")]
-    assert main(["data", "augment", str(wav), *flags]) == 0
-    shown = read_wav(tmp_path / "g" / "clipping_db.wav", sample_rate=SAMPLE_RATE)
+def test_the_gallery_shows_what_training_draws_with_one_setting_alone(gallery):
+    shown = read_wav(gallery / "clipping_db.wav", sample_rate=SAMPLE_RATE)
     settings = AugmentSettings(
         clipping_db=24, augment_frequency=1, time_shift_ms=0, background_volume=0
     )

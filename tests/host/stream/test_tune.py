@@ -2,6 +2,7 @@
 """Tuning: scores with known peaks, and the command from audio to a tuned model."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,17 +254,18 @@ def test_audio_without_words_alone_cannot_be_tuned_on():
         tune([material([], [200])], DecoderSettings(), settings=settings_of(), scoring=SCORING)
 
 
-@pytest.fixture
-def recorded(small_model, tmp_path):
+@pytest.fixture(scope="module")
+def recording(small_model, tmp_path_factory):
     """A small model, audio, and a ground truth: what it hears itself, half of it."""
+    folder = tmp_path_factory.mktemp("recording")
     labels = ("_silence_", "yes", "no", "up")
-    path = tmp_path / "m.tflite"
+    path = folder / "m.tflite"
     path.write_bytes(small_model(ModelSettings(name="small", labels=labels)))
     random = np.random.default_rng(3)
     loudness = np.repeat(10 ** random.uniform(0, 4, 700), 3000)
     samples = np.clip(random.normal(size=len(loudness)) * loudness, -32768, 32767)
     samples = samples.astype(np.int16)
-    write_wav(tmp_path / "a.wav", samples, sample_rate=16000)
+    write_wav(folder / "a.wav", samples, sample_rate=16000)
     pipeline = Pipeline.from_file(path)
     decoder = DecoderSettings(
         mode="streaming", average_window_duration_ms=100, detection_threshold=0.3, suppression_ms=0
@@ -274,8 +276,14 @@ def recorded(small_model, tmp_path):
     heard = track.detections(decoder)[::2]
     assert len(heard) > 5
     lines = [f"{found.label}, {max(0, found.time_ms - 700):.0f}\n" for found in heard]
-    (tmp_path / "a.txt").write_text("".join(lines))
-    return tmp_path
+    (folder / "a.txt").write_text("".join(lines))
+    return folder
+
+
+@pytest.fixture
+def recorded(recording, tmp_path):
+    """The files of `recording`, which a test may change."""
+    return shutil.copytree(recording, tmp_path, dirs_exist_ok=True)
 
 
 def command(folder, *options):
