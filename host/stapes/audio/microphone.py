@@ -48,10 +48,21 @@ class SoundDevice:
                 left -= len(block)
                 on_level(level_db(parts[-1]))
         except self._error as error:
-            raise StapesError(
-                f"microphone: gone ({error}), expected it to stay; connect it and start again"
-            ) from error
+            raise self._gone(error) from error
         return np.concatenate(parts)
+
+    def read(self, samples: int) -> NDArray[np.int16]:
+        """The next samples after those of the last call, int16 [samples]."""
+        try:
+            block, _ = self._stream.read(samples)
+        except self._error as error:
+            raise self._gone(error) from error
+        return np.asarray(block[:, 0], np.int16).copy()
+
+    def _gone(self, error: Exception) -> StapesError:
+        return StapesError(
+            f"microphone: gone ({error}), expected it to stay; connect it and start again"
+        )
 
     def close(self) -> None:
         self._stream.close()

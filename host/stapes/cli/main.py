@@ -48,6 +48,7 @@ COMMANDS: dict[str, str] = {
     "tune": "choose a model's decoder settings for a rate of false accepts",
     "models": "list the models that come with Stapes",
     "boards": "list the boards, and what is plugged in",
+    "listen": "listen with the microphone of this machine, without a board",
     "flash": "build the firmware around a model and flash a board, or start an emulated one",
     "replay": "play a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board",
@@ -82,6 +83,7 @@ Stapes spots keywords on microcontrollers. From clips to a board:
 
 With a model that is there already (stapes models):
 
+  stapes listen micro                                          this machine's microphone
   stapes flash --board mps2_an386 micro
 
 stapes --help lists all commands, stapes COMMAND --help explains one."""

@@ -29,6 +29,7 @@ from stapes.plain import drawing
 SHINE_SECONDS = 1.5
 REFRESH_SECONDS = 0.1
 RATE_SECONDS = 2.0
+NO_SCORES_SECONDS = 3.0  # after which the view says so
 BAR_WIDTH = 30
 HISTORY = 6
 
@@ -40,10 +41,15 @@ BOARD_ERRORS = (
 
 
 class LiveView:
-    """Shows events as they come; `counts` are those of the reader that finds them."""
+    """Shows events as they come; `counts` are those of the reader that finds them; None:
+    there is no link."""
 
     def __init__(
-        self, counts: LinkCounts, *, console: Console | None = None, show_silence: bool = False
+        self,
+        counts: LinkCounts | None,
+        *,
+        console: Console | None = None,
+        show_silence: bool = False,
     ) -> None:
         self._counts = counts
         self._show_silence = show_silence
@@ -59,6 +65,7 @@ class LiveView:
         self._stats: dict[str, object] = {}
         self._load: float | None = None
         self._shown = 0.0
+        self._greeted: float | None = None  # when the board said what it is
         self._live = Live(console=console or Console(file=drawing(sys.stdout)), auto_refresh=False)
 
     def __enter__(self) -> LiveView:
@@ -105,6 +112,7 @@ class LiveView:
         self._sample_rate = event.number("sample_rate")
         self._stride = event.number("stride_samples")
         self._scores, self._stats, self._load = [], {}, None
+        self._greeted = time.monotonic()
 
     def _detect(self, values: dict[str, object], event: Event) -> None:
         label, score = str(values.get("label")), values.get("score")
@@ -161,17 +169,19 @@ class LiveView:
         while self._frames and now - self._frames[0] > RATE_SECONDS:
             self._frames.popleft()
         rate = len(self._frames) / RATE_SECONDS
+        if self._greeted is not None and not rate and now - self._greeted > NO_SCORES_SECONDS:
+            return Text("no scores come: the board hears nothing, or does not send them (--scores)")
         words = [f"{rate:.0f} frames/s"]
         if self._stride and self._sample_rate:
             words.append(f"{rate * self._stride / self._sample_rate:.2f} x real time")
         if self._load is not None:
             words.append(f"CPU {self._load:.1%}")
-        counts = self._counts
-        words.append(f"lines {counts.damaged} damaged, {counts.lost} lost")
-        errors = sum(
-            value for name in BOARD_ERRORS if isinstance(value := self._stats.get(name), int)
-        )
-        words.append(f"board errors {errors}")
+        if counts := self._counts:
+            words.append(f"lines {counts.damaged} damaged, {counts.lost} lost")
+            errors = sum(
+                value for name in BOARD_ERRORS if isinstance(value := self._stats.get(name), int)
+            )
+            words.append(f"board errors {errors}")
         return Text("  ·  ".join(words))
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from stapes.link.transport import Transport
     from stapes.link.wav_capture import WavCapture
 
-BAR_WIDTH = 20
 STATS_SECONDS = 2.0
 
 EXAMPLE = """  stapes monitor
@@ -95,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.errors import StapesError
     from stapes.link.event_log import EventLog
     from stapes.link.monitor import Monitor, summary
+    from stapes.link.shown import shower
     from stapes.link.wav_capture import WavCapture
 
     if arguments.log and arguments.wav and arguments.log.resolve() == arguments.wav.resolve():
@@ -117,7 +117,13 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.keep_detections:
             clips = stack.enter_context(contextlib.closing(_clips(arguments)))
             takers.append(_keep_with(clips))
-        takers.append(_show(arguments, monitor, stack, live=live))
+        shown = shower(
+            live=live,
+            as_json=arguments.json,
+            show_silence=arguments.show_silence,
+            counts=monitor.reader.counts,
+        )
+        takers.append(stack.enter_context(shown))
         try:
             _watch(monitor, takers, seconds=arguments.seconds)
         except KeyboardInterrupt:
@@ -223,81 +229,3 @@ def _about(wav: WavCapture) -> str:
         return f"{wav.path}: not written, the board sent no audio"
     missing = f", {wav.missing} of them missing and silent" if wav.missing else ""
     return f"{', '.join(map(str, wav.paths))}: {wav.samples} samples{missing}"
-
-
-def _show(
-    arguments: argparse.Namespace, monitor: Monitor, stack: contextlib.ExitStack, *, live: bool
-) -> Taker:
-    from stapes.link.event_log import json_line
-    from stapes.link.monitor import Notice
-
-    if live:
-        from stapes.link.live_view import LiveView
-
-        view = LiveView(monitor.reader.counts, show_silence=arguments.show_silence)
-        return stack.enter_context(view).show
-    screen = Screen(show_silence=arguments.show_silence)
-    show = (lambda event: say(json_line(event))) if arguments.json else screen.show
-
-    def take(entry: Event | Notice | None) -> None:
-        if isinstance(entry, Notice):
-            say(f"stapes: {entry.text}", to=sys.stderr)
-        elif entry is not None and entry.name != "audio":
-            show(entry)
-
-    return take
-
-
-class Screen:
-    """Events as lines for people."""
-
-    def __init__(self, *, show_silence: bool = False) -> None:
-        self._show_silence = show_silence
-        self._labels: list[str] = []
-
-    def show(self, event: Event) -> None:
-        line = self._line(event)
-        if line:
-            say(line)
-
-    def _line(self, event: Event) -> str | None:
-        values = event.values()
-        match event.name:
-            case "hello":
-                labels = values.get("labels")
-                self._labels = labels if isinstance(labels, list) else []
-                return (
-                    f"{values.get('board')}: model {values.get('model')}, "
-                    f"firmware {values.get('firmware')}, hears {', '.join(self._labels)}"
-                )
-            case "detection":
-                label = str(values.get("label"))
-                if label == SILENCE_LABEL and not self._show_silence:
-                    return None
-                return self._heard(event, label, values.get("score"))
-            case "scores":
-                return self._leader(event, values.get("q"))
-            case "stats" if "request" in values:
-                return None  # somebody else asked; without, it was the board's button
-            case "error" | "fatal" | "log" | "stats":
-                words = " ".join(f"{name}={value}" for name, value in values.items() if value)
-                return f"{event.name}: {words}"
-        return None
-
-    def _leader(self, event: Event, q: object) -> str | None:
-        if not isinstance(q, list) or not q:
-            return None
-        top = max(range(len(q)), key=q.__getitem__)
-        label = self._labels[top] if top < len(self._labels) else f"#{top}"
-        return self._heard(event, f"  {label}", (q[top] + 128) / 256)
-
-    def _heard(self, event: Event, label: str, score: object) -> str:
-        score = float(score) if isinstance(score, float | int) else 0.0
-        bar = "#" * round(min(max(score, 0.0), 1.0) * BAR_WIDTH)
-        return f"{clock(event.number('time_ms'))}  {label:<16} {score:.3f} {bar}".rstrip()
-
-
-def clock(time_ms: int) -> str:
-    """Milliseconds as H:MM:SS.mmm."""
-    seconds, millis = divmod(time_ms, 1000)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}"

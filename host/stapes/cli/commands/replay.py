@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         image=image,
         port=arguments.port,
         baud=arguments.baud,
-        send_scores=arguments.scores,
+        send_scores=arguments.scores or arguments.tee is not None,  # the monitor cannot ask
         tee=arguments.tee,
     ) as player:
         for path in _wav_files(arguments.audio):

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listening without a board: sound of this machine through the firmware's own code, as the events
+that a board sends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes import __version__
+from stapes.audio.wav import read_wav
+from stapes.device.bundle import ModelBundle
+from stapes.device.pipeline import Pipeline
+from stapes.link.protocol import Event
+
+BLOCK_SECONDS = 0.05
+STATS_SECONDS = 1.0
+BOARD = "this machine"
+_TICKS_PER_SECOND = 1_000_000
+
+
+class Sound(Protocol):
+    """Where samples come from."""
+
+    def read(self, samples: int) -> NDArray[np.int16]:
+        """Waits for the next `samples` of them, int16 [n]; fewer at the end, none after it."""
+
+
+class WavSound:
+    """A file, as fast as it was spoken.
+
+    Raises:
+        StapesError: no WAV, or one of another sample rate.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sample_rate: int,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._samples = read_wav(path, sample_rate=sample_rate)
+        self._sample_rate, self._now, self._sleep = sample_rate, now, sleep
+        self._place, self._started = 0, now()
+
+    def read(self, samples: int) -> NDArray[np.int16]:
+        block = self._samples[self._place : self._place + samples]
+        self._place += len(block)
+        early = self._started + self._place / self._sample_rate - self._now()
+        if early > 0:
+            self._sleep(early)
+        return block
+
+
+class RawSound:
+    """16-bit samples, low byte first, mono, from a pipe."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, samples: int) -> NDArray[np.int16]:
+        data = b""
+        while len(data) < 2 * samples and (more := self._stream.read(2 * samples - len(data))):
+            data += more
+        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+
+
+def listen(bundle: ModelBundle, sound: Sound) -> Iterator[Event]:
+    """What a board with this model would say of the sound, until the sound ends.
+
+    Raises:
+        StapesError: the microphone goes.
+    """
+    return _Listener(bundle).events(sound)
+
+
+class _Listener:
+    """Counts what goes on, as a board does."""
+
+    def __init__(self, bundle: ModelBundle) -> None:
+        self._settings = bundle.settings
+        self._pipeline = Pipeline(bundle)
+        self._sequence = self._samples = 0
+        self._busy_seconds = 0.0
+
+    def events(self, sound: Sound) -> Iterator[Event]:
+        rate = self._settings.front_end.sample_rate
+        block = round(BLOCK_SECONDS * rate)
+        yield self._hello(rate)
+        shown = 0
+        while len(heard := sound.read(block)):
+            yield from self._take(heard)
+            if self._samples - shown >= STATS_SECONDS * rate:
+                shown = self._samples
+                yield self._stats()
+
+    def _take(self, heard: NDArray[np.int16]) -> Iterator[Event]:
+        before = time.thread_time()
+        trace = self._pipeline.process(heard)
+        self._busy_seconds += time.thread_time() - before
+        self._samples += len(heard)
+        found = {detection.time_ms: detection for detection in trace.detections}
+        for time_ms, scores in zip(trace.times_ms.tolist(), trace.scores, strict=True):
+            yield self._event("scores", time_ms=time_ms, q=scores.tobytes().hex())
+            if detection := found.get(time_ms):
+                score = f"{detection.score:.4f}"
+                yield self._event("detection", time_ms=time_ms, label=detection.label, score=score)
+
+    def _hello(self, rate: int) -> Event:
+        settings = self._settings
+        return self._event(
+            "hello",
+            board=BOARD,
+            model=settings.name,
+            firmware=__version__,
+            labels=",".join(map(quote, settings.labels)),
+            sample_rate=rate,
+            window_samples=settings.front_end.window_samples,
+            stride_samples=settings.score_stride_samples,
+        )
+
+    def _stats(self) -> Event:
+        return self._event(
+            "stats",
+            samples=self._samples,
+            busy_ticks=round(self._busy_seconds * _TICKS_PER_SECOND),
+            ticks_per_second=_TICKS_PER_SECOND,
+            request=0,
+        )
+
+    def _event(self, name: str, **fields: object) -> Event:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        texts = {key: str(value) for key, value in fields.items()}
+        return Event(name=name, sequence=self._sequence, fields=texts)
