@@ -5,7 +5,7 @@ if(SKBUILD_STATE STREQUAL "editable")
   return()
 endif()
 set(tree stapes/tree)
-install(FILES CMakeLists.txt pyproject.toml LICENSE DESTINATION ${tree} COMPONENT python)
+install(FILES CMakeLists.txt pyproject.toml LICENSE stapes_tree.txt DESTINATION ${tree} COMPONENT python)
 install(DIRECTORY firmware cmake DESTINATION ${tree} COMPONENT python)
 # Without what checks the page's sources.
 install(DIRECTORY boards DESTINATION ${tree} COMPONENT python

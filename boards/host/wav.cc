@@ -122,9 +122,18 @@ std::string CheckSamples(const Wav& wav) {
              : CutShort(wav.samples.size(), wav.samples.size() + 1, "samples");
 }
 
+bool IsLfsPointer(Span<const uint8_t> file) {
+  constexpr char kStart[] = "version https://git-lfs.github.com/spec/";
+  return file.size() >= sizeof kStart && std::memcmp(file.data(), kStart, sizeof kStart - 1) == 0;
+}
+
 }  // namespace
 
 std::string ReadWav(Span<const uint8_t> file, uint32_t sample_rate, Wav* wav) {
+  if (IsLfsPointer(file)) {
+    return "found a Git LFS pointer, not the file itself, expected a WAV file; fetch it with: git "
+           "lfs pull";
+  }
   if (file.size() < kRiffHeaderBytes || !Is(file.data(), "RIFF") || !Is(file.data() + 8, "WAVE")) {
     return (file.empty() ? std::string("found an empty file") : std::string("found other bytes")) +
            ", expected a RIFF/WAVE file" + Convert(sample_rate);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -102,6 +103,53 @@ def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterat
 
 
 @contextmanager
+def held_alone(path: str | os.PathLike[str], *, what: str) -> Iterator[None]:
+    """Keeps other processes out of this block with the same `path`, a hidden file that is there
+    meanwhile; `what` says in the error message what they do. The lock of a process that has died,
+    however, is taken over. On Windows, which has no such locks, nobody is kept out.
+
+    Raises:
+        StapesError: another process is in it; the message names its id.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    while True:
+        with writing(path):
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # children do not inherit it
+        except (BlockingIOError, PermissionError):
+            holder = os.pread(handle, 20, 0).decode(errors="replace").strip()
+            os.close(handle)
+            raise StapesError(
+                f"{Path(path).parent}: found {what} under way here, process {holder or '?'}, "
+                "expected none; wait until it has ended, or choose another folder"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        if _is_at(handle, path):
+            break
+        os.close(handle)  # the one before has just taken its file away
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        Path(path).unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _is_at(handle: int, path: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), Path(path).stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
 def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary folder beside `path`; on success it becomes `path`, on error it goes.
 
@@ -119,11 +167,23 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
-            temporary.rename(final)
+            _appear(temporary, final)
         except StapesError as error:  # names what was to be there
             raise StapesError(str(error).replace(str(temporary), str(final))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _appear(temporary: Path, final: Path) -> None:
+    try:
+        temporary.rename(final)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise StapesError(
+                f"{final}: another process has made it meanwhile, expected a new folder; choose "
+                "another"
+            ) from error
+        raise
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -138,15 +198,32 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
+def check_no_pointer(start: bytes, *, source: str | os.PathLike[str], what: str) -> None:
+    """Refuses what Git LFS leaves in a file's place until it is fetched; `start` is the begin of
+    the file, `what` as in `read_bytes`.
+
+    Raises:
+        StapesError: it is such a pointer.
+    """
+    if start.startswith(_LFS_POINTER):
+        raise StapesError(
+            f"{source}: found a Git LFS pointer, not the file itself, expected {what}; "
+            "fetch it with: git lfs pull"
+        )
+
+
 def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
     """Reads a whole file; `what` names its kind in the error message.
 
     Raises:
-        StapesError: the file is missing, a device, larger than memory, or cannot be read.
+        StapesError: the file is missing, a device, a Git LFS pointer, larger than memory, or
+            cannot be read.
     """
     try:
         with _reading(path, what):
-            return Path(path).read_bytes()
+            data = Path(path).read_bytes()
+        check_no_pointer(data, source=path, what=what)
+        return data
     except MemoryError as error:
         raise StapesError(
             f"{path}: found more bytes than memory holds; expected {what}; check the path"
@@ -154,13 +231,14 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
 
 
 def check_file(path: str | os.PathLike[str], *, what: str) -> None:
-    """Checks that a file can be opened, and reads nothing of it; `what` as in `read_bytes`.
+    """Checks that a file can be read, and reads but its start; `what` as in `read_bytes`.
 
     Raises:
-        StapesError: the file is missing, a device, or cannot be read.
+        StapesError: the file is missing, a device, a Git LFS pointer, or cannot be read.
     """
-    with _reading(path, what), Path(path).open("rb"):
-        pass
+    with _reading(path, what), Path(path).open("rb") as file:
+        start = file.read(len(_LFS_POINTER))
+    check_no_pointer(start, source=path, what=what)
 
 
 @contextmanager
@@ -177,6 +255,7 @@ def _reading(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         ) from error
 
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _MARKS = {  # a text's first bytes; the longer ones first
     b"\xff\xfe\0\0": "UTF-32",
     b"\0\0\xfe\xff": "UTF-32",

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TextIO
 
-from stapes.plain import draw, plain
+from stapes.plain import draw, plain, say
 
 _BAR_COLUMNS = 30
 _REDRAW_SECONDS = 0.1
@@ -36,8 +36,9 @@ def note(text: str, *, kind: str) -> None:
     said.add(text)
     if len(said) > _NOTES_OF_A_KIND:
         text = "and more of the same"
-    start = "\r\x1b[K" if may_draw(sys.stderr) else ""  # a bar may be there
-    print(f"{start}Note: {plain(text)}", file=sys.stderr, flush=True)
+    if may_draw(sys.stderr):
+        draw(sys.stderr, "\r\x1b[K")  # a bar may be there
+    say(f"Note: {text}", to=sys.stderr)
 
 
 class ProgressBar:

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
 from stapes.errors import StapesError
 from stapes.files import (
     atomic_path,
+    check_file,
     check_output,
+    held_alone,
     kept_folder,
     new_folder,
     read_bytes,
@@ -153,3 +157,67 @@ def test_another_encoding_is_refused_by_name(tmp_path, data, found):
     path.write_bytes(data)
     with pytest.raises(StapesError, match=f"found .*{found}.*expected labels in UTF-8; save it"):
         read_text(path, what="labels")
+
+
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+
+def test_a_git_lfs_pointer_is_named_as_one(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(LFS_POINTER)
+    for read in (read_bytes, read_text, check_file):
+        with pytest.raises(StapesError) as caught:
+            read(path, what="a WAV file")
+        assert str(caught.value) == (
+            f"{path}: found a Git LFS pointer, not the file itself, expected a WAV file; "
+            "fetch it with: git lfs pull"
+        )
+
+
+HOLDER = """
+import sys, time
+from stapes.files import held_alone
+with held_alone(sys.argv[1], what="a training"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds tmp_path/lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path / "lock"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_process_is_refused_by_the_id_of_the_first(tmp_path, holder):
+    with (
+        pytest.raises(StapesError, match=rf"{tmp_path}: found a training .*process {holder.pid},"),
+        held_alone(tmp_path / "lock", what="a training"),
+    ):
+        pytest.fail("both are inside")
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    assert (tmp_path / "lock").read_text() == f"{holder.pid}\n"
+    with held_alone(tmp_path / "lock", what="a training"):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_in_a_folder_that_cannot_be_written_is_told(tmp_path):
+    with (
+        pytest.raises(StapesError, match=r"none/lock: cannot be written"),
+        held_alone(tmp_path / "none" / "lock", what="a training"),
+    ):
+        pytest.fail("is inside")

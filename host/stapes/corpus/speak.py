@@ -13,9 +13,9 @@ import math
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker, Synthesizer
 from stapes.errors import StapesError
-from stapes.files import kept_folder, new_folder, visible_files, writing
+from stapes.files import held_alone, kept_folder, new_folder, visible_files, writing
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
 from stapes.options import check, like, setting
 
@@ -146,7 +146,11 @@ def speak_corpus(
         voices, settings=settings, variants=synthesizer.variants(), shares=shares
     )
     done, total = 0, sum(plan.values())
-    with kept_folder(root), ProcessPoolExecutor(max_workers=settings.processes) as pool:
+    with (
+        kept_folder(root),
+        _words_held(root, plan),
+        ProcessPoolExecutor(max_workers=settings.processes) as pool,
+    ):
         for word, clips in plan.items():
             job = _Job(word=word, clips=clips, settings=settings, synthesizer=synthesizer)
             count, failures = 0, []
@@ -166,11 +170,32 @@ def speak_corpus(
             )
         background = root / BACKGROUND_NOISE_FOLDER
         if not background.exists():
-            with new_folder(background) as folder:
-                backgrounds = make_backgrounds(settings=settings)
-                for name, samples in backgrounds.items():
-                    write_wav(folder / f"{name}.wav", samples, sample_rate=settings.sample_rate)
-            finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(backgrounds)))
+            _write_backgrounds(background, settings)
+            finished(Spoken(word=BACKGROUND_NOISE_FOLDER, clips=len(list(background.iterdir()))))
+
+
+@contextmanager
+def _words_held(root: Path, words: Iterable[str]) -> Iterator[None]:
+    """Keeps other processes from speaking the same words into the same folder.
+
+    Raises:
+        StapesError: one does; the message names its id.
+    """
+    with ExitStack() as stack:
+        for word in words:
+            stack.enter_context(held_alone(root / f".{word}.lock", what=f"the speaking of {word}"))
+        yield
+
+
+def _write_backgrounds(folder: Path, settings: SpeakSettings) -> None:
+    backgrounds = make_backgrounds(settings=settings)
+    try:
+        with new_folder(folder) as temporary:
+            for name, samples in backgrounds.items():
+                write_wav(temporary / f"{name}.wav", samples, sample_rate=settings.sample_rate)
+    except StapesError:
+        if not folder.exists():  # another process was faster, with other words
+            raise
 
 
 def _near_misses(

@@ -40,6 +40,6 @@ class Engine(_native.Engine):
             return cls(model, arena_bytes)
         except ValueError as error:
             raise StapesError(
-                f"{source}: {error}; expected an int8 .tflite model of operators that Stapes "
-                "runs; export it with `stapes export`"
+                f"{source}: {error}; expected an integer .tflite model of operators that Stapes "
+                "runs; docs/engines.md lists them"
             ) from error

@@ -38,6 +38,11 @@ class Confusion:
         """Bounds of the accuracy with 95% confidence."""
         return binomial_interval(int(np.trace(self.matrix)), self.total)
 
+    def accuracy_text(self) -> str:
+        """Accuracy, clips and interval as a line of a log has them."""
+        low, high = (100 * bound for bound in self.accuracy_interval)
+        return f"{100 * self.accuracy:.1f}% (N={self.total}), 95% interval: {low:.1f} to {high:.1f}"
+
     def table(self, labels: Sequence[str]) -> str:
         """The matrix as text, one row per true label, with the accuracy of each."""
         width = max(7, *(len(label) + 2 for label in labels))

@@ -10,12 +10,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
+from stapes.files import read_bytes
 from stapes.firmware.boards import Board, find_board, find_emulated
 from stapes.firmware.build import build_program, check_build_tools, cmake_commands, read_sizes
 from stapes.firmware.build import image as image_of
@@ -31,6 +33,7 @@ from stapes.firmware.tools import (
     run_tool,
 )
 from stapes.installed import build_folder
+from stapes.model.metadata import find_settings
 
 EMULATED_BOARD = "mps2_an386"
 MEASURING_TOOLS = (*BUILD_TOOLS, EMULATOR)
@@ -53,9 +56,11 @@ class Instructions:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """Bytes that the whole firmware with a model needs, beside those of the board."""
+    """Bytes that the whole firmware with a model needs, beside those of the board; or, of a model
+    without Stapes' settings, those that the engine alone needs."""
 
     board: str
+    whole_firmware: bool
     flash_needed: int
     flash_bytes: int
     ram_needed: int
@@ -92,6 +97,11 @@ def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: s
     Raises:
         StapesError: a tool is missing, or the build fails.
     """
+    return build_program(board, write_network(model, folder), source, folder, cpu=cpu)
+
+
+def write_network(model: bytes, folder: Path) -> list[Path]:
+    """Writes the model as C++ into `folder`; returns all sources of a program that runs it."""
     engine = Engine.from_bytes(model)
     context = {
         "model": model,
@@ -103,7 +113,7 @@ def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: s
     text = render("network.cc.jinja", context)
     if not network.exists() or network.read_text() != text:  # else there is nothing to compile
         network.write_text(text)
-    return build_program(board, [network, PROGRAM], source, folder, cpu=cpu)
+    return [network.resolve(), PROGRAM]
 
 
 def measure_network(model: bytes, board: Board, image: Path) -> Instructions:
@@ -170,7 +180,8 @@ def _require_room(model: bytes, board: Board) -> None:
 
 
 def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
-    """Links the firmware with the model for a board and compares what it needs.
+    """Links the firmware with the model for a board and compares what it needs. A model without
+    Stapes' settings is linked with the engine and a small program alone.
 
     Raises:
         StapesError: no such board, a tool is missing, or the build fails for another reason than
@@ -178,12 +189,17 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
     """
     described = find_board(source, board)
     check_build_tools()
-    folder = build_folder(source) / "info" / f"{described.name}-image"
+    model = read_bytes(model_path, what="a .tflite model")
+    whole_firmware = find_settings(model, source=str(model_path)) is not None
+    kind = "image" if whole_firmware else "engine"
+    folder = build_folder(source) / "info" / f"{described.name}-{kind}"
     with alone_in(folder):
-        emit_model(model_path, folder / "model")
-        configure, build = cmake_commands(
-            source, folder, board=described.option, model=folder / "model"
-        )
+        if whole_firmware:
+            emit_model(model_path, folder / "model")
+            options: dict[str, Any] = {"model": folder / "model"}
+        else:
+            options = {"model": "", "main": write_network(model, folder)}
+        configure, build = cmake_commands(source, folder, board=described.option, **options)
         run_tool(configure)
         image_of(folder, "elf").unlink(missing_ok=True)  # linked again: only then sizes are printed
         try:
@@ -197,6 +213,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
         raise StapesError(f"{board}: found no sizes in the build's output; remove {folder}")
     return Fit(
         board=described.name,
+        whole_firmware=whole_firmware,
         flash_needed=sizes.flash_bytes,
         flash_bytes=described.flash_bytes,
         ram_needed=sizes.ram_bytes,

@@ -8,18 +8,31 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.installed import installed_tree
 
+MARKER = "stapes_tree.txt"
+_MARK = b"The source tree of Stapes."
+
 
 def find_source(folder: Path | None) -> Path:
-    """The source tree: `folder`, the current one, or the one of this package.
+    """The source tree: `folder`, or else the one of this package, or else the current folder.
+
+    A build runs what is in the tree. So a folder counts only with the file that marks Stapes' own,
+    and the current folder, which may be anybody's, comes last.
 
     Raises:
         StapesError: there is none.
     """
-    candidates = [folder] if folder else [Path.cwd(), installed_tree()]
+    candidates = [folder] if folder else [installed_tree(), Path.cwd()]
     for candidate in candidates:
-        if (candidate / "firmware").is_dir() and (candidate / "CMakeLists.txt").is_file():
+        if _is_marked(candidate):
             return candidate
     raise StapesError(
-        f"{candidates[0]}: found no firmware/ in it, expected Stapes' source tree; "
+        f"{candidates[-1]}: found no {MARKER} in it, expected Stapes' source tree; "
         "run this in a checkout or pass --source_dir"
     )
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).read_bytes().startswith(_MARK)
+    except OSError:
+        return False

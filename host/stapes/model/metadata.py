@@ -14,7 +14,7 @@ from stapes.files import read_bytes
 from stapes.model.builder import load_schema, pack_model
 from stapes.model.settings import METADATA_NAME, ModelSettings
 
-_REMEDY = "choose a .tflite file that `stapes export` wrote"
+_REMEDY = "choose another file"
 
 
 def read_settings(path: str | os.PathLike[str]) -> ModelSettings:
@@ -45,8 +45,8 @@ def settings_of(model: bytes, *, source: str) -> ModelSettings:
     settings = find_settings(model, source=source)
     if settings is None:
         raise StapesError(
-            f"{source}: a .tflite model without {METADATA_NAME} metadata; expected Stapes settings "
-            f"inside; {_REMEDY}"
+            f"{source}: found a .tflite model without {METADATA_NAME} metadata, such as other "
+            "programs write, expected labels and front end inside; stapes info works without them"
         )
     return settings
 
@@ -73,7 +73,9 @@ def write_settings(model: bytes, settings: ModelSettings, *, source: str = "mode
         _native.find_metadata(model, METADATA_NAME)
     except ValueError as error:
         raise StapesError(f"{source}: {error}; expected a .tflite model; {_REMEDY}") from error
-    content = np.frombuffer(settings.to_json().encode("utf-8"), dtype=np.uint8)
+    text = settings.to_json()
+    ModelSettings.from_json(text, source=source)  # what nobody could read is not written
+    content = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
     # The generated classes check no bounds and say so in whatever way their accesses fail.
     try:
         unpacked = schema.ModelT.InitFromPackedBuf(bytearray(model), 0)

@@ -20,6 +20,8 @@ from stapes.options import check, setting
 
 METADATA_NAME = "STAPES_SETTINGS"
 FORMAT_VERSION = 1
+MAX_SETTINGS_BYTES = 1 << 20  # as JSON; those of shipped models take 3 to 5 KB
+MAX_SETTINGS_DEPTH = 12
 SILENCE_LABEL = "_silence_"
 UNKNOWN_LABEL = "_unknown_"
 MAX_LABELS = 64  # of a firmware: app/model_image.h
@@ -299,8 +301,18 @@ class ModelSettings:
         Raises:
             StapesError: not JSON, another format version, a missing, unknown or unfit value.
         """
+        if len(text) > MAX_SETTINGS_BYTES:
+            raise StapesError(
+                f"{source}: settings of {len(text):,} bytes, expected at most "
+                f"{MAX_SETTINGS_BYTES:,}; do not trust this file"
+            )
         try:
             document = json.loads(text)
+            if _is_deep(document):
+                raise StapesError(
+                    f"{source}: settings inside settings, more than {MAX_SETTINGS_DEPTH} levels "
+                    "deep; do not trust this file"
+                )
             # Half a surrogate pair is valid JSON, but no text that can be printed.
             json.dumps(document, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
@@ -318,6 +330,20 @@ class ModelSettings:
             raise StapesError(
                 f"{source}: settings do not fit ({error}); export the model again"
             ) from error
+
+
+def _is_deep(document: object) -> bool:
+    """Whether JSON values lie more than MAX_SETTINGS_DEPTH levels inside each other."""
+    level = [document]
+    for _ in range(MAX_SETTINGS_DEPTH):
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        level = inner
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def check_label(label: str) -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,14 @@ def new_figure(width: float, height: float, *, dots_per_inch: int = 100) -> Any:
 
 def png_bytes(figure: Any, *, colours: int = 0) -> bytes:
     """The picture; equal figures give equal bytes. `colours`: a palette of so many, for small
-    files."""
+    files. Labels in any script are written in fonts that have it; where none does, as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        _use_fonts_that_fit(figure)
+        return _drawn(figure, colours)
+
+
+def _drawn(figure: Any, colours: int) -> bytes:
     content = io.BytesIO()
     if not colours:
         figure.savefig(content, format="png", metadata={"Software": None})
@@ -50,6 +59,44 @@ def grey_png(pixels: np.ndarray) -> bytes:
     content = io.BytesIO()
     _pillow().fromarray(pixels).save(content, "png")
     return content.getvalue()
+
+
+def _use_fonts_that_fit(figure: Any) -> None:
+    """Adds fonts of this machine for characters that the usual one lacks."""
+    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.text import Text
+
+    figure.draw_without_rendering()  # labels of ticks get their text here
+    usual = _characters_of(findfont(FontProperties(family=["sans-serif"])))
+    for text in figure.findobj(Text):
+        others = tuple(sorted({c for c in text.get_text() if c.isprintable()} - usual))
+        if others:
+            text.set_fontfamily(["sans-serif", *_fonts_with(others)])
+
+
+@cache
+def _fonts_with(characters: tuple[str, ...]) -> list[str]:
+    """Names of fonts that together have most of the characters."""
+    from matplotlib.font_manager import fontManager
+
+    missing, names = set(characters), []
+    for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
+        if font.name.startswith("Last Resort"):  # a box for each
+            continue
+        if missing & _characters_of(font.fname):
+            missing -= _characters_of(font.fname)
+            names.append(font.name)
+    return names
+
+
+@cache
+def _characters_of(path: str) -> frozenset[str]:
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(map(chr, FT2Font(path).get_charmap()))
+    except (OSError, RuntimeError):  # an unusual file among the fonts
+        return frozenset()
 
 
 def _pillow() -> Any:

@@ -25,11 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
-from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
 from stapes.options import check, setting
-from stapes.stream.labels import LabelTime
+from stapes.stream.labels import NOT_WORDS, LabelTime
 
-NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})
 MS_PER_HOUR = 3_600_000
 
 

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing "label, time_ms" lines: ground truths and detections."""
+"""Lines of "label, time_ms", read and written: ground truths (Audacity's too) and detections."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
 from stapes.files import read_text
-from stapes.model.settings import check_label
+from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.progress import note
 
+_FORMS = '"label, time_ms" or those of a label track (start, end, label)'
+NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})
 MAX_TIME_MS = 2**32  # a board's clock goes no further
 
 
@@ -51,12 +57,15 @@ def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
     `time_ms`, and may hold `end_ms` and `score`, one a line (the details of `stapes stream make`,
     `stapes replay --json`; objects of other events are passed over).
 
+    Lines with tabs are those of a label track that Audacity has exported: start and end in seconds,
+    and the label.
+
     Empty lines and lines that begin with `#` are passed over. The result is in order of time.
 
     Raises:
         StapesError: the file is missing, is not text, or holds another kind of line.
     """
-    text = read_text(path, what=f'{what} with lines "label, time_ms"')
+    text = read_text(path, what=f"{what} with lines {_FORMS}")
     return sorted(_parse_lines(text.split("\n"), path))
 
 
@@ -91,16 +100,48 @@ def check_within(
         )
 
 
+def check_labels(truth: Sequence[LabelTime], labels: Sequence[str], *, path: str | Path) -> None:
+    """Compares the words of a ground truth, read from `path`, with the `labels` of a model; those
+    that the model does not know get a note with the nearest that it does.
+
+    Raises:
+        StapesError: it knows none of them.
+    """
+    counts = Counter(entry.label for entry in truth if entry.label not in NOT_WORDS)
+    unknown = {word: count for word, count in counts.items() if word not in labels}
+    words = [label for label in labels if label not in NOT_WORDS]
+    if counts and len(unknown) == len(counts):
+        word = next(iter(unknown))
+        raise StapesError(
+            f"{path}: found no label that the model knows, such as {word!r}{_hint(word, words)}, "
+            f"expected some of {', '.join(words)}; choose the ground truth or the model that fits"
+        )
+    for word, count in unknown.items():
+        times = f" ({count} times)" if count > 1 else ""
+        note(
+            f"{path}: the model does not know the label {word!r}{times}{_hint(word, words)}",
+            kind="label",
+        )
+
+
+def _hint(word: str, labels: Sequence[str]) -> str:
+    """Asks for the label that was most likely meant, if there is one; capitals and the spelling of
+    letters do not count."""
+    folded = {unicodedata.normalize("NFKC", label).casefold(): label for label in labels}
+    wanted = unicodedata.normalize("NFKC", word).casefold()
+    near = difflib.get_close_matches(wanted, folded, n=1)
+    return f", did you mean {folded[near[0]]!r}?" if near else ""
+
+
 def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
     for number, line in enumerate(lines, start=1):
-        line = line.strip()
-        if not line or line.startswith("#"):
+        if not line.strip() or line.startswith(("#", "\\\t")):  # Audacity's lines of frequencies
             continue
         try:
-            entry = _parse_json(line) if line.startswith("{") else _parse_text(line)
+            entry = _parse_line(line)
         except (ValueError, OverflowError, KeyError, TypeError, RecursionError) as error:
             raise StapesError(
-                f'{path}:{number}: found {line[:60]!r}, expected "label, time_ms"; fix the line'
+                f"{path}:{number}: found {line.strip()[:60]!r}, expected {_FORMS}; fix the line"
             ) from error
         if entry is not None:
             try:
@@ -108,6 +149,23 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
             except StapesError as error:
                 raise StapesError(f"{path}:{number}: {error}") from error
             yield entry
+
+
+def _parse_line(line: str) -> LabelTime | None:
+    if line.lstrip().startswith("{"):
+        return _parse_json(line)
+    return _parse_track(line) if "\t" in line.strip() else _parse_text(line.strip())
+
+
+def _parse_track(line: str) -> LabelTime:
+    """A region, or a point, of Audacity's: seconds, with a comma in some languages."""
+    start, end, label = line.strip().split("\t")
+    start_ms, end_ms = (_in_range(1000 * float(time.replace(",", "."))) for time in (start, end))
+    if end_ms < start_ms or not label:
+        raise ValueError(line)
+    return LabelTime(
+        label=label.strip(), time_ms=start_ms, end_ms=end_ms if end_ms > start_ms else None
+    )
 
 
 def _parse_text(line: str) -> LabelTime:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stapes.errors import StapesError
-from stapes.files import atomic_path
+from stapes.files import write_bytes
+from stapes.pictures.figures import new_figure, png_bytes
 from stapes.stream.curve import CurvePoint
 
 _DPI = 120
@@ -19,12 +19,7 @@ def check_plotting() -> None:
     Raises:
         StapesError: matplotlib is not installed.
     """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise StapesError(
-            "found no matplotlib, expected it for drawing; run: pip install 'stapes[plot]'"
-        ) from error
+    new_figure(1, 1)
 
 
 def lower_envelope(points: Sequence[CurvePoint]) -> list[CurvePoint]:
@@ -59,12 +54,7 @@ def draw_curves(
     Raises:
         StapesError: matplotlib is missing, or the file cannot be written.
     """
-    check_plotting()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 5.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10, 5.5, dots_per_inch=_DPI)
     det, roc = figure.subplots(1, 2)
     for name, points in curves.items():
         ordered = lower_envelope(points)
@@ -89,5 +79,4 @@ def draw_curves(
         axes.grid(True, which="both", alpha=0.3)
     figure.suptitle(title)
     figure.legend(*det.get_legend_handles_labels(), loc="outside lower center")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
+    write_bytes(path, png_bytes(figure))

@@ -18,7 +18,7 @@ from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.device.features import FeatureExtractor, choose_quantization
 from stapes.errors import StapesError
 from stapes.evaluation.confusion import Confusion
-from stapes.files import check_output, kept_folder
+from stapes.files import check_output, held_alone, kept_folder
 from stapes.networks.backend import tf
 from stapes.networks.ends import at_every_end
 from stapes.networks.registry import create_model
@@ -41,6 +41,7 @@ from stapes.training.summaries import Summaries
 from stapes.training.workers import Workers
 
 Log = Callable[[str], None]
+LOCK_NAME = ".training.lock"
 _CALIBRATION_CLIPS = 2000
 _RANGE_CLIPS = 500
 _POINT_STEP_INTERVAL = 10
@@ -116,7 +117,10 @@ def train(
     if cluster.count > 1:
         log(f"Note: waiting for all {cluster.count} workers of TF_CONFIG")
     workers = Workers.of_environment()
-    with kept_folder(train_dir, shared=not cluster.is_chief) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(kept_folder(train_dir, shared=not cluster.is_chief))
+        if cluster.is_chief:
+            stack.enter_context(held_alone(folder / LOCK_NAME, what="a training"))
         path = check_output(folder / FILE_NAME)
         source = Path(start_checkpoint) if start_checkpoint else path
         earlier = None
@@ -267,7 +271,7 @@ class _Run:
         accuracy = self._evaluate(validation)[0].accuracy
         test, _ = self._evaluate(testing)
         self._log(f"Confusion matrix of the testing partition:\n{test.table(self._labels)}")
-        self._log(f"Final test accuracy = {100 * test.accuracy:.1f}% (N={test.total})")
+        self._log(f"Final test accuracy = {test.accuracy_text()}")
         self._save()
         return TrainingResult(
             checkpoint=self._path,
@@ -375,10 +379,7 @@ class _Run:
             self._history.validation.pop()
             raise
         self._say(f"Confusion Matrix:\n{confusion.table(self._labels)}")
-        self._say(
-            f"Step {step}: Validation accuracy = "
-            f"{100 * confusion.accuracy:.1f}% (N={confusion.total})"
-        )
+        self._say(f"Step {step}: Validation accuracy = {confusion.accuracy_text()}")
         self._summarize(lambda to: to.validation(step, confusion, loss))
 
     def _is_over(self) -> bool:

@@ -102,6 +102,11 @@ CASES = {
     "4097 bytes more": Case(
         content=wav(riff=32_036, data=32_000, after=bytes(4097)), refused=WRAPPED.format(32_044)
     ),
+    "a Git LFS pointer": Case(
+        content=b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 32044\n",
+        refused="found a Git LFS pointer, not the file itself, expected a WAV file; fetch it with: "
+        "git lfs pull",
+    ),
     "cut in the samples": Case(
         content=wav(riff=None, data=32_000)[:-100], refused="cut short, or its header is wrong"
     ),

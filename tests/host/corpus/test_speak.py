@@ -283,3 +283,53 @@ def test_flags_that_do_not_fit_are_refused(tmp_path, capsys, flags, message):
     command = ["data", "speak", "yes", "--output_dir", str(tmp_path / "corpus"), *flags]
     assert main(command) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("extend", [[], ["--extend"]], ids=["new", "extend"])
+def test_of_two_that_speak_the_same_word_the_second_is_refused(tmp_path, extend, capsys):
+    slow = [
+        "--engine_command",
+        f"{sys.executable} -c 'import time; time.sleep(60)' {{text}} {{output}}",
+    ]
+    command = [
+        "data",
+        "speak",
+        "yes",
+        *slow,
+        "--voice",
+        "a",
+        "--output_dir",
+        str(tmp_path),
+        *extend,
+    ]
+    first = subprocess.Popen([sys.executable, "-m", "stapes", *command])
+    try:
+        wait_for(lambda: (tmp_path / ".yes.lock").exists())
+        wait_for(lambda: (tmp_path / ".yes.lock").read_text())
+        assert main(command) == 2
+        said = f"{tmp_path}: found the speaking of yes under way here, process {first.pid},"
+        assert said in capsys.readouterr().err
+    finally:
+        first.terminate()
+        first.wait()
+    assert list(tmp_path.iterdir()) == [], "it has left nothing behind"
+
+
+@needs_espeak
+def test_two_that_speak_different_words_share_a_folder(tmp_path):
+    flags = ["--clips", "4", "--output_dir", str(tmp_path), "--engine", "espeak"]
+    both = [
+        subprocess.Popen([sys.executable, "-m", "stapes", "data", "speak", word, *flags])
+        for word in ("yes", "no")
+    ]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    names = {path.name: len(list(path.iterdir())) for path in tmp_path.iterdir()}
+    assert names == {"yes": 4, "no": 4, "_background_noise_": 4}
+
+
+def wait_for(true):
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("it never came true")

@@ -218,6 +218,31 @@ def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, c
 
 
 @needs_compiler
+@pytest.mark.parametrize("board", [EMULATED_BOARD, "nrf52840dk"])
+def test_of_a_model_of_others_the_engine_alone_is_linked(tmp_path, small_model, board, capsys):
+    path = tmp_path / "other.tflite"
+    path.write_bytes(small_model(metadata=False, memory=500))
+    arguments = ["info", str(path), "--no_measure", "--board", board]
+    assert main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    fit = report["board"]
+    assert fit["fits"] and not fit["whole_firmware"]
+    assert report["model_bytes"] + 10_000 < fit["flash_needed"] < report["model_bytes"] + 40_000
+    assert report["arena_bytes"] < fit["ram_needed"] < report["arena_bytes"] + 20_000
+    assert main(arguments) == 0
+    assert f"fits {board}, with the engine alone: without settings" in capsys.readouterr().out
+
+
+def test_remedies_fit_the_models_of_others(tmp_path, small_model, capsys):
+    path = tmp_path / "other.tflite"
+    for content in (small_model(metadata=False), small_model()[:400], b"no model"):
+        path.write_bytes(content)
+        for command in (["label_wav", "--wav", "a.wav", "--model"], ["emit", "--output_dir", "d"]):
+            assert main([*command, str(path)]) == 2
+            assert "stapes export" not in capsys.readouterr().err
+
+
+@needs_compiler
 def test_a_model_that_is_too_large_for_a_board_is_told_by_how_much(model, tmp_path, capsys):
     board = tmp_path / "tiny"
     shutil.copytree(SOURCE / "boards" / EMULATED_BOARD, board)

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import shutil
 import sys
+import warnings
 from pathlib import Path
 
 import matplotlib.image
@@ -21,6 +22,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
+from stapes.pictures import figures
 from stapes.pictures.spectrogram import (
     DeviceView,
     SpectrogramSettings,
@@ -219,3 +221,24 @@ def test_the_docs_show_every_flag_in_a_small_picture():
     for name in pictures:
         assert f"(augmentation/{name}.png)" in text
         assert (DOCS / "augmentation" / f"{name}.png").stat().st_size < 150_000
+
+
+def test_labels_in_any_script_are_drawn_without_a_warning(recwarn):
+    figure = figures.new_figure(4, 3)
+    axes = figure.subplots()
+    axes.set_title("はい")
+    axes.set_xticks([0, 1], ["да", "ነጭ"])
+    assert figures.png_bytes(figure).startswith(b"\x89PNG")
+    assert list(recwarn) == []
+
+
+def test_a_font_that_has_the_glyphs_is_added(monkeypatch):
+    monkeypatch.setattr(figures, "_fonts_with", lambda characters: [f"{len(characters)} glyphs"])
+    figure = figures.new_figure(4, 3)
+    figure.text(0, 0, "はい yes")
+    figure.text(0, 0, "Straße")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        figures._use_fonts_that_fit(figure)
+    families = [text.get_fontfamily() for text in figure.texts]
+    assert families == [["sans-serif", "2 glyphs"], ["sans-serif"]]

@@ -9,6 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stapes import progress
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
@@ -17,7 +18,7 @@ from stapes.evaluation.intervals import binomial_interval, cluster_interval, poi
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.stream import cuts, score_track
 from stapes.stream.accuracy import MS_PER_HOUR, ScoreSettings, score_stream
-from stapes.stream.labels import LabelTime, format_line, read_labels
+from stapes.stream.labels import LabelTime, check_labels, format_line, read_labels
 from stapes.stream.tutorial import tutorial_score
 
 SETTINGS = ScoreSettings(clip_duration_ms=1000, time_tolerance_ms=750)
@@ -29,6 +30,65 @@ def at(*pairs):
 
 def score(truth, detections, **options):
     return score_stream(at(*truth), at(*detections), settings=SETTINGS, **options)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "BOM"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_label_track_of_audacity_is_read(tmp_path, mark, end):
+    lines = [
+        "1.500000\t2.250000\tyes",
+        "\\\t-1.000000\t-1.000000",  # its range of frequencies
+        "4.000000\t4.000000\tStraße",  # a point
+        "3,25\t3,5\tno",
+        "",
+    ]
+    path = tmp_path / "track.txt"
+    path.write_bytes((mark + end.join(lines)).encode())
+    found = read_labels(path, what="a ground truth")
+    assert [(e.label, e.time_ms, e.end_ms) for e in found] == [
+        ("yes", 1500.0, 2250.0),
+        ("no", 3250.0, 3500.0),
+        ("Straße", 4000.0, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["1.0\tyes", "1.0\t2.0\t", "2.0\t1.0\tyes", "a\tb\tyes", "1\t2\t3\t4"]
+)
+def test_what_is_no_label_track_is_refused_by_its_line(tmp_path, line):
+    path = tmp_path / "track.txt"
+    path.write_text(f"1.0\t2.0\tno\n{line}\n")
+    with pytest.raises(
+        StapesError, match=r"track\.txt:2: found .* label track \(start, end, label"
+    ):
+        read_labels(path, what="a ground truth")
+
+
+def test_labels_that_the_model_does_not_know_are_told_with_the_nearest(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_noted", {})
+    labels = ("_silence_", "_unknown_", "yes", "Straße")
+    truth = at(
+        ("yes", 1), ("Yes", 2), ("STRASSE", 3), ("STRASSE", 4), ("left", 5), ("_unknown_", 6)
+    )
+    check_labels(truth, labels, path="a.txt")
+    assert capsys.readouterr().err.splitlines() == [
+        "Note: a.txt: the model does not know the label 'Yes', did you mean 'yes'?",
+        "Note: a.txt: the model does not know the label 'STRASSE' (2 times), did you mean "
+        "'Straße'?",
+        "Note: a.txt: the model does not know the label 'left'",
+    ]
+
+
+def test_a_ground_truth_of_which_the_model_knows_no_label_is_refused():
+    labels = ("_silence_", "_unknown_", "yes", "Straße")
+    with pytest.raises(StapesError) as caught:
+        check_labels(at(("YES", 1), ("_unknown_", 2)), labels, path="a.txt")
+    assert str(caught.value) == (
+        "a.txt: found no label that the model knows, such as 'YES', did you mean 'yes'?, expected "
+        "some of yes, Straße; choose the ground truth or the model that fits"
+    )
+    check_labels(at(("_unknown_", 2)), labels, path="a.txt")  # nobody says a word
+    check_labels([], labels, path="a.txt")
 
 
 def test_a_detection_while_the_clip_is_heard_is_correct():

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.stream import plot, score_track
 from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
 from stapes.stream.labels import LabelTime
@@ -417,3 +419,26 @@ def test_curves_are_drawn(recorded):
     assert command(recorded, "--modes", "streaming", "--det_png", str(png)) == 0
     assert png.read_bytes() == first
     assert Path(recorded / "a.wav").exists()
+
+
+def test_the_model_is_written_even_if_its_picture_cannot_be(recorded, monkeypatch, capsys):
+    def fail(*arguments, **options):
+        raise StapesError("no picture")
+
+    monkeypatch.setattr(plot, "draw_curves", fail)
+    tuned = recorded / "tuned.tflite"
+    flags = ["--modes", "streaming", "--det_png", str(recorded / "det.png")]
+    assert command(recorded, *flags, "--output_file", str(tuned)) == 2
+    assert "no picture" in capsys.readouterr().err
+    assert "decoder_tuning" in read_settings(tuned).provenance
+
+
+@pytest.mark.parametrize("target", ["tuned.tflite", ""])
+def test_without_matplotlib_nothing_is_begun(recorded, monkeypatch, target, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr(score_track, "load_track", lambda *words, **options: pytest.fail("began"))
+    flags = ["--det_png", str(recorded / "det.png")]
+    flags += ["--output_file", str(recorded / target)] if target else []
+    assert command(recorded, *flags) == 2
+    assert "stapes[plot]" in capsys.readouterr().err
+    assert not (recorded / "tuned.tflite").exists()

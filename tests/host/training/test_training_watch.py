@@ -276,6 +276,28 @@ def test_a_killed_training_goes_on_to_the_weights_of_an_unbroken_one(tmp_path):
     assert killed.history == whole.history
 
 
+def test_two_trainings_in_one_folder_the_second_is_refused_by_the_id_of_the_first(tmp_path, capsys):
+    folders = ["--data_dir", str(trained_tones().data_dir), "--train_dir", str(tmp_path)]
+    command = ["train", *folders, *TRAIN_FLAGS, "--how_many_training_steps", "100000"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "stapes", *command, "--verbosity", "debug"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        next(line for line in first.stdout if line.startswith("Step #2:"))
+        assert main(command) == 2
+        said = f"{tmp_path}: found a training under way here, process {first.pid}, expected none"
+        assert said in capsys.readouterr().err
+    finally:
+        first.kill()
+        first.communicate()
+    (tmp_path / "checkpoint.npz").unlink(missing_ok=True)
+    assert main([*command[:-1], "2"]) == 0, "the lock of the dead process is taken over"
+    assert (tmp_path / "checkpoint.npz").exists()
+    assert not list(tmp_path.glob(".training.lock"))
+
+
 def test_a_disk_that_fills_up_is_told_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
     save, calls = np.savez, iter(range(100))
 

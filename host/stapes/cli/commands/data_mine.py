@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.stream.plot import check_plotting
+
+    check_plotting()  # before hours of audio
     from stapes.files import new_folder
     from stapes.model.metadata import load_model
     from stapes.progress import ProgressBar

@@ -203,7 +203,10 @@ def _summary(report: dict[str, Any]) -> str:
 def _board_table(board: dict[str, Any]) -> str:
     """The verdict, and bytes needed against bytes available."""
     verdict = "fits" if board["fits"] else "does NOT fit"
-    lines = [f"{verdict} {board['board']}, with all of the firmware"]
+    parts = "all of the firmware"
+    if not board["whole_firmware"]:
+        parts = "the engine alone: without settings there is no front end, decoder or link to add"
+    lines = [f"{verdict} {board['board']}, with {parts}"]
     for memory in ("flash", "ram"):
         needed, available = board[f"{memory}_needed"], board[f"{memory}_bytes"]
         left = available - needed

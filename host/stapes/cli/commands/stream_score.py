@@ -28,7 +28,7 @@ from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
 from stapes.plain import say
 from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
-from stapes.stream.labels import LabelTime, check_within, read_labels, read_truth
+from stapes.stream.labels import LabelTime, check_labels, check_within, read_labels, read_truth
 
 EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ground_truth",
         type=Path,
         required=True,
-        help='"label, time_ms" lines: starts of clips; a file beside it with the suffix .jsonl, as '
-        "`stapes stream make` writes it, tells where words end",
+        help='"label, time_ms" lines: starts of clips; or a label track of Audacity; a file beside '
+        "it with the suffix .jsonl, as `stapes stream make` writes it, tells where words end",
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -162,6 +162,7 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
     from stapes.stream.score_track import load_track
 
     model = read_settings(arguments.model)
+    check_labels(truth, model.labels, path=arguments.ground_truth)
     settings = _score_settings(arguments, model.clip_duration_ms)
     decoder = _decoder(arguments, model.decoder)
     Decoder(dataclasses.replace(model, decoder=decoder))  # refuses it before hours of audio

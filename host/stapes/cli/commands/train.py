@@ -79,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.stream.plot import check_plotting
+
+    check_plotting()  # before hours of training
     # TensorFlow takes seconds to load: only once the settings are known to be sound.
     from stapes.training.cluster import Cluster
     from stapes.training.settings import TrainingSettings

@@ -97,11 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
         for kind in _kinds(arguments, arguments.verify_also)
     }
     report = _report(arguments, tuned, verified, checked)
-    if arguments.det_png:
-        _draw(arguments, tuned)
     target = arguments.model if arguments.in_place else arguments.output_file
     if target:
         _write(arguments.model, target, tuned, report)
+    if arguments.det_png:  # the model first: hours are in it
+        _draw(arguments, tuned)
     print(
         json.dumps(report) if arguments.json else _text(arguments, tuned, verified, checked, target)
     )
@@ -199,14 +199,17 @@ def _load(
     arguments: argparse.Namespace, wavs: Sequence[Path], labels: Sequence[Path]
 ) -> list[Material]:
     from stapes.audio.wav import map_wav
+    from stapes.model.metadata import read_settings
     from stapes.stream.curve import Material
-    from stapes.stream.labels import check_within, read_truth
+    from stapes.stream.labels import check_labels, check_within, read_truth
     from stapes.stream.score_track import load_track
 
     truths = [read_truth(path) for path in labels]
+    known = read_settings(arguments.model).labels
     for wav, path, truth in zip(wavs, labels, truths, strict=True):
         samples, rate = map_wav(wav)
         check_within(truth, len(samples) * 1000 / rate, path=path, audio=wav)
+        check_labels(truth, known, path=path)
     return [
         Material(
             track=load_track(arguments.model, wav, workers=arguments.workers), ground_truth=truth
