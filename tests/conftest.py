@@ -54,8 +54,14 @@ class Firmware:
     @property
     def program(self) -> Path:
         """stapes-firmware of this machine, with address and undefined-behaviour sanitizers."""
-        options = ("-DSTAPES_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
-        return self._build(SANITIZED, "host", options) / "stapes-firmware"
+        return self._build(SANITIZED, "host", self._sanitized()) / "stapes-firmware"
+
+    def program_of(self, build: str, *options: str) -> Path:
+        """The same with more CMake options, in a folder of its own."""
+        return self._build(build, "host", self._sanitized(*options)) / "stapes-firmware"
+
+    def _sanitized(self, *options: str) -> tuple[str, ...]:
+        return ("-DSTAPES_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", *options)
 
     def image(self, board: str, *options: str) -> Path:
         """stapes-firmware.elf of a board, built with CMake options, beside the files in other

@@ -4,6 +4,10 @@
 #include "boards/common/model_flash.h"
 #include "boards/common/start_model.h"
 #include "nn/all_operators.h"
+#ifdef STAPES_SIGNED_MODELS
+#include "app/model_signature.h"
+#include "public_key.h"
+#endif
 
 namespace stapes {
 namespace {
@@ -17,6 +21,16 @@ ModelBundle BaseOfLoadedModels(const PipelineMemory& memory) {
   return base;
 }
 
+// Whose models this firmware takes; nullptr: anybody's.
+const ModelGuard* Guard() {
+#ifdef STAPES_SIGNED_MODELS
+  static const SignatureGuard guard(kPublicKey, kLeastModelVersion);
+  return &guard;
+#else
+  return nullptr;
+#endif
+}
+
 }  // namespace
 
 StartedModel StartModel(Pipeline& pipeline, const PipelineMemory& memory) {
@@ -25,7 +39,7 @@ StartedModel StartModel(Pipeline& pipeline, const PipelineMemory& memory) {
     return {pipeline.Init(kModel, memory), nullptr, nullptr};
   }
   static const ModelBundle base = BaseOfLoadedModels(memory);
-  static ModelLoader loader(*flash, base, pipeline, memory);
+  static ModelLoader loader(*flash, base, pipeline, memory, Guard());
   const char* const reason = loader.Start();
   return {reason, &loader, loader.passed_over()};
 }

@@ -19,8 +19,12 @@ ModelReceiver::Verdict Refused(const char* reason) { return {reason, "", -1}; }
 }  // namespace
 
 ModelLoader::ModelLoader(Flash& flash, const ModelBundle& built_in, Pipeline& pipeline,
-                         const PipelineMemory& memory)
-    : built_in_(built_in), pipeline_(pipeline), memory_(memory), slots_(flash, BaseOf(built_in)) {}
+                         const PipelineMemory& memory, const ModelGuard* guard)
+    : built_in_(built_in),
+      pipeline_(pipeline),
+      memory_(memory),
+      guard_(guard),
+      slots_(flash, BaseOf(built_in)) {}
 
 const char* ModelLoader::Start() {
   uint32_t allowed = (1u << ModelSlots::kCount) - 1;
@@ -74,8 +78,15 @@ ModelReceiver::Verdict ModelLoader::Commit(uint32_t crc) {
     return Refused("incomplete or damaged on its way");
   }
   receiving_ = false;
+  ModelGuard::Verdict guarded = {nullptr, slots_.version()};
+  if (guard_ != nullptr) {
+    guarded = guard_->Check(image, slots_.version());
+  }
+  if (guarded.reason != nullptr) {
+    return Refused(guarded.reason);
+  }
   Verdict verdict = Run(image);
-  if (verdict.reason == nullptr && !slots_.Commit()) {
+  if (verdict.reason == nullptr && !slots_.Commit(guarded.version)) {
     verdict = FailedWrite();
   }
   if (verdict.reason != nullptr) {
@@ -91,7 +102,7 @@ ModelReceiver::Verdict ModelLoader::UseBuiltIn() {
   if (running_ == ModelSlots::kNone) {
     return {};
   }
-  if (!slots_.Begin(counts_, kNothing) || !slots_.Commit()) {
+  if (!slots_.Begin(counts_, kNothing) || !slots_.Commit(slots_.version())) {
     return FailedWrite();
   }
   counts_ = slots_.target();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "app/model_guard.h"
 #include "app/model_image.h"
 #include "app/model_receiver.h"
 #include "app/model_slots.h"
@@ -14,9 +15,10 @@ namespace stapes {
 
 class ModelLoader final : public ModelReceiver {
  public:
-  // All are kept by the caller. `memory` is the pipeline's.
+  // All are kept by the caller. `memory` is the pipeline's; `guard` checks new models, nullptr: all
+  // may run.
   ModelLoader(Flash& flash, const ModelBundle& built_in, Pipeline& pipeline,
-              const PipelineMemory& memory);
+              const PipelineMemory& memory, const ModelGuard* guard = nullptr);
 
   // Runs the newest committed model, an older one or the built-in one where it does not run.
   // nullptr, or why not even the built-in one runs.
@@ -46,6 +48,7 @@ class ModelLoader final : public ModelReceiver {
   const ModelBundle& built_in_;
   Pipeline& pipeline_;
   PipelineMemory memory_;
+  const ModelGuard* guard_;
   ModelSlots slots_;
   ModelImage image_ = {};  // of the running model
   int running_ = ModelSlots::kNone;

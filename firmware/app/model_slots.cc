@@ -36,6 +36,9 @@ Span<const uint8_t> ModelSlots::Written() const {
 }
 
 bool ModelSlots::Begin(int keep, std::size_t image_bytes) {
+  if (keep == kNone) {
+    keep = NewestVersion();  // or any host could make it be forgotten
+  }
   target_ = keep == 0 ? 1 : 0;
   image_bytes_ = image_bytes;
   written_ = 0;
@@ -60,7 +63,7 @@ bool ModelSlots::Append(Span<const uint8_t> bytes) {
   return true;
 }
 
-bool ModelSlots::Commit() {
+bool ModelSlots::Commit(uint32_t version) {
   const int other = 1 - target_;  // the target's own record is erased
   const uint32_t generation = HasRecord(other) ? Read(other, kGeneration) + 1 : 0;
   uint32_t words[kWords] = {};
@@ -69,12 +72,28 @@ bool ModelSlots::Commit() {
   words[kImageBytes] = static_cast<uint32_t>(image_bytes_);
   words[kImageCrc] = Crc32Update(0, Written());
   words[kBase] = base_;
+  words[kVersion] = version;
   uint8_t record[kRecordBytes];
   for (std::size_t i = 0; i < kWords - 1; ++i) {
     StoreU32(words[i], record + 4 * i);
   }
   StoreU32(Crc32Update(0, {record, kRecordBytes - 4}), record + kRecordBytes - 4);
   return flash_.Write(Start(target_), record) && IsGood(target_);
+}
+
+uint32_t ModelSlots::version() const {
+  const int slot = NewestVersion();
+  return slot == kNone ? 0 : Read(slot, kVersion);
+}
+
+int ModelSlots::NewestVersion() const {
+  int newest = kNone;
+  for (int slot = 0; slot < kCount; ++slot) {
+    if (HasRecord(slot) && (newest == kNone || Read(slot, kVersion) > Read(newest, kVersion))) {
+      newest = slot;
+    }
+  }
+  return newest;
 }
 
 uint32_t ModelSlots::Read(int slot, Word word) const {

@@ -40,26 +40,32 @@ class ModelSlots {
   // The image that has been written so far, before its commit.
   Span<const uint8_t> Written() const;
 
-  // Begins an image of `image_bytes`, at most capacity(), in the slot that is not `keep`.
+  // Begins an image of `image_bytes`, at most capacity(), in the slot that is not `keep`; for kNone
+  // in that without the newest version.
   bool Begin(int keep, std::size_t image_bytes);
 
   // Appends a multiple of kFlashWriteBytes; the last piece may be filled up with anything.
   bool Append(Span<const uint8_t> bytes);
 
-  // Makes the begun slot count from now on.
-  bool Commit();
+  // Makes the begun slot count from now on, as that of a model of this version.
+  bool Commit(uint32_t version);
+
+  // The newest version that was committed, 0 for none. Also by another firmware: models do not grow
+  // younger.
+  uint32_t version() const;
 
   int target() const { return target_; }
   std::size_t written() const { return written_; }
 
  private:
   // Words of the commit record.
-  enum Word { kMagic, kGeneration, kImageBytes, kImageCrc, kBase, kUnused1, kUnused2, kRecordCrc };
+  enum Word { kMagic, kGeneration, kImageBytes, kImageCrc, kBase, kVersion, kUnused, kRecordCrc };
   static constexpr std::size_t kWords = kRecordBytes / sizeof(uint32_t);
 
   std::size_t slot_bytes() const { return flash_.bytes().size() / kCount; }
   std::size_t Start(int slot) const { return static_cast<std::size_t>(slot) * slot_bytes(); }
   uint32_t Read(int slot, Word word) const;
+  int NewestVersion() const;
   bool HasRecord(int slot) const;
   bool IsKnown(int slot) const;  // committed by this firmware
   bool IsGood(int slot) const;   // and undamaged

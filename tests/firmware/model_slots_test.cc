@@ -58,8 +58,9 @@ std::vector<uint8_t> Image(uint8_t fill, std::size_t size) {
 }
 
 // All the steps of an update, as far as the power lasts.
-bool Load(Flash& flash, const std::vector<uint8_t>& image) {
-  ModelSlots slots(flash, kBase);
+bool Load(Flash& flash, const std::vector<uint8_t>& image, uint32_t version = 0,
+          uint32_t base = kBase) {
+  ModelSlots slots(flash, base);
   if (!slots.Begin(slots.Newest(3), image.size())) {
     return false;
   }
@@ -71,7 +72,7 @@ bool Load(Flash& flash, const std::vector<uint8_t>& image) {
       return false;
     }
   }
-  return slots.Commit();
+  return slots.Commit(version);
 }
 
 std::vector<uint8_t> Counts(Flash& flash, uint32_t base = kBase) {
@@ -158,6 +159,20 @@ TEST_CASE("a slot may be committed as holding no model") {
   const ModelSlots slots(flash, kBase);
   CHECK(slots.Newest(3) == 1);
   CHECK(slots.Image(1).empty());
+}
+
+TEST_CASE("the newest version is remembered, whatever firmware and load come later") {
+  DyingFlash flash;
+  CHECK(ModelSlots(flash, kBase).version() == 0);
+  REQUIRE(Load(flash, Image(1, 300), 8));
+  REQUIRE(Load(flash, Image(2, 300), 9));
+  CHECK(ModelSlots(flash, kBase).version() == 9);
+  for (int i = 0; i < 3; ++i) {
+    ModelSlots other(flash, kBase + 1);  // to which none of them counts
+    CHECK(other.version() == 9);
+    CHECK(other.Begin(ModelSlots::kNone, 100));  // and which never finishes
+    CHECK(other.version() == 9);
+  }
 }
 
 TEST_CASE("power lost after any byte leaves the old model or the whole new one, and room for it") {

@@ -194,6 +194,18 @@ void Put(std::string* bytes, uint32_t value, int count) {
   }
 }
 
+// Takes images whose number is not below the newest one.
+class NumberGuard final : public ModelGuard {
+ public:
+  Verdict Check(Span<const uint8_t> image, uint32_t least) const override {
+    uint32_t number = 0;
+    for (std::size_t i = 0; i < kHashDigits && kHashPosition + i < image.size(); ++i) {
+      number = number * 10 + image.data()[kHashPosition + i] % 16;
+    }
+    return {number < least ? "older" : nullptr, number};
+  }
+};
+
 // An image that the board takes, as host/stapes/link/model_image.py writes it.
 std::string GoodImage(uint32_t number) {
   InferenceEngine engine;
@@ -382,7 +394,8 @@ class World {
 
   // A whole model, damaged in `damages` places before it is sent; now and then on its way.
   void Load(int damages) {
-    std::string image = GoodImage(++models_);
+    const bool is_old = models_ > 1 && choices_.Byte() % 4 == 0;
+    std::string image = GoodImage(is_old ? 1 : ++models_);
     for (int i = 0; i < damages; ++i) {
       const std::size_t at = choices_.Number() % image.size();
       image[at] = static_cast<char>(choices_.Byte());
@@ -408,6 +421,11 @@ class World {
     const std::string hash = image.c_str() + kHashPosition;
     Require(Running() == before || (loader_->slot() >= 0 && Running() == hash) || rotten_,
             "a refused model cost the running one");
+    Require(!is_old || damages > 0 || Running() == before || taken_ < 2,
+            "an older model was taken");
+    if (damages == 0 && Running() != before) {
+      taken_ = models_;
+    }
     if (flash_.energy == 0) {
       may_run_ = {before, hash};
       Boot();
@@ -441,7 +459,7 @@ class World {
     pipeline_.emplace();
     const PipelineMemory memory = {arena_.span(), front_end_work_.span(), decoder_work_.span()};
     std::memset(arena_.data(), 0xA5, kArenaBytes);
-    loader_.emplace(flash_, built_in_, *pipeline_, memory);
+    loader_.emplace(flash_, built_in_, *pipeline_, memory, &guard_);
     Require(loader_->Start() == nullptr, "no model runs after a start");
     Require(rotten_ || may_run_.count(Running()) != 0, "another model runs after a start");
     may_run_ = {Running()};
@@ -492,6 +510,7 @@ class World {
   Choices& choices_;
   ModelBundle built_in_;
   FuzzFlash flash_;
+  NumberGuard guard_;
   FuzzPort port_;
   Exact arena_{kArenaBytes};
   Exact front_end_work_{Tables().work_bytes};
@@ -501,7 +520,8 @@ class World {
   std::optional<Application> application_;
   std::set<std::string> may_run_;  // SHA-256 of the models that may run after the next start
   bool rotten_ = false;
-  uint32_t models_ = 0;
+  uint32_t models_ = 0;  // that were made
+  uint32_t taken_ = 0;   // the newest one that was taken whole
   bool follows_ = true;  // lines are whole from here on
   bool knows_next_ = false;
   uint16_t next_line_ = 0;

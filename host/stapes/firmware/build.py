@@ -40,15 +40,28 @@ def cmake_commands(source: Path, folder: Path, *, board: str, **options: object)
 
 
 def build_commands(
-    board: Board, model: Path, source: Path, folder: Path, *, room_for: Sequence[Path] = ()
+    board: Board,
+    model: Path,
+    source: Path,
+    folder: Path,
+    *,
+    room_for: Sequence[Path] = (),
+    public_key: Path | None = None,
+    ed25519_dir: Path | None = None,
 ) -> list[list[str]]:
     """Emits the model, configures and builds, all within `folder`. The firmware takes models over
-    the link if it shall have `room_for` some.
+    the link if it shall have `room_for` some; with a `public_key` only signed ones, which it checks
+    by the library in `ed25519_dir`.
 
     Raises:
         StapesError: the board keeps no models, one of these cannot be read, or they were made for
-            different front ends.
+            different front ends; a key without room for models, or without a library.
     """
+    if (public_key is None) != (ed25519_dir is None) or (public_key and not room_for):
+        raise StapesError(
+            "--public_key: found it without --room_for or without --ed25519_dir, expected all "
+            "three: signed models need room and a library (docs/protocol.md); give them all"
+        )
     if room_for and board.model_flash is None:
         raise StapesError(
             f"--room_for: found no memory for models on {board.name} (STAPES_MODEL_FLASH in its "
@@ -59,7 +72,12 @@ def build_commands(
     emitted = folder / "model"
     configure, build = cmake_commands(source, folder, board=board.option, model=emitted)
     emit = ["stapes", "emit", str(model), "--output_dir", str(emitted)]
-    return [emit, [*configure, *slots], build]
+    # Said each time: the folder remembers what an earlier build had.
+    signed = [
+        f"-DSTAPES_PUBLIC_KEY={public_key.absolute() if public_key else ''}",
+        f"-DSTAPES_ED25519_DIR={ed25519_dir.absolute() if ed25519_dir else ''}",
+    ]
+    return [emit, [*configure, *slots, *signed], build]
 
 
 def build_program(

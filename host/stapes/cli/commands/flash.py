@@ -24,6 +24,8 @@ EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board arduino_nano33ble_sense --port /dev/ttyACM0 model.tflite --dry_run
   stapes flash --board mps2_an386 model.tflite
   stapes flash --board mps2_an386 model.tflite --room_for other.tflite
+  stapes flash --board nrf52840dk model.tflite --room_for model.tflite \\
+    --public_key product.pub --ed25519_dir tweetnacl
   stapes flash --list"""
 
 
@@ -53,6 +55,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="OTHER",
         help="a model that the firmware can take over the link (stapes load); repeatable",
+    )
+    parser.add_argument(
+        "--public_key",
+        type=Path,
+        metavar="FILE",
+        help="with --room_for: take signed models alone; the .pub file of `stapes keys`",
+    )
+    parser.add_argument(
+        "--ed25519_dir",
+        type=Path,
+        metavar="DIR",
+        help="with --public_key: a folder of TweetNaCl or Monocypher (docs/protocol.md)",
     )
     parser.add_argument("--list", action="store_true", help="only show what is plugged in")
     parser.add_argument(
@@ -93,7 +107,15 @@ def run(arguments: argparse.Namespace) -> int:
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     folder = arguments.build_dir or build_folder(source) / "flash" / board.name
-    build = build_commands(board, arguments.model, source, folder, room_for=arguments.room_for)
+    build = build_commands(
+        board,
+        arguments.model,
+        source,
+        folder,
+        room_for=arguments.room_for,
+        public_key=arguments.public_key,
+        ed25519_dir=arguments.ed25519_dir,
+    )
 
     if board.emulated:
         if arguments.tcp_port is not None:

@@ -3,7 +3,9 @@
 
 The board checks it first: length, checksum, front end, operators, memory. Until that is finished,
 the old model stays, also if power or cable are lost. The model must have the same front-end
-settings as the one in the firmware. With --built_in, the board goes back to that one."""
+settings as the one in the firmware. With --built_in, the board goes back to that one.
+
+A firmware with a public key takes signed models alone: give the private key with --sign."""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from stapes.link.transport import Transport
 
 EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
+  stapes load model.tflite --sign product.key --port /dev/ttyACM0
   stapes load --built_in --port /dev/ttyACM0"""
 
 
@@ -40,16 +43,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--built_in", action="store_true", help="use the model that the firmware was built with"
     )
+    parser.add_argument(
+        "--sign", type=Path, metavar="KEY", help="the .key file of `stapes keys`; signs the model"
+    )
+    parser.add_argument(
+        "--model_version",
+        type=int,
+        metavar="NUMBER",
+        help="with --sign: lower ones are refused later (default: the time, in seconds)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.link.model_image import read_model_image
     from stapes.link.session import Session
+    from stapes.link.signing import sign_image
     from stapes.progress import ProgressBar
 
     if (arguments.model is None) != arguments.built_in:
         raise StapesError("load: expected either MODEL or --built_in; give one")
+    if arguments.sign is None and arguments.model_version is not None:
+        raise StapesError("--model_version: only signed models have one; give --sign KEY as well")
     image = None if arguments.built_in else read_model_image(arguments.model)
+    if image is not None and arguments.sign is not None:
+        image = sign_image(image, arguments.sign, version=arguments.model_version)
     with contextlib.closing(_open(arguments)) as transport:
         session = Session(transport)
         if session.hello.model_bytes == 0:
