@@ -1,22 +1,23 @@
 # The two commands that set everything up:
 #   make demo    the whole path on a small scale, with a report (build/demo/report.json)
 #   make test    every test: firmware (plain, sanitized, fuzzed), host, emulated boards
-# Others: setup, lint, format, stub, docs, coverage, bench, clean. Variables: PYTHON, VENV, EXTRAS, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
-comma := ,
+# Others: setup, lock, sbom, lint, format, stub, docs, coverage, bench, clean. Variables: PYTHON, VENV, EXTRAS, BUILD, DEMO_FLAGS, PYTEST_FLAGS.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 # One thing after the other, but for the checks of `make test` that keep one processor busy at most.
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup system demo test test-firmware test-fuzz test-host lint lint-python lint-cpp lint-web \
+.PHONY: help setup system lock sbom demo test test-firmware test-fuzz test-host lint lint-python lint-cpp lint-web \
   host-build format stub docs coverage bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
 BUILD ?= build
 DEMO_FLAGS ?=
-# More extras of pyproject.toml, separated by commas: make setup EXTRAS=flash
+# The extras that `make setup` installs, in the versions and with the hashes of requirements.lock.
+LOCKED := train audio plot page record dev docs
+# More extras of pyproject.toml, separated by commas, without a lock: make setup EXTRAS=flash
 EXTRAS ?=
 # Tests in as many processes as there are processors, four at most: each loads TensorFlow.
 PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -84,17 +85,37 @@ endif
 $(VENV)/bin/pip:
 	@echo "setup: making $(VENV) (takes a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check \
-	  "scikit-build-core>=0.10" "nanobind==3.1.0" || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.locked: requirements.lock | $(VENV)/bin/pip
+	@echo "setup: installing what requirements.lock names (takes some minutes)"
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
 
 # Extras that are asked for are installed whatever was installed before.
 ifneq ($(EXTRAS),)
 .PHONY: $(VENV)/.installed
 endif
-$(VENV)/.installed: $(VENV)/bin/pip $(NATIVE)
-	@echo "setup: installing the Python package and compiling stapes._native (takes some minutes)"
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[train,audio,plot,page,record,dev,docs$(addprefix $(comma),$(EXTRAS))]'
+$(VENV)/.installed: $(VENV)/.locked $(NATIVE)
+	@echo "setup: compiling stapes._native (takes some minutes)"
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+ifneq ($(EXTRAS),)
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[$(EXTRAS)]'
+endif
 	@touch $@
+
+# Writes the lock anew: the newest versions within the bounds of pyproject.toml, for all systems and
+# every Python from 3.11 on. It names no registry: pip takes the one that it is configured with.
+lock: setup
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/python -m uv pip compile --quiet --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  $(addprefix --extra ,$(LOCKED)) pyproject.toml --output-file requirements.lock
+
+# What is installed, with licences and dependencies, as a bill of materials: CycloneDX 1.6, JSON.
+sbom: setup
+	@mkdir -p $(BUILD)
+	@$(VENV)/bin/python -W ignore -m cyclonedx_py environment $(VENV)/bin/python --pyproject pyproject.toml \
+	  --mc-type library --spec-version 1.6 --output-format JSON --output-reproducible \
+	  --output-file $(BUILD)/sbom.json
 
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
