@@ -183,10 +183,12 @@ def test_a_body_says_how_long_it_is(server, corpus, lengths, status):
     assert list(corpus.iterdir()) == []
 
 
-def test_a_body_in_chunks_is_refused(server, corpus, wav):
+@pytest.mark.parametrize("more", [{}, {"Content-Length": "5"}], ids=["", "with a length"])
+def test_a_body_in_chunks_is_refused(server, corpus, wav, more):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     path = "/record/yes/me_nohash_0.wav"
-    connection.request("POST", path, iter([wav]), TOKEN, encode_chunked=True)
+    headers = {**TOKEN, "Transfer-Encoding": "chunked", **more}
+    connection.request("POST", path, iter([wav]), headers, encode_chunked=True)
     assert connection.getresponse().status == 411
     connection.close()
     assert list(corpus.iterdir()) == []
