@@ -95,7 +95,8 @@ def _show_path(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _module(name: str) -> ModuleType:
+def command_module(name: str) -> ModuleType:
+    """The module of one of COMMANDS."""
     return importlib.import_module("stapes.cli.commands." + name.replace(" ", "_"))
 
 
@@ -128,6 +129,11 @@ def _with_values(argv: Sequence[str]) -> list[str]:
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; of an unknown flag, which one is near."""
+
+    @property
+    def taken(self) -> list[argparse.Action]:
+        """Its flags and arguments."""
+        return self._actions
 
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ")
@@ -169,6 +175,13 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f", did you mean {near[0]}?" if near else ""
 
 
+def arguments_of(name: str) -> list[argparse.Action]:
+    """The flags and arguments of one command."""
+    parser = _Parser(prog=f"stapes {name}", allow_abbrev=False)
+    command_module(name).add_arguments(parser)
+    return parser.taken
+
+
 def build_parser(wanted: str | None) -> argparse.ArgumentParser:
     """Parser with every command listed and the arguments of `wanted` filled in."""
     parser = _Parser(
@@ -191,7 +204,7 @@ def build_parser(wanted: str | None) -> argparse.ArgumentParser:
             action, help=help_line, allow_abbrev=False
         )
         if name == wanted:
-            module = _module(name)
+            module = command_module(name)
             command.description = module.__doc__
             command.epilog = f"Example:\n{module.EXAMPLE}"
             command.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -58,13 +58,13 @@ def download(
         except (*_CUT_OFF, urllib.error.URLError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 raise StapesError(
-                    f"{url}: found HTTP status {error.code} ({_reason(error)}), expected the file; "
+                    f"{url}: found HTTP status {error.code} ({cause(error)}), expected the file; "
                     "check the address"
                 ) from error
             failures = 1 if _size(part) > before else failures + 1
             if failures >= tries:
                 raise StapesError(
-                    f"{url}: the connection failed {failures} times ({_reason(error)}); check the "
+                    f"{url}: the connection failed {failures} times ({cause(error)}); check the "
                     "network and give the same command again: it continues after "
                     f"{_size(part)} bytes"
                 ) from error
@@ -123,7 +123,7 @@ def _length(headers: Message) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _reason(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """In one line: a server may have said anything."""
     text = " ".join(str(getattr(error, "reason", None) or error).split())
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -21,7 +21,7 @@ from stapes.model.metadata import load_model
 from stapes.page.page_model import read_page_model
 
 # boards/web/package.cmake puts these beside the extension module.
-_INSTALLED = Path(_native.__file__).parent / "page"
+INSTALLED = Path(_native.__file__).parent / "page"
 VARIANTS = ("simd", "plain")
 MARKER = "site.json"  # in every folder that `stapes page` wrote
 _NOT_SERVED = frozenset({"types.d.ts"})
@@ -42,7 +42,7 @@ def wasm_modules() -> dict[str, Path]:
     Raises:
         StapesError: the package was built on a machine without a compiler for it.
     """
-    modules = {name: _INSTALLED / "wasm" / f"stapes_{name}.wasm" for name in VARIANTS}
+    modules = {name: INSTALLED / "wasm" / f"stapes_{name}.wasm" for name in VARIANTS}
     for path in modules.values():
         if not path.is_file():
             raise StapesError(

@@ -68,15 +68,15 @@ def write_gallery(
             features = view.features(varied)
             if name in _MASKS:
                 features = _masked(features, name, seed)
-            after = _Heard(title=title, samples=varied, features=features)
-            write_bytes(place / f"{name}.png", _picture(clip, after, view))
+            after = Heard(title=title, samples=varied, features=features)
+            write_bytes(place / f"{name}.png", draw_variation(clip, after, view))
             if audio and name not in _MASKS:
                 write_wav(place / f"{name}.wav", varied, sample_rate=sample_rate)
     return list(_SHOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Heard:
+class Heard:
     """A clip after a variation, and what the device computes of it."""
 
     title: str
@@ -123,11 +123,11 @@ def _masked(features: np.ndarray, name: str, seed: int) -> np.ndarray:
     return max(drawn, key=lambda hidden: np.count_nonzero(hidden != features))
 
 
-def _picture(clip: np.ndarray, after: _Heard, view: DeviceView) -> bytes:
+def draw_variation(clip: np.ndarray, after: Heard, view: DeviceView) -> bytes:
     """Spectrograms left, the device's features right; before above, after below."""
     figure = new_figure(7.5, 4.2, dots_per_inch=_DOTS_PER_INCH)
     rows = figure.subplots(2, 2, sharex=True)
-    before = _Heard(title="before", samples=clip, features=view.features(clip))
+    before = Heard(title="before", samples=clip, features=view.features(clip))
     for (spectrum, device), heard in zip(rows, (before, after), strict=True):
         draw_decibels(spectrum, heard.samples, view.settings.sample_rate)
         draw_features(device, heard.features, view)

@@ -17,7 +17,7 @@ from stapes.quantize.layers import AddLayer, Layer, SvdfLayer, with_arrays
 _OUTLIERS_PERCENT = 0.005
 _BATCH_CLIPS = 50
 # Percentiles are those of at most so many values of each layer.
-_KEPT_VALUES = 2_000_000
+KEPT_VALUES = 2_000_000
 # e^-8 is a twelfth of 1/256, the step of a score.
 _VISIBLE_LOGITS = 8.0
 
@@ -38,7 +38,7 @@ def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
     states: list[list[np.ndarray]] = [[] for _ in layers]
     outputs: list[list[np.ndarray]] = [[] for _ in layers]
     batches = range(0, len(features), _BATCH_CLIPS)
-    kept = _KEPT_VALUES // max(len(batches), 1)
+    kept = KEPT_VALUES // max(len(batches), 1)
     for start in batches:
         batch = features[start : start + _BATCH_CLIPS]
         for number, (state, output) in enumerate(activations(layers, batch)):

@@ -177,7 +177,7 @@ def test_a_second_ctrl_c_changes_nothing():
         "from stapes.cli import main as cli\n"
         "interrupt = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         "atexit.register(interrupt)\n"
-        "cli._module = lambda name: types.SimpleNamespace(\n"
+        "cli.command_module = lambda name: types.SimpleNamespace(\n"
         "    EXAMPLE='', add_arguments=lambda parser: None, run=interrupt)\n"
         "sys.argv = ['stapes', 'train']\n"
         "raise SystemExit(cli.main())\n"

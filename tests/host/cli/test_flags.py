@@ -8,27 +8,16 @@ import argparse
 import pytest
 
 from stapes.cli import main as cli
-from stapes.cli.main import build_parser
+from stapes.cli.main import arguments_of, build_parser
 from stapes.options import Setting
 
 NOTHING = (None, (), [], "", argparse.SUPPRESS)
 OUTSIDE = ["nan", "inf", "-inf", "1e300", "-1e300", "9" * 40, "", "text", "0x10", "1,2,3,text"]
 
 
-def actions_of(command: str) -> list[argparse.Action]:
-    """The command's own flags and arguments."""
-    parser = build_parser(command)
-    for word in command.split():
-        (choices,) = (
-            action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
-        )
-        parser = choices.choices[word]
-    return parser._actions
-
-
 def settings_of(command: str) -> list[Setting]:
     """The declared settings among the command's flags."""
-    parsers = [getattr(action.type, "__self__", None) for action in actions_of(command)]
+    parsers = [getattr(action.type, "__self__", None) for action in arguments_of(command)]
     return [entry for entry in parsers if isinstance(entry, Setting)]
 
 
@@ -55,7 +44,7 @@ def test_a_number_out_of_range_is_one_line_that_names_the_flag(command, capsys):
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS))
 def test_no_flag_reads_a_number_past_the_one_check(command):
-    unchecked = [action.dest for action in actions_of(command) if action.type in (int, float)]
+    unchecked = [action.dest for action in arguments_of(command) if action.type in (int, float)]
     assert unchecked == []
     for entry in settings_of(command):
         if entry.is_number:
@@ -66,7 +55,7 @@ def test_no_flag_reads_a_number_past_the_one_check(command):
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS))
 def test_help_says_what_every_flag_is_and_its_default_once(command):
-    for action in actions_of(command):
+    for action in arguments_of(command):
         name = action.option_strings[0] if action.option_strings else action.dest
         assert action.help, f"{name}: no help"
         shown = action.help.count("default:")

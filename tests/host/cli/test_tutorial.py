@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import write_wav
-from stapes.cli.main import build_parser, main
+from stapes.cli.main import arguments_of, build_parser, main
 from stapes.cli.tutorial_flags import GONE
 from stapes.corpus.partition import which_set
 
@@ -83,13 +83,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path, monkeypatch, capsys):
 
 def flags_of(command: str) -> dict[str, argparse.Action]:
     """The command's own flags by name."""
-    parser = build_parser(command)
-    for word in command.split():
-        (choices,) = (
-            action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
-        )
-        parser = choices.choices[word]
-    return {name: action for action in parser._actions for name in action.option_strings}
+    return {name: action for action in arguments_of(command) for name in action.option_strings}
 
 
 def map_rows() -> Iterator[tuple[str, str, str, str]]:

@@ -19,7 +19,7 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.cli.main import main
 from stapes.corpus import download as download_module
-from stapes.corpus.download import _reason, download
+from stapes.corpus.download import cause, download
 from stapes.corpus.known import KNOWN, KnownCorpus
 from stapes.corpus.unpack import unpack
 from stapes.errors import StapesError
@@ -162,7 +162,7 @@ def test_what_a_server_says_in_several_lines_is_said_in_one():
     class Said(Exception):
         reason = "a loop\nor \0 worse"
 
-    assert _reason(Said()) == "a loop or ? worse"
+    assert cause(Said()) == "a loop or ? worse"
 
 
 def test_no_server_is_said_after_the_last_try(server, load):

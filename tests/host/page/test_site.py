@@ -161,7 +161,7 @@ def test_mistakes_are_said_in_a_line(words, message, capsys, tmp_path, monkeypat
 
 
 def test_a_package_without_the_module_says_what_to_install(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr("stapes.page.site._INSTALLED", tmp_path)
+    monkeypatch.setattr("stapes.page.site.INSTALLED", tmp_path)
     assert page(MICRO, "--output_dir", tmp_path / "site") == 2
     assert "install clang, lld, wasi-libc" in capsys.readouterr().err
 

@@ -164,7 +164,7 @@ def test_the_gallery_draws_and_writes_every_variation(gallery):
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 def test_without_a_recording_the_gallery_speaks_one_and_follows_its_seed(tmp_path, monkeypatch):
-    monkeypatch.setattr("stapes.pictures.gallery._picture", lambda *_: b"png")
+    monkeypatch.setattr("stapes.pictures.gallery.draw_variation", lambda *_: b"png")
 
     def said(name: str, *flags: str) -> dict[str, bytes]:
         folder = ["--output_dir", str(tmp_path / name)]

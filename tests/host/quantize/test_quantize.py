@@ -227,7 +227,7 @@ def test_logits_that_no_score_shows_cost_the_others_no_steps():
 
 
 def test_ranges_cover_every_channel_of_layers_too_large_to_keep_whole(monkeypatch):
-    monkeypatch.setattr("stapes.quantize.calibration._KEPT_VALUES", 1000)
+    monkeypatch.setattr("stapes.quantize.calibration.KEPT_VALUES", 1000)
     for loud in range(8):
         weights = np.zeros((8, 1, 1, 1))
         weights[loud] = 5.0
