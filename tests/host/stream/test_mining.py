@@ -57,6 +57,42 @@ def test_a_find_is_cut_out_with_a_margin_around_it(recording):
     np.testing.assert_array_equal(down.samples, samples[end - length : end])
 
 
+def write_words(path, *words):
+    """A second of hiss after each word."""
+    hiss = np.random.default_rng(4).normal(0, 3, SAMPLE_RATE).astype(np.int16)
+    samples = np.concatenate([part for word in words for part in (word, hiss)])
+    write_wav(path, samples, sample_rate=SAMPLE_RATE)
+    return samples
+
+
+def test_a_find_at_the_start_of_a_recording_is_padded_in_front(tmp_path):
+    samples = write_words(tmp_path / "a.wav", UP)
+    (up,) = found_in(tmp_path / "a.wav")
+    last = int((up.time_ms + MARGIN_MS) * SAMPLE_RATE / 1000)
+    missing = len(up.samples) - last
+    assert missing > 0 and not up.samples[:missing].any()
+    np.testing.assert_array_equal(up.samples[missing:], samples[:last])
+
+
+def test_every_recording_is_mined_and_counted(recording, tmp_path):
+    write_words(tmp_path / "b.wav", DOWN)
+    model, known = load_model(trained_tones().model)
+    paths, done = [recording, tmp_path / "b.wav"], []
+    settings = MiningSettings(threshold=0.9, same_above=1)
+    finds = mine(model, known, paths, mining=settings, progress=done.append)
+    assert done == [1, 2]
+    assert {find.recording for find in finds} == set(paths)
+
+
+def test_recordings_of_another_rate_are_resampled_on_request(tmp_path):
+    pytest.importorskip("soxr")
+    write_wav(tmp_path / "a.wav", np.zeros(40_000, np.int16), sample_rate=2 * SAMPLE_RATE)
+    model, known = load_model(trained_tones().model)
+    with pytest.raises(StapesError, match="resample"):
+        mine(model, known, [tmp_path / "a.wav"], mining=MiningSettings())
+    assert mine(model, known, [tmp_path / "a.wav"], mining=MiningSettings(), resample=True) == []
+
+
 def command(recording, folder, *flags):
     model = str(trained_tones().model)
     audio = ["--audio", str(recording.parent)]
