@@ -56,6 +56,7 @@ COMMANDS: dict[str, str] = {
     "set": "change the decoder's settings of a running board",
     "page": "make a web page that listens with a model, and serve it",
     "monitor": "show a board's detections as they come over the serial port",
+    "word": "make a model of a word from nothing but its text",
     "demo": "run the whole path on a small scale, with a report",
 }
 

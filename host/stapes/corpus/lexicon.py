@@ -95,7 +95,7 @@ def _wordfreq() -> tuple[str, list[tuple[str, float | None]]] | None:
         return None
     from wordfreq import top_n_list, word_frequency
 
-    words = [word for word in top_n_list("en", LISTED) if word.isalpha() and word.isascii()]
+    words = [word for word in top_n_list("en", LISTED) if _is_word(word)]
     return "wordfreq", [(word, word_frequency(word, "en") * WORDS_PER_HOUR) for word in words]
 
 
@@ -104,6 +104,11 @@ def _system_list() -> tuple[str, list[tuple[str, float | None]]] | None:
         lines = SYSTEM_LIST.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    words = [word for word in lines if word.isalpha() and word.isascii() and word.islower()]
+    words = [word for word in lines if _is_word(word) and word.islower()]
     step = max(1, len(words) // LISTED)
     return str(SYSTEM_LIST), [(word, None) for word in words[::step]]
+
+
+def _is_word(text: str) -> bool:
+    """Letters alone; a single one is mostly the rest of an abbreviation."""
+    return text.isalpha() and text.isascii() and (len(text) > 1 or text in ("a", "i"))

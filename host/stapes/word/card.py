@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a finished model, and what is not: its card, as JSON and as Markdown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stapes.audio.reader import audio_files, read_audio
+from stapes.model.metadata import load_model
+from stapes.model.settings import ModelSettings
+from stapes.stream.accuracy import ScoreSettings
+from stapes.stream.curve import Material, at_threshold, curve_thresholds, score_material
+from stapes.stream.labels import LabelTime, read_truth
+from stapes.stream.score_track import compute_scores, load_track
+from stapes.word.plan import Job
+
+RATES = (0.5, 1.0, 2.0)  # false accepts per hour of talk
+FEW_PEOPLE = 10
+_QUIET_SECONDS, _QUIET_DB = 1.0, -72.0
+_RELIABLE = 3.0  # with no false accept in T hours, the rate is below 3 / T with 95% confidence
+
+
+def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequence[str]) -> dict:
+    """The card as JSON-ready values; the model is that of `job.output`."""
+    content, settings = load_model(job.output)
+    talk = Material(track=load_track(job.output, job.work_dir / "test_talk.wav"), ground_truth=[])
+    kinds = {
+        "synthetic voices": Material(
+            track=load_track(job.output, job.work_dir / "test.wav"),
+            ground_truth=read_truth(job.work_dir / "test.txt"),
+        )
+    }
+    if people := _recorded(job, content, settings):
+        kinds["recordings of people"] = people
+    return {
+        "words": list(job.words),
+        "model_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "clip_duration_ms": job.clip_duration_ms,
+        "threshold": settings.decoder.detection_threshold,
+        "warnings": list(warnings),
+        "training_seconds": round(seconds),
+        "tested_with_voices": list(voices),
+        "near_misses": list(job.near),
+        "speech_of_people": job.has_speech,
+        "talk": _as_tuned(talk, settings),
+        "words_by": {name: _as_tuned(piece, settings) for name, piece in kinds.items()},
+        "at_rates": _at_rates(kinds, talk, settings),
+    }
+
+
+def _recorded(job: Job, content: bytes, settings: ModelSettings) -> Material | None:
+    """The recordings that were put aside, each after a second of quiet."""
+    paths = audio_files(job.work_dir / "recordings", "*/*")
+    if not paths:
+        return None
+    rate = settings.front_end.sample_rate
+    random = np.random.default_rng(0)
+    quiet = 32768 * 10 ** (_QUIET_DB / 20) * random.standard_normal(int(rate * _QUIET_SECONDS))
+    parts, truth, count = [], [], 0
+    for path in paths:
+        sound = read_audio(path, sample_rate=rate)
+        parts += [quiet.astype(np.int16), sound]
+        truth.append(
+            LabelTime(
+                label=path.parent.name,
+                time_ms=(count + len(quiet)) * 1000 / rate,
+                end_ms=(count + len(quiet) + len(sound)) * 1000 / rate,
+                clip=path.name,
+            )
+        )
+        count += len(quiet) + len(sound)
+    samples = np.concatenate([*parts, quiet.astype(np.int16)])
+    track = compute_scores(content, settings, samples, source=str(job.output))
+    return Material(track=track, ground_truth=truth)
+
+
+def _scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
+    """A detection counts within the clip, which may be longer than those of training."""
+    longest = max(
+        (word.end_ms - word.time_ms for word in piece.ground_truth if word.end_ms), default=0.0
+    )
+    return ScoreSettings(clip_duration_ms=max(longest, settings.clip_duration_ms))
+
+
+def _as_tuned(piece: Material, settings: ModelSettings) -> dict[str, Any]:
+    score = score_material([piece], settings.decoder, settings=_scoring(piece, settings))
+    return {"hours": round(score.hours, 4), **score.figures()}
+
+
+def _at_rates(
+    kinds: dict[str, Material], talk: Material, settings: ModelSettings
+) -> dict[str, dict[str, Any]]:
+    """What is lost at the lowest threshold that keeps each rate of false accepts in talk."""
+    found: dict[str, dict[str, Any]] = {}
+    for threshold in curve_thresholds():
+        decoder = at_threshold(settings.decoder, threshold)
+        heard = score_material([talk], decoder, settings=_scoring(talk, settings))
+        reached = [rate for rate in RATES if heard.false_accepts_per_hour <= rate]
+        for rate in reached:
+            if f"{rate:g}" in found:
+                continue
+            scores = {
+                name: score_material([piece], decoder, settings=_scoring(piece, settings))
+                for name, piece in kinds.items()
+            }
+            found[f"{rate:g}"] = {
+                "threshold": threshold,
+                **{
+                    name: [score.false_reject_rate, *score.false_reject_rate_interval]
+                    for name, score in scores.items()
+                },
+            }
+    return found
+
+
+def to_markdown(card: dict, *, output: Path) -> str:
+    """The card for people: what it was tested with comes before the figures."""
+    words = " and ".join(f"`{word}`" for word in card["words"])
+    lines = [
+        f"# {words}",
+        "",
+        f"{card['model_bytes']:,} bytes, threshold {card['threshold']:.3f}. Made by `stapes word` "
+        f"in {card['training_seconds'] / 60:.0f} minutes.",
+        "",
+        *[f"* {warning}" for warning in card["warnings"]],
+        *[""] * bool(card["warnings"]),
+        "## What it was tested with",
+        "",
+        *_tested_with(card),
+        "",
+        "## Figures, with the model's threshold",
+        "",
+        "| words said by | words | lost | 95% interval |",
+        "|---|---|---|---|",
+        *[_lost_row(name, figures) for name, figures in card["words_by"].items()],
+        "",
+        _talk_line(card["talk"]),
+        "",
+        "## At other thresholds",
+        "",
+        *_rate_table(card),
+        "",
+        "They were chosen afterwards with the same audio, so these figures are a little too good.",
+        "",
+        "## Use it",
+        "",
+        f"    stapes flash --board nrf52840dk {output.name}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _tested_with(card: dict) -> list[str]:
+    voices = ", ".join(dict.fromkeys(_shown(voice) for voice in card["tested_with_voices"]))
+    lines = [f"* Synthetic voices that were not trained with: {voices}."]
+    people = card["words_by"].get("recordings of people")
+    if people is None:
+        lines.append(
+            "* No recordings of people. How well it hears people is not known: synthetic voices "
+            "are easier. Record some, and pass them by `--recordings`."
+        )
+    else:
+        count = people["speakers"] or 0
+        lines.append(
+            f"* {people['words']} recordings of {count} people that were not trained with."
+        )
+        if count < FEW_PEOPLE:
+            lines.append(
+                f"* {count} people are few: what it does with other voices and accents, children "
+                "and other rooms cannot be known from them."
+            )
+    speech = "synthetic voices and people" if card["speech_of_people"] else "synthetic voices alone"
+    hours = card["talk"]["hours"]
+    lines.append(f"* {hours:.2f} hours of talk without the word, by {speech}.")
+    if hours < _RELIABLE / min(RATES):
+        lines.append(
+            f"* So short a test cannot tell rates below {_RELIABLE / max(hours, 1e-9):.1f} false "
+            "accepts an hour from none."
+        )
+    return lines
+
+
+def _shown(voice: str) -> str:
+    engine, _, name = voice.partition(":")
+    if engine == "espeak":
+        return f"espeak-ng {name.partition('+')[2] or 'plain'}"
+    return f"{engine} {Path(name).name}"
+
+
+def _lost_row(name: str, figures: dict) -> str:
+    low, high = figures["false_reject_rate_95"]
+    return (
+        f"| {name} | {figures['words']} | {100 * figures['false_reject_rate']:.1f}% | "
+        f"{100 * low:.1f} to {100 * high:.1f}% |"
+    )
+
+
+def _talk_line(talk: dict) -> str:
+    low, high = talk["false_accepts_per_hour_95"]
+    return (
+        f"{talk['false_accepts']} false accepts in {talk['hours']:.2f} hours of talk: "
+        f"{talk['false_accepts_per_hour']:.2f} an hour ({low:.2f} to {high:.2f})."
+    )
+
+
+def _rate_table(card: dict) -> list[str]:
+    kinds = list(card["words_by"])
+    rows = [
+        "| false accepts per hour of talk, at most | threshold | "
+        + " | ".join(f"lost, {name}" for name in kinds)
+        + " |",
+        "|---|---|" + "---|" * len(kinds),
+    ]
+    for rate in map("{:g}".format, RATES):
+        found = card["at_rates"].get(rate)
+        cells = ["not reached"] * len(kinds)
+        if found:
+            cells = ["{:.1f}% ({:.1f} to {:.1f}%)".format(*(100 * share for share in found[name]))
+                     for name in kinds]  # fmt: skip
+        threshold = f"{found['threshold']:.3f}" if found else "-"
+        rows.append(f"| {rate} | {threshold} | " + " | ".join(cells) + " |")
+    return rows

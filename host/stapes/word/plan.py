@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of `stapes word`: a list of stages, each of them a command of today.
+
+Every stage says what it writes and what it needs, so that a run that was cut goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stapes.options import check, setting
+
+QUICK_MINUTES = 5.0
+SOUNDS, RECORDINGS = "sounds", "recordings"  # folders in the working folder that "gather" fills
+_SEEDS = {"train": "5", "tune": "6", "test": "7"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordSettings:
+    """What a person asks for; everything else follows from it and from the text."""
+
+    minutes: float = setting(
+        60.0,
+        least=0.1,
+        most=100_000,
+        help="how long it may take on two idle cores, about; more time gives a better model",
+    )
+    quick: bool = setting(False, help=f"the same as --minutes {QUICK_MINUTES:g}")
+    language: str = setting("en", help="espeak-ng's name of the language")
+    seed: int = setting(0, least=0, most=2**32 - 1, help="equal seeds give equal plans")
+    processes: int = setting(
+        min(os.cpu_count() or 1, 8), least=1, most=256, help="programs that work at the same time"
+    )
+    fa_per_hour: float = setting(
+        0.5, above=0, most=1000, metavar="RATE", help="false accepts per hour of talk to allow"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def time(self) -> float:
+        return min(self.minutes, QUICK_MINUTES) if self.quick else self.minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amounts:
+    """How much of everything, by the time that there is."""
+
+    clips: int
+    near: int
+    near_clips: int
+    talk_minutes: float
+    first_steps: int
+    second_steps: int
+    test_clips: int
+    test_talk_minutes: float
+
+    @classmethod
+    def within(cls, minutes: float) -> Amounts:
+        def scaled(per_minute: float, least: int, most: int) -> int:
+            return int(min(max(per_minute * minutes, least), most))
+
+        return cls(
+            clips=scaled(40, 150, 6000),
+            near=scaled(0.6, 4, 30),
+            near_clips=scaled(0.6, 6, 90),
+            talk_minutes=min(max(0.7 * minutes, 0.5), 180.0),
+            first_steps=scaled(150, 60, 30_000),
+            second_steps=scaled(70, 30, 15_000),
+            test_clips=scaled(4, 15, 600),
+            test_talk_minutes=min(max(0.5 * minutes, 0.3), 120.0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A step: `command` is what follows `stapes`. `writes` is removed before it starts again;
+    a stage that can go on by itself names nothing. `needs` are stages before it: when one of them
+    runs again, it does."""
+
+    name: str
+    about: str
+    command: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    share: float = 1.0  # of the time
+
+    def line(self) -> str:
+        """As one would type it."""
+        return shlex.join(("stapes", *self.command))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the plan is made of: the words, what lies near them, and folders of a user's own."""
+
+    words: tuple[str, ...]
+    near: tuple[str, ...]
+    clip_duration_ms: int
+    work_dir: Path
+    output: Path
+    sounds: Path | None = None
+    recordings: tuple[Path, ...] = ()
+    voices: tuple[str, ...] = ()
+    tune_cast: str = "tune"
+    test_cast: str = "test"
+
+    @property
+    def has_speech(self) -> bool:
+        """Whether the sounds hold running speech of people."""
+        return self.sounds is not None and (self.sounds / "_speech_").is_dir()
+
+
+def make_plan(job: Job, settings: WordSettings) -> list[Stage]:
+    """All stages, in order."""
+    return _Planner(job, settings).stages()
+
+
+class _Planner:
+    def __init__(self, job: Job, settings: WordSettings) -> None:
+        self._job, self._settings = job, settings
+        self._amounts = Amounts.within(settings.time)
+
+    def stages(self) -> list[Stage]:
+        return [
+            self._talk("train", "corpus", self._amounts.talk_minutes, 6),
+            self._speak("train", "corpus", self._amounts.clips, 8),
+            self._near("corpus", "near"),
+            self._gather(),
+            self._train("first"),
+            self._export("first"),
+            self._mine(),
+            self._train("second"),
+            self._export("second"),
+            *self._material("tune"),
+            self._tune(),
+            *self._material("test"),
+            self._card(),
+        ]
+
+    def _path(self, *parts: str) -> str:
+        return str(self._job.work_dir.joinpath(*parts))
+
+    def _voices(self, cast: str) -> tuple[str, ...]:
+        casts = {"tune": self._job.tune_cast, "test": self._job.test_cast}
+        files = [flag for file in self._job.voices for flag in ("--voice", file)]
+        settings = self._settings
+        seed = int(_SEEDS[cast]) + 10 * settings.seed
+        return (
+            *("--cast", casts.get(cast, cast), "--language", settings.language),
+            *("--processes", str(settings.processes), "--seed", str(seed), *files),
+        )
+
+    def _talk(self, cast: str, folder: str, minutes: float, share: float) -> Stage:
+        per_speaker = max(5.0, min(30.0, minutes * 60 / 50))
+        return Stage(
+            name=f"talk_{cast}",
+            about=f"{minutes:.3g} minutes of talk by voices to {cast} with",
+            command=(
+                *("data", "talk", "--minutes", f"{minutes:g}"),
+                *("--seconds_per_speaker", f"{per_speaker:g}", *self._voices(cast)),
+                *("--output_dir", self._path(folder)),
+            ),
+            writes=(f"{folder}/_speech_",),
+            share=share,
+        )
+
+    def _speak(self, cast: str, folder: str, clips: int, share: float) -> Stage:
+        return Stage(
+            name=f"speak_{cast}",
+            about=f"{clips} clips of {' and '.join(self._job.words)} by voices to {cast} with",
+            command=(
+                *("data", "speak", *self._job.words, "--clips", str(clips), "--extend"),
+                *("--engine", "all", "--clip_duration_ms", str(self._job.clip_duration_ms)),
+                *("--tract_percent", "15", "--neighbours_percent", "40"),
+                *("--emphasis_percent", "60", *self._voices(cast)),
+                *("--output_dir", self._path(folder)),
+            ),
+            share=share,
+        )
+
+    def _near(self, folder: str, name: str) -> Stage:
+        return Stage(
+            name=name,
+            about=f"{len(self._job.near)} words that sound nearly alike",
+            command=(
+                *("data", "speak", *self._job.near, "--clips", str(self._amounts.near_clips)),
+                *("--extend", "--engine", "all"),
+                *("--clip_duration_ms", str(self._job.clip_duration_ms)),
+                *("--tract_percent", "15", "--emphasis_percent", "40", *self._voices("train")),
+                *("--output_dir", self._path(folder)),
+            ),
+            share=4,
+        )
+
+    def _gather(self) -> Stage:
+        return self._own("gather", "other words, noise, speech and recordings, as links", share=0.2)
+
+    def _own(self, step: str, about: str, *needs: str, share: float = 1.0) -> Stage:
+        """A step that is no command of its own; a digest of what it reads tells when to do it
+        again."""
+        return Stage(
+            name=step,
+            about=about,
+            command=(
+                *("word", *self._job.words, "--work_dir", str(self._job.work_dir)),
+                *("--output_file", str(self._job.output), "--only", step),
+            ),
+            needs=needs,
+            share=share,
+        )
+
+    def _train(self, name: str) -> Stage:
+        amounts, second = self._amounts, name == "second"
+        steps = str(amounts.first_steps) + f",{amounts.second_steps}" * second
+        total = amounts.second_steps if second else amounts.first_steps
+        again = (
+            *("--start_checkpoint", self._path("first", "checkpoint.npz")),
+            *("--hard_dir", self._path("hard")),
+        )
+        speech = "120" if self._job.has_speech else "60"
+        return Stage(
+            name=name,
+            about=f"train, {total} steps" + ", with what it took for the word" * second,
+            command=(
+                *("train", "--data_dir", self._path("corpus"), "--train_dir", self._path(name)),
+                *("--wanted_words", ",".join(self._job.words)),
+                *("--clip_duration_ms", str(self._job.clip_duration_ms)),
+                *("--preprocess", "pcen", "--upper_edge_hertz", "7600", "--room"),
+                *("--silence_percentage", "30", "--unknown_percentage", "200"),
+                *("--speech_percentage", speech, "--balance", "1"),
+                *("--time_stretch_percent", "10", "--time_shift_ms", "150", "--lead_ms", "400"),
+                *("--model_architecture", "residual_svdf", "--svdf_units", "64,64,64,64,64,64"),
+                *("--bottleneck_units", "40", "--dropout", "0", "--end_frames", "11"),
+                *("--time_mask_frames", "3", "--frequency_mask_channels", "3"),
+                *("--learning_rate_decay", "cosine"),
+                *("--warmup_steps", str(min(200, amounts.first_steps // 5))),
+                *("--how_many_training_steps", steps),
+                *("--learning_rate", "0.01,0.004" if second else "0.01"),
+                *("--eval_step_interval", str(max(1, math.ceil(total / 5)))),
+                *(again if second else ()),
+            ),
+            needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
+            share=10 if second else 22,
+        )
+
+    def _export(self, name: str) -> Stage:
+        return Stage(
+            name=f"export_{name}",
+            about="quantize it to int8",
+            command=(
+                *("export", "--train_dir", self._path(name)),
+                *("--output_file", self._path(f"{name}.tflite")),
+            ),
+            writes=(f"{name}.tflite",),
+            needs=(name,),
+            share=0.7,
+        )
+
+    def _mine(self) -> Stage:
+        return Stage(
+            name="mine",
+            about="what it takes for the word where nobody says it",
+            command=(
+                *("data", "mine", self._path("first.tflite"), "--allow_none", "--resample"),
+                *("--audio", self._path("corpus", "_speech_")),
+                *(self._path("corpus", "_background_noise_"), "--output_dir", self._path("hard")),
+            ),
+            writes=("hard",),
+            needs=("export_first",),
+            share=2,
+        )
+
+    def _material(self, cast: str) -> list[Stage]:
+        """Words by other voices in noise, and talk by them."""
+        amounts = self._amounts
+        seconds = max(60, math.ceil(amounts.test_clips * 3.5 * len(self._job.words)))
+        return [
+            self._talk(cast, cast, amounts.test_talk_minutes, 3),
+            self._speak(cast, cast, amounts.test_clips, 1.5),
+            Stage(
+                name=f"stream_{cast}",
+                about=f"a stream of words to {cast} with",
+                command=(
+                    *("stream", "make", "--data_dir", self._path(cast)),
+                    *("--model", self._path("second.tflite"), "--partition", "validation"),
+                    *("--validation_percentage", "100", "--testing_percentage", "0"),
+                    *("--unknown_percentage", "0", "--snr_db", "10,30"),
+                    *("--test_duration_seconds", str(seconds)),
+                    *("--output_audio_file", self._path(f"{cast}.wav")),
+                    *("--output_labels_file", self._path(f"{cast}.txt")),
+                ),
+                writes=(f"{cast}.wav", f"{cast}.txt", f"{cast}.jsonl"),
+                needs=(f"speak_{cast}", "export_second"),
+                share=0.3,
+            ),
+            self._own(f"join_{cast}", "the talk as one recording", f"talk_{cast}", share=0.1),
+        ]
+
+    def _tune(self) -> Stage:
+        rate = f"{self._settings.fa_per_hour:g}"
+        return Stage(
+            name="tune",
+            about="choose the threshold with voices that it does not know",
+            command=(
+                *("tune", self._path("second.tflite"), "--modes", "streaming"),
+                *("--average_window_duration_ms", "100,200,300,400", "--suppression_ms", "1000"),
+                *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
+                *("--fa_per_hour", "10", "--margin_percent", "1"),
+                *("--also", f"talk,{rate},{self._path('tune_talk.wav')}"),
+                *("--output_file", str(self._job.output)),
+            ),
+            needs=("export_second", "stream_tune", "join_tune"),
+            share=1,
+        )
+
+    def _card(self) -> Stage:
+        return self._own(
+            "card", "measure it, and write down what it is", "tune", "stream_test", "join_test"
+        )
+
+
+def digest(folders: Sequence[Path]) -> str:
+    """Changes when a file is added to the folders, removed, or written again."""
+    found = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                about = path.stat()
+                found.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+    return found.hexdigest()[:16]

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a plan: stage by stage, each in a process of its own, from where an earlier run stopped.
+
+A stage that is done leaves WORK_DIR/done/<stage>.json with what it was asked for. Whatever ends a
+run, a lost line of current too, the next one does again only what was not done.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stapes.errors import StapesError
+from stapes.files import kept_folder, visible_files, write_text, writing
+from stapes.word.plan import Stage
+
+_DONE, _LOCK, _LOG = "done", "lock", "log.txt"
+_STAPES = (sys.executable, "-m", "stapes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What is shown before a stage: which, of how many, and seconds that are left, about; None
+    where nothing is known yet."""
+
+    number: int
+    total: int
+    stage: Stage
+    seconds_left: float | None
+
+
+@contextmanager
+def working(folder: Path) -> Iterator[int]:
+    """The working folder, kept to this run and the stages that it started: the lock's handle.
+
+    Raises:
+        StapesError: another run, or a stage that outlived one, is at work there.
+    """
+    with kept_folder(folder), writing(folder), (folder / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StapesError(
+                f"{folder}: found another stapes word at work, or a stage of one that was ended; "
+                "wait for it, or choose another --work_dir"
+            ) from None
+        yield lock.fileno()
+
+
+def pending(stages: Sequence[Stage], folder: Path, inputs: dict[str, str]) -> list[Stage]:
+    """The stages that are not done, or done for something else, or after one that is not.
+
+    Args:
+        inputs: digests of what stages read from outside of the working folder, by their names.
+    """
+    again: list[Stage] = []
+    for stage in stages:
+        stale = any(other.name in stage.needs for other in again)
+        if stale or _recorded(folder, stage) != _request(stage, inputs):
+            again.append(stage)
+    return again
+
+
+def run_plan(
+    stages: Sequence[Stage],
+    folder: Path,
+    *,
+    inputs: dict[str, str],
+    lock: int,
+    progress: Callable[[Progress], None],
+) -> float:
+    """Runs what is pending; returns the seconds that took.
+
+    Raises:
+        StapesError: a stage failed; it has said why.
+    """
+    started = time.monotonic()
+    todo = pending(stages, folder, inputs)
+    _sweep(folder, todo)
+    for number, stage in enumerate(stages, start=1):
+        if stage not in todo:
+            continue
+        progress(
+            Progress(
+                number=number,
+                total=len(stages),
+                stage=stage,
+                seconds_left=_left(stage, todo, time.monotonic() - started),
+            )
+        )
+        begun = time.monotonic()
+        _run(stage, folder, lock)
+        seconds = round(time.monotonic() - begun, 1)
+        record = {**_request(stage, inputs), "seconds": seconds}
+        (folder / _DONE).mkdir(exist_ok=True)
+        write_text(_marker(folder, stage), json.dumps(record) + "\n")
+    return time.monotonic() - started
+
+
+def stage_seconds(stages: Sequence[Stage], folder: Path) -> dict[str, float]:
+    """How long each stage that is done took."""
+    return {
+        stage.name: json.loads(_marker(folder, stage).read_text())["seconds"]
+        for stage in stages
+        if _marker(folder, stage).exists()
+    }
+
+
+def _marker(folder: Path, stage: Stage) -> Path:
+    return folder / _DONE / f"{stage.name}.json"
+
+
+def _request(stage: Stage, inputs: dict[str, str]) -> dict:
+    return {"command": list(stage.command), "input": inputs.get(stage.name, "")}
+
+
+def _recorded(folder: Path, stage: Stage) -> dict | None:
+    try:
+        record = json.loads(_marker(folder, stage).read_text(encoding="utf-8"))
+        return {"command": record["command"], "input": record["input"]}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _sweep(folder: Path, todo: Sequence[Stage]) -> None:
+    """Takes away the markers of what is to run, and what an ended run left half written."""
+    for stage in todo:
+        _marker(folder, stage).unlink(missing_ok=True)
+    for left in [*folder.glob(".stapes.*"), *folder.glob("*/.stapes.*")]:
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _run(stage: Stage, folder: Path, lock: int) -> None:
+    for name in stage.writes:
+        place = folder / name
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    command = [*_STAPES, *_without_nothing(stage.command)]
+    with (folder / _LOG).open("a", encoding="utf-8") as log:
+        log.write(f"$ {stage.line()}\n")
+        log.flush()
+        process = subprocess.Popen(command, stdout=log, pass_fds=(lock,))
+        try:
+            status = process.wait()
+        except BaseException:  # Ctrl-C reaches the stage as well; its end is waited for
+            process.terminate()
+            process.wait()
+            raise
+    if status:
+        raise StapesError(
+            f"stage {stage.name}: ended with status {status}, expected 0; its reason stands above, "
+            f"its words in {folder / _LOG}. The same command goes on from here"
+        )
+
+
+def _without_nothing(command: Sequence[str]) -> list[str]:
+    """Without --hard_dir where mining found nothing."""
+    words = list(command)
+    if "--hard_dir" in words:
+        place = words.index("--hard_dir")
+        if not visible_files(Path(words[place + 1]), "*"):
+            del words[place : place + 2]
+    return words
+
+
+def _left(stage: Stage, todo: Sequence[Stage], elapsed: float) -> float | None:
+    """By the stages' shares of the time, at the pace of this run."""
+    place = todo.index(stage)
+    made = sum(one.share for one in todo[:place])
+    if not made:
+        return None
+    return elapsed / made * sum(one.share for one in todo[place:])

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of a plan that are no commands of their own: links, joined talk, recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stapes.audio.reader import audio_files, read_audio
+from stapes.audio.wav import write_wav
+from stapes.corpus.index import NO_WORDS, folded, word_of
+from stapes.corpus.partition import which_set
+from stapes.corpus.running_speech import SPEECH_FOLDER
+from stapes.corpus.trim import loudest_section
+from stapes.errors import StapesError
+from stapes.word.plan import Job
+
+SAMPLE_RATE = 16000
+TRAINED_SHARE = 0.6  # of the people whose recordings there are
+_REAL_SHARE = 0.2  # of the clips that recordings stand for in training, repeated as often as needed
+_MOST_REPEATS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """A recording of a word by somebody."""
+
+    word: str
+    speaker: str
+    path: Path
+
+    @property
+    def is_for_training(self) -> bool:
+        number = int(hashlib.sha256(self.speaker.encode()).hexdigest(), 16) % 1000
+        return number < 1000 * TRAINED_SHARE
+
+
+def takes(folders: Sequence[Path], words: Sequence[str]) -> list[Take]:
+    """The recordings of folders: FOLDER/*.wav of the only word, or FOLDER/<word>/*.wav.
+
+    The speaker is the name before `_nohash_`; a name without it is one recording by somebody.
+
+    Raises:
+        StapesError: there is none, or none of a folder for one of several words.
+    """
+    found = []
+    for folder in folders:
+        paths = audio_files(folder, "**/*") if folder.is_dir() else []
+        mine = [(word, path) for path in paths if (word := _word_of(path, folder, words))]
+        if not mine:
+            raise StapesError(
+                f"{folder}: found no recordings of {' or '.join(words)}, expected WORD/*.wav "
+                "inside, or *.wav for a single word; check --recordings"
+            )
+        found += [
+            Take(word=word, speaker=path.stem.partition("_nohash_")[0], path=path)
+            for word, path in mine
+        ]
+    return found
+
+
+def _word_of(path: Path, folder: Path, words: Sequence[str]) -> str | None:
+    by_folder = {folded(word): word for word in words}
+    if path.parent == folder:
+        return words[0] if len(words) == 1 else by_folder.get(folded(folder.name))
+    return by_folder.get(word_of(path))
+
+
+def gather(job: Job) -> list[str]:
+    """Fills the corpus with what the user has: links to other words, noise and speech, and the
+    recordings of the word that are trained with; the others go to test/. Says what it did."""
+    said = []
+    corpus = job.work_dir / "corpus"
+    _clear(job)
+    if job.sounds:
+        said += _link_sounds(job.sounds, corpus, job.words)
+    if job.recordings:
+        said.append(_place_recordings(job, takes(job.recordings, job.words)))
+    return said
+
+
+def _clear(job: Job) -> None:
+    """Takes away what an earlier run put there; spoken clips are files, what is gathered links."""
+    for path in list((job.work_dir / "corpus").rglob("*")):
+        if path.is_symlink() or "_real_" in path.name:
+            path.unlink()
+    for path in (job.work_dir / "recordings").rglob("*.wav"):
+        path.unlink()
+
+
+def _link_sounds(sounds: Path, corpus: Path, words: Sequence[str]) -> list[str]:
+    wanted = {folded(word) for word in words}
+    counts: dict[str, int] = {}
+    left_out = set()
+    for path in audio_files(sounds, "**/*"):
+        place = path.relative_to(sounds)
+        if len(place.parts) < 2:
+            continue
+        top = folded(place.parts[0])
+        if top in wanted:
+            left_out.add(top)
+            continue
+        kind = place.parts[0] if top in NO_WORDS else "words"
+        counts[kind] = counts.get(kind, 0) + 1
+        target = corpus / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            target.symlink_to(path.resolve())
+    said = [f"{sounds}: {count} recordings of {kind}" for kind, count in sorted(counts.items())]
+    return said + [
+        f"{sounds / word}: left out, as it is the wanted word; give it to --recordings"
+        for word in sorted(left_out)
+    ]
+
+
+def _place_recordings(job: Job, found: Sequence[Take]) -> str:
+    """Cuts the recordings; links those to train with as often as gives them weight."""
+    samples = SAMPLE_RATE * job.clip_duration_ms // 1000
+    training = [take for take in found if take.is_for_training]
+    spoken = len(list((job.work_dir / "corpus" / job.words[0]).glob("*.wav")))
+    wanted = _REAL_SHARE * spoken * len(job.words) / max(len(training), 1)
+    repeats = min(max(1, math.ceil(wanted)), _MOST_REPEATS)
+    for number, take in enumerate(found):
+        sound = read_audio(take.path, sample_rate=SAMPLE_RATE, resample=True)
+        if not take.is_for_training:
+            target = job.work_dir / "recordings" / take.word / f"{take.speaker}_nohash_{number}.wav"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_wav(target, sound, sample_rate=SAMPLE_RATE)
+            continue
+        name = _training_name(take.speaker)
+        folder = job.work_dir / "corpus" / take.word
+        for again in range(repeats):
+            target = folder / f"{name}_nohash_real_{number}_{again}.wav"
+            write_wav(target, loudest_section(sound, samples), sample_rate=SAMPLE_RATE)
+    people = len({take.speaker for take in training}), len({take.speaker for take in found})
+    return (
+        f"{len(found)} recordings: {len(training)} of {people[0]} speakers to train with, the "
+        f"others of {people[1] - people[0]} to test with"
+    )
+
+
+def _training_name(speaker: str) -> str:
+    """A name for a speaker that belongs to the training partition."""
+    names = (f"{speaker}{'x' * length}" for length in range(1000))
+    return next(name for name in names if which_set(name, 10, 10) == "training")
+
+
+def join_talk(job: Job, cast: str) -> Path:
+    """All talk of a cast as one recording, WORK_DIR/<cast>_talk.wav; that of people among the
+    sounds too, as far as it was not trained with."""
+    paths = audio_files(job.work_dir / cast / SPEECH_FOLDER, "*/*")
+    target = job.work_dir / f"{cast}_talk.wav"
+    write_wav(target, np.concatenate(list(_samples([*paths, *_kept_speech(job, cast)]))),
+              sample_rate=SAMPLE_RATE)  # fmt: skip
+    return target
+
+
+def _kept_speech(job: Job, cast: str) -> list[Path]:
+    """Talk of people that training keeps for its own tests: validation to tune, testing to test."""
+    if not job.has_speech or job.sounds is None:
+        return []
+    partition = {"tune": "validation", "test": "testing"}[cast]
+    found = audio_files(job.sounds / SPEECH_FOLDER, "**/*")
+    top = job.sounds / SPEECH_FOLDER
+    speakers = {path: path if path.parent == top else path.parent for path in found}
+    return [path for path in found if which_set(speakers[path], 10, 10) == partition]
+
+
+def _samples(paths: Sequence[Path]) -> Iterator[np.ndarray]:
+    for path in paths:
+        yield read_audio(path, sample_rate=SAMPLE_RATE, resample=True)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of a word: commands of today, in order, by what a person asks for."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from stapes.cli.main import build_parser, main
+from stapes.word.plan import Amounts, Job, WordSettings, digest, make_plan
+
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+
+
+def job(tmp_path, **values):
+    defaults = {
+        "words": ("hey stapes",),
+        "near": ("hey", "mistakes"),
+        "clip_duration_ms": 1300,
+        "work_dir": tmp_path / "work",
+        "output": tmp_path / "hey.tflite",
+    }
+    return Job(**{**defaults, **values})
+
+
+def by_name(stages):
+    return {stage.name: stage for stage in stages}
+
+
+def test_a_plan_speaks_trains_mines_trains_again_tunes_and_tests(tmp_path):
+    names = [stage.name for stage in make_plan(job(tmp_path), WordSettings())]
+    assert names == [
+        *("talk_train", "speak_train", "near", "gather", "first", "export_first", "mine"),
+        *("second", "export_second", "talk_tune", "speak_tune", "stream_tune", "join_tune"),
+        *("tune", "talk_test", "speak_test", "stream_test", "join_test", "card"),
+    ]
+
+
+def test_every_stage_is_a_command_that_stapes_understands(tmp_path):
+    for stage in make_plan(job(tmp_path, voices=("libri.onnx",)), WordSettings(quick=True)):
+        words = list(stage.command)
+        name = " ".join(words[:2]) if words[0] in ("data", "stream") else words[0]
+        build_parser(name).parse_args(words)
+        assert shlex.split(stage.line()) == ["stapes", *words]
+
+
+def test_a_stage_needs_only_stages_before_it(tmp_path):
+    before = set()
+    for stage in make_plan(job(tmp_path), WordSettings()):
+        assert set(stage.needs) <= before, stage.name
+        before.add(stage.name)
+
+
+def test_training_tuning_and_testing_have_other_voices_and_other_seeds(tmp_path):
+    stages = by_name(make_plan(job(tmp_path), WordSettings()))
+    flags = {
+        cast: dict(pairwise(stages[f"talk_{cast}"].command)) for cast in ("train", "tune", "test")
+    }
+    assert [flags[cast]["--cast"] for cast in flags] == ["train", "tune", "test"]
+    assert len({flags[cast]["--seed"] for cast in flags}) == 3
+
+
+def test_more_time_gives_more_of_everything_and_quick_is_five_minutes(tmp_path):
+    sizes = [Amounts.within(minutes) for minutes in (0.1, 5, 60, 600)]
+    for less, more in pairwise(sizes):
+        assert all(getattr(less, name) <= getattr(more, name) for name in vars(less))
+        assert less.first_steps < more.first_steps and less.talk_minutes < more.talk_minutes
+    quick = make_plan(job(tmp_path), WordSettings(quick=True))
+    assert quick == make_plan(job(tmp_path), WordSettings(minutes=5))
+
+
+def test_a_phrase_has_longer_clips_in_every_stage_that_cuts_them(tmp_path):
+    stages = by_name(make_plan(job(tmp_path), WordSettings()))
+    for name in ("speak_train", "near", "first", "second", "speak_tune", "speak_test"):
+        command = stages[name].command
+        assert command[command.index("--clip_duration_ms") + 1] == "1300", name
+
+
+def test_several_words_make_one_model(tmp_path):
+    stages = by_name(make_plan(job(tmp_path, words=("alexa", "computer")), WordSettings()))
+    command = stages["first"].command
+    assert command[command.index("--wanted_words") + 1] == "alexa,computer"
+    assert stages["speak_train"].command[2:4] == ("alexa", "computer")
+
+
+def test_a_digest_changes_with_the_files_of_a_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    empty = digest([tmp_path / "a"])
+    (tmp_path / "a" / "x.wav").write_bytes(b"1")
+    one = digest([tmp_path / "a"])
+    (tmp_path / "a" / "x.wav").write_bytes(b"22")
+    assert len({empty, one, digest([tmp_path / "a"]), digest([])}) == 3
+    assert digest([]) == empty
+
+
+@needs_espeak
+def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
+    work = tmp_path / "work"
+    assert main(["word", "hey stapes", "--plan", "--quick", "--work_dir", str(work)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    commands = [line for line in lines if line.startswith("stapes ")]
+    assert len(commands) == 19
+    assert f"--output_file {work}/hey_stapes.tflite" in commands[-1]
+    assert not work.exists()
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x" * 200], "expected 1 to 48 bytes"),
+        (["🦊"], "found '🦊' in '🦊', expected letters"),
+        (["a,b"], "found ',' in 'a,b'"),
+        (["hey 2"], "found '2' in 'hey 2'"),
+        (["  "], "expected letters"),
+        (["yes", "Yes"], "expected words that differ"),
+        (["jarvis", "--recordings", "nowhere"], "nowhere: found no such folder"),
+        (["jarvis", "--sounds", "nowhere"], "nowhere: found no such folder"),
+        (["jarvis", "--minutes", "0"], "--minutes=0: expected"),
+    ],
+)
+def test_what_no_model_can_be_made_of_is_refused_at_once(tmp_path, capsys, words, message):
+    assert main(["word", *words, "--work_dir", str(tmp_path / "work")]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "work").exists()
+
+
+@needs_espeak
+def test_a_phrase_that_takes_too_long_is_refused(tmp_path, capsys):
+    phrase = "an extraordinarily complicated formulation again"
+    assert main(["word", phrase, "--work_dir", str(tmp_path / "work")]) == 2
+    assert "s to say slowly, expected at most 2 s" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_gets_no_more_recordings(tmp_path, capsys):
+    (tmp_path / "more").mkdir()
+    command = ["word", "jarvis", "--work_dir", str(tmp_path / "work")]
+    assert main([*command, "--add_recordings", str(tmp_path / "more")]) == 2
+    assert "job.json" in capsys.readouterr().err
+    assert not Path(tmp_path / "work").exists()

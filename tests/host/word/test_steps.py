@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user brings: recordings by people, other words, noise and speech."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stapes.audio.wav import read_wav, write_wav
+from stapes.corpus.partition import which_set
+from stapes.errors import StapesError
+from stapes.word.plan import Job
+from stapes.word.steps import gather, join_talk, takes
+
+
+def record(path, seconds=0.5, rate=16000, level=3000):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = level * np.sin(np.arange(int(seconds * rate)) / 9)
+    write_wav(path, wave.astype(np.int16), sample_rate=rate)
+
+
+@pytest.fixture
+def job(tmp_path):
+    def make(**values):
+        defaults = {
+            "words": ("jarvis",),
+            "near": (),
+            "clip_duration_ms": 1000,
+            "work_dir": tmp_path / "work",
+            "output": tmp_path / "jarvis.tflite",
+        }
+        return Job(**{**defaults, **values})
+
+    for number in range(20):
+        record(tmp_path / "work" / "corpus" / "jarvis" / f"v{number}_nohash_0.wav")
+    return make
+
+
+def below(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# ---- recordings
+
+
+def test_recordings_of_one_word_lie_flat_or_in_its_folder(tmp_path):
+    record(tmp_path / "flat" / "anna_nohash_0.wav")
+    record(tmp_path / "deep" / "Jarvis" / "ben.wav")
+    record(tmp_path / "deep" / "other" / "carl.wav")
+    found = takes([tmp_path / "flat", tmp_path / "deep"], ["jarvis"])
+    assert [(take.word, take.speaker) for take in found] == [("jarvis", "anna"), ("jarvis", "ben")]
+
+
+@pytest.mark.parametrize("words", [["jarvis", "alexa"], ["alexa"]])
+def test_recordings_of_no_wanted_word_are_refused(tmp_path, words):
+    record(tmp_path / "x" / "mine" / "a.wav")
+    with pytest.raises(StapesError, match="found no recordings of"):
+        takes([tmp_path / "x"], words)
+
+
+def test_no_speaker_is_trained_and_tested_with(tmp_path, job):
+    for speaker in range(20):
+        for number in range(2):
+            record(tmp_path / "mine" / f"s{speaker}_nohash_{number}.wav", seconds=2)
+    (said,) = gather(job(recordings=(tmp_path / "mine",)))
+    corpus, kept = tmp_path / "work" / "corpus", tmp_path / "work" / "recordings"
+    trained = {path.name.split("_")[0].rstrip("x") for path in corpus.rglob("*_real_*")}
+    tested = {path.name.split("_")[0] for path in kept.rglob("*.wav")}
+    assert trained and tested and not trained & tested and len(trained | tested) == 20
+    assert f"of {len(trained)} speakers to train with" in said
+    assert f"of {len(tested)} to test with" in said
+    for path in corpus.rglob("*_real_*"):
+        assert which_set(path, 10, 10) == "training"
+        assert len(read_wav(path, sample_rate=16000)) == 16000
+    assert all(len(read_wav(path, sample_rate=16000)) == 32000 for path in kept.rglob("*.wav"))
+
+
+def test_recordings_of_another_rate_are_converted(tmp_path, job):
+    pytest.importorskip("soxr")
+    for speaker in range(10):
+        record(tmp_path / "mine" / f"s{speaker}.wav", rate=44100)
+    gather(job(recordings=(tmp_path / "mine",)))
+    kept = list((tmp_path / "work" / "recordings").rglob("*.wav"))
+    assert kept and all(len(read_wav(path, sample_rate=16000)) == 8000 for path in kept)
+
+
+def test_gathering_again_leaves_nothing_of_the_first_time(tmp_path, job):
+    record(tmp_path / "mine" / "a.wav")
+    record(tmp_path / "mine" / "b.wav")
+    record(tmp_path / "sounds" / "bed" / "x.wav")
+    before = below(tmp_path / "work")
+    gather(job(recordings=(tmp_path / "mine",), sounds=tmp_path / "sounds"))
+    assert below(tmp_path / "work") != before
+    gather(job())
+    assert below(tmp_path / "work") == before
+
+
+# ---- sounds
+
+
+def test_sounds_become_other_words_noise_and_speech(tmp_path, job):
+    for place in ("bed/x.wav", "_background_noise_/rain.wav", "_speech_/anna/a.wav"):
+        record(tmp_path / "sounds" / place)
+    said = gather(job(sounds=tmp_path / "sounds"))
+    corpus = tmp_path / "work" / "corpus"
+    assert (corpus / "bed" / "x.wav").resolve() == tmp_path / "sounds" / "bed" / "x.wav"
+    assert (corpus / "_speech_" / "anna" / "a.wav").is_symlink()
+    assert len(said) == 3 and said[-1].endswith("1 recordings of words")
+
+
+def test_a_wanted_word_among_the_unknown_ones_is_left_out_and_said(tmp_path, job):
+    record(tmp_path / "sounds" / "Jarvis" / "x.wav")
+    record(tmp_path / "sounds" / "bed" / "x.wav")
+    said = gather(job(sounds=tmp_path / "sounds"))
+    assert not list((tmp_path / "work" / "corpus").rglob("x.wav")) or below(
+        tmp_path / "work" / "corpus" / "bed"
+    ) == ["x.wav"]
+    assert not (tmp_path / "work" / "corpus" / "Jarvis").exists()
+    assert "left out, as it is the wanted word; give it to --recordings" in said[-1]
+
+
+def test_talk_of_people_that_was_trained_with_is_no_part_of_the_test(tmp_path, job):
+    record(tmp_path / "work" / "test" / "_speech_" / "v" / "000.wav", seconds=1)
+    for number in range(40):
+        record(tmp_path / "sounds" / "_speech_" / f"p{number}" / "a.wav", seconds=1)
+    testing = sum(which_set(f"p{number}", 10, 10) == "testing" for number in range(40))
+    mine = job(sounds=tmp_path / "sounds")
+    assert 0 < testing < 20
+    assert len(read_wav(join_talk(mine, "test"), sample_rate=16000)) == 16000 * (1 + testing)
