@@ -34,6 +34,16 @@ inline int8_t SaturateS8(int32_t value) {
 #endif
 }
 
+inline int32_t SaturateS16(int32_t value) {
+#if STAPES_KERNELS_DSP || (STAPES_KERNELS_THUMB && defined(__thumb2__))
+  int32_t result;
+  __asm__("ssat %0, #16, %1" : "=r"(result) : "r"(value));
+  return result;
+#else
+  return Clamp(value, INT16_MIN, INT16_MAX);
+#endif
+}
+
 #if STAPES_KERNELS_THUMB
 
 struct DownScale {
@@ -98,12 +108,16 @@ struct DownScale {
 #endif
 
 // outputs[i] = (sums[i] + bias[i]) scaled, saturated to int8.
-inline void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale scale,
+#if STAPES_KERNELS_DSP
+void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale down,
+               int32_t offset, int8_t* outputs);
+#else
+inline void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale down,
                       int32_t offset, int8_t* outputs) {
-  const int32_t* const end = sums + count;
-  while (sums != end) {
-    *outputs++ = SaturateS8(scale(WrappingAdd(*sums++, *bias++), offset));
+  for (int32_t i = 0; i < count; ++i) {
+    outputs[i] = SaturateS8(down(WrappingAdd(sums[i], bias[i]), offset));
   }
 }
+#endif
 
 }  // namespace stapes

@@ -7,130 +7,157 @@
 
 #if STAPES_KERNELS_DSP
 
-#include "nn/kernels/down_scale.h"
-#include "nn/kernels/dsp/dsp.h"
+#include "nn/kernels/plain/time_stage.h"
 
 namespace stapes {
 namespace {
 
-// What PushAndWeighEights reads; the assembly knows the layout.
-struct Filters {
-  int32_t left;       // Requantize: shift left,
-  int32_t twice;      // multiply as in DownScale,
-  int32_t sign_mask;  // subtract one if negative (-1, or 0 without a shift right),
-  int32_t half;       // add half,
-  int32_t right;      // shift right
-  int32_t last;       // bytes before a filter's last eight values
+// What the assembly reads; it knows the layout.
+struct EightFilters {
+  uint32_t entry;  // bytes of the unrolled loop to skip at first
+  int32_t last;    // bytes before a filter's last eight values
+  int32_t* sums_end;
+};
+struct AnyFilters {
+  int32_t last;  // bytes before a filter's last value, or its last two if that is even
+  int32_t memory;
   int32_t* sums_end;
 };
 
+constexpr uint32_t kStepBytes = 40;  // of code
+constexpr uint32_t kSteps = 3;       // unrolled
+
 // clang-format off
-#define STAPES_WEIGH_EIGHT           \
-  "ldmia r0!, {r5, r8, r9, r10}\n"   \
-  "stmia r1!, {r2, r3, r4, r6}\n"    \
-  "smlad r7, r2, r5, r7\n"           \
-  "smlad r7, r3, r8, r7\n"           \
-  "smlad r7, r4, r9, r7\n"           \
+#define STAPES_WEIGH_EIGHT(multiply_first) \
+  "ldmia r0!, {r5, r8, r9, r10}\n"         \
+  "stmia.w r1!, {r2, r3, r4, r6}\n"        \
+  multiply_first                           \
+  "smlad r7, r3, r8, r7\n"                 \
+  "smlad r7, r4, r9, r7\n"                 \
   "smlad r7, r6, r10, r7\n"
 
-__attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t*, int32_t*,
-                                                         const Filters*) {
+#define STAPES_NEXT_EIGHT            \
+  "ldr.w r2, [r1, #2]\n"             \
+  "ldr.w r3, [r1, #6]\n"             \
+  "ldr.w r4, [r1, #10]\n"            \
+  "ldr.w r6, [r1, #14]\n"            \
+  STAPES_WEIGH_EIGHT("smlad r7, r2, r5, r7\n")
+
+#define STAPES_LAST_EIGHT(multiply_first) \
+  "ldr r2, [r1, #2]\n"                    \
+  "ldr r3, [r1, #6]\n"                    \
+  "ldr r4, [r1, #10]\n"                   \
+  "ldrh r6, [r1, #14]\n"                  \
+  "orr r6, r6, r11, lsl #16\n"            \
+  STAPES_WEIGH_EIGHT(multiply_first)      \
+  "str r7, [lr], #4\n"
+
+// Filters of word-aligned weights and state that remember eight values; the lower halves of the
+// sums are the newest ones.
+__attribute__((naked, noinline)) void PushAndWeighEight(const int16_t*, int16_t*, int32_t*,
+                                                        const int32_t*) {
   __asm__(
-      "push {r3-r11, lr}\n"
+      "push {r4-r11, lr}\n"
       "mov lr, r2\n"
+      "mov r12, r3\n"
       "0:\n"
-      "ldr r12, [sp]\n"
       "ldr r11, [lr]\n"
-      "ldm r12, {r2, r3, r4, r5, r6, r12}\n"
-      "lsl r11, r2\n"
-      "smmlar r11, r11, r3, r11\n"
-      "and r4, r4, r11, asr #31\n"
-      "add r11, r4\n"
-      "add r11, r5\n"
-      "asr r11, r6\n"
+      STAPES_LAST_EIGHT("smuad r7, r2, r5\n")
+      "cmp lr, r12\n"
+      "bne 0b\n"
+      "pop {r4-r11, pc}\n");
+}
+
+// The same for more values, a multiple of eight.
+__attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t*, int32_t*,
+                                                         const EightFilters*) {
+  __asm__(
+      "push {r4-r11, lr}\n"
+      "mov lr, r2\n"
+      "ldm r3, {r2, r4, r5}\n"
+      "adr r6, 1f\n"
+      "add r2, r6\n"
+      "adds r2, #1\n"
+      "push {r2, r4, r5}\n"
+      "0:\n"
+      "ldr r11, [lr]\n"
+      "ldrd r2, r12, [sp]\n"
+      "add r12, r1\n"
       "movs r7, #0\n"
-      "ssat r11, #16, r11\n"
-      "adds r12, r1\n"
+      "bx r2\n"
+      ".p2align 2\n"
+      "1:\n"
+      STAPES_NEXT_EIGHT STAPES_NEXT_EIGHT STAPES_NEXT_EIGHT
+      "cmp r1, r12\n"
+      "bne 1b\n"
+      STAPES_LAST_EIGHT("smlad r7, r2, r5, r7\n")
+      "ldr r2, [sp, #8]\n"
+      "cmp lr, r2\n"
+      "bne 0b\n"
+      "add sp, #12\n"
+      "pop {r4-r11, pc}\n");
+}
+
+// Filters of any memory above 1, at any place; the sums are the newest values.
+__attribute__((naked, noinline)) void PushAndWeighAny(const int16_t*, int16_t*, int32_t*,
+                                                      const AnyFilters*) {
+  __asm__(
+      "push {r4-r9, lr}\n"
+      "ldm r3, {r7, r8, r9}\n"
+      "0:\n"
+      "ldr r6, [r2]\n"
+      "movs r5, #0\n"
+      "adds r12, r1, r7\n"
       "cmp r1, r12\n"
       "beq 2f\n"
       "1:\n"
-      "ldr r2, [r1, #2]\n"
-      "ldr r3, [r1, #6]\n"
-      "ldr r4, [r1, #10]\n"
-      "ldr r6, [r1, #14]\n" STAPES_WEIGH_EIGHT
+      "ldr r3, [r1, #2]\n"
+      "ldr r4, [r0], #4\n"
+      "str r3, [r1], #4\n"
       "cmp r1, r12\n"
+      "smlad r5, r3, r4, r5\n"
       "bne 1b\n"
       "2:\n"
-      "ldr r2, [r1, #2]\n"
-      "ldr r3, [r1, #6]\n"
-      "ldr r4, [r1, #10]\n"
-      "ldrh r6, [r1, #14]\n"
-      "orr r6, r6, r11, lsl #16\n" STAPES_WEIGH_EIGHT
-      "str r7, [lr], #4\n"
-      "ldr r12, [sp]\n"
-      "ldr r12, [r12, #24]\n"
-      "cmp lr, r12\n"
+      "lsls r3, r8, #31\n"
+      "bne 3f\n"
+      "ldrh r3, [r1, #2]\n"
+      "ldrsh r4, [r0], #2\n"
+      "strh r3, [r1], #2\n"
+      "smlabb r5, r3, r4, r5\n"
+      "3:\n"
+      "ldrsh r4, [r0], #2\n"
+      "strh r6, [r1], #2\n"
+      "mla r5, r4, r6, r5\n"
+      "str r5, [r2], #4\n"
+      "cmp r2, r9\n"
       "bne 0b\n"
-      "pop {r3-r11, pc}\n");
+      "pop {r4-r9, pc}\n");
 }
 // clang-format on
-
-// The sums leave room for half of the largest shift.
-bool TakesEights(const TimeFilters& filters, const int16_t* weights, const int16_t* state) {
-  const uintptr_t places =
-      reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
-  return filters.memory % 8 == 0 && places % 4 == 0 && filters.inputs < (1 << 30) / (128 * 255) &&
-         filters.feature.value != 0 && filters.feature.shift > -31;
-}
-
-inline int32_t MovePair(const int16_t* weights, int16_t* values, int32_t sum) {
-  const uint32_t pair = dsp::LoadWord(values + 1);
-  dsp::StoreWord(values, pair);
-  return dsp::MultiplyPairs(pair, dsp::LoadWord(weights), sum);
-}
-
-// One filter of any memory, at any place.
-int32_t PushAndDot(const int16_t* weights, int16_t* values, int32_t memory, int32_t newest) {
-  int32_t sum = 0;
-  int32_t left = memory;
-  for (; left > 8; left -= 8, weights += 8, values += 8) {
-    sum = MovePair(weights, values, sum);
-    sum = MovePair(weights + 2, values + 2, sum);
-    sum = MovePair(weights + 4, values + 4, sum);
-    sum = MovePair(weights + 6, values + 6, sum);
-  }
-  for (; left > 2; left -= 2, weights += 2, values += 2) {
-    sum = MovePair(weights, values, sum);
-  }
-  if (left == 2) {
-    values[0] = values[1];
-    sum = WrappingAdd(sum, *weights++ * *values++);
-  }
-  *values = static_cast<int16_t>(newest);
-  return WrappingAdd(sum, *weights * newest);
-}
 
 }  // namespace
 
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
-  const Multiplier feature = filters.feature;
-  if (TakesEights(filters, weights, state)) {
-    const int32_t shift = feature.shift;
-    const Filters read = {shift > 0 ? shift : 0,
-                          static_cast<int32_t>(static_cast<uint32_t>(feature.value) << 1),
-                          shift < 0 ? -1 : 0,
-                          shift < 0 ? 1 << (-shift - 1) : 0,
-                          shift < 0 ? -shift : 0,
-                          2 * (filters.memory - 8),
-                          sums + count};
-    PushAndWeighEights(weights, state, sums, &read);
-    return;
-  }
+  plain::ScaleSums(filters, sums, count);
   const int32_t memory = filters.memory;
-  for (int32_t i = 0; i < count; ++i, weights += memory, state += memory) {
-    const int32_t scaled = RequantizeAny(sums[i], feature.value, feature.shift);
-    sums[i] = PushAndDot(weights, state, memory, Clamp(scaled, INT16_MIN, INT16_MAX));
+  const uintptr_t places =
+      reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
+  int32_t* const end = sums + count;
+  if (memory % 8 == 0 && places % 4 == 0) {
+    if (memory == 8) {
+      PushAndWeighEight(weights, state, sums, end);
+      return;
+    }
+    const uint32_t steps = static_cast<uint32_t>(memory) / 8 - 1;
+    const uint32_t skipped = (kSteps - steps % kSteps) % kSteps;
+    const EightFilters read = {skipped * kStepBytes, 2 * (memory - 8), end};
+    PushAndWeighEights(weights, state, sums, &read);
+  } else if (memory > 1) {
+    const AnyFilters read = {2 * ((memory - 1) & ~1), memory, end};
+    PushAndWeighAny(weights, state, sums, &read);
+  } else {
+    plain::PushAndDotAll(filters, weights, state, sums, count);
   }
 }
 

@@ -6,35 +6,10 @@
 
 #if STAPES_KERNELS_THUMB
 
-#include "nn/kernels/down_scale.h"
+#include "nn/kernels/plain/time_stage.h"
 
 namespace stapes {
 namespace {
-
-// To the newest values of the filters.
-void ScaleSums(Multiplier feature, int32_t* sums, int32_t count) {
-  if (ScalesDown(feature.shift)) {
-    const DownScale down = DownScale::Of(feature.value, feature.shift);
-    for (int32_t i = 0; i < count; ++i) {
-      sums[i] = Clamp(down(sums[i], 0), INT16_MIN, INT16_MAX);
-    }
-    return;
-  }
-  for (int32_t i = 0; i < count; ++i) {
-    sums[i] = Clamp(RequantizeAny(sums[i], feature.value, feature.shift), INT16_MIN, INT16_MAX);
-  }
-}
-
-// One filter of any memory.
-int32_t PushAndDot(const int16_t* weights, int16_t* values, int32_t memory, int32_t newest) {
-  uint32_t sum = 0;
-  for (int32_t i = 0; i < memory - 1; ++i) {
-    values[i] = values[i + 1];
-    sum += static_cast<uint32_t>(weights[i] * values[i]);
-  }
-  values[memory - 1] = static_cast<int16_t>(newest);
-  return static_cast<int32_t>(sum + static_cast<uint32_t>(weights[memory - 1] * newest));
-}
 
 // What PushAndWeighAll reads; the assembly knows the layout.
 struct Filters {
@@ -179,16 +154,13 @@ __attribute__((naked, noinline)) void PushAndWeighAll(const int16_t*, int16_t*, 
 
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
-  const int32_t memory = filters.memory;
-  ScaleSums(filters.feature, sums, count);
-  if (TakesFilters(memory, weights, state)) {
-    const Filters read = Describe(memory, sums + count);
-    PushAndWeighAll(weights, state, sums, &read);
+  plain::ScaleSums(filters, sums, count);
+  if (!TakesFilters(filters.memory, weights, state)) {
+    plain::PushAndDotAll(filters, weights, state, sums, count);
     return;
   }
-  for (int32_t i = 0; i < count; ++i, weights += memory, state += memory) {
-    sums[i] = PushAndDot(weights, state, memory, sums[i]);
-  }
+  const Filters read = Describe(filters.memory, sums + count);
+  PushAndWeighAll(weights, state, sums, &read);
 }
 
 }  // namespace stapes
