@@ -111,11 +111,19 @@ struct DownScale {
 #if STAPES_KERNELS_DSP
 void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale down,
                int32_t offset, int8_t* outputs);
+// The sums scaled in place, saturated to int16.
+void ScaleDownToS16(int32_t* sums, int32_t count, DownScale down);
 #else
 inline void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale down,
                       int32_t offset, int8_t* outputs) {
   for (int32_t i = 0; i < count; ++i) {
     outputs[i] = SaturateS8(down(WrappingAdd(sums[i], bias[i]), offset));
+  }
+}
+
+inline void ScaleDownToS16(int32_t* sums, int32_t count, DownScale down) {
+  for (int32_t i = 0; i < count; ++i) {
+    sums[i] = SaturateS16(down(sums[i], 0));
   }
 }
 #endif

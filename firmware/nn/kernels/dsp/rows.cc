@@ -11,12 +11,13 @@ namespace {
 // What MultiplyRowPairs reads; the assembly knows the layout.
 struct RowPairs {
   const int16_t* wide;
-  int32_t stride;  // bytes from row to row
-  uint32_t entry;  // bytes of the unrolled loop to skip at first
-  int32_t* sums;
+  int32_t start[2];  // 0, of the sums
+  uint32_t entry;    // bytes of the unrolled loop to skip at first
+  int32_t stride;    // bytes from row to row
+  int32_t skip;      // bytes from the end of a row to the next
+  int32_t* sums_end;
+  int32_t has_four;         // whether four values are left after the groups of eight
   const int16_t* wide_end;  // after the last whole group of eight
-  int32_t count;            // values, a multiple of 4
-  int32_t skip;             // bytes from the end of a row to the next
 };
 
 constexpr uint32_t kStepBytes = 76;  // of code
@@ -45,32 +46,37 @@ constexpr uint32_t kSteps = 4;       // unrolled
   "smlad r4, r7, r11, r4\n"           \
   "smlad r4, r8, r10, r4\n"
 
-// `pairs` pairs of rows of word-aligned weights.
-__attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const int8_t*, int32_t) {
+// Pairs of rows of word-aligned weights up to pairs->sums_end; the first begins pairs->skip bytes
+// after the second argument.
+__attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const int8_t*, int32_t*) {
   __asm__(
       "push {r4-r11, lr}\n"
-      "sub sp, #28\n"
       "mov lr, r2\n"
-      "ldm r0, {r2, r3, r4, r5, r6, r8, r9}\n"
-      "adr r7, 1f\n"
-      "add r4, r7\n"
-      "adds r4, #1\n"
-      "stm sp, {r2, r3, r4, r5, r6, r8, r9}\n"
-      "mov r12, r6\n"
+      "mov r2, r1\n"
+      "ldrd r3, r12, [r0, #28]\n"
+      "ldm r0, {r4, r5, r6, r7, r8, r9, r10}\n"
+      "adr r0, 1f\n"
+      "add r7, r0\n"
+      "adds r7, #1\n"
+      "adr r11, 3f\n"
+      "adds r11, #1\n"
+      "cbz r3, 4f\n"
+      "adr r11, 2f\n"
+      "adds r11, #1\n"
+      "4:\n"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11}\n"
       "0:\n"
-      "ldm sp, {r0, r2, r5}\n"
-      "add r2, r1\n"
-      "movs r3, #0\n"
-      "movs r4, #0\n"
+      "ldm sp, {r0, r3, r4, r5, r6, r7}\n"
+      "add r1, r2, r7\n"
+      "add r2, r1, r6\n"
       "bx r5\n"
       ".p2align 2\n"
       "1:\n" STAPES_ROW_STEP STAPES_ROW_STEP STAPES_ROW_STEP STAPES_ROW_STEP
-      "2:\n"
       "cmp r0, r12\n"
       "bne 1b\n"
-      "ldr r5, [sp, #20]\n"
-      "lsls r5, r5, #29\n"
-      "bpl 3f\n"
+      "ldr pc, [sp, #28]\n"
+      ".p2align 2\n"
+      "2:\n"
       "ldrd r5, r6, [r0], #8\n"
       "ldr r9, [r1], #4\n"
       "sxtb16 r11, r9\n"
@@ -82,15 +88,13 @@ __attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const in
       "sxtb16 r9, r9, ror #8\n"
       "smlad r4, r5, r11, r4\n"
       "smlad r4, r6, r9, r4\n"
+      ".p2align 2\n"
       "3:\n"
-      "ldr r5, [sp, #12]\n"
-      "stmia r5!, {r3, r4}\n"
-      "str r5, [sp, #12]\n"
-      "ldr r1, [sp, #24]\n"
-      "add r1, r2\n"
-      "subs lr, #1\n"
+      "stmia lr!, {r3, r4}\n"
+      "ldr r5, [sp, #24]\n"
+      "cmp lr, r5\n"
       "bne 0b\n"
-      "add sp, #28\n"
+      "add sp, #32\n"
       "pop {r4-r11, pc}\n");
 }
 // clang-format on
@@ -100,10 +104,21 @@ __attribute__((naked, noinline)) void MultiplyRowPairs(const RowPairs*, const in
 WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
   const uint32_t offsets = dsp::BothHalves(offset);
   int32_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const uint32_t word = dsp::LoadWord(values + i);
-    dsp::StoreWord(wide + i, dsp::WidenEvenAdd(word, offsets));
-    dsp::StoreWord(wide + i + 2, dsp::WidenOddAdd(word, offsets));
+  if (count >= 4) {
+    i = count & ~3;
+    const int8_t* from = values;
+    int16_t* to = wide;
+    __asm__ volatile(
+        "1:\n"
+        "ldr r5, [%[from]], #4\n"
+        "sxtab16 r4, %[offsets], r5\n"
+        "sxtab16 r5, %[offsets], r5, ror #8\n"
+        "stmia %[to]!, {r4, r5}\n"
+        "cmp %[from], %[end]\n"
+        "bne 1b\n"
+        : [from] "+r"(from), [to] "+r"(to)
+        : [end] "r"(values + i), [offsets] "r"(offsets)
+        : "r4", "r5", "cc", "memory");
   }
   for (; i < count; ++i) {
     wide[i] = static_cast<int16_t>(values[i] + offset);
@@ -119,11 +134,11 @@ void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, in
   if (aligned && count % 4 == 0 && rows > 1) {
     const uint32_t steps = static_cast<uint32_t>(count) / 8;
     const uint32_t skipped = steps == 0 ? kSteps : (kSteps - steps % kSteps) % kSteps;
-    const RowPairs pairs = {
-        wide.values, stride,        skipped * kStepBytes, sums, wide.values + 8 * steps,
-        count,       stride - count};
-    MultiplyRowPairs(&pairs, weights, rows / 2);
     row = rows & ~1;
+    const int32_t skip = stride - count;
+    const RowPairs pairs = {wide.values, {0, 0},    skipped * kStepBytes,   stride, skip,
+                            sums + row,  count & 4, wide.values + 8 * steps};
+    MultiplyRowPairs(&pairs, weights - skip, sums);
   }
   for (; row < rows; ++row) {
     sums[row] = DotWideS8(wide.values, weights + row * stride, count);

@@ -14,9 +14,9 @@ namespace {
 
 // What the assembly reads; it knows the layout.
 struct EightFilters {
-  uint32_t entry;  // bytes of the unrolled loop to skip at first
-  int32_t last;    // bytes before a filter's last eight values
+  uint32_t entry;  // bytes of code to skip before the groups of eight
   int32_t* sums_end;
+  int32_t has_four;  // whether four values come before them
 };
 struct AnyFilters {
   int32_t last;  // bytes before a filter's last value, or its last two if that is even
@@ -25,7 +25,7 @@ struct AnyFilters {
 };
 
 constexpr uint32_t kStepBytes = 40;  // of code
-constexpr uint32_t kSteps = 3;       // unrolled
+constexpr int32_t kMostEights = 4;
 
 // clang-format off
 #define STAPES_WEIGH_EIGHT(multiply_first) \
@@ -68,33 +68,43 @@ __attribute__((naked, noinline)) void PushAndWeighEight(const int16_t*, int16_t*
       "pop {r4-r11, pc}\n");
 }
 
-// The same for more values, a multiple of eight.
+// The same for up to kMostEights times as many values, and four more.
 __attribute__((naked, noinline)) void PushAndWeighEights(const int16_t*, int16_t*, int32_t*,
                                                          const EightFilters*) {
   __asm__(
       "push {r4-r11, lr}\n"
       "mov lr, r2\n"
       "ldm r3, {r2, r4, r5}\n"
-      "adr r6, 1f\n"
-      "add r2, r6\n"
-      "adds r2, #1\n"
-      "push {r2, r4, r5}\n"
+      "adr r3, 1f\n"
+      "add r3, r2\n"
+      "adds r3, #1\n"
+      "mov r12, r3\n"
+      "cbz r5, 3f\n"
+      "adr r12, 2f\n"
+      "adds r12, #1\n"
+      "3:\n"
+      "push {r3, r4}\n"
       "0:\n"
       "ldr r11, [lr]\n"
-      "ldrd r2, r12, [sp]\n"
-      "add r12, r1\n"
       "movs r7, #0\n"
-      "bx r2\n"
+      "bx r12\n"
+      ".p2align 2\n"
+      "2:\n"
+      "ldr r2, [r1, #2]\n"
+      "ldr r3, [r1, #6]\n"
+      "ldmia r0!, {r5, r8}\n"
+      "stmia r1!, {r2, r3}\n"
+      "smlad r7, r2, r5, r7\n"
+      "smlad r7, r3, r8, r7\n"
+      "ldr pc, [sp]\n"
       ".p2align 2\n"
       "1:\n"
       STAPES_NEXT_EIGHT STAPES_NEXT_EIGHT STAPES_NEXT_EIGHT
-      "cmp r1, r12\n"
-      "bne 1b\n"
       STAPES_LAST_EIGHT("smlad r7, r2, r5, r7\n")
-      "ldr r2, [sp, #8]\n"
+      "ldr r2, [sp, #4]\n"
       "cmp lr, r2\n"
       "bne 0b\n"
-      "add sp, #12\n"
+      "add sp, #8\n"
       "pop {r4-r11, pc}\n");
 }
 
@@ -144,14 +154,11 @@ void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* s
   const uintptr_t places =
       reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
   int32_t* const end = sums + count;
-  if (memory % 8 == 0 && places % 4 == 0) {
-    if (memory == 8) {
-      PushAndWeighEight(weights, state, sums, end);
-      return;
-    }
-    const uint32_t steps = static_cast<uint32_t>(memory) / 8 - 1;
-    const uint32_t skipped = (kSteps - steps % kSteps) % kSteps;
-    const EightFilters read = {skipped * kStepBytes, 2 * (memory - 8), end};
+  if (memory == 8 && places % 4 == 0) {
+    PushAndWeighEight(weights, state, sums, end);
+  } else if (memory >= 8 && memory % 4 == 0 && memory / 8 <= kMostEights && places % 4 == 0) {
+    const uint32_t skipped = static_cast<uint32_t>(kMostEights - memory / 8) * kStepBytes;
+    const EightFilters read = {skipped, end, memory & 4};
     PushAndWeighEights(weights, state, sums, &read);
   } else if (memory > 1) {
     const AnyFilters read = {2 * ((memory - 1) & ~1), memory, end};

@@ -11,10 +11,7 @@ namespace stapes::plain {
 inline void ScaleSums(const TimeFilters& filters, int32_t* sums, int32_t count) {
   const Multiplier feature = filters.feature;
   if (kHasDownScale && ScalesDown(feature.shift)) {
-    const DownScale down = DownScale::Of(feature.value, feature.shift);
-    for (int32_t i = 0; i < count; ++i) {
-      sums[i] = SaturateS16(down(sums[i], 0));
-    }
+    ScaleDownToS16(sums, count, DownScale::Of(feature.value, feature.shift));
     return;
   }
   for (int32_t i = 0; i < count; ++i) {
