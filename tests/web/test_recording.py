@@ -14,9 +14,10 @@ from stapes.audio.reader import read_audio
 from stapes.audio.wav import read_wav, write_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
+from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.stream.accuracy import ScoreSettings, score_stream
-from stapes.stream.labels import LabelTime
+from stapes.stream.labels import LabelTime, read_labels
 from stapes.stream.tutorial import tutorial_score
 
 ROWS = """all => all.map((row) => ({
@@ -217,6 +218,45 @@ def choose(page, labels) -> None:
     with page.expect_file_chooser() as chooser:
         page.click("#labels-file")
     chooser.value.set_files(str(labels))
+
+
+def test_label_files_are_read_as_by_the_commands(page, tmp_path):
+    """Of all kinds of lines, each by itself: what both read, and what neither does."""
+    lines = [
+        "yes, 100", "yes, 100, 0.5", "yes 100", ", 100", "yes, -1", "yes, many", "yes, 1e3",
+        "# yes", "", "0.5\t0.75\tyes", "0,5\t0,75\tyes", "\\\t100\t200", "2\t1\tyes", "1\t2",
+        "1\t2\t ", "1\t\tyes", "1\t2\tyes\tno", '{"label": "yes", "time_ms": 7}', '{"event": 1}',
+        '{"label": 1, "time_ms": 7}',
+    ]  # fmt: skip
+    found = page.evaluate(
+        """async (lines) => {
+          const { readLabels } = await import("./scoring.js");
+          const read = (line) => {
+            try {
+              return readLabels(line).map(({ timeMs, label }) => [timeMs, label]);
+            } catch {
+              return null;
+            }
+          };
+          return lines.map(read);
+        }""",
+        lines,
+    )
+    wanted = []
+    for line in lines:
+        (tmp_path / "labels.txt").write_text(line + "\n")
+        try:
+            entries = read_labels(tmp_path / "labels.txt", what="labels")
+            wanted.append([[entry.time_ms, entry.label] for entry in entries])
+        except StapesError:
+            wanted.append(None)
+    assert wanted.count(None) > 5 and found == wanted
+
+
+def test_labels_of_another_recording_are_said(page, stream, tmp_path):
+    (tmp_path / "labels.txt").write_text("yes, 100\nyes, 99000\n")
+    take(page, stream, tmp_path / "labels.txt")
+    page.wait_for_selector("#figures p:has-text('“yes” at 1:39.00 lies after the end')")
 
 
 def test_labels_without_a_recording_wait_for_it(page, stream):

@@ -183,6 +183,10 @@ export class Recording {
       TEXT.scoreLine({ words: score.words, correct: score.correct.length, wrong, missed: score.missed.length }),
       TEXT.falseAcceptLine(score.falseAccepts.length, score.falseAccepts.length / hours),
     ];
+    const last = this._truth.at(-1);
+    if (last !== undefined && last.timeMs > 3600000 * hours) {
+      lines.push(TEXT.lateLabel(last.label, clock(last.timeMs), clock(3600000 * hours)));
+    }
     const known = new Set(["_silence_", "_unknown_", ...this._app.live.labels]);
     const strange = [...new Set(this._truth.map(({ label }) => label))].filter((label) => !known.has(label));
     if (strange.length > 0) lines.push(TEXT.strangeLabels(strange.slice(0, 5), strange.length));

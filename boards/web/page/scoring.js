@@ -30,7 +30,8 @@ export class LabelError extends Error {
 }
 
 /**
- * Lines "label, time_ms[, score]", or JSON objects with `label` and `time_ms`, in order of time.
+ * Lines "label, time_ms[, score]", JSON objects with `label` and `time_ms`, or those of a label track
+ * that Audacity has exported, in order of time.
  *
  * @param {string} text
  * @returns {LabelTime[]}
@@ -41,8 +42,8 @@ export function readLabels(text) {
   const entries = [];
   text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/).forEach((raw, index) => {
     const line = raw.trim();
-    if (line === "" || line.startsWith("#")) return;
-    const entry = line.startsWith("{") ? fromJson(line) : fromText(line);
+    if (line === "" || line.startsWith("#") || raw.startsWith("\\\t")) return; // Audacity's frequencies
+    const entry = line.startsWith("{") ? fromJson(line) : line.includes("\t") ? fromTrack(line) : fromText(line);
     if (entry === undefined) throw new LabelError(index + 1, line.slice(0, 60));
     if (entry !== null) entries.push(entry);
   });
@@ -59,6 +60,19 @@ function fromText(line) {
   if (label === "" || !time || !(timeMs >= 0 && timeMs <= 2 ** 32) || more.length > 0) return undefined;
   if (score !== undefined && (score === "" || !Number.isFinite(Number(score)))) return undefined;
   return { timeMs, label };
+}
+
+/**
+ * A region or a point: start and end in seconds, with a comma in some languages, and the label.
+ *
+ * @param {string} line
+ * @returns {LabelTime | undefined}
+ */
+function fromTrack(line) {
+  const [start, end, label, ...more] = line.split("\t");
+  const [startMs, endMs] = [start, end].map((time) => (/\d/.test(time) ? 1000 * Number(time.replace(",", ".")) : NaN));
+  const fits = startMs >= 0 && endMs >= startMs && endMs <= 2 ** 32 && more.length === 0;
+  return fits && label?.trim() ? { timeMs: startMs, label: label.trim() } : undefined;
 }
 
 /**

@@ -86,6 +86,9 @@ export const TEXT = {
   manyLabels: (name) => `${name}: larger than 4 MB. Choose the label file of this recording.`,
   /** @param {string} name */
   labelsWait: (name) => `${name}: read. Now choose the audio that it belongs to.`,
+  /** @param {string} label @param {string} time @param {string} end */
+  lateLabel: (label, time, end) =>
+    `“${label}” at ${time} lies after the end of the recording (${end}). Choose the label file of this recording.`,
   /** @param {number} most @param {number} count */
   moreRows: (most, count) => `These are the first ${most} of ${count} lines.`,
   /** @param {string[]} labels @param {number} count */
@@ -95,7 +98,7 @@ export const TEXT = {
   emptyAudio: (name) => `${name}: no samples in it. Choose a longer recording.`,
   /** @param {string} name @param {number} line @param {string} found */
   badLabels: (name, line, found) =>
-    `${name}, line ${line}: found “${found}”, expected “label, time in ms”. Correct the line.`,
+    `${name}, line ${line}: found “${found}”, expected “label, time in ms” or a line of a label track (start, end, label). Correct the line.`,
   waveLabel: "The recording, with what was detected in it",
   playerLabel: "The recording",
   columnTime: "Time",
