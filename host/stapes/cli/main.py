@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "label_wav_dir": "name the word in every recording of a folder",
     "wav_to_features": "write the features of a recording as a C array",
     "emit": "write the C arrays that a firmware build compiles in",
+    "library": "write the firmware with a model as a library for CMake, Arduino and others",
     "stream make": "write a streaming test WAV with its ground truth",
     "stream score": "score detections against a ground truth",
     "tune": "choose a model's decoder settings for a rate of false accepts",

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the firmware with a model as a source folder for another build system.
+
+The folder has all that a build needs: the sources that the model needs, the model, its tables and
+settings, licence and attribution, and examples. On top is one class, `stapes::KeywordSpotter`, and
+a plain C header. Equal models give equal bytes. The folder's README says what was tried on which
+hardware."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stapes.cli.shared_flags import model_file
+from stapes.plain import say
+
+EXAMPLE = """  stapes library micro --form cmake --output_dir keyword_spotter
+  stapes library model.tflite --form arduino --output_dir ~/Arduino/libraries/Keywords"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.library.write import FORMS
+
+    parser.add_argument("model", type=model_file, metavar="MODEL", help="an exported model")
+    parser.add_argument("--form", choices=FORMS, required=True, help="what shall build it")
+    parser.add_argument("--output_dir", type=Path, required=True, help="the folder to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from stapes.library.write import write_library
+
+    write_library(arguments.model, arguments.output_dir, form=arguments.form)
+    say(f"{arguments.output_dir}: a library in the form of {arguments.form}")
+    say(f"Next: read {arguments.output_dir / 'README.md'}")
+    return 0

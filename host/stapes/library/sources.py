@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The firmware sources that a model needs, found by following their includes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+PREFIX = "stapes"  # the folder of all sources: their includes begin with it
+_INCLUDE = re.compile(r'^(#include ")([^"]+)(")', re.MULTILINE)
+_OPERATORS = PurePosixPath("nn/operators")
+_OTHER_ENGINE = "nn_tflm/"  # included where STAPES_ENGINE_TFLM is defined
+_KERNELS = PurePosixPath("nn/kernels")
+
+
+def needed_sources(
+    tree: Path, roots: Mapping[str, str], *, operators: Iterable[str]
+) -> dict[str, str]:
+    """The text of every file by its path in the folder of sources: `roots`, sources by path that
+    begin it all, and what they need of firmware/ in `tree`. `operators` are file names of
+    nn/operators/ without their suffix."""
+    firmware = tree / "firmware"
+    found = dict(roots)
+    todo = [name for text in found.values() for name in _included(text)]
+    todo += [f"{_OPERATORS}/{form}{name}.cc" for name in operators for form in ("", "wide_")]
+    while todo:
+        name = todo.pop()
+        path = firmware / name
+        if name in found or name.startswith(_OTHER_ENGINE) or not path.is_file():
+            continue
+        found[name] = path.read_text(encoding="utf-8")
+        todo += [*_included(found[name]), *_beside(firmware, PurePosixPath(name))]
+    return {f"{PREFIX}/{name}": _prefixed(text, found) for name, text in sorted(found.items())}
+
+
+def _included(text: str) -> list[str]:
+    return [match[2] for match in _INCLUDE.finditer(text)]
+
+
+def _beside(firmware: Path, header: PurePosixPath) -> list[str]:
+    """The sources that may define what a header declares. Those of kernels are one for each kind
+    of processor, and compile to nothing on the others."""
+    if header.suffix != ".h":
+        return []
+    names = [str(header.with_suffix(".cc"))]
+    if header.is_relative_to(_KERNELS):
+        names += [
+            path.relative_to(firmware).as_posix() for path in (firmware / _KERNELS).rglob("*.cc")
+        ]
+    return names
+
+
+def _prefixed(text: str, found: Mapping[str, str]) -> str:
+    def longer(match: re.Match[str]) -> str:
+        name = f"{PREFIX}/{match[2]}" if match[2] in found else match[2]
+        return f"{match[1]}{name}{match[3]}"
+
+    return _INCLUDE.sub(longer, text)
