@@ -120,6 +120,26 @@ def compute_scores(
     )
 
 
+def _interruptibly(work: Callable[[], NDArray[np.int8]]) -> NDArray[np.int8]:
+    """Does one long call into native code so that Ctrl-C need not wait for its end."""
+    results: list[NDArray[np.int8]] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.05)  # a join without end would not hear of Ctrl-C everywhere
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
 class _Run:
     """The frames of the audio, the scores so far, and how to compute a piece of them."""
 
@@ -128,7 +148,8 @@ class _Run:
     ) -> None:
         self.bundle, self.settings, self.progress = bundle, bundle.settings, progress
         # All of them at once: a frame may depend on all those before it.
-        self.features = front_end_of(bundle).compute_features(samples[np.newaxis])[0]
+        front_end = front_end_of(bundle)
+        self.features = _interruptibly(lambda: front_end.compute_features(samples[np.newaxis])[0])
         self.times_ms = inference_times(self.settings, samples=len(samples))
         self.count = len(self.times_ms)
         self.scores = np.empty((self.count, len(self.settings.labels)), np.int8)

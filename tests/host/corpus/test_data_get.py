@@ -320,6 +320,34 @@ def test_the_command_loads_checks_and_unpacks(server, corpus, capsys):
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            tar_of((member("yes/a.wav"), b"good"), (member("../evil"), b"")),
+            "would leave the folder",
+        ),
+        (tar_of((member("/tmp/evil"), b"")), "would leave the folder"),
+        (tar_of((member("l", type=tarfile.SYMTYPE, linkname="/etc"), b"")), "a link or device 'l'"),
+        (tar_of((member("yes/a.wav"), CONTENT))[:-900], "found damage"),
+        (b"<html>not found</html>", "found damage"),
+    ],
+    ids=["parent", "absolute", "link", "cut", "page"],
+)
+def test_a_hostile_archive_of_a_server_leaves_nothing(
+    server, corpus, monkeypatch, content, message, capsys
+):
+    server.content = content
+    digest = hashlib.sha256(content).hexdigest()
+    known = KnownCorpus(url=server.url, sha256=digest, note="")
+    monkeypatch.setitem(KNOWN, ("speech_commands", "0.02"), known)
+    assert main(["data", "get", "speech_commands", "--output_dir", str(corpus)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not corpus.exists()
+    assert not (corpus.parent.parent / "evil").exists()
+
+
 def test_an_archive_loaded_before_is_checked_and_kept(server, corpus, tmp_path, capsys):
     words = ["data", "get", "speech_commands", "--output_dir", str(corpus), "--archive"]
     archive = tmp_path / "mine.tar.gz"

@@ -95,7 +95,7 @@ def test_names_of_tensors_may_be_any_bytes(model, capsys):
     model.write_bytes(model.read_bytes().replace(b"hidden", b"\xff\x1b\n\xf0\x80g"))
     assert main(["info", "--no_measure", str(model)]) == 0
     (row,) = (line for line in capsys.readouterr().out.splitlines() if line.endswith("g"))
-    assert "activation \ufffd??\ufffd\ufffdg" in row
+    assert "activation \ufffd\\u001b\\u000a\ufffd\ufffdg" in row
 
 
 def test_help_shows_an_example(capsys):
