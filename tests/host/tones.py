@@ -52,6 +52,7 @@ def write_tones(folder: Path, *, clips: int = 60, background: bool = True) -> Pa
         noise = np.random.default_rng(0).normal(0, 800, 3 * SAMPLE_RATE).astype(np.int16)
         (folder / "_background_noise_").mkdir()
         write_wav(folder / "_background_noise_" / "hiss.wav", noise, sample_rate=SAMPLE_RATE)
+        (folder / "_background_noise_" / "ATTRIBUTION.txt").write_text("Hiss of the tests, CC0\n")
     return folder
 
 

@@ -13,25 +13,32 @@ from stapes.errors import StapesError
 
 @dataclass(frozen=True, kw_only=True)
 class KnownCorpus:
-    """An archive of <word>/*.wav."""
+    """An archive of <word>/*.wav. `attribution` is what a model that was trained on it must say."""
 
     url: str
     sha256: str
     note: str
+    attribution: str
 
 
 _BASE = "http://download.tensorflow.org/data/"
 _NOTE = "Speech Commands (Pete Warden, 2018), Creative Commons BY 4.0: name its author in models"
+_ATTRIBUTION = (
+    "Speech Commands (Pete Warden, 2018; https://arxiv.org/abs/1804.03209), licensed under "
+    "Creative Commons Attribution 4.0 (https://creativecommons.org/licenses/by/4.0/)"
+)
 KNOWN = {
     ("speech_commands", "0.01"): KnownCorpus(
         url=_BASE + "speech_commands_v0.01.tar.gz",
         sha256="743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
         note=_NOTE,
+        attribution=_ATTRIBUTION,
     ),
     ("speech_commands", "0.02"): KnownCorpus(
         url=_BASE + "speech_commands_v0.02.tar.gz",
         sha256="af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
         note=_NOTE,
+        attribution=_ATTRIBUTION,
     ),
 }
 NAMES = tuple(dict.fromkeys(name for name, _ in KNOWN))

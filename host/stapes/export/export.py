@@ -208,6 +208,7 @@ def _provenance(checkpoint: Checkpoint, corpus: Corpus) -> dict[str, Any]:
     return {
         "stapes_version": __version__,
         "command": checkpoint.origin["command"],
+        **({"attribution": told} if (told := checkpoint.origin["attribution"]) else {}),
         "seed": settings.seed,
         "steps": checkpoint.step,
         "architecture": settings.architecture,

@@ -17,10 +17,11 @@ from stapes.device.c_tables import c_context
 from stapes.device.decoder import threshold_q16, thresholds_q16
 from stapes.firmware.folder import write_folder
 from stapes.firmware.rendering import render
-from stapes.model.settings import SILENCE_LABEL
+from stapes.model.settings import SILENCE_LABEL, ModelSettings
+from stapes.plain import plain
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
-FILES = ("stapes_model.h", *SOURCES, "model.cmake")
+FILES = ("stapes_model.h", *SOURCES, "model.cmake", "ATTRIBUTION.txt")
 
 
 def emit_model(model_path: str | os.PathLike[str], output_dir: str | os.PathLike[str]) -> None:
@@ -43,6 +44,12 @@ def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
     return {name: render(f"{name}.jinja", context) for name in FILES}
 
 
+def _attribution(settings: ModelSettings) -> str:
+    """Whose data the model was trained on; a model of others may say anything."""
+    said = settings.provenance.get("attribution", "")
+    return said if isinstance(said, str) else ""
+
+
 def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
     """All that the templates take, from the model's bytes alone."""
     settings, tables = bundle.settings, bundle.tables
@@ -54,6 +61,7 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "command": f"stapes emit {name} --output_dir DIR",
         "version": __version__,
         "sources": SOURCES,
+        "attribution": [plain(line) for line in _attribution(settings).splitlines()],
         "name": settings.name,
         "model": bundle.model,
         "labels": labels,

@@ -94,7 +94,11 @@ class Checkpoint:
                 ),
                 model=[content[name] for name in sorted(content) if name.startswith("model_")],
                 optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
-                origin={"command": origin["command"], "data_dir": origin["data_dir"]},
+                origin={
+                    "command": origin["command"],
+                    "data_dir": origin["data_dir"],
+                    "attribution": origin.get("attribution", ""),
+                },
                 history=History.from_json(str(content.get("history", "{}"))),
                 ranges=[content[name] for name in sorted(content) if name.startswith("range_")],
             )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stapes.corpus.attribution import attribution_of
 from stapes.corpus.augment import mask_randomly
 from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.device.features import FeatureExtractor, choose_quantization
@@ -135,7 +136,11 @@ def train(
             log(f"Note: {notice}")
         validation, testing = corpus.evaluation("validation"), corpus.evaluation("testing")
         log(f"Reading {len(corpus.index.wanted['training'])} training clips and the unknown words")
-        origin = {"command": command, "data_dir": str(Path(data_dir).absolute())}
+        origin = {
+            "command": command,
+            "data_dir": str(Path(data_dir).absolute()),
+            "attribution": attribution_of(data_dir, *filter(None, [hard_dir])),
+        }
         clips = _read_clips(corpus, options)
         if long := corpus.about_long():
             log(f"Note: {long}")

@@ -19,6 +19,7 @@ import pytest
 from stapes.audio.wav import write_wav
 from stapes.cli.main import main
 from stapes.corpus import download as download_module
+from stapes.corpus.attribution import attribution_of
 from stapes.corpus.download import cause, download
 from stapes.corpus.known import KNOWN, KnownCorpus
 from stapes.corpus.unpack import unpack
@@ -303,7 +304,7 @@ def corpus(server, tmp_path, monkeypatch):
     clip = (tmp_path / "clip.wav").read_bytes()
     server.content = tar_of(*((member(f"./yes/{n}_nohash_0.wav"), clip) for n in range(3)))
     digest = hashlib.sha256(server.content).hexdigest()
-    known = KnownCorpus(url=server.url, sha256=digest, note="Note.")
+    known = KnownCorpus(url=server.url, sha256=digest, note="Note.", attribution="Of Ada")
     monkeypatch.setitem(KNOWN, ("speech_commands", "0.02"), known)
     monkeypatch.setattr(download_module.time, "sleep", lambda seconds: None)
     return tmp_path / "new" / "corpus"
@@ -316,6 +317,7 @@ def test_the_command_loads_checks_and_unpacks(server, corpus, capsys):
     assert len(list(corpus.glob("yes/*.wav"))) == 3
     assert [path.name for path in corpus.parent.iterdir()] == ["corpus"], "the archive is gone"
     assert "3 files. Note." in capsys.readouterr().out
+    assert attribution_of(corpus) == "Of Ada"
     assert main(words) == 2
     assert "exists already" in capsys.readouterr().err
 

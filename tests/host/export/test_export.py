@@ -38,6 +38,7 @@ def test_what_was_trained_is_what_the_model_carries():
     assert provenance["seed"] == 59185 and provenance["steps"] == 120
     assert provenance["clips"]["training"]["wanted"] > 80
     assert provenance["command"].startswith("stapes train ")
+    assert provenance["attribution"] == "Hiss of the tests, CC0"
     assert str(trained.data_dir.parent) not in json.dumps(provenance)
 
 

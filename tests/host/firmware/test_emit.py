@@ -41,6 +41,21 @@ def texts(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
+def test_whose_data_a_model_was_trained_on_is_told_beside_its_sources(small_model, tmp_path):
+    told = "Of Ada, CC BY 4.0\nOf Bob\x1b[2J, CC0"
+    for provenance, expected in (
+        ({"attribution": told}, "\nOf Ada, CC BY 4.0\nOf Bob\\u001b[2J, CC0\n"),
+        ({}, "does not say on what data"),
+        ({"attribution": 7}, "does not say on what data"),
+    ):
+        path, out = tmp_path / "small.tflite", tmp_path / "out"
+        labels = ("_silence_", "_unknown_", "yes", "no")
+        settings = ModelSettings(name="small", labels=labels, provenance=provenance)
+        path.write_bytes(small_model(settings))
+        assert emit(path, out) == 0
+        assert expected in (out / "ATTRIBUTION.txt").read_text()
+
+
 def test_each_file_names_the_model_and_the_command(model, tmp_path):
     assert emit(model, tmp_path / "out") == 0
     files = texts(tmp_path / "out")

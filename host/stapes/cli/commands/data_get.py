@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from stapes.corpus.attribution import FILE_NAME
 from stapes.corpus.known import NAMES, find_known
 from stapes.errors import StapesError
 from stapes.plain import say
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from stapes.corpus.download import check_sha256, download
     from stapes.corpus.unpack import unpack
-    from stapes.files import writing
+    from stapes.files import write_text, writing
     from stapes.progress import ProgressBar
 
     known = find_known(arguments.name, arguments.version)
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             download(url, archive, sha256=known.sha256, progress=show)
     with megabytes("MB unpacked") as show:
         count = unpack(archive, folder, progress=show)
+    write_text(folder / FILE_NAME, known.attribution + "\n")
     if not (arguments.archive or arguments.keep_archive):
         archive.unlink()
     say(f"{folder}: {count} files. {known.note}")
