@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tones import SAMPLE_RATE, WANTED, write_tones
@@ -11,6 +13,7 @@ from stapes.audio.wav import write_wav
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.clips import (
     TrainingClips,
+    about_long,
     balanced,
     evaluation_clips,
     load_background,
@@ -298,3 +301,15 @@ def test_a_word_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
 def test_words_that_share_a_folder_are_refused():
     with pytest.raises(StapesError, match="all different"):
         CorpusSettings(wanted_words=("yes", "Yes"))
+
+
+def test_clips_that_are_cut_are_counted_and_the_remedy_is_said(tmp_path):
+    paths = [tmp_path / f"{number}.wav" for number in range(3)]
+    for path, count in zip(paths, (1000, 1040, 3000), strict=True):
+        write_wav(path, np.ones(count, np.int16), sample_rate=SAMPLE_RATE)
+    long: list[Path] = []
+    clips = load_clips(paths, sample_rate=SAMPLE_RATE, samples=1000, long=long)
+    assert clips.shape == (3, 1000) and long == [paths[2]]
+    text = about_long(long, milliseconds=125)
+    assert text.startswith(f"1 clip longer than 125 ms, such as {paths[2]}: only the beginning")
+    assert "stapes data trim" in text
