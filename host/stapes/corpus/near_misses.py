@@ -77,7 +77,7 @@ def near_sounds(
     wanted, taken = heard[0], set(heard)
     if not wanted:
         return []
-    found = []
+    found: list[str] = []
     for entry in _real(wanted, lexicon):
         if entry.sounds not in taken and len(found) < -(-2 * count // 3):
             taken.add(entry.sounds)
