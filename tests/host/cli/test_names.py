@@ -47,6 +47,13 @@ MISTAKES = {
     "set": ["threshold=0.5", "--port", f"unix:{EVIL}"],
     "page": [MODEL, "--output_dir", "new"],
     "monitor": ["--port", f"/dev/{EVIL}"],
+    "library": [MODEL, "--form", "cmake", "--output_dir", "new"],
+    "listen": [MODEL],
+    "data talk": ["--output_dir", "new", f"--{EVIL}"],
+    "word": ["yes", "--output_file", "new.tflite", f"--{EVIL}"],
+    "models": [f"--{EVIL}"],
+    "boards": [f"--{EVIL}"],
+    "keys": ["name", f"--{EVIL}"],
     "demo": ["--work_dir", f"file/{EVIL}"],
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
 from stapes.corpus.mixture import CASTS
+from stapes.plain import say
 
 EXAMPLE = """  stapes data talk --minutes 60 --cast train --output_dir corpus
   stapes data talk --minutes 30 --cast test --text novel.txt --output_dir test"""
@@ -43,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output_dir, settings=settings, mixture=mixture, progress=bar.update
         )
     if talked.failures:
-        print(f"Note: {len(talked.failures)} speakers failed: {talked.failures[0]}")
-    print(
+        say(f"Note: {len(talked.failures)} speakers failed: {talked.failures[0]}")
+    say(
         f"{arguments.output_dir}: {talked.seconds / 60:.1f} minutes of talk by "
         f"{talked.speakers} speakers"
     )
