@@ -67,7 +67,8 @@ def render_library(model: str | os.PathLike[str], *, form: str) -> dict[str, str
 
 
 def _sources(path: Path, bundle: ModelBundle, tree: Path) -> dict[str, str]:
-    roots = {name: text for name, text in render_model(path).items() if name != "model.cmake"}
+    not_here = ("model.cmake", "ATTRIBUTION.txt")  # the library has one of its own
+    roots = {name: text for name, text in render_model(path).items() if name not in not_here}
     for name in _ROOTS:
         roots[name] = (tree / "firmware" / name).read_text(encoding="utf-8")
     operators = sorted({entry["name"].lower() for entry in bundle.engine.operators})
