@@ -221,7 +221,10 @@ class Demo:
         from stapes.corpus.index import CorpusSettings, scan_corpus
 
         model = read_settings(self.model)
-        form = {"sample_rate": model.front_end.sample_rate, "samples": model.clip_samples}
+        form: dict[str, Any] = {
+            "sample_rate": model.front_end.sample_rate,
+            "samples": model.clip_samples,
+        }
         corpus = CorpusSettings(
             wanted_words=WORDS,
             unknown_percentage=UNKNOWN_PERCENTAGE,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stapes.model.settings import DecoderSettings
-from stapes.stream.accuracy import NOT_WORDS, ScoreSettings, StreamScore, score_stream
-from stapes.stream.labels import LabelTime
+from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
+from stapes.stream.labels import NOT_WORDS, LabelTime
 from stapes.stream.score_track import ScoreTrack
 
 CURVE_POINTS = 48

@@ -139,7 +139,7 @@ def train(
         origin = {
             "command": command,
             "data_dir": str(Path(data_dir).absolute()),
-            "attribution": attribution_of(data_dir, *filter(None, [hard_dir])),
+            "attribution": attribution_of(data_dir, *([hard_dir] if hard_dir else [])),
         }
         clips = _read_clips(corpus, options)
         if long := corpus.about_long():
