@@ -88,8 +88,7 @@ TEST_CASE("a change of any byte is found: of the model, of the version, of the s
     changed[i] ^= 1;
     CHECK(ReasonOf(changed, 0).find("version") == std::string::npos);
   }
-  std::vector<uint8_t> cut = good;
-  cut.pop_back();
+  const std::vector<uint8_t> cut(good.begin(), good.end() - 1);
   CHECK(ReasonOf(cut, 0).find("version") == std::string::npos);
 }
 

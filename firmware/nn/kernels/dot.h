@@ -19,8 +19,8 @@ struct WideVector {
   int32_t sign;  // -1 where the platform keeps the values negated
 };
 
-// values[i] + offset in `memory` of WideBytes(count) bytes, 4-byte aligned; offset -128 to 128.
-WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* memory);
+// values[i] + offset in `wide` of WideBytes(count) bytes, 4-byte aligned; offset -128 to 128.
+WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide);
 
 constexpr int32_t WideBytes(int32_t count) { return (2 * count + 3) & ~3; }
 

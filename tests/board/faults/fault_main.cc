@@ -47,7 +47,8 @@ void HangHoldingInterrupts() {
   Hang();
 }
 
-// Asks a debugger to run a command of its machine. Source: Arm, Semihosting for AArch32, SYS_SYSTEM.
+// Asks a debugger to run a command of its machine. Source: Arm, Semihosting for AArch32,
+// SYS_SYSTEM.
 void Escape() {
   static const char command[] = "touch semihosting_ran_this";
   const uint32_t block[2] = {static_cast<uint32_t>(reinterpret_cast<uintptr_t>(command)),

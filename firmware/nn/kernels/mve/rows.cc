@@ -95,9 +95,9 @@ int32_t DotRow(const WideVector& wide, const int8_t* row) {
 }  // namespace
 
 // -(value + offset) = ~value + (1 - offset).
-WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* memory) {
+WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
   const bool negated = offset > 0;
-  int8_t* half = reinterpret_cast<int8_t*>(memory);
+  int8_t* half = reinterpret_cast<int8_t*>(wide);
   int8_t* other_half = half + count;
   __asm__ volatile(
       "vdup.8 q2, %[flipped]\n"
@@ -116,7 +116,7 @@ WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t*
       : [count] "r"(count), [offset] "r"(negated ? 1 - offset : offset),
         [flipped] "r"(negated ? -1 : 0)
       : "lr", "q0", "q1", "q2", "memory");
-  return {memory, count, negated ? -1 : 1};
+  return {wide, count, negated ? -1 : 1};
 }
 
 void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,

@@ -22,6 +22,11 @@ constexpr double ExpOfNegative(double x) {
 // 2^16 / (1 + exp(-place / 24)).
 constexpr double Sigmoid(double place) { return 65536 / (1 + ExpOfNegative(-place / 24)); }
 
+// To the nearest integer, of a number above 0.
+constexpr uint16_t Rounded(double value) {
+  return static_cast<uint16_t>((static_cast<uint32_t>(2 * value) + 1) / 2);
+}
+
 // The curve is bent: entries are raised by half of what a straight line to the next one misses in
 // the middle. The last one is where the curve is taken for flat.
 constexpr SigmoidTable FillSigmoid() {
@@ -29,7 +34,7 @@ constexpr SigmoidTable FillSigmoid() {
   for (uint32_t i = 0; i < kSigmoidLines; ++i) {
     const double place = i;
     const double missed = Sigmoid(place + 0.5) - (Sigmoid(place) + Sigmoid(place + 1)) / 2;
-    table.values[i] = static_cast<uint16_t>(Sigmoid(place) + missed / 2 + 0.5);
+    table.values[i] = Rounded(Sigmoid(place) + missed / 2);
   }
   table.values[kSigmoidLines] = UINT16_MAX;
   return table;
