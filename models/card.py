@@ -94,7 +94,12 @@ def main() -> int:
         required=True,
         help="streaming tests without their suffixes; each is a STREAM.wav and a STREAM.txt",
     )
-    parser.add_argument("--about_stream", required=True, help="one sentence on what is in it")
+    parser.add_argument("--about_stream", default="", help="one sentence on what is in it")
+    parser.add_argument(
+        "--cost_only",
+        action="store_true",
+        help="measure the cost anew, after a change of the firmware; all else stays",
+    )
     parser.add_argument(
         "--room", type=Path, help="what models/room.py laid out: noise to test clips under"
     )
@@ -116,6 +121,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.data_dir:
         parser.error("set STAPES_CORPUS or --data_dir to a folder of clips")
+    if not (arguments.cost_only or arguments.about_stream):
+        parser.error("give --about_stream, or --cost_only")
     try:
         write_card(arguments)
     except StapesError as error:
@@ -126,17 +133,27 @@ def main() -> int:
 
 def write_card(arguments: argparse.Namespace) -> None:
     folder = MODELS / arguments.name
-    card = measure(folder, arguments)
+    card = again(folder, arguments) if arguments.cost_only else measure(folder, arguments)
     write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "card.md", to_markdown(card))
     write_text(MODELS / "README.md", to_overview(read_cards()))
-    print(f"wrote {folder / 'card.json'}, card.md, confusion.png, det.png; README.md beside it")
+    pictures = "" if arguments.cost_only else ", confusion.png, det.png"
+    print(f"wrote {folder / 'card.json'}, card.md{pictures}; README.md beside it")
 
 
 def read_cards() -> list[dict[str, Any]]:
     """All cards that there are, smallest model first."""
     cards = [json.loads(path.read_text(encoding="utf-8")) for path in MODELS.glob("*/card.json")]
     return sorted(cards, key=lambda card: card["model_bytes"])
+
+
+def again(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The card as it is, with what its model costs today."""
+    path = folder / "model.tflite"
+    content, settings = load_model(path)
+    stream = arguments.stream[0].with_suffix(".wav")
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return card | cost(content, describe(path), settings, stream)
 
 
 def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:

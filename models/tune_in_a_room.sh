@@ -17,7 +17,8 @@ make_streams() {
   stream noisy test testing "$work/room/test" 7200 --snr_db 10
 }
 
-# tune_and_measure QUIET NOISY TALK NOISE: the limits are false accepts per hour of each kind.
+# tune_and_measure QUIET NOISY TALK NOISE [FLAGS…]: the limits are false accepts per hour of each
+# kind, the flags those of `stapes tune`.
 tune_and_measure() {
   local room=$work/room
   stapes tune "$work/$name.tflite" --modes streaming --suppression_ms 1000 \
@@ -30,7 +31,7 @@ tune_and_measure() {
     --verify_also "words in noise,$2,$work/test_noisy.wav,$work/test_noisy.txt" \
     --verify_also "talk,$3,$room/test_speech.wav" --verify_also "noise,$4,$room/test_noise.wav" \
     --verify_also "events,$4,$room/test_events.wav" \
-    --output_file "$here/model.tflite"
+    --output_file "$here/model.tflite" "${@:5}"
   "$here/../card.py" "$name" --data_dir "$corpus" --stream "$work/test_quiet" --room "$room" \
     --about_stream "A word every three seconds, three in ten of them other words, over background, \
 as the tutorial mixes it." \

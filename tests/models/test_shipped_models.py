@@ -21,7 +21,7 @@ from stapes.model.metadata import load_model
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 NAMES = sorted(path.parent.name for path in MODELS.glob("*/model.tflite"))
-LIMITS = {"micro": 18_800, "words": 100_000, "jarvis": 50_000}  # bytes
+LIMITS = {"micro": 20_000, "words": 100_000, "jarvis": 50_000}  # bytes
 CORPUS = os.environ.get("STAPES_CORPUS")
 ROOM = os.environ.get("STAPES_ROOM")  # what models/room.py laid out
 
