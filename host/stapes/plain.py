@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text from outside, such as names of files, models, labels and boards, that is shown to a person.
+"""Text for people: times, and text from outside, such as names of files, models and boards.
 
-It must not steer the terminal, forge a line of ours, or turn the reading direction round.
+Text from outside must not steer the terminal, forge a line of ours, or turn the reading direction
+round.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ def plain(text: object, *, keep: str = "") -> str:
 def say(line: object, *, to: TextIO | None = None) -> None:
     """Prints one line, whatever is in it, at once; on standard output, or `to` another stream."""
     print(plain(line), file=to or sys.stdout, flush=True)
+
+
+def clock(time_ms: float) -> str:
+    """Milliseconds as H:MM:SS.mmm, such as 1:02:03.456."""
+    seconds, millis = divmod(round(time_ms), 1000)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}"
 
 
 class PlainStream(io.TextIOWrapper):

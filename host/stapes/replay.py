@@ -18,7 +18,7 @@ from stapes.errors import StapesError
 from stapes.firmware.emulator import Emulator
 from stapes.link.hello import not_asked_for, number_of
 from stapes.link.protocol import Event, crc16
-from stapes.link.session import Session
+from stapes.link.session import OnProgress, Session
 from stapes.link.transport import (
     PortSettings,
     ProgramTransport,
@@ -49,7 +49,6 @@ EMULATOR_TRIES = 60
 _MOST_MS = 0xFFFFFFFF  # a board's times start at 0 again after 49.7 days
 
 OnResult = Callable[[Detection], None]
-OnProgress = Callable[[int], None]
 
 
 class Player(Protocol):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text from outside: it is shown, and steers nothing."""
+"""Text for people: text from outside is shown, and steers nothing; times are short."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import unicodedata
 
 import pytest
 
-from stapes.plain import PlainStream, draw, drawing, plain, say
+from stapes.plain import PlainStream, clock, draw, drawing, plain, say
 
 STEERING = ["\x00", "\x07", "\x1b", "\r", "\n", "\t", "\x7f", "\x80", "\x9b", "\x9f"]
 TURNING = ["\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069"]
@@ -83,3 +83,11 @@ def test_any_stream_can_be_drawn_on():
     out = io.StringIO()
     draw(out, "\x1b[K")
     assert out.getvalue() == "\x1b[K"
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "shown"),
+    [(0, "0:00:00.000"), (3_723_456, "1:02:03.456"), (59_999.6, "0:01:00.000")],
+)
+def test_a_time_is_rounded_before_it_is_split(time_ms, shown):
+    assert clock(time_ms) == shown

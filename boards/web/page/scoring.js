@@ -17,7 +17,7 @@
  */
 
 export const TOLERANCE_MS = 750;
-const NOT_WORDS = ["_silence_", "_unknown_"];
+export const NOT_WORDS = ["_silence_", "_unknown_"];
 const SILENCE = "_silence_";
 
 /** A line that is no label at a time. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is seen while something listens: tiles, bars, a scrolling picture, the list of detections.
 import { clock, colour, element, sharpen } from "./dom.js";
+import { NOT_WORDS } from "./scoring.js";
 import { TEXT } from "./text.js";
 
 const LIT_MS = 1500;
 const LIST_LENGTH = 50;
 const COLUMN_PIXELS = 2;
-const NOT_WORDS = ["_silence_", "_unknown_"];
 
 /** @typedef {import("./firmware.js").Detection} Detection */
 

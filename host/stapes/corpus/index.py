@@ -19,7 +19,7 @@ from stapes.corpus.hard_examples import hard_recordings
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER, speech_recordings
 from stapes.errors import StapesError
-from stapes.model.settings import MAX_LABELS, SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.model.settings import MAX_LABELS, NOT_WORDS, check_label
 from stapes.options import check, setting
 
 BACKGROUND_NOISE_FOLDER = "_background_noise_"
@@ -28,7 +28,7 @@ RANDOM_SEED = 59185
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
 # Folders whose clips are no words, whatever is in them.
-NO_WORDS = (BACKGROUND_NOISE_FOLDER, SPEECH_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL)
+NO_WORDS = (BACKGROUND_NOISE_FOLDER, SPEECH_FOLDER, *NOT_WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class CorpusSettings:
         check(self)
         for word in self.wanted_words:
             check_label(word)
-            if word in (SILENCE_LABEL, UNKNOWN_LABEL):
+            if word in NOT_WORDS:
                 raise StapesError(f"--wanted_words: {word} is always there; leave it out")
         folders = {folded(word) for word in self.wanted_words}
         if not folders or len(folders) < len(self.wanted_words):
@@ -107,7 +107,7 @@ class CorpusSettings:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return (SILENCE_LABEL, UNKNOWN_LABEL, *self.wanted_words)
+        return (*NOT_WORDS, *self.wanted_words)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline, front_end_of
 from stapes.errors import StapesError
-from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL, ModelSettings
-
-NOT_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
+from stapes.model.settings import NOT_WORDS, ModelSettings
 
 
 def clip_scores(

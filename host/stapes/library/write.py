@@ -20,6 +20,7 @@ from stapes.firmware.folder import write_folder
 from stapes.firmware.model_folder import render_model
 from stapes.installed import installed_tree
 from stapes.library.sources import PREFIX, needed_sources
+from stapes.model.settings import NOT_WORDS
 
 FORMS = ("cmake", "arduino", "platformio", "esp-idf")
 MARKER = "stapes_library.txt"
@@ -77,7 +78,7 @@ def _sources(path: Path, bundle: ModelBundle, tree: Path) -> dict[str, str]:
 
 def _context(bundle: ModelBundle, sources: dict[str, str]) -> dict[str, Any]:
     settings = bundle.settings
-    words = [label for label in settings.labels if not label.startswith("_")]
+    words = [label for label in settings.labels if label not in NOT_WORDS]
     return {
         "name": settings.name,
         "identifier": re.sub(r"\W+", "_", settings.name, flags=re.ASCII).strip("_") or "model",

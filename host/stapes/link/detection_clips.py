@@ -19,10 +19,9 @@ from stapes.errors import StapesError
 from stapes.files import writing
 from stapes.link.protocol import Event
 from stapes.link.wav_capture import pcm_of
-from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.model.settings import NOT_WORDS
 
 BEFORE_MS, AFTER_MS = 1500, 500  # of the detection's time
-_NO_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
 _MOST_WAITING = 100  # what a damaged or hostile board says beyond them is left out
 
 
@@ -80,7 +79,7 @@ class DetectionClips:
     def detect(self, event: Event) -> None:
         """Takes one detection: its clip is written once its audio is there."""
         label = str(event.values().get("label"))
-        if not self._rate or label in _NO_WORDS:
+        if not self._rate or label in NOT_WORDS:
             return
         if len(self._waiting) >= _MOST_WAITING:
             self.left_out += 1

@@ -11,7 +11,7 @@ from stapes.link.event_log import json_line
 from stapes.link.monitor import Notice
 from stapes.link.protocol import Event, LinkCounts
 from stapes.model.settings import SILENCE_LABEL
-from stapes.plain import say
+from stapes.plain import clock, say
 
 BAR_WIDTH = 20
 
@@ -88,9 +88,3 @@ class Screen:
         score = float(score) if isinstance(score, float | int) else 0.0
         bar = "#" * round(min(max(score, 0.0), 1.0) * BAR_WIDTH)
         return f"{clock(event.number('time_ms'))}  {label:<16} {score:.3f} {bar}".rstrip()
-
-
-def clock(time_ms: int) -> str:
-    """Milliseconds as H:MM:SS.mmm."""
-    seconds, millis = divmod(time_ms, 1000)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}"

@@ -24,6 +24,7 @@ MAX_SETTINGS_BYTES = 1 << 20  # as JSON; those of shipped models take 3 to 5 KB
 MAX_SETTINGS_DEPTH = 12
 SILENCE_LABEL = "_silence_"
 UNKNOWN_LABEL = "_unknown_"
+NOT_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL)
 MAX_LABELS = 64  # of a firmware: app/model_image.h
 
 
@@ -215,7 +216,7 @@ class DecoderSettings:
         In streaming mode `_silence_` and `_unknown_` are not detected unless `label_thresholds`
         names them: 1.0, which no int8 score reaches.
         """
-        if self.mode == "streaming" and label in (SILENCE_LABEL, UNKNOWN_LABEL):
+        if self.mode == "streaming" and label in NOT_WORDS:
             return self.label_thresholds.get(label, 1.0)
         return self.label_thresholds.get(label, self.detection_threshold)
 

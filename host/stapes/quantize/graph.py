@@ -35,7 +35,7 @@ from stapes.quantize.layers import (
 )
 
 _INT32_MAX = 2**31 - 1
-_STATE_MAX = 2**15 - 1
+STATE_MAX = 2**15 - 1
 # Loud audio beyond the calibration clips must not saturate the state.
 _STATE_HEADROOM = 1.25
 BIAS_MAX = 2**30
@@ -89,7 +89,7 @@ def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
     bias_scale = state_scale * time_scale
     return QuantizedSvdf(
         feature=_rounded(feature / feature_scale, np.int8, limit=127),
-        time=_rounded(time / time_scale, np.int16, limit=_STATE_MAX),
+        time=_rounded(time / time_scale, np.int16, limit=STATE_MAX),
         bias=_rounded(layer.bias / bias_scale, np.int32, limit=_INT32_MAX),
         feature_scale=feature_scale,
         time_scale=time_scale,
@@ -102,14 +102,14 @@ def svdf_scales(time: Any, bias: Any, state_range: Any) -> tuple[Any, Any]:
     [filters]."""
     filters, memory = time.shape
     rank = filters // bias.shape[0]
-    state_scale = _STATE_HEADROOM * tf.maximum(tf.reduce_max(state_range), 1e-9) / _STATE_MAX
+    state_scale = _STATE_HEADROOM * tf.maximum(tf.reduce_max(state_range), 1e-9) / STATE_MAX
     state_scale = tf.cast(state_scale, time.dtype)
-    # |sum of state * time + bias| <= (_STATE_MAX + 1) * sum |time| + |bias|, unit by unit.
+    # |sum of state * time + bias| <= (STATE_MAX + 1) * sum |time| + |bias|, unit by unit.
     weight_sums = tf.reduce_sum(tf.reshape(tf.abs(time), [-1, rank * memory]), axis=1)
-    needed = tf.reduce_max((_STATE_MAX + 1) * weight_sums + tf.abs(bias) / state_scale)
+    needed = tf.reduce_max((STATE_MAX + 1) * weight_sums + tf.abs(bias) / state_scale)
     # Rounding may add half a step to each of the weights.
-    slack = (_STATE_MAX + 1) * memory * rank
-    finest = tf.reduce_max(tf.abs(time)) / _STATE_MAX
+    slack = (STATE_MAX + 1) * memory * rank
+    finest = tf.reduce_max(tf.abs(time)) / STATE_MAX
     return state_scale, tf.maximum(tf.maximum(needed / (_INT32_MAX - slack), finest), 1e-12)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from stapes.networks.backend import tf
 from stapes.quantize.calibration import Ranges, visible_logits
-from stapes.quantize.graph import BIAS_MAX, channel_axes, svdf_scales
+from stapes.quantize.graph import BIAS_MAX, STATE_MAX, channel_axes, svdf_scales
 from stapes.quantize.layers import (
     PASSING,
     AddLayer,
@@ -34,7 +34,6 @@ from stapes.quantize.layers import (
 )
 
 _MOMENTUM = 0.95
-_STATE_MAX = 2**15 - 1
 _SMALLEST = 1e-6
 
 
@@ -102,7 +101,7 @@ class SimulatedInt8:
         rounded, largest, state_scale = with_rounded_svdf(layer, largest_state)
         steps = state_scale * largest
         states = rounded.states(inputs)
-        limited = tf.clip_by_value(states, -_STATE_MAX * steps, _STATE_MAX * steps)
+        limited = tf.clip_by_value(states, -STATE_MAX * steps, STATE_MAX * steps)
         return rounded.outputs(_straight_through(limited, tf.round(limited / steps) * steps))
 
     def _rounded(self, number: int, values: Any, training: bool) -> Any:

@@ -25,8 +25,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
+from stapes.model.settings import NOT_WORDS
 from stapes.options import check, setting
-from stapes.stream.labels import NOT_WORDS, LabelTime
+from stapes.plain import clock
+from stapes.stream.labels import LabelTime
 
 MS_PER_HOUR = 3_600_000
 
@@ -355,9 +357,3 @@ def _fits(settings: ScoreSettings, same_label: bool) -> Callable[[LabelTime, Lab
         return in_time and (not same_label or word.label == detection.label)
 
     return fits
-
-
-def clock(time_ms: float) -> str:
-    """Hours, minutes and seconds: 1:02:03.456."""
-    seconds = time_ms / 1000
-    return f"{int(seconds // 3600)}:{int(seconds // 60 % 60):02}:{seconds % 60:06.3f}"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stapes.model.settings import DecoderSettings
+from stapes.model.settings import NOT_WORDS, DecoderSettings
 from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
-from stapes.stream.labels import NOT_WORDS, LabelTime
+from stapes.stream.labels import LabelTime
 from stapes.stream.score_track import ScoreTrack
 
 CURVE_POINTS = 48

@@ -10,7 +10,8 @@ import numpy as np
 from stapes.audio.wav import write_wav
 from stapes.errors import StapesError
 from stapes.files import new_folder
-from stapes.stream.accuracy import ScoreSettings, StreamScore, clock
+from stapes.plain import clock
+from stapes.stream.accuracy import ScoreSettings, StreamScore
 
 MARGIN_MS = 500
 

@@ -14,11 +14,10 @@ from pathlib import Path, PurePosixPath
 
 from stapes.errors import StapesError
 from stapes.files import read_text
-from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL, check_label
+from stapes.model.settings import NOT_WORDS, check_label
 from stapes.progress import note
 
 _FORMS = '"label, time_ms" or those of a label track (start, end, label)'
-NOT_WORDS = frozenset({SILENCE_LABEL, UNKNOWN_LABEL})
 MAX_TIME_MS = 2**32  # a board's clock goes no further
 
 

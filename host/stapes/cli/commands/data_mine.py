@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
-from stapes.plain import say
+from stapes.plain import clock, say
 
 if TYPE_CHECKING:
     from stapes.model.settings import ModelSettings
@@ -96,7 +96,6 @@ def _write(place: Path, finds: Sequence[Find], settings: ModelSettings) -> None:
     from stapes.files import write_bytes, write_text
     from stapes.pictures.finds import features_png, finds_page
     from stapes.pictures.spectrogram import DeviceView
-    from stapes.stream.accuracy import clock
 
     rows, shown = [], []
     for name in (CLIPS_NAME, "pictures"):

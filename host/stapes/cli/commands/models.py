@@ -48,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _facts(card: dict[str, Any]) -> dict[str, Any]:
     """What the card says, under the names of --json."""
+    from stapes.model.settings import NOT_WORDS
+
     return {
         "name": card["name"],
-        "words": [label for label in card["labels"] if not label.startswith("_")],
+        "words": [label for label in card["labels"] if label not in NOT_WORDS],
         "model_bytes": card["model_bytes"],
         "ram_bytes": card["pipeline"]["ram_bytes"],
         "accuracy": card["clips"]["tutorial_accuracy"],

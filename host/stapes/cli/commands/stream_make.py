@@ -22,7 +22,7 @@ from stapes.corpus.index import TUTORIAL_WORDS, CorpusIndex, CorpusSettings, sca
 from stapes.corpus.partition import PARTITIONS
 from stapes.errors import StapesError
 from stapes.files import check_output
-from stapes.model.settings import SILENCE_LABEL, UNKNOWN_LABEL
+from stapes.model.settings import NOT_WORDS, UNKNOWN_LABEL
 from stapes.options import as_text, setting
 from stapes.plain import say
 from stapes.progress import ProgressBar
@@ -130,7 +130,7 @@ def _wanted(arguments: argparse.Namespace) -> tuple[tuple[str, ...], StreamSetti
         from stapes.model.metadata import read_settings
 
         model = read_settings(arguments.model)
-        words = tuple(word for word in model.labels if word not in (SILENCE_LABEL, UNKNOWN_LABEL))
+        words = tuple(word for word in model.labels if word not in NOT_WORDS)
         form = {
             "sample_rate": model.front_end.sample_rate,
             "clip_duration_ms": model.clip_duration_ms,
