@@ -128,9 +128,9 @@ def test_the_lines_are_not_written_over_the_audio_or_the_model(model, wav, audio
     ("words", "said"),
     [
         (("a.wav",), "found none, expected one of --model, --program, --board, --port"),
-        (("--model", "m", "--port", "p", "a.wav"), "found --model and --port"),
+        (("--model", "micro", "--port", "p", "a.wav"), "found --model and --port"),
         (("--image", "i", "--port", "p", "a.wav"), "--image is for --board"),
-        (("--image", "i", "--board", "b", "--model", "m", "a.wav"), "--image is for --board"),
+        (("--image", "i", "--board", "b", "--model", "micro", "a.wav"), "--image is for --board"),
         (("--board", "toaster", "a.wav"), "board 'toaster': found no emulator for it"),
         (("--board", "nrf52840dk", "a.wav"), "'nrf52840dk': found no emulator for it"),
         (("--board", "toaster", "--image", "x", "a.wav"), "board 'toaster': found no emulator"),
@@ -146,7 +146,7 @@ def test_the_lines_are_not_written_over_the_audio_or_the_model(model, wav, audio
         (("--port", "hwgrep://[", "a.wav"), "hwgrep://[: cannot be opened"),
         (("--port", "loop://?x=1", "a.wav"), "loop://?x=1: cannot be opened"),
         (("--port", "loop://", "--baud", "0", "a.wav"), "--baud=0: expected 50 to 20000000"),
-        (("--model", "m", "--scores", "a.wav"), "--scores needs --json"),
+        (("--model", "micro", "--scores", "a.wav"), "--scores needs --json"),
         (("--model", "/none.tflite", "a.wav"), "/none.tflite: cannot be read"),
     ],
 )

@@ -438,7 +438,7 @@ def test_the_duration_is_that_of_the_samples_and_a_lying_header_is_refused(tmp_p
     assert score_command(tmp_path, "--wav", str(wav), "--json") == 0
     assert json.loads(capsys.readouterr().out)["duration_ms"] == 2250
     good = wav.read_bytes()
-    wav.write_bytes(good[:40] + b"\xff\xff\xff\x7f" + good[44:])
+    wav.write_bytes(good[:40] + b"\xff\xff\xff\x00" + good[44:])
     assert score_command(tmp_path, "--wav", str(wav)) == 2
     assert "cut short, or its header is wrong" in capsys.readouterr().err
     wav.write_bytes(good[:24] + bytes(8) + good[32:])
