@@ -53,11 +53,11 @@ COMMANDS: dict[str, str] = {
     "flash": "build the firmware around a model and flash a board, or start an emulated one",
     "replay": "play a WAV through the firmware, on this machine or on a board",
     "load": "send a model to a running board",
-    "keys": "make the keys for a firmware that takes signed models alone",
+    "keys": "make the keys for a firmware that takes only signed models",
     "set": "change the decoder's settings of a running board",
     "page": "make a web page that listens with a model, and serve it",
     "monitor": "show a board's detections as they come over the serial port",
-    "word": "make a model of a word from nothing but its text",
+    "word": "make a model of a word from its text alone",
     "demo": "run the whole path on a small scale, with a report",
 }
 

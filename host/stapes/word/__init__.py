@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model of a word from nothing but its text: plan, stages, what is known of the result."""
+"""A model of a word from its text alone: plan, stages, what is known of the result."""

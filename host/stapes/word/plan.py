@@ -29,7 +29,7 @@ class WordSettings:
         60.0,
         least=0.1,
         most=100_000,
-        help="how long it may take on two idle cores, about; more time gives a better model",
+        help="about how long it may take on two idle cores; more time gives a better model",
     )
     quick: bool = setting(False, help=f"the same as --minutes {QUICK_MINUTES:g}")
     language: str = setting("en", help="espeak-ng's name of the language")

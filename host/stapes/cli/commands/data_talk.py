@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Let all voices of this machine read sentences: OUTPUT_DIR/_speech_/<speaker>/*.wav, 16-bit PCM.
 
-`stapes train --speech_percentage` takes pieces of it as unknown words. Use it where synthetic
-voices say the word: without it, a model learns that a synthetic voice means the word. The sentences
-come with stapes; --text reads your own. Voices are found as by `stapes data speak --engine all`."""
+`stapes train --speech_percentage` takes pieces of it as unknown words. Use it if synthetic
+voices say your word: without it, a model learns that a synthetic voice means the word. The
+sentences come with stapes; --text reads your own. The voices are those of
+`stapes data speak --engine all`."""
 
 from __future__ import annotations
 

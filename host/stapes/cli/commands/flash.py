@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--public_key",
         type=Path,
         metavar="FILE",
-        help="with --room_for: take signed models alone; the .pub file of `stapes keys`",
+        help="with --room_for: take only signed models; the .pub file of `stapes keys`",
     )
     parser.add_argument(
         "--ed25519_dir",

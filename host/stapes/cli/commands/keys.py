@@ -2,8 +2,8 @@
 """Make a pair of keys: NAME.key signs models, NAME.pub goes into the firmware.
 
 A firmware with a public key takes only models that were signed with the private one
-(docs/protocol.md). Keep NAME.key secret, and keep a copy in a safe place: without it, such boards
-take no model any more."""
+(docs/protocol.md). Keep NAME.key secret, and keep a copy in a safe place: without it, nobody can
+load another model onto these boards. Extra: pip install 'stapes[sign]'."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ EXAMPLE = """  stapes keys product
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", type=Path, metavar="NAME", help="of the two files, without an end")
+    parser.add_argument(
+        "name", type=Path, metavar="NAME", help="name of both files, without .key and .pub"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

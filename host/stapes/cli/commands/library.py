@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the firmware with a model as a source folder for another build system.
 
-The folder has all that a build needs: the sources that the model needs, the model, its tables and
-settings, licence and attribution, and examples. On top is one class, `stapes::KeywordSpotter`, and
-a plain C header. Equal models give equal bytes. The folder's README says what was tried on which
-hardware."""
+The folder has everything that a build needs: the sources for this model, the model, its tables and
+settings, licence and attribution, and examples. Your program uses one class,
+`stapes::KeywordSpotter`, or a plain C header. Equal models give equal bytes. The folder's README
+says what was tried on which hardware."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.library.write import FORMS
 
     parser.add_argument("model", type=model_file, metavar="MODEL", help="an exported model")
-    parser.add_argument("--form", choices=FORMS, required=True, help="what shall build it")
+    parser.add_argument("--form", choices=FORMS, required=True, help="the build system")
     parser.add_argument("--output_dir", type=Path, required=True, help="the folder to write")
 
 

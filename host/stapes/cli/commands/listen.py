@@ -36,17 +36,17 @@ class ListenFlags:
     """How long it listens."""
 
     seconds: float | None = setting(
-        None, least=0, most=10**9, shown="until Ctrl-C", help="end by itself after this time"
+        None, least=0, most=10**9, shown="until Ctrl-C", help="end after this time"
     )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=model_file, nargs="?", metavar="MODEL", help="a model (default: micro)")
-    add("--wav", type=Path, metavar="FILE|-", help="hear this and no microphone")
-    add("--device", help="name or number of an input (the system's own)")
+    add("--wav", type=Path, metavar="FILE|-", help="listen to this file, not to the microphone")
+    add("--device", help="name or number of an input (default: that of the system)")
     add("--json", action="store_true", help="print every event as a JSON object")
-    add("--plain", action="store_true", help="lines, also on a terminal")
+    add("--plain", action="store_true", help="print lines, also on a terminal")
     add("--scores", action="store_true", help="without live view: the scores of every frame")
     add("--show_silence", action="store_true", help=f"show detections of {SILENCE_LABEL} as well")
     add_flags(parser, ListenFlags)

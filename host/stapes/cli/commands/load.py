@@ -5,7 +5,7 @@ The board checks it first: length, checksum, front end, operators, memory. Until
 the old model stays, also if power or cable are lost. The model must have the same front-end
 settings as the one in the firmware. With --built_in, the board goes back to that one.
 
-A firmware with a public key takes signed models alone: give the private key with --sign."""
+A firmware with a public key takes only signed models: give the private key with --sign."""
 
 from __future__ import annotations
 

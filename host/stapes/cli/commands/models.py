@@ -2,7 +2,7 @@
 """List the models that come with Stapes. Every command takes their names in place of a file.
 
 Accuracy is that of single clips. False accepts and missed words are those of hours of audio. The
-model's card says which. Which boards it fits is an estimate."""
+model's card describes this audio. The boards that a model fits on are an estimate."""
 
 from __future__ import annotations
 

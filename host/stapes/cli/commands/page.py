@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make a web page that hears with one or more models, records a corpus and watches boards.
+"""Make a web page that listens with one or more models, records a corpus and watches boards.
 
 The page runs the firmware itself, as WebAssembly, in any current browser. --output_dir writes a
 folder that every web server can serve. --serve serves the page from this machine. Browsers allow
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--serve", action="store_true", help="serve the page until Ctrl-C")
     add_flags(parser, ServeFlags)
     add("--https", action="store_true",
-        help="serve to the whole network, with a certificate of our own (extra: page)")  # fmt: skip
+        help="serve to the whole network, with a self-made certificate (extra: page)")  # fmt: skip
     add("--record", type=Path, metavar="CORPUS_DIR", help="a folder for the clips of the page")
 
 

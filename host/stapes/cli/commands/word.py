@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make a wake word's model from nothing but its text: speak, train, mine, train again, tune, test.
+"""Make a wake word's model from its text alone: speak, train, mine, train again, tune, test.
 
-All voices of this machine say the word, words that sound like it, and hours of other talk. Then it
-is trained and measured with voices that were kept back. The result is OUTPUT_FILE and a card that
-says what is known of it, and what is not. --plan shows all stages as commands. After Ctrl-C, or a
-loss of current, the same command goes on where it stopped.
+All voices of this machine say the word, words that sound like it, and hours of other talk. The
+model is trained with some of the voices and tested with the others. The result is OUTPUT_FILE and a
+card beside it. The card says what was measured, and what is not known. --plan shows all stages as
+commands. After Ctrl-C or a power failure, the same command continues where it stopped.
 
-Recordings of people make a far better model (--recordings). Some of the people are kept for the
+Recordings of people make a much better model (--recordings). Some of the people are only in the
 test. --sounds adds a folder of other words, _background_noise_ and _speech_, such as a corpus of
 `stapes data get`. docs/own_word.md explains the stages."""
 
@@ -46,14 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("words", nargs="+", metavar="TEXT", help="a word or phrase; several make one model")
     add("--output_file", type=Path, help="the model (default: WORK_DIR/<text>.tflite)")
-    add("--work_dir", type=Path, help="where all that is made stays (default: build/word/<text>)")
+    add("--work_dir", type=Path, help="the folder for all files (default: build/word/<text>)")
     add_flags(parser, WordSettings)
     add("--sounds", type=Path, metavar="DIR",
         help="other words, _background_noise_ and _speech_, to train against")  # fmt: skip
     add("--recordings", type=Path, action="append", default=[], metavar="DIR",
         help="people who say the word: WORD/*.wav, or *.wav for one word; repeatable")  # fmt: skip
     add("--add_recordings", type=Path, action="append", default=[], metavar="DIR",
-        help="more of them, for a model that is there: only its last stages run again")  # fmt: skip
+        help="more recordings for a finished model: only its last stages run again")  # fmt: skip
     add("--voice", action="append", default=[], help="a voice of Piper (.onnx file); repeatable")
     add("--plan", action="store_true", help="print the stages as commands, and do nothing")
     add("--only", choices=_STEPS, help=argparse.SUPPRESS)
