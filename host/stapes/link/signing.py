@@ -10,17 +10,31 @@ import hashlib
 import os
 import struct
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from stapes.errors import StapesError
 from stapes.link.model_image import ModelImage
+from stapes.options import setting
 
 TRAILER_MAGIC = b"SPTS"
 SIGNATURE_BYTES = 64
 MAX_VERSION = 2**32 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSettings:
+    """What a signature says of the model."""
+
+    model_version: int | None = setting(
+        None,
+        least=0,
+        most=MAX_VERSION,
+        shown="the time, in seconds",
+        help="with --sign: the board refuses lower ones later",
+    )
 
 
 def make_keys(stem: Path) -> tuple[Path, Path]:

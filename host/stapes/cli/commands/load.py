@@ -29,6 +29,7 @@ EXAMPLE = """  stapes load model.tflite --port /dev/ttyACM0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.link.signing import SigningSettings
     from stapes.link.transport import PortSettings
 
     parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="a .tflite file")
@@ -46,12 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign", type=Path, metavar="KEY", help="the .key file of `stapes keys`; signs the model"
     )
-    parser.add_argument(
-        "--model_version",
-        type=int,
-        metavar="NUMBER",
-        help="with --sign: lower ones are refused later (default: the time, in seconds)",
-    )
+    add_flags(parser, SigningSettings)
 
 
 def run(arguments: argparse.Namespace) -> int:
