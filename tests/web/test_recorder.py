@@ -138,6 +138,33 @@ def test_a_clip_that_is_deleted_gives_its_name_to_no_other(site_files, speaking,
     assert found == ["0.wav", "1.wav", "2.wav"]
 
 
+def test_a_clip_that_is_deleted_on_its_way_stays_deleted(site_files, speaking, tmp_path):
+    """Of two clips that wait for a slow server, one is on its way, and one has not begun."""
+    with serving(site_files, folder=tmp_path) as site:
+        page = site.open(speaking, fragment=f"#token={TOKEN}", script=QUICK)
+        page.wait_for_selector("#record-folder:has-text('Clips also go')")
+        page.route("**/record/**", lambda route: route.abort())
+        record(page, "yes", 2)
+        page.unroute("**/record/**")
+        held = []
+        page.route("**/*_nohash_0.wav", lambda route: held.append(route))
+        page.fill("#record-takes", "1")
+        page.click("#record-start")
+        page.wait_for_selector("#clips li >> nth=2")
+        while not held:
+            page.wait_for_timeout(50)
+        page.click("#clips li >> nth=1 >> text=Delete")
+        page.click("#clips li >> nth=0 >> text=Delete")
+        page.wait_for_selector("#clips h3[data-count='1']")
+        held[0].continue_()
+        page.wait_for_selector("text=All takes are recorded.")
+        assert page.inner_text("#clips .name").endswith("_nohash_2.wav")
+        assert clips_in(page, "yes") == 1
+        page.context.close()
+    found = sorted(path.name[-5:] for path in tmp_path.rglob("*_nohash_*.wav"))
+    assert found == ["0.wav", "2.wav"]
+
+
 def test_a_clip_that_the_server_refuses_stops_no_other(site_files, speaking, tmp_path):
     with serving(site_files, folder=tmp_path) as site:
         page = site.open(speaking, fragment=f"#token={TOKEN}", script=QUICK)

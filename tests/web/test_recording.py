@@ -211,6 +211,8 @@ def test_labels_as_any_editor_writes_them(page, stream, tmp_path):
     labels.write_text("yes, 5\n")  # it is corrected: the same file again
     choose(page, labels)
     page.wait_for_selector("#figures p:has-text('1 word: ')")
+    page.wait_for_selector("#recording-state:not(.notice)")
+    assert page.inner_text("#recording-state") == state
 
 
 def choose(page, labels) -> None:
@@ -226,7 +228,11 @@ def test_label_files_are_read_as_by_the_commands(page, tmp_path):
         "yes, 100", "yes, 100, 0.5", "yes 100", ", 100", "yes, -1", "yes, many", "yes, 1e3",
         "# yes", "", "0.5\t0.75\tyes", "0,5\t0,75\tyes", "\\\t100\t200", "2\t1\tyes", "1\t2",
         "1\t2\t ", "1\t\tyes", "1\t2\tyes\tno", '{"label": "yes", "time_ms": 7}', '{"event": 1}',
-        '{"label": 1, "time_ms": 7}',
+        '{"label": 1, "time_ms": 7}', '{"label": "yes", "time_ms": "7"}',
+        '{"label": "yes", "time_ms": null}', '{"label": "yes", "time_ms": [7]}',
+        '{"label": "yes", "time_ms": true}', '{"label": "a, b", "time_ms": 7}', "yes, 0x10",
+        "yes, 5.", "yes, .5, 0x1", '"yes", 5', "é" * 24 + ", 5", "é" * 25 + ", 5", "a\x7f, 5",
+        "a\u00a0b, 5", "\u202eyes, 5", "_unknown_, 5", "0x1\t0x2\tyes",
     ]  # fmt: skip
     found = page.evaluate(
         """async (lines) => {
@@ -251,6 +257,23 @@ def test_label_files_are_read_as_by_the_commands(page, tmp_path):
         except StapesError:
             wanted.append(None)
     assert wanted.count(None) > 5 and found == wanted
+
+
+def test_wrong_labels_are_said_beside_the_recording_that_came_with_them(page, stream, tmp_path):
+    (tmp_path / "labels.txt").write_text("yes at 5\n")
+    files = [str(tmp_path / "labels.txt"), str(stream)]
+    page.evaluate("document.getElementById('audio-file').multiple = true")
+    page.set_input_files("#audio-file", files)
+    page.wait_for_selector("#recording-state.notice:has-text('faster than real time')")
+    assert "labels.txt, line 1" in page.inner_text("#recording-state")
+    take(page, stream)
+    page.wait_for_selector("#recording-state:not(.notice)")
+
+
+def test_chosen_labels_may_have_any_name(page, stream, tmp_path):
+    (tmp_path / "truth.tsv").write_text("0.5\t0.9\tyes\n")
+    take(page, stream, tmp_path / "truth.tsv")
+    page.wait_for_selector("#figures p:has-text('1 word: ')")
 
 
 def test_labels_of_another_recording_are_said(page, stream, tmp_path):

@@ -97,19 +97,29 @@ export class ClipStore {
    *
    * @param {Clip} clip
    * @param {number} least
+   * @returns {Promise<boolean>} false where it was deleted meanwhile
    * @throws {StorageError}
    */
   async renumber(clip, least) {
     const store = this._store("readwrite");
+    if (!(await isIn(store, clip))) return false;
     const newest = await result(store.index("name").openCursor(takes(clip), "prev"));
     clip.number = Math.max(least, (newest?.value.number ?? -1) + 1);
     await result(store.put(clip));
     this._channel.postMessage("renumbered");
+    return true;
   }
 
   /** @param {Clip} clip */
+  async has(clip) {
+    return isIn(this._store("readonly"), clip);
+  }
+
+  /** Where it was deleted on its way, it stays so. @param {Clip} clip */
   async markSent(clip) {
-    await result(this._store("readwrite").put({ ...clip, sent: true }));
+    const store = this._store("readwrite");
+    if (!(await isIn(store, clip))) return;
+    await result(store.put({ ...clip, sent: true }));
     this._channel.postMessage("sent");
   }
 
@@ -146,6 +156,11 @@ export class ClipStore {
  */
 function takes({ word, speaker }) {
   return IDBKeyRange.bound([word, speaker, 0], [word, speaker, Infinity]);
+}
+
+/** @param {IDBObjectStore} store @param {Clip} clip */
+async function isIn(store, clip) {
+  return clip.id !== undefined && (await result(store.count(clip.id))) > 0;
 }
 
 /**

@@ -4,6 +4,7 @@ import { sayProblem } from "./app.js";
 import { ClipStore, StorageError, clipName } from "./clips.js";
 import { byId, element, saveFile } from "./dom.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
+import { isLabel } from "./scoring.js";
 import { ServerFolder } from "./server_folder.js";
 import { TEXT } from "./text.js";
 import { wordsOf } from "./views.js";
@@ -16,7 +17,6 @@ const REST_MS = 700; // to read what became of a take
 const SPARE_MS = 1000; // recorded beside the clip, so that there is something to trim
 const MIN_VOLUME = 0.004; // mean of the absolute samples, as `stapes data trim` has it
 const CLIPPED_SAMPLES = 8; // at full scale, in the clip
-const LABEL_BYTES = 48;
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./clips.js").Clip} Clip */
@@ -27,8 +27,7 @@ const LABEL_BYTES = 48;
  * @param {string} word
  */
 export function isWord(word) {
-  const bytes = new TextEncoder().encode(word).length;
-  return bytes >= 1 && bytes <= LABEL_BYTES && !/^[._]|[,/\\"\p{C}]/u.test(word);
+  return isLabel(word) && !/^[._]/.test(word);
 }
 
 /**
@@ -203,10 +202,10 @@ export class Record {
     if (this._folder === null) return;
     const store = await this._store();
     for (const clip of await store.all()) {
-      if (clip.sent) continue;
+      if (clip.sent || !(await store.has(clip))) continue; // deleted while others were sent
       let answer = await this._folder.send(clip.word, clipName(clip), clip.wav);
       if (answer.free !== undefined) {
-        await store.renumber(clip, answer.free);
+        if (!(await store.renumber(clip, answer.free))) continue;
         answer = await this._folder.send(clip.word, clipName(clip), clip.wav);
       }
       if (answer.reason === "") await store.markSent(clip);

@@ -31,6 +31,8 @@ export class Recording {
     this._detections = [];
     /** @type {Row[]} */
     this._rows = [];
+    this._done = ""; // what was said of the recording
+    this._labelFault = ""; // of the newest choice
     this._waitAudio();
     app.onModel(() => {
       if (this._file !== null) void this._takeAudio(this._file);
@@ -44,7 +46,7 @@ export class Recording {
     const audio = byId("audio-file", HTMLInputElement);
     const labels = byId("labels-file", HTMLInputElement);
     audio.addEventListener("change", () => void this.take([...(audio.files ?? [])]));
-    labels.addEventListener("change", () => void this.take([...(labels.files ?? [])]));
+    labels.addEventListener("change", () => void this.take([...(labels.files ?? [])], true));
     // The same file again is a choice, too: it may have been corrected.
     for (const input of [audio, labels]) input.addEventListener("click", () => (input.value = ""));
     const drop = byId("drop");
@@ -60,10 +62,17 @@ export class Recording {
     });
   }
 
-  /** @param {File[]} files audio, labels, or both */
-  async take(files) {
+  /**
+   * @param {File[]} files audio, labels, or both
+   * @param {boolean} [labels] whatever their names are
+   */
+  async take(files, labels = false) {
+    if (this._labelFault !== "") {
+      this._labelFault = "";
+      if (this._samples !== null) this._sayDone();
+    }
     for (const file of files) {
-      if (/\.(txt|jsonl?|csv|labels)$/i.test(file.name)) await this._takeLabels(file);
+      if (labels || /\.(txt|jsonl?|csv|labels)$/i.test(file.name)) await this._takeLabels(file);
       else await this._takeAudio(file);
     }
   }
@@ -74,8 +83,8 @@ export class Recording {
       if (file.size > MOST_LABEL_BYTES) throw new RangeError();
       this._truth = readLabels(await file.text());
     } catch (error) {
-      if (error instanceof LabelError) this._say(TEXT.badLabels(file.name, error.line, error.message), true);
-      else this._say(error instanceof RangeError ? TEXT.manyLabels(file.name) : TEXT.unreadable(file.name), true);
+      this._labelFault = whyNoLabels(file.name, error);
+      this._sayDone();
       return;
     }
     if (this._samples === null) this._say(TEXT.labelsWait(file.name));
@@ -141,9 +150,10 @@ export class Recording {
     }
     if (run !== this._run) return;
     const seconds = samples.length / firmware.sampleRate;
-    const done = TEXT.recordingDone(this._file.name, seconds, detections.length, seconds / Math.max(busyMs / 1000, 1e-6));
+    const said = TEXT.recordingDone(this._file.name, seconds, detections.length, seconds / Math.max(busyMs / 1000, 1e-6));
     this._detections = detections;
-    this._say(this._exact ? done : `${done} ${TEXT.recordingInexact}`);
+    this._done = this._exact ? said : `${said} ${TEXT.recordingInexact}`;
+    this._sayDone();
     this._show();
   }
 
@@ -226,6 +236,11 @@ export class Recording {
     );
   }
 
+  /** What became of the recording, and what is wrong with its labels. */
+  _sayDone() {
+    this._say(`${this._done} ${this._labelFault}`.trim(), this._labelFault !== "");
+  }
+
   /** @param {string} text @param {boolean} [bad] */
   _say(text, bad = false) {
     const place = byId("recording-state");
@@ -241,6 +256,15 @@ const VERDICT_COLOURS = {
   [TEXT.verdictMissed]: "muted",
   [TEXT.verdictFalse]: "bad",
 };
+
+/**
+ * @param {string} name of a file
+ * @param {unknown} error
+ */
+function whyNoLabels(name, error) {
+  if (error instanceof LabelError) return TEXT.badLabels(name, error.line, error.message);
+  return error instanceof RangeError ? TEXT.manyLabels(name) : TEXT.unreadable(name);
+}
 
 /**
  * @param {string} name of a file

@@ -19,6 +19,8 @@
 export const TOLERANCE_MS = 750;
 export const NOT_WORDS = ["_silence_", "_unknown_"];
 const SILENCE = "_silence_";
+const MOST_TIME_MS = 2 ** 32; // a board's clock goes no further
+const LABEL_BYTES = 48;
 
 /** A line that is no label at a time. */
 export class LabelError extends Error {
@@ -44,11 +46,29 @@ export function readLabels(text) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#") || raw.startsWith("\\\t")) return; // Audacity's frequencies
     const entry = line.startsWith("{") ? fromJson(line) : line.includes("\t") ? fromTrack(line) : fromText(line);
-    if (entry === undefined) throw new LabelError(index + 1, line.slice(0, 60));
+    if (entry === undefined || (entry !== null && !isLabelTime(entry))) throw new LabelError(index + 1, line.slice(0, 60));
     if (entry !== null) entries.push(entry);
   });
   return inOrder(entries);
 }
+
+/**
+ * Whether a model can have this label: the rule of `check_label` (host/stapes/model/settings.py).
+ *
+ * @param {string} label
+ */
+export function isLabel(label) {
+  const bytes = new TextEncoder().encode(label).length;
+  return bytes >= 1 && bytes <= LABEL_BYTES && !/[,/\\"\p{C}]|(?! )\p{Z}/u.test(label);
+}
+
+/** @param {LabelTime} entry */
+function isLabelTime({ timeMs, label }) {
+  return timeMs >= 0 && timeMs <= MOST_TIME_MS && isLabel(label);
+}
+
+/** A decimal number, or NaN. @param {string} text */
+const numberOf = (text) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN);
 
 /**
  * @param {string} line
@@ -56,10 +76,9 @@ export function readLabels(text) {
  */
 function fromText(line) {
   const [label, time, score, ...more] = line.split(",").map((part) => part.trim());
-  const timeMs = Number(time);
-  if (label === "" || !time || !(timeMs >= 0 && timeMs <= 2 ** 32) || more.length > 0) return undefined;
-  if (score !== undefined && (score === "" || !Number.isFinite(Number(score)))) return undefined;
-  return { timeMs, label };
+  if (time === undefined || more.length > 0) return undefined;
+  if (score !== undefined && !Number.isFinite(numberOf(score))) return undefined;
+  return { timeMs: numberOf(time), label };
 }
 
 /**
@@ -70,9 +89,9 @@ function fromText(line) {
  */
 function fromTrack(line) {
   const [start, end, label, ...more] = line.split("\t");
-  const [startMs, endMs] = [start, end].map((time) => (/\d/.test(time) ? 1000 * Number(time.replace(",", ".")) : NaN));
-  const fits = startMs >= 0 && endMs >= startMs && endMs <= 2 ** 32 && more.length === 0;
-  return fits && label?.trim() ? { timeMs: startMs, label: label.trim() } : undefined;
+  const [startMs, endMs] = [start, end].map((time) => 1000 * numberOf((time ?? "").trim().replace(",", ".")));
+  const fits = endMs >= startMs && endMs <= MOST_TIME_MS && more.length === 0;
+  return fits && label !== undefined ? { timeMs: startMs, label: label.trim() } : undefined;
 }
 
 /**
@@ -89,7 +108,7 @@ function fromJson(line) {
     return undefined;
   }
   if (event.label === undefined) return null;
-  const fits = typeof event.label === "string" && event.label !== "" && event.time_ms >= 0 && event.time_ms <= 2 ** 32;
+  const fits = typeof event.label === "string" && typeof event.time_ms === "number";
   return fits ? { timeMs: event.time_ms, label: event.label } : undefined;
 }
 
