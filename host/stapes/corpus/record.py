@@ -27,7 +27,7 @@ COUNT_SECONDS = 0.6
 CLIPPED_SAMPLES = 8  # at full scale, in the clip
 SPEAKER = re.compile(r"[A-Za-z0-9-]{1,32}")
 # <speaker>_nohash_<number>.wav, as the tutorial's corpus names its clips.
-CLIP_NAME = re.compile(r"[A-Za-z0-9-]{1,32}_nohash_\d{1,6}\.wav")
+CLIP_NAME = re.compile(r"[A-Za-z0-9-]{1,32}_nohash_[0-9]{1,6}\.wav")
 
 
 @dataclass(frozen=True, kw_only=True)

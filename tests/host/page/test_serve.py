@@ -120,6 +120,7 @@ def test_without_the_token_nothing_is_told_or_taken(server, corpus, wav, headers
         "/record/%2e%2e/me_nohash_0.wav",
         "/record/yes/..%2fme_nohash_0.wav",
         "/record/yes/me_nohash_0.exe",
+        "/record/yes/me_nohash_%D9%A3.wav",  # a digit of another script
         "/record/_silence_/me_nohash_0.wav",
         "/record/yes/no/me_nohash_0.wav",
         "/record/yes",
