@@ -18,6 +18,7 @@ from stapes.errors import StapesError
 from stapes.files import read_bytes
 from stapes.installed import installed_tree
 from stapes.model.metadata import load_model
+from stapes.model.shipped import shipped_models
 from stapes.page.page_model import read_page_model
 
 # boards/web/package.cmake puts these beside the extension module.
@@ -114,10 +115,18 @@ def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
         "labels": list(settings.labels),
         "sample_rate": settings.front_end.sample_rate,
         "clip_duration_ms": settings.clip_duration_ms,
-        "tflite": Path(path).name.encode("utf-8", "backslashreplace").decode(),
+        "tflite": _name_for_commands(Path(path)),
         "stream": _stream_figures(Path(path), sha256),
     }
     return PageModel(file=file, data=data, about=about)
+
+
+def _name_for_commands(path: Path) -> str:
+    """By which a command takes the model: its name where it is shipped, or else its file's."""
+    for shipped in shipped_models().values():
+        if shipped.path.resolve() == path.resolve():
+            return shipped.name
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 def _free_file(name: str, taken: set[str]) -> str:

@@ -67,6 +67,12 @@ def test_what_a_model_is_stands_in_the_list(tmp_path):
     assert model["stream"] is None  # it has no card beside it
 
 
+def test_commands_of_the_page_name_the_model_as_commands_take_it(tmp_path):
+    shutil.copy(MICRO, tmp_path / "alone.tflite")
+    models = json.loads(build_site([WORDS, tmp_path / "alone.tflite"])["site.json"])["models"]
+    assert [model["tflite"] for model in models] == ["words", "alone.tflite"]
+
+
 @pytest.fixture
 def with_card(tmp_path):
     """Makes a model with a card whose curve is this text."""
