@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from stapes.errors import StapesError
-from stapes.files import read_bytes, write_bytes
+from stapes.files import check_no_pointer, read_bytes, write_bytes
 from stapes.progress import note
 
 _PCM = 1
@@ -196,6 +196,7 @@ def _judge(
 
 def _check_riff(path: str | os.PathLike[str], data: Content) -> None:
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        check_no_pointer(bytes(data[:64]), source=path, what="a WAV file")
         found = "an empty file" if not data else f"{data[:4]!r} at its start"
         raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
 

@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +30,7 @@ from stapes.corpus.mixture import Mixture
 from stapes.corpus.near_misses import near_misses
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker, Synthesizer
+from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
 from stapes.files import held_alone, kept_folder, new_folder, visible_files, writing
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
@@ -149,7 +150,7 @@ def speak_corpus(
     with (
         kept_folder(root),
         _words_held(root, plan),
-        ProcessPoolExecutor(max_workers=settings.processes) as pool,
+        VoicesPool(settings.processes) as pool,
     ):
         for word, clips in plan.items():
             job = _Job(word=word, clips=clips, settings=settings, synthesizer=synthesizer)
@@ -236,7 +237,7 @@ def _check_folder(folder: Path, settings: SpeakSettings) -> None:
 
 
 def _speak_word(
-    job: _Job, target: Path, speakers: list[Speaker], pool: ProcessPoolExecutor
+    job: _Job, target: Path, speakers: list[Speaker], pool: VoicesPool
 ) -> Generator[_Added]:
     """Speaks the clips that `target` lacks; yields what each speaker added.
 
@@ -252,6 +253,9 @@ def _speak_word(
             tasks = [pool.submit(speak, numbered) for numbered in enumerate(speakers)]
         try:
             yield from _collected(tasks, job.word)
+        except BaseException:
+            pool.stop()
+            raise
         finally:  # nobody writes any more when the folder gets its name or goes
             for task in tasks:
                 task.cancel()
@@ -381,6 +385,7 @@ def _speak_speaker(
 ) -> _Added:
     """Writes the clips of one speaker that `existing` lacks. In a mixture a voice may fail: others
     say the word as well."""
+    check_going_on()
     index, speaker = numbered
     first = index * CLIPS_PER_SPEAKER
     key = int.from_bytes(hashlib.sha256(job.word.encode()).digest()[:8], "little")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -228,6 +229,11 @@ def said(path: Path, program: str) -> tuple[np.ndarray, int]:
     return recording.samples / 32768, recording.sample_rate
 
 
+def _let_ctrl_c_in() -> None:
+    """Ctrl-C ends an engine at once, although the process that waits for it never sees it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def run(command: list[str], stdin: str = "") -> bytes:
     """The standard output of a program that speaks.
 
@@ -238,7 +244,12 @@ def run(command: list[str], stdin: str = "") -> bytes:
     program = command[0]
     try:
         done = subprocess.run(
-            command, input=stdin.encode(), capture_output=True, check=True, timeout=TIMEOUT_S
+            command,
+            input=stdin.encode(),
+            capture_output=True,
+            check=True,
+            timeout=TIMEOUT_S,
+            preexec_fn=_let_ctrl_c_in,
         )
     except FileNotFoundError as error:
         hint = INSTALL_HINT if program == "espeak-ng" else "install it, or choose another --engine"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -26,6 +25,7 @@ from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.corpus.speak import SpeakSettings, ctrl_c_held, make_speakers, speak_word
 from stapes.corpus.synthesizers import EngineFailed, Speaker
+from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
 from stapes.files import new_folder, read_text
 from stapes.options import check, like, setting
@@ -92,7 +92,7 @@ def write_talk(
     seconds, failures = 0.0, []
     with (
         new_folder(output_dir / SPEECH_FOLDER) as folder,
-        ProcessPoolExecutor(max_workers=settings.processes) as pool,
+        VoicesPool(settings.processes) as pool,
     ):
         read = partial(_read, settings, mixture, sentences, folder)
         with ctrl_c_held():
@@ -141,6 +141,7 @@ def _read(
     numbered: tuple[int, Speaker],
 ) -> tuple[float, str]:
     """The recordings of one speaker: how many seconds, and why not more."""
+    check_going_on()
     number, speaker = numbered
     random = np.random.default_rng([settings.seed, 4, number])
     place = folder / speaker.name

@@ -124,8 +124,8 @@ def test_a_table_names_every_condition_with_its_interval(capsys):
     command = ["evaluate", str(trained.model), "--data_dir", str(trained.data_dir)]
     assert main([*command, "--level_db", "-6"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"as recorded +\d+\.\d% \(\d+\.\d to \d+\.\d\)", lines[-2])
-    assert lines[-1].startswith("level -6 dB")
+    assert re.fullmatch(r"as recorded +\d+\.\d% \(\d+\.\d to \d+\.\d\)", lines[-3])
+    assert lines[-2].startswith("level -6 dB")
 
 
 @pytest.mark.parametrize(

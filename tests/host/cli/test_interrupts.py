@@ -52,6 +52,7 @@ def material(tmp_path_factory) -> Path:
     return folder
 
 
+LEVELS = ",".join(str(-level) for level in range(100))  # minutes of work on any machine
 SLOW_VOICE = f"{sys.executable} -c 'import time; time.sleep(300)' {{text}} {{output}}"
 # The words of each command, after which output Ctrl-C is pressed, and the extra it needs.
 COMMANDS = {
@@ -64,8 +65,8 @@ COMMANDS = {
         "--how_many_training_steps 100000",
         "Step #",
     ),
-    "export": ("--train_dir TRAINED --output_file OUT", ""),
-    "evaluate": (f"{MODEL} --data_dir many --testing_percentage 80", ""),
+    "export": ("--train_dir TRAINED --output_file OUT", "Loading TensorFlow"),
+    "evaluate": (f"{MODEL} --data_dir many --testing_percentage 80 --level_db={LEVELS}", ""),
     "label_wav_dir": (f"--graph {MODEL} --wav_dir many/yes", r"score = "),
     "stream make": (
         f"--data_dir many --model {MODEL} --test_duration_seconds 100000 "

@@ -115,5 +115,5 @@ def test_mistakes_are_told_in_one_line(tmp_path, monkeypatch, capsys, arguments,
 
 
 def test_a_folder_without_recordings_is_told(tmp_path, capsys):
-    assert main(["label_wav_dir", "--graph", "x", "--wav_dir", str(tmp_path)]) == 2
+    assert main(["label_wav_dir", "--graph", "micro", "--wav_dir", str(tmp_path)]) == 2
     assert "found no recording" in capsys.readouterr().err

@@ -341,7 +341,7 @@ def test_a_hostile_archive_of_a_server_leaves_nothing(
 ):
     server.content = content
     digest = hashlib.sha256(content).hexdigest()
-    known = KnownCorpus(url=server.url, sha256=digest, note="")
+    known = KnownCorpus(url=server.url, sha256=digest, note="", attribution="")
     monkeypatch.setitem(KNOWN, ("speech_commands", "0.02"), known)
     assert main(["data", "get", "speech_commands", "--output_dir", str(corpus)]) == 2
     error = capsys.readouterr().err

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes in which voices speak, that end soon after Ctrl-C."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from stapes.errors import StapesError
+
+_stopping: Event | None = None  # of the process that this one works for
+
+
+class VoicesPool(ProcessPoolExecutor):
+    """A pool whose waiting tasks end at once when an error or Ctrl-C leaves its block. The executor
+    hands some tasks to its processes ahead of time, and those cannot be cancelled any more."""
+
+    def __init__(self, processes: int | None) -> None:
+        self._stopping = multiprocessing.Event()
+        super().__init__(processes, initializer=_work_for, initargs=(self._stopping,))
+
+    def stop(self) -> None:
+        """Lets tasks that have not begun end with an error."""
+        self._stopping.set()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        if error[0]:
+            self.stop()
+        return super().__exit__(*error)
+
+
+def check_going_on() -> None:
+    """To be called first in each task.
+
+    Raises:
+        StapesError: the pool was stopped.
+    """
+    if _stopping and _stopping.is_set():
+        raise StapesError("stopped before it began")
+
+
+def _work_for(stopping: Event) -> None:
+    global _stopping
+    _stopping = stopping
