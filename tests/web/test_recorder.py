@@ -106,6 +106,18 @@ def test_clips_land_in_the_folder_of_the_server(site_files, speaking, tmp_path):
     assert [name[-13:] for name in found[1:]] == ["_nohash_0.wav", "_nohash_1.wav"]
 
 
+def test_the_page_says_where_the_sound_goes(site_files, speaking, tmp_path):
+    with serving(site_files) as site:
+        page = site.open(speaking)
+        assert "Nothing is sent anywhere" in page.inner_text("footer")
+        page.context.close()
+    with serving(site_files, folder=tmp_path) as site:
+        page = site.open(speaking, fragment=f"#token={TOKEN}")
+        page.wait_for_selector("footer:has-text('clips that you record: they go to the server')")
+        assert "Nothing is sent" not in page.inner_text("footer")
+        page.context.close()
+
+
 def test_a_server_that_has_gone_loses_no_clip(site_files, speaking, tmp_path):
     with serving(site_files, folder=tmp_path) as site:
         page = site.open(speaking, fragment=f"#token={TOKEN}", script=QUICK)

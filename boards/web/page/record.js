@@ -80,7 +80,10 @@ export class Record {
     const store = await this._store();
     store.onOthersChange(() => void this._try(() => this._show()));
     const { name, reason } = (await this._folder?.greet()) ?? {};
-    if (name !== undefined) byId("record-folder").textContent = TEXT.recordsInto(name);
+    if (name !== undefined) {
+      byId("record-folder").textContent = TEXT.recordsInto(name);
+      byId("privacy").textContent = TEXT.footerWithFolder;
+    }
     if (reason !== undefined) sayProblem(TEXT.folderGone(reason));
     await this._show();
   }
