@@ -92,6 +92,15 @@ def test_the_browsers_processing_can_be_switched_on_to_compare(site, speaking):
     page.context.close()
 
 
+def test_a_switch_counts_while_the_microphone_starts_as_well(site, speaking):
+    page = site.open(speaking, script=TRACKS)
+    both = "for (const id of ['listen-toggle', 'processing']) document.getElementById(id).click()"
+    page.evaluate(f"() => {{ {both}; }}")
+    until(page, "window.tracks.length === 2")
+    assert page.evaluate("window.wanted.noiseSuppression") is True
+    page.context.close()
+
+
 def test_a_microphone_that_is_unplugged_is_said(site, speaking):
     page = site.open(speaking, script=TRACKS)
     page.click("#listen-toggle")

@@ -24,6 +24,7 @@ export class Listen {
     /** @type {Microphone | null} */
     this._microphone = null;
     this._busy = false;
+    this._again = false; // once more when what is going on is over
     this._load = new Load();
     this._button.addEventListener("click", () => void this.toggle());
     this._processing.addEventListener("change", () => void this._restart());
@@ -51,6 +52,7 @@ export class Listen {
   }
 
   async _restart() {
+    this._again = this._busy;
     if (this._microphone === null || this._busy) return;
     await this._change(async () => {
       await this._stop();
@@ -67,6 +69,7 @@ export class Listen {
       this._busy = false;
       this._showState();
     }
+    if (this._again) await this._restart();
   }
 
   async _start() {
