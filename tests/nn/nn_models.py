@@ -23,6 +23,15 @@ INVOKES = 6
 Random = np.random.Generator
 
 
+def small(rng: Random, most: int = 24) -> int:
+    """1 to `most`."""
+    return int(rng.integers(1, most + 1))
+
+
+def random_shape(rng: Random, rank: int) -> tuple[int, ...]:
+    return tuple(small(rng, 5) for _ in range(rank))
+
+
 def int8_values(rng: Random, shape: tuple[int, ...]) -> np.ndarray:
     """Uniform values, or only the extremes, or values near one another."""
     kind = rng.integers(4)

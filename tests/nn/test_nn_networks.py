@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nn_models import CASES, Network, Random, check_models, int8_values, scale
+from nn_models import CASES, Network, Random, check_models, int8_values, scale, small
 
 HELD_FRAMES = 3
-
-
-def small(rng: Random, most: int) -> int:
-    return int(rng.integers(1, most + 1))
 
 
 def add_window_layer(network: Network) -> None:

@@ -13,16 +13,14 @@ from nn_models import (
     activation,
     check_models,
     int8_values,
+    random_shape,
     scale,
+    small,
     zero_point,
 )
 
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
-
-
-def small(rng: Random, most: int = 24) -> int:
-    return int(rng.integers(1, most + 1))
 
 
 def test_fully_connected_with_one_scale_equals_upstream():
@@ -153,10 +151,6 @@ def test_pooling_equals_upstream(name: str):
         return network
 
     check_models(make)
-
-
-def random_shape(rng: Random, rank: int) -> tuple[int, ...]:
-    return tuple(small(rng, 5) for _ in range(rank))
 
 
 @pytest.mark.parametrize("name", ["ADD", "SUB", "MUL"])

@@ -13,7 +13,9 @@ from nn_models import (
     activation,
     assert_same_bytes,
     check_models,
+    random_shape,
     scale,
+    small,
     values,
 )
 
@@ -21,16 +23,8 @@ from stapes.device.engine import Engine
 from stapes.errors import StapesError
 
 
-def small(rng: Random, most: int = 24) -> int:
-    return int(rng.integers(1, most + 1))
-
-
 def image(rng: Random, channels: int = 6) -> tuple[int, int, int, int]:
     return (small(rng, 2), small(rng, 9), small(rng, 9), small(rng, channels))
-
-
-def random_shape(rng: Random, rank: int) -> tuple[int, ...]:
-    return tuple(small(rng, 5) for _ in range(rank))
 
 
 @pytest.mark.parametrize("sums", ["int64", "int32"])

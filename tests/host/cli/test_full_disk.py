@@ -3,27 +3,14 @@
 
 from __future__ import annotations
 
-import resource
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from disk import room_for
 from tones import TRAIN_FLAGS, trained_tones
 
 from stapes.cli.main import main
-
-
-@contextmanager
-def room_for(file_bytes: int) -> Iterator[None]:
-    """No file grows beyond `file_bytes`."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def left(folder: Path) -> list[str]:

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import resource
 
 import numpy as np
 import pytest
+from disk import room_for
 
 from stapes.audio.wav import read_wav_with_rate
 from stapes.errors import StapesError
@@ -38,17 +37,6 @@ def files(folder):
         samples, rate = read_wav_with_rate(path)
         found[path.name] = (rate, samples.tolist())
     return found
-
-
-@contextlib.contextmanager
-def disk_of(file_bytes):
-    """No file can be larger."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_file_is_closed_and_the_next_one_begins_in_the_middle_of_a_line(tmp_path):
@@ -116,7 +104,7 @@ def test_another_sample_rate_begins_another_file(tmp_path):
 def test_a_full_disk_keeps_the_lines_that_were_captured(tmp_path, room):
     wav = capture(tmp_path)
     with (
-        disk_of(room),
+        room_for(room),
         pytest.raises(
             StapesError, match=r"heard.wav: cannot be written \(File too large\)"
         ) as told,
@@ -132,7 +120,7 @@ def test_a_full_disk_keeps_the_lines_that_were_captured(tmp_path, room):
 @pytest.mark.parametrize("room", [10, 44, 100])
 def test_a_disk_without_room_for_a_line_gets_no_file(tmp_path, room):
     wav = capture(tmp_path)
-    with disk_of(room), pytest.raises(StapesError, match=r"heard\.wav: cannot be written"):
+    with room_for(room), pytest.raises(StapesError, match=r"heard\.wav: cannot be written"):
         wav.hear(audio(0))
     wav.close()
     assert not list(tmp_path.iterdir())

@@ -2,25 +2,13 @@
 #include "nn/operators/support/exponential_table.h"
 
 #include "nn/kernels/requantize.h"
+#include "nn/operators/support/constant_exp.h"
 
 namespace stapes {
 namespace {
 
 // Only the compiler computes with these; float where the original does.
-constexpr float Exp(float x) {
-  // exp(x / 16) by its series, squared four times: far more exact than a float.
-  const double part = static_cast<double>(x) / 16;
-  double term = 1;
-  double sum = 1;
-  for (int i = 1; i <= 24; ++i) {
-    term *= part / i;
-    sum += term;
-  }
-  for (int i = 0; i < 4; ++i) {
-    sum *= sum;
-  }
-  return static_cast<float>(sum);
-}
+constexpr float Exp(float x) { return static_cast<float>(ConstantExp(static_cast<double>(x))); }
 
 constexpr float OneOverOnePlusX(float x) { return 1.0f / (1.0f + x); }
 

@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/operators/support/wide_curve.h"
 
+#include "nn/operators/support/constant_exp.h"
+
 namespace stapes {
 namespace {
 
-// Only the compiler computes with doubles.
-constexpr double ExpOfNegative(double x) {
-  const double part = x / 16;
-  double term = 1;
-  double sum = 1;
-  for (int i = 1; i <= 24; ++i) {
-    term *= part / i;
-    sum += term;
-  }
-  for (int i = 0; i < 4; ++i) {
-    sum *= sum;
-  }
-  return sum;
-}
-
 // 2^16 / (1 + exp(-place / 24)).
-constexpr double Sigmoid(double place) { return 65536 / (1 + ExpOfNegative(-place / 24)); }
+constexpr double Sigmoid(double place) { return 65536 / (1 + ConstantExp(-place / 24)); }
 
 // To the nearest integer, of a number above 0.
 constexpr uint16_t Rounded(double value) {

@@ -50,6 +50,23 @@ Taps TapsInside(int32_t origin, int32_t dilation, int32_t kernel, int32_t size);
 // shapes do not fit (TensorFlow's rules for SAME and VALID).
 const char* FitWindow(Padding padding, const Shape& input, const Shape& output, Window* window);
 
+// The kernel at one place of the output: where its first tap lies, and which taps are inside the
+// image.
+struct Seen {
+  int32_t top;
+  int32_t left;
+  Taps rows;
+  Taps taps;
+};
+
+inline Seen Look(const Window& window, int32_t y, int32_t x) {
+  const int32_t top = y * window.stride_height - window.pad_height;
+  const int32_t left = x * window.stride_width - window.pad_width;
+  return {top, left,
+          TapsInside(top, window.dilation_height, window.kernel_height, window.input_height),
+          TapsInside(left, window.dilation_width, window.kernel_width, window.input_width)};
+}
+
 // Calls `visit(batch, y, x)` for every place of the output.
 template <typename Visit>
 void ForEachPlace(const Window& window, Visit visit) {
