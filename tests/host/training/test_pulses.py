@@ -22,6 +22,7 @@ from stapes.training.corpus import Corpus
 from stapes.training.loop import train
 from stapes.training.pulses import pulse_loss
 from stapes.training.settings import Schedule, TrainingSettings
+from stapes.training.step import in_the_middle
 
 SILENCE, UNKNOWN, UP, DOWN = range(4)
 CLIP = TrainingSettings(
@@ -92,6 +93,12 @@ def test_the_decoder_hears_more_than_the_ends_that_labels_are_asked_for():
     assert (CLIP.ends, CLIP.pulse_frames) == (1, 0)
     assert (STREAM.pulse_frames, STREAM.pulse_average_frames, STREAM.ends) == (10, 10, 21)
     assert STREAM.training_samples == CLIP.training_samples + 20 * 160
+
+
+def test_labels_are_asked_for_in_the_middle_alone():
+    answers = np.arange(21)[None, :, None]
+    assert in_the_middle(answers, STREAM.pulse_frames).ravel().tolist() == [10]
+    assert in_the_middle(answers, CLIP.pulse_frames).shape == answers.shape
 
 
 def test_settings_that_do_not_fit_a_decoder_are_refused(tmp_path):
