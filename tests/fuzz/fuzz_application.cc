@@ -421,7 +421,8 @@ class World {
     const std::string hash = image.c_str() + kHashPosition;
     Require(Running() == before || (loader_->slot() >= 0 && Running() == hash) || rotten_,
             "a refused model cost the running one");
-    Require(!is_old || damages > 0 || Running() == before || taken_ < 2,
+    // Versions are remembered in the very flash that rots.
+    Require(!is_old || damages > 0 || Running() == before || taken_ < 2 || rotten_,
             "an older model was taken");
     if (damages == 0 && Running() != before) {
       taken_ = models_;
