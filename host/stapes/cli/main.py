@@ -36,7 +36,7 @@ COMMANDS: dict[str, str] = {
     "spectrogram": "draw a recording and its features as the device sees them",
     "train": "train a keyword model on a folder of clips",
     "export": "quantize a trained model to int8 and write the .tflite file",
-    "info": "print a model's settings, operators and memory",
+    "info": "say how large and how good a model is, and which boards it fits",
     "verify": "run the same inputs through Stapes, upstream TFLM and LiteRT and compare all bytes",
     "evaluate": "measure the accuracy of a model on clips",
     "label_wav": "name the word in a recording",

@@ -14,7 +14,7 @@ from stapes.model.metadata import find_settings
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What `stapes info` prints of the model alone, as JSON values.
+    """What `stapes info --all` prints of the model alone, as JSON values.
 
     Raises:
         StapesError: not a model, or one that the engine refuses.

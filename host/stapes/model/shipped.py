@@ -33,5 +33,11 @@ def shipped_models() -> dict[str, ShippedModel]:
     return {model.name: model for model in sorted(found, key=_bytes)}
 
 
+def short_name(path: Path) -> str:
+    """What a command takes for the model at `path`: the name of a shipped one, or the path."""
+    names = (model.name for model in shipped_models().values() if model.path == path)
+    return next(names, str(path))
+
+
 def _bytes(model: ShippedModel) -> int:
     return int(model.card["model_bytes"])

@@ -76,7 +76,7 @@ COMMANDS = {
     "stream score": (f"--model {MODEL} --wav hours.wav --ground_truth none.txt", ""),
     "tune": (f"{MODEL} --wav hours.wav --labels none.txt --output_file OUT", ""),
     "replay": (f"long.wav --model {MODEL} --output OUT", "real time"),
-    "info": (f"{MODEL}", "info: building"),
+    "info": (f"{MODEL} --measure", "info: building"),
     "demo": ("--quick --data_dir many --work_dir OUT", ""),
 }
 

@@ -115,7 +115,7 @@ def test_what_commands_say_of_their_work_obeys_nothing_either(clips, model, caps
         "wav_to_features": ["--input_wav", wav, "--output_c_file", f"{EVIL}.cc"],
         "emit": [str(model), "--output_dir", f"emitted{EVIL}"],
         "replay": [str(clips / EVIL[:12]), "--model", str(model)],
-        "info": [str(model), "--no_measure"],
+        "info": [str(model), "--all"],
     }
     for command, words in runs.items():
         assert cli.main([*command.split(), *words]) == 0, capsys.readouterr().err

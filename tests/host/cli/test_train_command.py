@@ -100,7 +100,7 @@ def test_normalised_energies_go_from_training_into_the_model(tmp_path, capsys):
     assert main(["export", "--train_dir", train_dir, "--output_file", str(model)]) == 0
     front_end = load_model(model)[1].front_end
     assert front_end.pcen == PcenSettings(time_constant_ms=250, root=0)
-    assert main(["info", str(model), "--no_measure"]) == 0
+    assert main(["info", str(model), "--all"]) == 0
     assert "time_constant_ms 250, alpha 0.98, delta 2, root 0" in capsys.readouterr().out
 
 

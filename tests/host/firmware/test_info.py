@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from stapes.firmware import measure
 from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS
 from stapes.firmware.tools import missing_tools
 from stapes.model.settings import ModelSettings
+from stapes.model.shipped import shipped_models
 
 SOURCE = Path(__file__).parents[3]
 
@@ -31,7 +33,7 @@ def model(tmp_path, small_model):
 
 
 def test_every_operator_with_its_work_and_bytes(model, capsys):
-    assert main(["info", str(model), "--json", "--no_measure"]) == 0
+    assert main(["info", str(model), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     svdf, dense, softmax = report["operators"]
     assert [svdf["name"], dense["name"], softmax["name"]] == ["SVDF", "FULLY_CONNECTED", "SOFTMAX"]
@@ -45,11 +47,76 @@ def test_every_operator_with_its_work_and_bytes(model, capsys):
 
 
 def test_the_settings_are_printed_for_people(model, capsys):
-    assert main(["info", str(model), "--no_measure"]) == 0
+    assert main(["info", str(model), "--all"]) == 0
     text = capsys.readouterr().out
     for word in ("yes, no", "sample_rate", "16000", "suppression_ms", "SVDF", "bytes of arena"):
         assert word in text
     assert "seed" in text and "7" in text
+
+
+def test_five_lines_say_most_of_it_and_the_next_command(model, capsys):
+    assert main(["info", str(model)]) == 0
+    title, *five, empty, following = capsys.readouterr().out.splitlines()
+    assert title == "small: yes, no" and empty == ""
+    assert [re.split("  +", line)[1] for line in five] == [
+        *("size", "RAM", "accuracy", "false accepts", "boards")
+    ]
+    assert "stapes evaluate measures" in five[2] and "stapes tune measures" in five[3]
+    assert following.startswith("Next: stapes listen") and "--all" in following
+
+
+def test_the_lines_of_a_shipped_model_are_those_of_the_list(capsys):
+    assert main(["models"]) == 0
+    listed = capsys.readouterr().out
+    for name in shipped_models():
+        assert main(["info", name]) == 0
+        text = capsys.readouterr().out
+        (row,) = (line for line in listed.splitlines() if line.split()[0:1] == [name])
+        for figure in re.findall(r"[\d.]+ KB|[\d.]+%|[\d.]+ an hour|all .*", row):
+            assert figure in text
+        assert f"Next: stapes listen {name} " in text
+
+
+def test_a_models_own_figures_are_shown(tmp_path, small_model, capsys):
+    score = {"false_accepts_per_hour": 1.25, "false_reject_rate": 0.1, "duration_ms": 7_200_000}
+    settings = ModelSettings(
+        name="small",
+        labels=("_silence_", "_unknown_", "yes", "no"),
+        provenance={
+            "int8_accuracy": 0.9876,
+            "test_clips": 1234,
+            "decoder_tuning": {"tuned_on": score},
+        },
+    )
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "98.8% of 1,234 clips" in text and "1.2 an hour, 10.0% of words missed" in text
+    assert "in 2.0 hours of audio that it was tuned with" in text
+
+
+@pytest.mark.parametrize("odd", [7, "many", [], {"tuned_on": 3}, {"verified_on": {"hours": "x"}}])
+def test_odd_figures_of_others_count_as_none(tmp_path, small_model, odd, capsys):
+    settings = ModelSettings(
+        name="small",
+        labels=("_silence_", "_unknown_", "yes", "no"),
+        provenance={"int8_accuracy": "good", "test_clips": True, "decoder_tuning": odd},
+    )
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().out.count("not measured") == 2
+
+
+def test_it_neither_builds_nor_imports_tensorflow(model):
+    program = (
+        "import subprocess, sys; from stapes.cli.main import main; subprocess.Popen = None; "
+        "main(sys.argv[1:]); print({'tensorflow', 'keras', 'scipy'} & set(sys.modules))"
+    )
+    run = [sys.executable, "-c", program, "info", str(model)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("set()\n")
 
 
 def test_nested_settings_are_printed_without_brackets_of_python(tmp_path, small_model, capsys):
@@ -65,7 +132,7 @@ def test_nested_settings_are_printed_without_brackets_of_python(tmp_path, small_
     )
     path = tmp_path / "small.tflite"
     path.write_bytes(small_model(settings))
-    assert main(["info", str(path), "--no_measure"]) == 0
+    assert main(["info", str(path), "--all"]) == 0
     rows = dict(
         line.split(maxsplit=1)
         for line in capsys.readouterr().out.splitlines()
@@ -86,14 +153,14 @@ def test_metadata_that_is_cut_short_is_one_line(model, capsys):
     content = model.read_bytes()
     place = content.index(b'{"clip_duration_ms"') - 4  # its length comes first
     model.write_bytes(content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :])
-    assert main(["info", "--no_measure", str(model)]) == 2
+    assert main(["info", str(model), "--all"]) == 2
     error = capsys.readouterr().err
     assert "damaged or cut short" in error and error.count("\n") == 1
 
 
 def test_names_of_tensors_may_be_any_bytes(model, capsys):
     model.write_bytes(model.read_bytes().replace(b"hidden", b"\xff\x1b\n\xf0\x80g"))
-    assert main(["info", "--no_measure", str(model)]) == 0
+    assert main(["info", str(model), "--all"]) == 0
     (row,) = (line for line in capsys.readouterr().out.splitlines() if line.endswith("g"))
     assert "activation \ufffd\\u001b\\u000a\ufffd\ufffdg" in row
 
@@ -114,7 +181,7 @@ def test_a_model_that_contradicts_its_settings_is_refused(tmp_path, small_model,
 @pytest.fixture
 def report(model, capsys) -> dict:
     """What `stapes info --json` says of the small model."""
-    assert main(["info", str(model), "--json", "--no_measure"]) == 0
+    assert main(["info", str(model), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -142,34 +209,34 @@ def test_the_plan_tells_bytes_and_lives_of_tensors(report):
 
 
 def test_the_plan_is_drawn_for_people(model, capsys):
-    assert main(["info", str(model), "--no_measure"]) == 0
+    assert main(["info", str(model), "--all"]) == 0
     text = capsys.readouterr().out
     assert re.search(r"\b6 +0-1 +##\. +activation hidden", text)
-    assert "instructions are not measured: --no_measure" in text
+    assert "instructions are not measured: --measure" in text
 
 
 def test_models_of_others_are_described_without_settings(tmp_path, small_model, capsys):
     path = tmp_path / "other.tflite"
     path.write_bytes(small_model(metadata=False))
-    assert main(["info", str(path), "--no_measure"]) == 0
+    assert main(["info", str(path), "--all"]) == 0
     assert "other: no Stapes settings inside" in capsys.readouterr().out
 
 
 def test_without_an_emulator_it_says_so(model, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda tool, **where: None if "qemu" in tool else tool)
-    assert main(["info", str(model)]) == 0
+    assert main(["info", str(model), "--measure"]) == 0
     assert "not measured: found no qemu-system-arm" in capsys.readouterr().out
 
 
 def test_without_the_source_tree_it_says_so(model, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda tool, **where: tool)
-    assert main(["info", str(model), "--source_dir", str(tmp_path)]) == 0
+    assert main(["info", str(model), "--measure", "--source_dir", str(tmp_path)]) == 0
     assert "not measured: it takes Stapes' source tree" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("board", ["host", "pdp11", "../mps2_an386"])
 def test_what_is_no_board_with_memory_is_refused(model, board, capsys):
-    assert main(["info", str(model), "--board", board, "--no_measure"]) == 2
+    assert main(["info", str(model), "--board", board]) == 2
     error = capsys.readouterr().err
     assert f"--board {board}: found no such board" in error and "mps2_an386" in error
 
@@ -190,7 +257,7 @@ def test_a_model_larger_than_the_emulated_board_is_not_measured(
     model, small_model, no_build, capsys
 ):
     model.write_bytes(small_model(memory=400_000))
-    assert main(["info", str(model)]) == 0
+    assert main(["info", str(model), "--measure"]) == 0
     text = capsys.readouterr().out
     assert re.search(r"not measured: [\d,]+ bytes of model and 4,80[\d,]+ of arena are too", text)
     assert "mps2_an386, which has 4,194,304 of flash and 4,194,304 of RAM" in text
@@ -198,14 +265,14 @@ def test_a_model_larger_than_the_emulated_board_is_not_measured(
 
 def test_a_model_that_would_take_minutes_is_not_measured(model, no_build, monkeypatch, capsys):
     monkeypatch.setattr(measure, "MAX_MACS", 200)
-    assert main(["info", str(model)]) == 0
+    assert main(["info", str(model), "--measure"]) == 0
     assert "not measured: 294 MACs would take minutes" in capsys.readouterr().out
 
 
 @needs_compiler
 def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, capsys):
     model.write_bytes(small_model(memory=9000))
-    assert main(["info", str(model), "--json", "--board", EMULATED_BOARD]) == 0
+    assert main(["info", str(model), "--measure", "--json", "--board", EMULATED_BOARD]) == 0
     report = json.loads(capsys.readouterr().out)
     counted, board = report["instructions"], report["board"]
     assert report["arena_bytes"] > 100_000  # however large
@@ -222,7 +289,7 @@ def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, c
 def test_of_a_model_of_others_the_engine_alone_is_linked(tmp_path, small_model, board, capsys):
     path = tmp_path / "other.tflite"
     path.write_bytes(small_model(metadata=False, memory=500))
-    arguments = ["info", str(path), "--no_measure", "--board", board]
+    arguments = ["info", str(path), "--board", board]
     assert main([*arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     fit = report["board"]
@@ -249,7 +316,7 @@ def test_a_model_that_is_too_large_for_a_board_is_told_by_how_much(model, tmp_pa
     config = board / "board.cmake"
     text = config.read_text().replace("STAPES_FLASH_BYTES 4194304", "STAPES_FLASH_BYTES 8192")
     config.write_text(text.replace("${CMAKE_CURRENT_LIST_DIR}/..", str(SOURCE / "boards")))
-    assert main(["info", str(model), "--no_measure", "--board", str(board)]) == 0
+    assert main(["info", str(model), "--board", str(board)]) == 0
     text = capsys.readouterr().out
     assert "does NOT fit tiny" in text
     assert re.search(r"flash +[\d,]+ of +8,192 bytes, [\d,]+ too many", text)

@@ -51,7 +51,7 @@ def test_nothing_of_the_current_folder_runs(tmp_path, small_model):
     (tmp_path / "CMakeLists.txt").write_text(f"file(WRITE {tmp_path}/trapped trapped)\n")
     (tmp_path / "a.tflite").write_bytes(small_model())
     program = [sys.executable, shutil.which("stapes"), "info", "a.tflite", "--board", "mps2_an386"]
-    subprocess.run([*program, "--no_measure"], cwd=tmp_path, timeout=300)
+    subprocess.run([*program, "--all"], cwd=tmp_path, timeout=300)
     assert not (tmp_path / "trapped").exists()
 
 

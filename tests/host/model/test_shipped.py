@@ -51,7 +51,7 @@ def test_an_unknown_name_says_which_is_near():
 def test_commands_take_a_name(tmp_path, capsys):
     assert main(["emit", "micro", "--output_dir", str(tmp_path / "model")]) == 0
     assert (tmp_path / "model" / "model_data.cc").is_file()
-    assert main(["info", "jarvis", "--json", "--no_measure"]) == 0
+    assert main(["info", "jarvis", "--json"]) == 0
     assert "jarvis" in json.loads(capsys.readouterr().out.splitlines()[-1])["labels"]
 
 

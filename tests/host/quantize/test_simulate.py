@@ -204,7 +204,7 @@ def test_every_architecture_goes_all_the_way(architecture, tones, tmp_path, caps
     noise = np.random.default_rng(0).integers(-9000, 9000, 12000).astype(np.int16)
     write_wav(wav, noise, sample_rate=8000)
     assert main(["replay", "--model", str(model), str(wav)]) == 0
-    assert main(["info", str(model), "--no_measure", "--json"]) == 0
+    assert main(["info", str(model), "--json"]) == 0
     info = json.loads(capsys.readouterr().out.splitlines()[-1])
     streams = "svdf" in architecture
     assert (info["window_frames"], info["clip_stride_frames"]) == ((1, 1) if streams else (49, 5))

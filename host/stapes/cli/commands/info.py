@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print what a model is: settings, provenance, memory, and for each operator its work and bytes.
+"""Print what a model is: size, memory, accuracy, false accepts, and the boards that it fits.
 
-Instructions are counted on an emulated Cortex-M4. This needs Stapes' source tree, the Arm compiler
-and qemu-system-arm. With --board, the firmware is linked for that board, and its flash and RAM are
-compared with the needs of the model.
+--all shows the rest: settings, provenance, memory, and for each operator its work and bytes.
+--measure counts the instructions of an inference on an emulated Cortex-M4: this needs the Arm
+compiler and qemu-system-arm. --board links the firmware for that board, and compares its flash and
+RAM with the needs of the model.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
+from stapes.model.settings import NOT_WORDS
+from stapes.model.shipped import short_name
 from stapes.plain import plain
 
 EXAMPLE = """\
-  stapes info build/yes_no.tflite
+  stapes info micro
+  stapes info build/yes_no.tflite --all
   stapes info build/yes_no.tflite --board mps2_an386"""
 
 CHART_COLUMNS = 32
@@ -30,11 +36,14 @@ MAX_PLAIN_COLUMNS = 64
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=model_file, metavar="MODEL", help="a model to look into")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--board", metavar="NAME", help="say whether the model fits this board")
+    parser.add_argument("--all", action="store_true", help="print all that is known")
+    parser.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     parser.add_argument(
-        "--no_measure", action="store_true", help="count no instructions in the emulator"
+        "--measure", action="store_true", help="count instructions in the emulator (about 30 s)"
     )
+    parser.add_argument("--board", metavar="NAME", help="link, and say whether it fits this board")
+    # Scripts of version 0.1 pass it; to measure nothing is now the default.
+    parser.add_argument("--no_measure", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--source_dir", type=Path, help="the source tree (default: found by itself)"
     )
@@ -42,16 +51,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.evaluation.describe import describe
+    from stapes.firmware.boards import all_boards
+    from stapes.firmware.overview import overview
+    from stapes.installed import installed_tree
 
     report = describe(arguments.model)
+    figures = overview(arguments.model.read_bytes(), report)
+    boards = list(all_boards(installed_tree()).values())
+    report["overview"] = {
+        **dataclasses.asdict(figures),
+        "boards": [board.name for board in boards if figures.needs.fits(board)],
+    }
     report["board"] = None
     if arguments.board:
         report["board"] = _fit(arguments.model, arguments.source_dir, arguments.board)
-    report["instructions"] = None
-    report["not_measured"] = "--no_measure"
-    if not arguments.no_measure:
+    report["instructions"], report["not_measured"] = None, "--measure counts them"
+    if arguments.measure:
         _measure(report, arguments.model, arguments.source_dir)
-    print(json.dumps(report) if arguments.json else "\n\n".join(_sections(report)))
+    if arguments.json:
+        print(json.dumps(report))
+        return 0
+    print("\n\n".join([_opening(report, figures.lines(boards)), *_sections(report, arguments)]))
+    if not (arguments.all or arguments.measure or arguments.board):
+        name = short_name(arguments.model)
+        print()
+        next_step("listen", name, about=f"stapes info {shlex.quote(name)} --all shows the rest")
     return 0
 
 
@@ -79,8 +103,7 @@ def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> Non
         report["not_measured"] = "it takes Stapes' source tree: run this in a checkout"
         return
     print(
-        f"info: building an image and counting its instructions on an emulated {EMULATED_BOARD}; "
-        "--no_measure leaves that out",
+        f"info: building an image and counting its instructions on an emulated {EMULATED_BOARD}",
         file=sys.stderr,
         flush=True,
     )
@@ -93,14 +116,23 @@ def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> Non
     report["instructions"] = dataclasses.asdict(counted)
 
 
-def _sections(report: dict[str, Any]) -> list[str]:
-    """The report for people."""
-    labels = ", ".join(report["labels"]) or "no Stapes settings inside"
-    sections = [f"{report['name']}: {labels}"]
-    for part in ("front_end", "decoder", "provenance"):
-        rows = _rows(report.get(part, {}), depth=1)
-        sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
-    sections += [_memory_table(report), _operator_table(report), _summary(report)]
+def _opening(report: dict[str, Any], lines: list[str]) -> str:
+    """Its name and words, and the lines that say most of it."""
+    words = [label for label in report["labels"] if label not in NOT_WORDS]
+    about = ", ".join(words) if report["labels"] else "no Stapes settings inside"
+    return "\n".join([plain(f"{report['name']}: {about}"), *(f"  {line}" for line in lines)])
+
+
+def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str]:
+    """What was asked for beside the opening."""
+    sections = []
+    if arguments.all:
+        for part in ("front_end", "decoder", "provenance"):
+            rows = _rows(report.get(part, {}), depth=1)
+            sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
+        sections.append(_memory_table(report))
+    if arguments.all or arguments.measure:
+        sections += [_operator_table(report), _summary(report)]
     if report["board"]:
         sections.append(_board_table(report["board"]))
     return sections
