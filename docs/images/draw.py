@@ -8,7 +8,7 @@
         --output_audio_file build/try/stream.wav --output_labels_file build/try/stream.txt
     docs/images/draw.py build/try/stream.wav --program build/x86/boards/stapes-firmware
 
-Writes heard.png and live_view.svg beside this script.
+Writes heard.png and live_view.svg beside this script; the first is what `stapes spectrogram` draws.
 """
 
 from __future__ import annotations
@@ -19,24 +19,21 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import CONSOLE_SVG_FORMAT, Console
 
 from stapes.audio.wav import read_wav
-from stapes.device.features import Quantization
-from stapes.device.pipeline import Pipeline
+from stapes.device.bundle import ModelBundle
 from stapes.files import write_bytes, write_text
 from stapes.link.live_view import LiveView
 from stapes.link.protocol import LineReader, LinkCounts
-from stapes.pictures.figures import new_figure, png_bytes
-from stapes.pictures.spectrogram import DeviceView, draw_decibels, draw_features
+from stapes.pictures.spectrogram import DeviceView, SpectrogramSettings, drawing_png
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+COLOURS = 256
 SECONDS = 10  # of the recording that heard.png shows
-COLOURS = 48
 COLUMNS = 72
 AFTER_DETECTION_MS = 200  # when the live view is taken, so that bar and word are both there
 
@@ -54,32 +51,12 @@ def main() -> None:
 
 
 def heard_png(model: Path, wav: Path) -> bytes:
-    """Spectrogram, device features, scores and detections, one below the other."""
-    pipeline = Pipeline(model)
-    front_end, engine = pipeline.settings.front_end, pipeline.engine
+    """Waveform, spectrogram, device features, scores and detections, one below the other."""
+    bundle = ModelBundle.from_file(model)
+    front_end = bundle.settings.front_end
     samples = read_wav(wav, sample_rate=front_end.sample_rate)[: SECONDS * front_end.sample_rate]
-    trace = pipeline.process(samples)
-    figure = new_figure(8, 5.5, dots_per_inch=90)
-    spectrum, features, scores = figure.subplots(3, 1, sharex=True)
-    draw_decibels(spectrum, samples, front_end.sample_rate)
-    spectrum.set(ylabel="kHz", title="spectrogram")
-    steps = Quantization(scale=engine.input_scale, zero_point=engine.input_zero_point)
-    draw_features(features, trace.features, DeviceView(settings=front_end, quantization=steps))
-    draw_scores(scores, pipeline.settings.labels, trace)
-    return png_bytes(figure, colours=COLOURS)
-
-
-def draw_scores(axes: Any, labels: tuple[str, ...], trace: Any) -> None:
-    """A curve for each word, a line and its label for each detection."""
-    for number, label in enumerate(labels):
-        if not label.startswith("_"):
-            axes.plot(trace.times_ms / 1000, (trace.scores[:, number] + 128.0) / 256, label=label)
-    for found in trace.detections:
-        seconds = found.time_ms / 1000
-        axes.axvline(seconds, color="black", linestyle=":")
-        axes.text(seconds + 0.05, 1.04, found.label, fontweight="bold")
-    axes.set(ylim=(0, 1.2), ylabel="score", xlabel="seconds", title="scores and detections")
-    axes.legend(loc="center right")
+    view = DeviceView(settings=front_end, quantization=bundle.quantization)
+    return drawing_png(samples, SpectrogramSettings(), view, bundle, colours=COLOURS)
 
 
 def live_view_svg(program: Path, wav: Path) -> str:

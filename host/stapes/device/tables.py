@@ -168,6 +168,20 @@ def _mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
     return 1127.0 * np.log1p(np.asarray(hertz, dtype=np.float64) / 700.0)
 
 
+def _mel_steps(settings: FrontEndSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lower edge of the lowest channel, and from centre to centre, in mel."""
+    low, high = _mel(settings.lower_edge_hertz), _mel(settings.upper_edge_hertz)
+    return low, (high - low) / (settings.channel_count + 1)
+
+
+def mel_places(
+    settings: FrontEndSettings, hertz: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """Where frequencies lie among the channels: the centre of channel c at c + 0.5."""
+    low, step = _mel_steps(settings)
+    return (_mel(hertz) - low) / step - 0.5
+
+
 def _mel_bands(
     settings: FrontEndSettings,
 ) -> tuple[int, NDArray[np.uint16], NDArray[np.float64]]:
@@ -185,9 +199,9 @@ def _mel_bands(
             f"bin between them, bins are {hertz_per_bin:g} Hz apart; widen the band or the window"
         )
     count = settings.channel_count
-    low, high = _mel(settings.lower_edge_hertz), _mel(settings.upper_edge_hertz)
+    low, step = _mel_steps(settings)
     # Edges of the triangles: lower edge, then the centres, then the upper edge.
-    edges = low + (high - low) / (count + 1) * np.arange(count + 2)
+    edges = low + step * np.arange(count + 2)
     mel = _mel(np.arange(first, last + 1, dtype=np.float64) * hertz_per_bin)
     band = np.minimum(np.searchsorted(edges[1:], mel, side="left"), count)
     weights = (edges[band + 1] - mel) / (edges[band + 1] - edges[band])

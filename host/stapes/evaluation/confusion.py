@@ -10,6 +10,10 @@ import numpy as np
 
 from stapes.evaluation.intervals import binomial_interval
 
+_COLUMNS = 100  # of a terminal
+_RIGHT = "  right"
+_MIN_WIDTH = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
@@ -44,11 +48,16 @@ class Confusion:
         return f"{100 * self.accuracy:.1f}% (N={self.total}), 95% interval: {low:.1f} to {high:.1f}"
 
     def table(self, labels: Sequence[str]) -> str:
-        """The matrix as text, one row per true label, with the accuracy of each."""
-        width = max(7, *(len(label) + 2 for label in labels))
-        rows = ["".ljust(width) + "".join(label.rjust(width) for label in labels) + "  right"]
-        for label, row in zip(labels, self.matrix, strict=True):
-            share = row[labels.index(label)] / max(row.sum(), 1)
+        """The matrix as text, one row per true label, with the accuracy of each. The names of the
+        columns, which are those of the rows, are cut where the table becomes too wide."""
+        left = max(map(len, labels))
+        digits = len(str(self.matrix.max(initial=0)))
+        room = (_COLUMNS - left - len(_RIGHT)) // len(labels)
+        width = max(min(room, left + 2), digits + 1, _MIN_WIDTH)
+        heads = [label if len(label) < width else f"{label[: width - 2]}…" for label in labels]
+        rows = ["".ljust(left) + "".join(head.rjust(width) for head in heads) + _RIGHT]
+        for number, (label, row) in enumerate(zip(labels, self.matrix, strict=True)):
+            share = row[number] / max(row.sum(), 1)
             counts = "".join(str(count).rjust(width) for count in row)
-            rows.append(label.ljust(width) + counts + f"{100 * share:6.1f}%")
+            rows.append(label.ljust(left) + counts + f"{100 * share:6.1f}%")
         return "\n".join(rows)

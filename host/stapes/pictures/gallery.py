@@ -131,7 +131,7 @@ def draw_variation(clip: np.ndarray, after: Heard, view: DeviceView) -> bytes:
     for (spectrum, device), heard in zip(rows, (before, after), strict=True):
         draw_decibels(spectrum, heard.samples, view.settings.sample_rate)
         draw_features(device, heard.features, view)
-        spectrum.set(ylabel="kHz", title=heard.title)
+        spectrum.set(title=heard.title)
         device.set(title="as the device sees it")
     for axes in rows[1]:
         axes.set(xlabel="seconds")

@@ -11,14 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from stapes.device.bundle import ModelBundle
 from stapes.device.features import Quantization, choose_quantization
 from stapes.device.front_end import FrontEnd
+from stapes.device.pipeline import Pipeline, Trace
+from stapes.device.tables import mel_places
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import NOT_WORDS, FrontEndSettings
 from stapes.options import check, setting
 from stapes.pictures.figures import grey_png, new_figure, png_bytes
 
-_MARGIN_DB = 80.0
+_RANGE_DB = 80
+_HERTZ = (100, 250, 500, 1000, 2000, 4000, 8000)  # ticks of a mel axis
+_MAX_CURVES = 5
+_BRIGHTNESS = 64.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +36,10 @@ class SpectrogramSettings:
     )
     stride: int = setting(128, least=1, most=1 << 20, help="from window to window, in samples")
     brightness: float = setting(
-        64.0, above=0, most=1e9, help="factor on what the spectrogram shows; higher is brighter"
+        _BRIGHTNESS,
+        above=0,
+        most=1e9,
+        help="factor on what the spectrogram shows; higher is brighter",
     )
 
     def __post_init__(self) -> None:
@@ -83,20 +92,30 @@ def plain_png(samples: np.ndarray, settings: SpectrogramSettings) -> bytes:
     return grey_png(pixels(magnitudes(samples, settings), settings.brightness))
 
 
-def drawing_png(samples: np.ndarray, settings: SpectrogramSettings, view: DeviceView) -> bytes:
-    """Waveform, spectrogram and device features of int16 [samples], one below the other."""
-    figure = new_figure(9, 7)
-    wave, spectrum, device = figure.subplots(3, 1, sharex=True)
-    draw_wave(wave, samples, view.settings.sample_rate)
-    shown = pixels(magnitudes(samples, settings), settings.brightness)
-    seconds = len(samples) / view.settings.sample_rate
-    half_khz = view.settings.sample_rate / 2000
-    extent = (0, seconds, 0, half_khz)
-    spectrum.imshow(shown.T, origin="lower", aspect="auto", cmap="magma", extent=extent)
-    spectrum.set(ylabel="kHz", title=f"spectrogram, {settings.window_size} samples a window")
+def drawing_png(
+    samples: np.ndarray,
+    settings: SpectrogramSettings,
+    view: DeviceView,
+    bundle: ModelBundle | None = None,
+    *,
+    colours: int = 0,
+) -> bytes:
+    """Waveform, spectrogram and device features of int16 [samples], one below the other; with a
+    model also its scores, and the words that it detects. `colours` as in `png_bytes`."""
+    rate, count = view.settings.sample_rate, 4 if bundle else 3
+    figure = new_figure(9, 7 / 3 * count)
+    wave, spectrum, device, *scores = rows = figure.subplots(count, 1, sharex=True)
+    draw_wave(wave, samples, rate)
+    top = draw_decibels(spectrum, samples, rate, settings)
+    about = f"{settings.window_size} samples a window, {top - _RANGE_DB} to {top} dB of full scale"
+    spectrum.set(title=f"spectrogram, {about}")
     draw_features(device, view.features(samples), view)
-    device.set(xlabel="seconds")
-    return png_bytes(figure)
+    if bundle:
+        trace = Pipeline(bundle).process(samples)
+        draw_scores(scores[0], bundle.settings.labels, trace)
+        mark_detections(rows, trace)
+    rows[-1].set(xlabel="seconds", xlim=(0, len(samples) / rate))
+    return png_bytes(figure, colours=colours)
 
 
 def draw_wave(axes: Any, samples: np.ndarray, sample_rate: int) -> None:
@@ -108,15 +127,26 @@ def draw_wave(axes: Any, samples: np.ndarray, sample_rate: int) -> None:
     axes.set(ylim=(-32768, 32767), ylabel="int16", title="samples")
 
 
-def draw_decibels(axes: Any, samples: np.ndarray, sample_rate: int) -> None:
-    """The spectrogram in decibels, from the loudest down to 80 dB below full scale."""
-    settings = SpectrogramSettings(window_size=min(400, len(samples)), stride=100)
-    spectrum = magnitudes(samples, settings).T
-    level = 20 * np.log10(np.maximum(spectrum, 1e-9) / (settings.window_size / 4))
-    extent = (0, len(samples) / sample_rate, 0, sample_rate / 2000)
-    axes.imshow(
-        level, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=-_MARGIN_DB, vmax=0
-    )
+def draw_decibels(
+    axes: Any,
+    samples: np.ndarray,
+    sample_rate: int,
+    settings: SpectrogramSettings | None = None,
+) -> int:
+    """The spectrogram in decibels: 80 of them below the loudest, or, without settings, below full
+    scale. Returns the upper end in decibels of full scale."""
+    shown = settings or SpectrogramSettings(window_size=min(400, len(samples)), stride=100)
+    spectrum = magnitudes(samples, shown).T
+    level = 20 * np.log10(np.maximum(spectrum, 1e-9) / (shown.window_size / 4))
+    top = 0
+    if settings:  # the next ten above, or as far below it as is asked to be brighter
+        top = 10 * int(np.ceil(max(level.max(), -_RANGE_DB) / 10))
+        top -= round(20 * np.log10(settings.brightness / _BRIGHTNESS))
+    extent = (0, len(samples) / sample_rate, 0, sample_rate / 2)
+    limits = {"vmin": top - _RANGE_DB, "vmax": top}
+    axes.imshow(level, origin="lower", aspect="auto", cmap="magma", extent=extent, **limits)
+    axes.set(ylabel="Hz")
+    return top
 
 
 def draw_features(axes: Any, features: np.ndarray, view: DeviceView) -> None:
@@ -129,5 +159,45 @@ def draw_features(axes: Any, features: np.ndarray, view: DeviceView) -> None:
         shown, origin="lower", aspect="auto", cmap="viridis", extent=extent, vmin=-128, vmax=127
     )
     kind = "PCEN channels" if settings.pcen else "log-mel channels"
-    kind = "MFCC" if settings.dct_coefficient_count else kind
-    axes.set(ylabel=kind, title=f"{kind} as the device sees them, int8")
+    if settings.dct_coefficient_count:
+        kind = "MFCC"
+        axes.set(ylabel="coefficient")
+    else:
+        places = mel_places(settings, np.array(_HERTZ, np.float64))
+        inside = [place for place in places if 0 <= place <= settings.feature_count]
+        names = [str(h) for h, p in zip(_HERTZ, places, strict=True) if p in inside]
+        axes.set(ylabel="Hz (mel scale)")
+        axes.set_yticks(inside, names)
+    axes.set(title=f"{kind} as the device sees them, int8")
+
+
+def draw_scores(axes: Any, labels: tuple[str, ...], trace: Trace) -> None:
+    """A curve for each word; of many words, those that scored highest."""
+    words = [number for number, label in enumerate(labels) if label not in NOT_WORDS]
+    scores = (trace.scores.astype(np.float64) + 128) / 256
+    peaks = scores.max(axis=0, initial=0)
+    best = sorted(words, key=lambda number: -peaks[number])[:_MAX_CURVES]
+    for number in sorted(best):
+        axes.plot(trace.times_ms / 1000, scores[:, number], label=labels[number])
+    found = "the words that are detected"
+    if not trace.detections:
+        highest = f" (highest: {labels[best[0]]}, {peaks[best[0]]:.2f})" if best else ""
+        found = f"no word is detected{highest}"
+    axes.set(ylim=(0, 1.05), ylabel="score", title=f"scores, and {found}")
+    if best:
+        axes.legend(loc="upper left")
+
+
+def mark_detections(rows: Any, trace: Trace) -> None:
+    """A line through all pictures for each detection, with its word on the lowest."""
+    for found in trace.detections:
+        seconds = found.time_ms / 1000
+        for axes in rows:
+            axes.axvline(seconds, color="tab:red", linestyle="--")
+        box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "tab:red"}
+        rows[-1].text(
+            *(seconds, 0.5, found.label),
+            fontweight="bold",
+            horizontalalignment="center",
+            bbox=box,
+        )

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DET and ROC curves as PNG; needs matplotlib, which the extra `plot` brings."""
+"""DET curves as PNG; needs matplotlib, which the extra `plot` brings."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stapes.files import write_bytes
 from stapes.pictures.figures import new_figure, png_bytes
 from stapes.stream.curve import CurvePoint
 
 _DPI = 120
+_LEAST_RATE = 0.01  # of a scale; below, all is as good as 0
 
 
 def check_plotting() -> None:
@@ -42,41 +45,61 @@ def draw_curves(
     title: str,
     chosen: Mapping[str, CurvePoint] | None = None,
 ) -> None:
-    """Draws false rejects (DET, left) and detected words (ROC, right) against false accepts per
-    hour, atomically; equal curves give equal files.
+    """Draws the words that are not detected against false accepts per hour, atomically; the curves
+    fill the frame. Equal curves give equal files.
 
     Args:
         path: the PNG to write.
         curves: points by the name of their curve, of which the lower envelope is drawn.
-        title: over both.
-        chosen: operating points to mark, by curve.
+        title: over it.
+        chosen: operating points to mark and to explain, by curve.
 
     Raises:
         StapesError: matplotlib is missing, or the file cannot be written.
     """
-    figure = new_figure(10, 5.5, dots_per_inch=_DPI)
-    det, roc = figure.subplots(1, 2)
-    for name, points in curves.items():
-        ordered = lower_envelope(points)
-        rates = [point.false_accepts_per_hour for point in ordered]
-        rejects = [100 * point.false_reject_rate for point in ordered]
-        (line,) = det.plot(rates, rejects, marker=".", label=name)
-        roc.plot(rates, [100 - reject for reject in rejects], marker=".", label=name)
-        if chosen and name in chosen:
-            rate, reject = (
-                chosen[name].false_accepts_per_hour,
-                100 * chosen[name].false_reject_rate,
-            )
-            form = {"marker": "o", "markersize": 9, "fillstyle": "none", "color": line.get_color()}
-            det.plot([rate], [reject], **form)
-            roc.plot([rate], [100 - reject], **form)
-    for axes, what in ((det, "words not detected, %"), (roc, "words detected, %")):
-        axes.set_xscale("symlog", linthresh=0.1)
-        axes.set_xlim(left=0)
-        axes.set_xlabel("false accepts per hour")
-        axes.set_ylabel(what)
-        axes.set_ylim(-2, 102)
-        axes.grid(True, which="both", alpha=0.3)
-    figure.suptitle(title)
-    figure.legend(*det.get_legend_handles_labels(), loc="outside lower center")
+    figure = new_figure(8, 5.5, dots_per_inch=_DPI)
+    axes, shown = figure.subplots(), dict(chosen or {})
+    drawn = {name: lower_envelope(points) for name, points in curves.items()}
+    for name, points in drawn.items():
+        rejects = [100 * point.false_reject_rate for point in points]
+        rates = [point.false_accepts_per_hour for point in points]
+        (line,) = axes.plot(rates, rejects, marker=".", label=f"{name}, at every threshold")
+        if name in shown:
+            _mark(axes, shown[name], line.get_color())
+    everything = [*itertools.chain(*drawn.values()), *shown.values()]
+    _scale(axes, [point.false_accepts_per_hour for point in everything])
+    axes.set(ylabel="words not detected, % (lower is better)", title=title)
+    axes.grid(True, which="both", alpha=0.3)
+    axes.legend(loc="upper right")
     write_bytes(path, png_bytes(figure))
+
+
+def _mark(axes: Any, point: CurvePoint, colour: str) -> None:
+    """The point where the model works; its own thresholds may differ from word to word, so it
+    need not lie on a curve that has one for all."""
+    rate, reject = point.false_accepts_per_hour, 100 * point.false_reject_rate
+    axes.plot(
+        *([rate], [reject]),
+        marker="o",
+        markersize=10,
+        markeredgewidth=2,
+        linestyle="none",
+        markerfacecolor="none",
+        color=colour,
+        zorder=3,
+        label=f"as the model is set: {rate:.1f} an hour, {reject:.1f}% not detected",
+    )
+
+
+def _scale(axes: Any, rates: Sequence[float]) -> None:
+    """Logarithmic from the smallest rate above 0 on, with ticks that people read."""
+    above = [rate for rate in rates if rate >= _LEAST_RATE]
+    least, most = min(above, default=0.1), max(above, default=1.0)
+    axes.set_xscale("symlog", linthresh=least, linscale=0.4)
+    steps = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
+    ticks = [0.0, *(step for step in steps if least <= step <= most * 1.1)]
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    margin = 1.15
+    axes.set_xlim(-least / 4 if min(rates, default=0) < least else least / margin, most * margin)
+    axes.set_xlabel("false accepts per hour")

@@ -19,10 +19,11 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.corpus.augment import random_variation, shift_in_time
 from stapes.corpus.augment_settings import AugmentSettings
+from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings
-from stapes.pictures import figures
+from stapes.model.settings import DecoderSettings, FrontEndSettings
+from stapes.pictures import figures, spectrogram
 from stapes.pictures.spectrogram import (
     DeviceView,
     SpectrogramSettings,
@@ -78,13 +79,82 @@ def test_the_drawing_shows_the_features_that_the_firmware_computes():
     assert loud.shape == quiet.shape and np.abs(loud - quiet).max() > 0.2
 
 
+@pytest.fixture
+def drawing(monkeypatch):
+    """Draws; returns the pictures of the figure, from top to bottom."""
+    kept = []
+    monkeypatch.setattr(
+        spectrogram, "png_bytes", lambda figure, **options: kept.append(figure) or b"png"
+    )
+
+    def draw(samples, settings, bundle=None, **options):
+        view = DeviceView.for_samples(settings, samples)
+        drawing_png(samples, SpectrogramSettings(**options), view, bundle)
+        return kept[-1].axes
+
+    return draw
+
+
+def test_the_spectrogram_is_in_decibels_of_full_scale(drawing):
+    settings = FrontEndSettings(sample_rate=SAMPLE_RATE)
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    for amplitude, title in ((32767, "-80 to 0 dB"), (32767 / 100, "-120 to -40 dB")):
+        tone = (amplitude * np.sin(2 * np.pi * 1000 * time)).astype(np.int16)
+        _, spectrum, _ = drawing(tone, settings)
+        (image,) = spectrum.images
+        row = image.get_array().max(axis=1).argmax()
+        assert row == 1000 * 256 // SAMPLE_RATE
+        assert image.get_array().max() == pytest.approx(20 * np.log10(amplitude / 32767), abs=0.2)
+        assert title in spectrum.get_title() and spectrum.get_ylabel() == "Hz"
+    _, brighter, _ = drawing(tone, settings, brightness=640)
+    assert "-140 to -60 dB" in brighter.get_title()
+
+
+@pytest.mark.parametrize("hertz", [250, 1000, 2000])
+def test_the_mel_axis_has_hertz_where_a_tone_of_so_many_is_loudest(drawing, hertz):
+    settings = FrontEndSettings(sample_rate=SAMPLE_RATE, channel_count=20, dct_coefficient_count=0)
+    tone = 9000 * np.sin(2 * np.pi * hertz * np.arange(SAMPLE_RATE) / SAMPLE_RATE)
+    *_, device = drawing(tone.astype(np.int16), settings)
+    assert device.get_ylabel() == "Hz (mel scale)"
+    ticks = zip(device.get_yticks(), device.get_yticklabels(), strict=True)
+    (place,) = (tick for tick, label in ticks if label.get_text() == str(hertz))
+    loudest = device.images[0].get_array().astype(int).sum(axis=1).argmax()
+    assert abs(place - (loudest + 0.5)) <= 1
+
+
+def test_coefficients_have_no_hertz(drawing):
+    *_, device = drawing(CLIP, FrontEndSettings(sample_rate=SAMPLE_RATE))
+    assert device.get_ylabel() == "coefficient"
+
+
+def test_with_a_model_scores_and_detected_words_are_drawn(drawing):
+    trained = trained_tones()
+    quick = DecoderSettings(average_window_duration_ms=100, minimum_count=1)
+    bundle = ModelBundle.from_file(trained.model)
+    bundle = dataclasses.replace(
+        bundle, settings=dataclasses.replace(bundle.settings, decoder=quick)
+    )
+    clip = np.tile(read_wav(next((trained.data_dir / "up").iterdir())), 3)
+    rows = drawing(clip, bundle.settings.front_end, bundle)
+    trace = Pipeline(bundle).process(clip)
+    assert len(rows) == 4 and rows[3].get_xlabel() == "seconds"
+    assert trace.detections
+    marks = [line.get_xdata()[0] for line in rows[1].lines]
+    assert marks == [found.time_ms / 1000 for found in trace.detections]
+    assert [text.get_text() for text in rows[3].texts] == [
+        found.label for found in trace.detections
+    ]
+    silence = drawing(np.zeros_like(clip), bundle.settings.front_end, bundle)
+    assert "no word is detected (highest: " in silence[3].get_title()
+
+
 def test_with_a_model_the_features_are_those_of_its_pipeline(tmp_path, monkeypatch):
     trained = trained_tones()
     clip = next((trained.data_dir / "up").iterdir())
     drawn = []
     monkeypatch.setattr(
         "stapes.pictures.spectrogram.drawing_png",
-        lambda samples, settings, view: drawn.append(view.features(samples)) or b"png",
+        lambda samples, settings, view, bundle: drawn.append(view.features(samples)) or b"png",
     )
     output = ["--output_image", str(tmp_path / "a.png")]
     assert main(["spectrogram", str(clip), "--model", str(trained.model), *output]) == 0

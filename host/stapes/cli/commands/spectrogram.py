@@ -2,7 +2,8 @@
 """Draw a recording: its waveform, its spectrogram and its features as the device sees them.
 
 The features are the int8 numbers that the firmware's front end gives its network. The settings are
-those of --model, or those of the flags. --plain writes only the grey spectrogram of TensorFlow's
+those of --model, or those of the flags. With --model, its scores and the words that it detects are
+drawn as well. --plain writes only the grey spectrogram of TensorFlow's
 wav_to_spectrogram, one pixel per value."""
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any
 from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings, model_file
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings
 from stapes.options import setting
 from stapes.plain import say
 
@@ -40,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("wav", type=Path, metavar="WAV", help="a recording: WAV, FLAC, Ogg, Opus or MP3, mono")
     add("--output_image", type=Path, default=Path("spectrogram.png"),
         help="the PNG file to write (default: %(default)s)")  # fmt: skip
-    add("--model", type=model_file, help="a .tflite file with the front end's settings")
+    add(
+        "--model",
+        type=model_file,
+        help="a .tflite file with the settings, whose scores are drawn too",
+    )
     add("--plain", action="store_true", help="only the spectrogram, grey, time downwards")
     add_flags(parser, SpectrogramSettings)
     add_flags(parser, PartFlags)
@@ -49,16 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.audio.reader import read_audio
+    from stapes.device.bundle import ModelBundle
     from stapes.files import check_output, write_bytes
     from stapes.pictures.spectrogram import DeviceView, SpectrogramSettings, drawing_png, plain_png
 
     settings = from_flags(SpectrogramSettings, arguments)
     given = [arguments.wav, *filter(None, [arguments.model])]
     check_output(arguments.output_image, inputs=given)
-    if arguments.model:
-        front_end, quantization = _of_model(arguments)
-    else:
-        front_end, quantization = front_end_settings(arguments), None
+    bundle = ModelBundle.from_file(arguments.model) if arguments.model else None
+    front_end = bundle.settings.front_end if bundle else front_end_settings(arguments)
     rate = front_end.sample_rate
     samples = read_audio(arguments.wav, sample_rate=rate, resample=arguments.resample)
     samples = _part(samples, rate, arguments)
@@ -66,9 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         picture = plain_png(samples, settings)
     else:
         view = DeviceView.for_samples(front_end, samples)
-        if quantization:
-            view = DeviceView(settings=front_end, quantization=quantization)
-        picture = drawing_png(samples, settings, view)
+        if bundle:
+            view = DeviceView(settings=front_end, quantization=bundle.quantization)
+        picture = drawing_png(samples, settings, view, bundle)
     write_bytes(arguments.output_image, picture)
     say(f"{arguments.output_image}: {len(samples) / rate:.2f} s of {arguments.wav}")
     return 0
@@ -82,10 +85,3 @@ def _part(samples: Any, rate: int, arguments: argparse.Namespace) -> Any:
         )
     start = int(arguments.start_seconds * rate)
     return samples[start : start + max(1, int(arguments.seconds * rate))]
-
-
-def _of_model(arguments: argparse.Namespace) -> tuple[FrontEndSettings, Any]:
-    from stapes.device.bundle import ModelBundle
-
-    bundle = ModelBundle.from_file(arguments.model)
-    return bundle.settings.front_end, bundle.quantization

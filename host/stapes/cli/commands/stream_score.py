@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="cut every miss, wrong word and false accept out of --wav, to listen to",
     )
-    add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
+    add("--det_png", type=Path, metavar="FILE", help="draw DET curves (extra: plot)")
     add_flags(parser, WorkerFlags)
     add(
         "--all",

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--output_file", type=Path, help="the tuned model (default: only print)")
     output.add_argument("--in_place", action="store_true", help="write into the model itself")
-    add("--det_png", type=Path, metavar="FILE", help="draw DET and ROC curves (extra: plot)")
+    add("--det_png", type=Path, metavar="FILE", help="draw DET curves (extra: plot)")
     add_flags(parser, WorkerFlags)
     add("--json", action="store_true", help="print one JSON object")
 
