@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from stapes.errors import StapesError
 from stapes.firmware.boards import Board
 from stapes.firmware.fit import Needs, estimate, fitting
 from stapes.model.shipped import shipped_models
@@ -78,10 +79,22 @@ def board_lines(needs: Needs, board: Board) -> list[str]:
     """Whether a model that takes `needs` fits a board, in three lines."""
     verdict = "fits" if needs.fits(board) else "does NOT seem to fit"
     return [
-        f"{verdict} {board.name}, by an estimate; the build gives the exact figures",
+        f"The model {verdict} {board.name} (an estimate; the build says it exactly):",
         _memory_line("flash", needs.flash_bytes, board.flash_bytes),
         _memory_line("RAM", needs.ram_bytes, board.ram_bytes),
     ]
+
+
+def require_room(report: dict[str, Any], board: Board) -> None:
+    """Raises StapesError for a model that no build can bring onto the board: by itself, without the
+    firmware, it takes more than the board has. `describe` gave the `report`."""
+    flash, ram = report["model_bytes"], report["arena_bytes"] + report.get("window_bytes", 0)
+    if flash > board.flash_bytes or ram > board.ram_bytes:
+        raise StapesError(
+            f"{report['name']}: found {flash:,} bytes of model and {ram:,} of memory for it, "
+            f"expected less than {board.name} has: {board.flash_bytes:,} of flash and "
+            f"{board.ram_bytes:,} of RAM; stapes info lists the boards that it fits"
+        )
 
 
 def kilobytes(count: int, *, digits: int = 1) -> str:

@@ -2,6 +2,7 @@
 """stapes flash, with programs on the path that only note how they were called."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -127,6 +128,36 @@ def test_a_probe_gets_the_image(bench, capsys):
     said = capsys.readouterr().out
     assert "flash: 1 of 2 bytes" in said
     assert "switch the board on" in said
+    assert str(SOURCE / "boards" / "nrf52840dk" / "README.md") in said
+    assert said.splitlines()[-1].startswith("Next: stapes monitor")
+
+
+def test_three_lines_say_that_it_fits_before_it_is_built(bench, capsys):
+    bench.pyocd(PROBE)
+    assert bench.flash("nrf52840dk") == 0
+    verdict, flash, ram, *rest = capsys.readouterr().out.splitlines()
+    assert verdict == "The model fits nrf52840dk (an estimate; the build says it exactly):"
+    assert re.fullmatch(r"  flash  about [\d.]+ KB of 1,048.6 KB \(\d%\)", flash)
+    assert re.fullmatch(r"  RAM    about [\d.]+ KB of 262.1 KB \(\d%\)", ram)
+    assert rest[:2] == ["flash: 1 of 2 bytes", "RAM:   3 of 4 bytes"]
+
+
+def test_a_model_that_cannot_fit_is_refused_before_it_is_built(bench, small_model, capsys):
+    bench.model.write_bytes(small_model(memory=3000))
+    assert bench.flash("microbit") == 2
+    said = error(capsys)
+    assert re.search(r"found [\d,]+ bytes of model and 36,\d{3} of memory for it", said)
+    assert "microbit has: 262,144 of flash and 16,384 of RAM" in said
+    assert bench.calls == [] and not bench.build.exists()
+
+
+def test_a_model_that_may_not_fit_is_built_all_the_same(bench, small_model, capsys):
+    bench.program(EMULATOR)
+    bench.model.write_bytes(small_model(memory=1000))
+    assert bench.flash("microbit") == 2, "the emulator ends by itself"
+    said = capsys.readouterr().out
+    assert said.startswith("The model does NOT seem to fit microbit")
+    assert "flash: 1 of 2 bytes" in said
 
 
 def test_one_of_several_probes_is_asked_for_by_name(bench, capsys):
@@ -354,6 +385,9 @@ def test_a_board_and_a_model_are_needed(capsys):
     assert cli.main(["flash"]) == 2
     listed = capsys.readouterr().err
     assert "nrf52840dk" in listed and "expected --board NAME, one of these" in listed
+    assert "for example: stapes flash --board mps2_an386 micro" in listed
+    assert cli.main(["flash", "words"]) == 2
+    assert "stapes flash --board mps2_an386 words" in error(capsys)
     assert cli.main(["flash", "--board", "mps2_an386"]) == 2
     assert "expected MODEL" in error(capsys)
     assert cli.main(["flash", "no.tflite", "--board", "mps2_an386"]) == 2

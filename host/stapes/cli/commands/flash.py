@@ -12,12 +12,18 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
+from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
+from stapes.model.shipped import short_name
 from stapes.options import setting
 from stapes.plain import say
+
+if TYPE_CHECKING:
+    from stapes.firmware.boards import Board
 
 EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
@@ -87,12 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.device.bundle import ModelBundle
     from stapes.firmware.boards import find_board
-    from stapes.firmware.build import build_commands, check_build_tools, image, run_build
-    from stapes.firmware.emulated import check_emulator, run_emulator, tcp_port, unix_socket
-    from stapes.firmware.emulator import qemu_command
-    from stapes.firmware.flashers import Options, flasher_of
+    from stapes.firmware.build import build_commands
     from stapes.firmware.source import find_source
     from stapes.installed import build_folder
 
@@ -100,12 +102,16 @@ def run(arguments: argparse.Namespace) -> int:
         return _list()
     if arguments.board is None:
         _show_choice(arguments.source_dir)
-        raise StapesError("flash: expected --board NAME, one of these; and MODEL")
+        model = short_name(arguments.model) if arguments.model else "micro"
+        raise StapesError(
+            "flash: expected --board NAME, one of these, and MODEL; for example: stapes flash "
+            f"--board mps2_an386 {shlex.quote(model)}"
+        )
     if arguments.model is None:
         raise StapesError("flash: expected MODEL, a .tflite file or a name; see stapes models")
-    ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
+    fit = _check_fit(arguments, board)
     folder = arguments.build_dir or build_folder(source) / "flash" / board.name
     build = build_commands(
         board,
@@ -116,31 +122,80 @@ def run(arguments: argparse.Namespace) -> int:
         public_key=arguments.public_key,
         ed25519_dir=arguments.ed25519_dir,
     )
+    page = source / "boards" / board.option / "README.md"
+    there = _Build(board=board, folder=folder, page=page, commands=build, fit=fit)
+    return _emulate(arguments, there) if board.emulated else _flash(arguments, there)
 
-    if board.emulated:
-        if arguments.tcp_port is not None:
-            port = tcp_port(arguments.tcp_port)
-        else:
-            port = unix_socket(board.name)
-        emulator = qemu_command(
-            board,
-            image(folder, "elf"),
-            serials=[port.serial],
-            count_instructions=False,
-        )
-        if arguments.dry_run:
-            return _print([*build, emulator])
-        check_build_tools()
-        check_emulator(port)
-        _say(run_build(build))
-        _say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
-        _say(f"  stapes replay WAV --port {port.url}")
-        if arguments.room_for:
-            _say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {port.url}")
-        _say(f"  stapes monitor --port {port.url}")
-        run_emulator(emulator)
-        return 0
 
+@dataclass(frozen=True, kw_only=True)
+class _Build:
+    """What is built where; `fit` tells in lines whether it fits."""
+
+    board: Board
+    folder: Path
+    page: Path  # what to connect
+    commands: list[list[str]]
+    fit: list[str]
+
+    def run(self) -> None:
+        from stapes.firmware.build import run_build
+
+        for line in self.fit:
+            say(line)
+        for line in run_build(self.commands).splitlines():
+            say(line)
+
+
+def _check_fit(arguments: argparse.Namespace, board: Board) -> list[str]:
+    """Lines on whether the model fits; none where room for other models comes on top of it.
+
+    Raises:
+        StapesError: no model, or one that cannot fit.
+    """
+    from stapes.device.bundle import ModelBundle
+    from stapes.evaluation.describe import describe
+    from stapes.firmware.overview import board_lines, overview, require_room
+
+    ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
+    report = describe(arguments.model)
+    require_room(report, board)
+    if arguments.room_for:
+        return []
+    return board_lines(overview(arguments.model.read_bytes(), report).needs, board)
+
+
+def _emulate(arguments: argparse.Namespace, build: _Build) -> int:
+    from stapes.firmware.build import check_build_tools, image
+    from stapes.firmware.emulated import check_emulator, run_emulator, tcp_port, unix_socket
+    from stapes.firmware.emulator import qemu_command
+
+    board = build.board
+    if arguments.tcp_port is not None:
+        port = tcp_port(arguments.tcp_port)
+    else:
+        port = unix_socket(board.name)
+    emulator = qemu_command(
+        board, image(build.folder, "elf"), serials=[port.serial], count_instructions=False
+    )
+    if arguments.dry_run:
+        return _print([*build.commands, emulator])
+    check_build_tools()
+    check_emulator(port)
+    build.run()
+    say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
+    say(f"  stapes replay WAV --port {port.url}")
+    if arguments.room_for:
+        say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {port.url}")
+    say(f"  stapes monitor --port {port.url}")
+    run_emulator(emulator)
+    return 0
+
+
+def _flash(arguments: argparse.Namespace, build: _Build) -> int:
+    from stapes.firmware.build import check_build_tools
+    from stapes.firmware.flashers import Options, flasher_of
+
+    board = build.board
     options = Options(
         probe=arguments.probe,
         port=arguments.port,
@@ -149,15 +204,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     flasher = flasher_of(board, options)
     if arguments.dry_run:
-        _say(f"# {board.press}")
-        return _print([*build, *flasher.commands(folder)])
+        say(f"# {board.press}")
+        return _print([*build.commands, *flasher.commands(build.folder)])
     check_build_tools()
     flasher.check()
-    _say(run_build(build))
-    _say(f"now: {board.press}")
-    flasher.flash(folder)
-    _say(f"{board.name} is flashed. Its serial port: boards/{board.name}/README.md; then:")
-    _say("  stapes monitor --port PORT")
+    build.run()
+    say(f"now: {board.press}")
+    flasher.flash(build.folder)
+    say(f"{board.name} is flashed. How its serial port is connected: {build.page}")
+    next_step("monitor", about="it finds the port; or name it with --port")
     return 0
 
 
@@ -198,7 +253,3 @@ def _print(commands: list[list[str]]) -> int:
     for command in commands:
         say(shlex.join(command))
     return 0
-
-
-def _say(text: str) -> None:
-    say(text)
