@@ -24,7 +24,8 @@ PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-re
 
 # A command, and the Debian package that brings it.
 TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \
-         qemu-system-arm:qemu-system-arm espeak-ng:espeak-ng clang++:clang wasm-ld:lld \
+         qemu-system-arm:qemu-system-arm riscv64-unknown-elf-g++:gcc-riscv64-unknown-elf \
+         qemu-system-riscv32:qemu-system-misc espeak-ng:espeak-ng clang++:clang wasm-ld:lld \
          node:nodejs npm:npm chromium:chromium
 # What pip compiles into the Python package.
 NATIVE := pyproject.toml CMakeLists.txt \
@@ -54,6 +55,8 @@ echo '#include <cstring>' | clang++ --target=wasm32-wasi -x c++ -fsyntax-only - 
   || echo wasi-libc libc++-14-dev-wasm32; \
 echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null \
   || echo libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib; \
+echo '#include <stdint.h>' | riscv64-unknown-elf-gcc --specs=picolibc.specs -x c -fsyntax-only - \
+  2>/dev/null || echo picolibc-riscv64-unknown-elf; \
 if ! command -v $(PYTHON) >/dev/null; then echo python3 python3-venv python3-dev; else \
   $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv; \
   $(PYTHON) -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' \

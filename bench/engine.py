@@ -3,9 +3,9 @@
 """Instructions, arena and flash of the int8 engine on emulated boards; time on this machine.
 
 Each case is a network with seeded random weights (bench/networks.py). Boards are emulated by
-qemu-system-arm, whose counter (-icount) gives executed instructions, not cycles: the third
-inference in a row is counted. What the board computed must equal what stapes._native computes.
-Needs cmake, arm-none-eabi-g++ and qemu-system-arm.
+QEMU, whose counter (-icount) gives executed instructions, not cycles: the third inference in a row
+is counted. What the board computed must equal what stapes._native computes.
+Needs cmake, and the compilers and emulators that boards name (docs/build.md).
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ MACHINES = {
     # A Cortex-M3 also runs what is compiled for a Cortex-M0, and has more memory than microbit.
     "m0": Machine(board="mps2_an385", cpu="cortex-m0"),
     "m55": Machine(board="mps3_an547"),
+    "rv32imac": Machine(board="qemu_riscv32"),
 }
 
 # Upstream tflite-micro (90b983c) with CMSIS-NN, int8 registrations, on the same emulator and

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stapes.firmware.tools import BUILD_TOOLS, EMULATOR, missing_tools
+from stapes.firmware.boards import find_board
+from stapes.firmware.tools import missing_tools
 
 ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "build" / "tests"
@@ -26,7 +27,8 @@ def build_folder(name: str) -> Iterator[Path]:
         yield BUILDS / name
 
 
-def skip_without_board_tools() -> None:
-    """Skips the test where there is no compiler or emulator for boards."""
-    if missing := missing_tools(*BUILD_TOOLS, EMULATOR):
+def skip_without_board_tools(board: str) -> None:
+    """Skips the test where there is no compiler for a board, or no emulator for boards like it."""
+    described = find_board(ROOT, str(ROOT / "boards" / board))
+    if missing := missing_tools(*described.build_tools, described.emulator):
         pytest.skip(f"not installed: {', '.join(missing)}")

@@ -66,7 +66,7 @@ class Firmware:
     def image(self, board: str, *options: str) -> Path:
         """stapes-firmware.elf of a board, built with CMake options, beside the files in other
         formats; skips where there is no compiler or emulator for it."""
-        skip_without_board_tools()
+        skip_without_board_tools(board)
         build = "".join([board, *options]).replace("-DSTAPES_", "_")
         return self._build(build, board, options) / "stapes-firmware.elf"
 

@@ -7,6 +7,7 @@
 
 #include "app/pipeline.h"
 #include "boards/board.h"
+#include "boards/common/interrupts_off.h"
 #include "stapes_model.h"
 
 namespace stapes {
@@ -91,11 +92,10 @@ void OneFrame(Pipeline& pipeline, Noise& noise, Listener& listener, Ticks& ticks
   while (pipeline.frames() == frames) {
     int16_t samples[kPieceSamples];
     noise.Fill(samples);
-    asm volatile("cpsid i" ::: "memory");
+    const InterruptsOff hold;
     const uint32_t before = board::Ticks();
     pipeline.Push(samples, listener);
     frame_ticks += board::Ticks() - before;
-    asm volatile("cpsie i" ::: "memory");
   }
   ticks.all += frame_ticks;
   ticks.most = frame_ticks > ticks.most ? frame_ticks : ticks.most;

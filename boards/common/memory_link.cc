@@ -5,7 +5,7 @@ namespace stapes {
 namespace {
 
 // What the host wrote before an index must be seen before it; so must what was read.
-void Fence() { asm volatile("dmb" ::: "memory"); }
+void Fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 }  // namespace
 

@@ -23,10 +23,10 @@ function(find_board_source path result)
 endfunction()
 
 if(STAPES_BOARD MATCHES "^(host|web)$")
-  return()  # no Cortex-M: their own files say what they need
+  return()  # no microcontrollers: their own files say what they need
 endif()
 
-# What every Cortex-M board must say, and what for.
+# What every other board must say, and what for.
 set(needed
   CMAKE_TOOLCHAIN_FILE "the compiler: boards/common/cortex_m/arm-none-eabi.cmake"
   STAPES_CPU_FLAGS "the processor, such as \"-mcpu=cortex-m4 -mfloat-abi=soft\""

@@ -11,4 +11,4 @@ set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 16384)
 set(STAPES_STACK_BYTES 2048)
 set(STAPES_BOARD_SOURCES chips/nrf51/board.cc chips/nrf51/clocks.cc chips/nrf51/uart.cc
-    common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
+    common/main.cc common/cortex_m/reset_at_exit.cc)

@@ -13,4 +13,4 @@ set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 4194304)
 set(STAPES_STACK_BYTES 2048)
 set(STAPES_BOARD_SOURCES chips/cmsdk/board.cc chips/cmsdk/uart.cc chips/cmsdk/fine_clock.cc common/cortex_m/systick.cc
-    common/memory_link.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
+    common/memory_link.cc common/main.cc common/cortex_m/reset_at_exit.cc)

@@ -10,7 +10,7 @@ set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 262144)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOARD_SOURCES chips/nrf52840/board.cc chips/nrf52840/clock.cc chips/nrf52840/uarte.cc chips/nrf52840/pdm.cc
-    chips/nrf52840/watchdog.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
+    chips/nrf52840/watchdog.cc common/main.cc common/cortex_m/reset_at_exit.cc)
 set(STAPES_MODEL_FLASH chips/nrf52840/model_flash.cc)
 set(STAPES_MODEL_FLASH_BYTES 262144)
 set(STAPES_FLASHER pyocd)

@@ -11,7 +11,7 @@ set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 131072)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOARD_SOURCES chips/stm32f407/board.cc chips/stm32f407/clock.cc chips/stm32f407/usart.cc chips/stm32f407/pdm.cc
-    common/cortex_m/systick.cc common/cortex_m/main.cc common/cortex_m/reset_at_exit.cc)
+    common/cortex_m/systick.cc common/main.cc common/cortex_m/reset_at_exit.cc)
 set(STAPES_FLASHER pyocd)
 set(STAPES_PYOCD_TARGET stm32f407vg)
 set(STAPES_PYOCD_PACK stm32f407vg)

@@ -21,7 +21,7 @@ set(STAPES_STACK_BYTES 2048)
 
 # FILL IN: the sources of the board, in this folder or under boards/. A chip that another board has
 # comes with its drivers: chips/<chip>/.
-set(STAPES_BOARD_SOURCES board.cc common/cortex_m/systick.cc common/cortex_m/main.cc
+set(STAPES_BOARD_SOURCES board.cc common/cortex_m/systick.cc common/main.cc
     common/cortex_m/reset_at_exit.cc)
 
 # FILL IN: what the table of docs/boards.md says.

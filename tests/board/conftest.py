@@ -19,9 +19,9 @@ def build_image(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Builds sources for a board, or another core of it: (board, sources, definitions, cpu=) ->
     image. Skips without tools.
     """
-    skip_without_board_tools()
 
     def build(board: str, sources: Sequence[Path], *definitions: str, cpu: str = "") -> Path:
+        skip_without_board_tools(board)
         described = find_emulated(ROOT, board)
         copy = tmp_path_factory.mktemp(board) / "image.elf"
         with build_folder("".join([board, cpu, *definitions])) as folder:

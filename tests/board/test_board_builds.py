@@ -72,7 +72,7 @@ def test_an_image_that_takes_too_much_ram_is_told_and_removed(firmware, tmp_path
     image = tmp_path / "image.elf"
     shutil.copy(firmware.image("mps2_an386"), image)
     sizes = ("-DFLASH_START=0", "-DFLASH_BYTES=65536", "-DRAM_START=0x20000000", "-DRAM_BYTES=6000")
-    table = ROOT / "boards" / "common" / "cortex_m" / "size_table.cmake"
+    table = ROOT / "boards" / "common" / "size_table.cmake"
     command = ["cmake", f"-DELF={image}", "-DSIZE=arm-none-eabi-size", "-DBOARD=small", *sizes]
     done = subprocess.run([*command, "-P", table], capture_output=True, text=True)
     assert done.returncode != 0

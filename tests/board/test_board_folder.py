@@ -25,7 +25,7 @@ NEEDED = {
 @pytest.fixture
 def board(tmp_path):
     """A copy of boards/template outside of the source tree."""
-    skip_without_board_tools()
+    skip_without_board_tools(str(TEMPLATE))
     folder = tmp_path / "mine"
     shutil.copytree(TEMPLATE, folder)
     change(folder, "${CMAKE_CURRENT_LIST_DIR}/..", str(ROOT / "boards"))

@@ -21,7 +21,7 @@ KINDS = (
     *("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums"),
     "add",
 )
-BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547")
+BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547", "qemu_riscv32")
 Build = Callable[..., Path]  # tests/board/conftest.py
 PLAIN = "STAPES_PLAIN_KERNELS"
 COMMON = [

@@ -2,8 +2,10 @@
 # GCC for Cortex-M without an operating system. The board's board.cmake sets STAPES_CPU_FLAGS.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR arm)
-set(CMAKE_C_COMPILER arm-none-eabi-gcc)
-set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
+set(STAPES_CORE_DIR ${CMAKE_CURRENT_LIST_DIR})
+set(STAPES_TOOLS arm-none-eabi)
+set(CMAKE_C_COMPILER ${STAPES_TOOLS}-gcc)
+set(CMAKE_CXX_COMPILER ${STAPES_TOOLS}-g++)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES STAPES_CPU_FLAGS)
 # -fno-move-loop-stores: GCC 12 may repeat the last volatile store of a loop, which sends a byte

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.firmware.tools import BUILD_TOOLS, COMPILER, EMULATOR
 
 TEMPLATE = "template"  # no board: the start of one
 NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES")
@@ -15,7 +16,7 @@ NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES"
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A Cortex-M board. Addresses and sizes in bytes."""
+    """A board with a microcontroller. Addresses and sizes in bytes."""
 
     name: str
     option: str  # what -DSTAPES_BOARD= takes: its name, or its path outside of boards/
@@ -26,7 +27,10 @@ class Board:
     stack_bytes: int
     processor: str = ""  # and microphone: for people
     microphone: str = ""
+    compiler: str = COMPILER
+    emulator: str = EMULATOR  # and the machine that it has, if it has one, and more of its options
     qemu_machine: str | None
+    qemu_options: tuple[str, ...] = ()
     qemu_ram_bytes: int | None = None  # of the RAM that QEMU can keep in a file
     # How `stapes flash` reaches a real one (pyocd, bossac, uf2), what pyOCD calls its chip and
     # which pack it needs for it, how its drive calls itself, and what the user is to do.
@@ -41,9 +45,13 @@ class Board:
     def emulated(self) -> bool:
         return self.qemu_machine is not None
 
+    @property
+    def build_tools(self) -> tuple[str, ...]:
+        return (*BUILD_TOOLS[:-1], self.compiler)
+
 
 def all_boards(source: Path) -> dict[str, Board]:
-    """Every board of the source tree by its name, but those that are no Cortex-M (`host`)."""
+    """Every board of the source tree by its name, but `host` and `web`."""
     found = {}
     for path in sorted(source.glob("boards/*/board.cmake")):
         name, text = path.parent.name, path.read_text()
@@ -108,7 +116,10 @@ def _parse(path: Path, text: str, *, option: str) -> Board:
         option=option,
         processor=values.get("PROCESSOR", ""),
         microphone=values.get("MICROPHONE", ""),
+        compiler=values.get("COMPILER", COMPILER),
+        emulator=values.get("QEMU", EMULATOR),
         qemu_machine=values.get("QEMU_MACHINE"),
+        qemu_options=tuple(values.get("QEMU_OPTIONS", "").split()),
         qemu_ram_bytes=int(ram_bytes) if ram_bytes else None,
         flasher=values.get("FLASHER"),
         pyocd_target=values.get("PYOCD_TARGET"),

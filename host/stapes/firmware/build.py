@@ -12,7 +12,7 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
-from stapes.firmware.tools import BUILD_TOOLS, ToolFailed, require_tools, run_build_tool, run_tool
+from stapes.firmware.tools import ToolFailed, require_tools, run_build_tool, run_tool
 from stapes.installed import build_folder
 from stapes.link.model_image import read_model_image, slot_options
 
@@ -96,7 +96,7 @@ def build_program(
     Raises:
         StapesError: a tool is missing, or the build fails.
     """
-    check_build_tools()
+    check_build_tools(board)
     main = [str(path.resolve()) for path in sources]
     options = {"model": "", "main": main, "cpu": cpu, "definitions": definitions}
     for command in cmake_commands(source, folder, board=board.option, **options):
@@ -109,9 +109,9 @@ def image(folder: Path, suffix: str) -> Path:
     return folder / "boards" / f"stapes-firmware.{suffix}"
 
 
-def check_build_tools() -> None:
+def check_build_tools(board: Board) -> None:
     """Raises StapesError that names the programs that are missing."""
-    require_tools(*BUILD_TOOLS, purpose="to build a firmware")
+    require_tools(*board.build_tools, purpose="to build a firmware")
 
 
 def run_build(commands: Sequence[Sequence[str]]) -> str:
@@ -160,7 +160,7 @@ def emulator_image(name: str, *, model: Path | None) -> Path:
     board = find_emulated(source, name)
     folder = build_folder(source) / "flash" / board.name
     if model is not None:
-        check_build_tools()
+        check_build_tools(board)
         run_build(build_commands(board, model, source, folder))
     elif not image(folder, "elf").is_file():
         raise StapesError(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.firmware.emulator import ending_with_us
-from stapes.firmware.tools import EMULATOR, find_tool
+from stapes.firmware.tools import find_tool
 
 HOST = "127.0.0.1"
 
@@ -39,13 +39,13 @@ def unix_socket(board: str) -> SerialPort:
     return SerialPort(serial=f"unix:{path},server=on,wait=off", url=f"unix:{path}")
 
 
-def check_emulator(port: SerialPort) -> None:
-    """Makes ready for `run_emulator`.
+def check_emulator(emulator: str, port: SerialPort) -> None:
+    """Makes ready for `run_emulator` with this program.
 
     Raises:
         StapesError: QEMU is missing, the port is taken, or the folder belongs to someone else.
     """
-    find_tool(EMULATOR, purpose="to emulate a board")
+    find_tool(emulator, purpose="to emulate a board")
     kind, _, address = port.serial.partition(",")[0].partition(":")
     if kind == "tcp":
         _check_tcp(int(address.rpartition(":")[2]))
@@ -69,7 +69,7 @@ def run_emulator(command: list[str]) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
-    raise StapesError(f"{EMULATOR}: ended by itself (exit status {status}); build it again")
+    raise StapesError(f"{command[0]}: ended by itself (exit status {status}); build it again")
 
 
 def _folder() -> Path:

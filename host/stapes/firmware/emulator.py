@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated boards: the one command line of qemu-system-arm; programs and boards that run in it."""
+"""Emulated boards: the one command line of QEMU; programs and boards that run in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from types import TracebackType
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
-from stapes.firmware.tools import EMULATOR, find_tool, run_tool
+from stapes.firmware.tools import find_tool, run_tool
 from stapes.link.memory_link import MemoryTransport, SharedRing
 from stapes.link.transport import LinkClosed, SocketTransport, open_socket
 
@@ -42,9 +42,9 @@ def ending_with_us(command: Sequence[str]) -> list[str]:
     return [*((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()), *command]
 
 
-def sandbox_words() -> list[str]:
+def sandbox_words(emulator: str) -> list[str]:
     """QEMU's own sandbox, where QEMU and the kernel have it."""
-    program = shutil.which(EMULATOR)
+    program = shutil.which(emulator)
     return ["-sandbox", _SANDBOX] if program and _has_sandbox(program) else []
 
 
@@ -83,11 +83,13 @@ def qemu_command(
     size = board.qemu_ram_bytes
     kept = f"memory-backend-file,id=kept,share=on,mem-path={memory},size={size}"
     return [
-        *(EMULATOR, "-machine", f"{board.qemu_machine}{',memory-backend=kept' if memory else ''}"),
+        *(board.emulator, "-machine"),
+        f"{board.qemu_machine}{',memory-backend=kept' if memory else ''}",
+        *board.qemu_options,
         *(("-object", kept) if memory else ()),
         *("-nographic", "-monitor", "none"),
         *(word for serial in serials for word in ("-serial", serial)),
-        *sandbox_words(),
+        *sandbox_words(board.emulator),
         *(("-no-reboot",) if ends_at_reset else ()),
         *(("-icount", f"shift={ICOUNT_SHIFT}") if count_instructions else ()),
         *("-kernel", str(image)),
@@ -99,9 +101,9 @@ def run_program(board: Board, image: Path, *, count_instructions: bool = True) -
     tell.
 
     Raises:
-        StapesError: qemu-system-arm is missing or fails, or the program does not end.
+        StapesError: QEMU is missing or fails, or the program does not end.
     """
-    find_tool(EMULATOR, purpose="to emulate a board")
+    find_tool(board.emulator, purpose="to emulate a board")
     command = qemu_command(
         board,
         image,
@@ -138,7 +140,7 @@ class Emulator:
     that a real board has, and many times faster.
 
     Raises:
-        StapesError: qemu-system-arm or the image is missing, or the emulator does not start.
+        StapesError: QEMU or the image is missing, or the emulator does not start.
     """
 
     def __init__(
@@ -156,7 +158,7 @@ class Emulator:
                 f"{image}: not found, expected the image of a firmware; build it with cmake "
                 f"-DSTAPES_BOARD={board} -DSTAPES_MODEL=..."
             )
-        find_tool(EMULATOR, purpose="to emulate a board")
+        find_tool(described.emulator, purpose="to emulate a board")
         self._image = image
         self._folder = tempfile.TemporaryDirectory(prefix="stapes-")
         self._ring: SharedRing | None = None

@@ -82,8 +82,9 @@ def count_instructions(
         StapesError: a tool is missing, no emulator has this board, the model is too large for it,
             the build or the run fails, or the outputs differ.
     """
-    require_tools(*MEASURING_TOOLS, purpose="to count instructions")
     described = find_emulated(source, board)
+    tools = (*described.build_tools, described.emulator)
+    require_tools(*tools, purpose="to count instructions")
     _require_room(model, described)
     folder = build_folder(source) / "info" / f"{board}{cpu}-network"
     with alone_in(folder):
@@ -188,7 +189,7 @@ def fit_on_board(model_path: Path, source: Path, board: str) -> Fit:
             memory.
     """
     described = find_board(source, board)
-    check_build_tools()
+    check_build_tools(described)
     model = read_bytes(model_path, what="a .tflite model")
     whole_firmware = find_settings(model, source=str(model_path)) is not None
     kind = "image" if whole_firmware else "engine"

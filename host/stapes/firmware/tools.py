@@ -15,15 +15,20 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.progress import ProgressBar
 
-BUILD_TOOLS = ("cmake", "ninja", "arm-none-eabi-g++")
+COMPILER = "arm-none-eabi-g++"  # and emulator: of most boards
 EMULATOR = "qemu-system-arm"
+BUILD_TOOLS = ("cmake", "ninja", COMPILER)
 
 # The Debian packages that bring a program ...
 PACKAGES = {
     "cmake": "cmake",
     "ninja": "ninja-build",
-    "arm-none-eabi-g++": "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+    COMPILER: "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+    # The headers of the C++ library are those of the Arm compiler.
+    "riscv64-unknown-elf-g++": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf "
+    "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     EMULATOR: "qemu-system-arm",
+    "qemu-system-riscv32": "qemu-system-misc",
     "espeak-ng": "espeak-ng",
 }
 # ... and what brings those that Debian does not have.

@@ -4,6 +4,7 @@
 // byte.
 #include "app/event_sink.h"
 #include "boards/board.h"
+#include "boards/common/interrupts_off.h"
 
 namespace stapes {
 namespace {
@@ -25,7 +26,13 @@ class SerialSink : public CharacterSink {
   return here[0] == 0 ? 0 : Deeper(here) + here[0];
 }
 
-[[gnu::noinline]] void Undefined() { asm volatile("udf #0"); }
+#ifdef __riscv
+#define STAPES_UNDEFINED "unimp"
+#else
+#define STAPES_UNDEFINED "udf #0"
+#endif
+
+[[gnu::noinline]] void Undefined() { asm volatile(STAPES_UNDEFINED); }
 
 void CallNothing() {
   void (*volatile nothing)() = reinterpret_cast<void (*)()>(0xC0000001);
@@ -43,19 +50,31 @@ void Overflow() {
 }
 
 void HangHoldingInterrupts() {
-  asm volatile("cpsid i");
+  const InterruptsOff hold;
   Hang();
 }
 
 // Asks a debugger to run a command of its machine. Source: Arm, Semihosting for AArch32,
-// SYS_SYSTEM.
+// SYS_SYSTEM; RISC-V Semihosting 0.4, chapter 2: between two shifts that do nothing, without a page
+// boundary in between.
 void Escape() {
   static const char command[] = "touch semihosting_ran_this";
   const uint32_t block[2] = {static_cast<uint32_t>(reinterpret_cast<uintptr_t>(command)),
                              sizeof command - 1};
+#ifdef __riscv
+  register uint32_t operation asm("a0") = 0x12;
+  register const uint32_t* argument asm("a1") = block;
+  asm volatile(
+      ".option push\n.option norvc\n.balign 16\n"
+      "slli x0, x0, 0x1f\nebreak\nsrai x0, x0, 7\n.option pop\n"
+      : "+r"(operation)
+      : "r"(argument)
+      : "memory");
+#else
   register uint32_t operation asm("r0") = 0x12;
   register const uint32_t* argument asm("r1") = block;
   asm volatile("bkpt 0xAB" : "+r"(operation) : "r"(argument) : "memory");
+#endif
 }
 
 // Twelve seconds of the emulated clock, 64 ns an instruction: longer than the watchdog waits.

@@ -11,6 +11,7 @@ from stapes.firmware.emulator import instructions_of, qemu_command, run_measurem
 from stapes.firmware.source import find_source
 
 BOARD = find_emulated(find_source(None), "mps2_an386")
+RISC_V = find_emulated(find_source(None), "qemu_riscv32")
 IMAGE = Path("image.elf")
 
 
@@ -38,6 +39,13 @@ def test_a_board_is_the_machine_that_its_file_names():
     assert words[-2:] == ["-kernel", "image.elf"]
     assert words[words.index("-icount") + 1] == "shift=6"
     assert "-icount" not in command(count_instructions=False)
+
+
+def test_a_board_may_need_another_emulator_and_more_options():
+    words = qemu_command(RISC_V, IMAGE, serials=["stdio"], count_instructions=True)
+    assert words[:3] == ["qemu-system-riscv32", "-machine", "virt"]
+    assert words[words.index("-bios") + 1] == "none"
+    assert words[words.index("-cpu") + 1] == "rv32,f=false,d=false"
 
 
 def test_an_image_gets_nothing_of_this_machine(qemu):

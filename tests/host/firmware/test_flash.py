@@ -299,7 +299,7 @@ def test_a_dry_run_prints_what_would_run_and_runs_nothing(bench, capsys, board):
         "mps2_an386": [
             *("qemu-system-arm", "-machine", "mps2-an386", "-nographic", "-monitor", "none"),
             *("-serial", "tcp:127.0.0.1:4321,server=on,wait=off"),
-            *(*sandbox_words(), "-kernel", bench.image("elf")),
+            *(*sandbox_words(EMULATOR), "-kernel", bench.image("elf")),
         ],
     }[board]
     assert shlex.split(lines[-1]) == last
@@ -474,7 +474,7 @@ def test_the_socket_of_an_emulated_board_is_in_a_folder_that_only_its_user_enter
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     port = emulated.unix_socket("mine")
-    emulated.check_emulator(port)
+    emulated.check_emulator(EMULATOR, port)
     folder = tmp_path / f"stapes-{os.getuid()}"
     assert port.url == f"unix:{folder}/mine"
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -482,10 +482,10 @@ def test_the_socket_of_an_emulated_board_is_in_a_folder_that_only_its_user_enter
         other.bind(str(folder / "mine"))
         other.listen()
         with pytest.raises(StapesError, match="found an emulated board that already runs there"):
-            emulated.check_emulator(port)
+            emulated.check_emulator(EMULATOR, port)
     folder.chmod(0o755)
     with pytest.raises(StapesError, match="found a folder that others can enter"):
-        emulated.check_emulator(port)
+        emulated.check_emulator(EMULATOR, port)
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])

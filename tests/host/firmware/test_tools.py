@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from stapes.errors import StapesError
+from stapes.firmware.boards import find_board
+from stapes.firmware.build import check_build_tools
+from stapes.firmware.source import find_source
 from stapes.firmware.tools import (
     BUILD_TOOLS,
     ToolFailed,
@@ -42,6 +45,19 @@ def test_missing_programs_are_named_with_their_debian_packages(bin_folder):
     assert str(refused.value) == (
         "cmake, arm-none-eabi-g++: not found, needed to build a firmware; run: apt-get install "
         "cmake gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+    )
+
+
+def test_a_board_names_its_own_compiler_which_may_need_more(bin_folder):
+    for name in ("cmake", "ninja"):
+        program(bin_folder, name)
+    board = find_board(find_source(None), "qemu_riscv32")
+    with pytest.raises(StapesError) as refused:
+        check_build_tools(board)
+    assert str(refused.value) == (
+        "riscv64-unknown-elf-g++: not found, needed to build a firmware; run: apt-get install "
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf gcc-arm-none-eabi "
+        "libstdc++-arm-none-eabi-newlib"
     )
 
 

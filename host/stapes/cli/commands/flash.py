@@ -179,8 +179,8 @@ def _emulate(arguments: argparse.Namespace, build: _Build) -> int:
     )
     if arguments.dry_run:
         return _print([*build.commands, emulator])
-    check_build_tools()
-    check_emulator(port)
+    check_build_tools(board)
+    check_emulator(board.emulator, port)
     build.run()
     say(f"{board.name} runs; Ctrl-C stops it. In another terminal, one at a time:")
     say(f"  stapes replay WAV --port {port.url}")
@@ -206,7 +206,7 @@ def _flash(arguments: argparse.Namespace, build: _Build) -> int:
     if arguments.dry_run:
         say(f"# {board.press}")
         return _print([*build.commands, *flasher.commands(build.folder)])
-    check_build_tools()
+    check_build_tools(board)
     flasher.check()
     build.run()
     say(f"now: {board.press}")
