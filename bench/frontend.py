@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions, flash and RAM of the front end on an emulated Cortex-M4; speed on this machine.
+"""Instructions, flash and RAM of the front end on emulated boards; speed on this machine.
 
 Needs arm-none-eabi-g++ and qemu-system-arm. Instructions come from the emulator's counter
 (-icount), 2^6 ns each; they are instructions, not cycles.
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import stapes
+from engine import MACHINES, Machine
 from stapes.device.c_tables import c_context
 from stapes.device.front_end import FrontEnd
 from stapes.firmware.boards import find_emulated
@@ -27,8 +28,8 @@ from stapes.firmware.tools import run_tool
 from stapes.model.settings import FrontEndSettings, PcenSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-BOARD = "mps2_an386"
-# Upstream tflite-micro (90b983c), 16 kHz, 30 ms, 40 channels, on the same emulator and compiler.
+# Upstream tflite-micro (90b983c), 16 kHz, 30 ms, 40 channels, M4, the same emulator and compiler.
+MEASURED = ("m0", "m3", "m4", "m55")
 REFERENCES = {"microfrontend": 84710, "audio_preprocessor_int8": 105766}
 FRAMES = 20
 
@@ -48,22 +49,25 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, no table")
+    parser.add_argument("--machines", nargs="+", choices=MEASURED, default=["m4"])
     parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "frontend")
     arguments = parser.parse_args()
-    figures: dict[str, dict[str, Any]] = {BOARD: {}, "host": {}}
-    for name, settings in CASES.items():
+    figures: dict[str, dict[str, Any]] = {name: {} for name in [*arguments.machines, "host"]}
+    for case, settings in CASES.items():
         front_end = FrontEnd(settings, scale=0.5, zero_point=0)
-        figures[BOARD][name] = measure_board(front_end, arguments.build_dir)
-        figures["host"][name] = measure_host(front_end)
+        for name in arguments.machines:
+            figures[name][case] = measure_board(front_end, name, arguments.build_dir / name)
+        figures["host"][case] = measure_host(front_end)
     if arguments.json:
         print(json.dumps(figures, indent=2))
     else:
-        print_table(figures)
+        print_tables(figures)
 
 
-def measure_board(front_end: FrontEnd, folder: Path) -> dict[str, int | float | bool]:
+def measure_board(front_end: FrontEnd, name: str, folder: Path) -> dict[str, int | float | bool]:
     """Builds an image around the front end, runs it and compares its features with Python's."""
-    values = run_measurement(find_emulated(ROOT, BOARD), build(front_end, folder))
+    machine = MACHINES[name]
+    values = run_measurement(find_emulated(ROOT, machine.board), build(front_end, machine, folder))
     tables = front_end.tables
     unlinked = 0 if tables.pcen_curve.size else flash_bytes(folder, "frontend/pcen.cc.*")
     return {
@@ -77,13 +81,14 @@ def measure_board(front_end: FrontEnd, folder: Path) -> dict[str, int | float | 
     }
 
 
-def build(front_end: FrontEnd, folder: Path) -> Path:
+def build(front_end: FrontEnd, machine: Machine, folder: Path) -> Path:
     """The image that measures a front end."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = folder / "tables.cc"
     tables.write_text(render_tables(front_end))
     sources = [tables, ROOT / "bench" / "frontend" / "main.cc"]
-    return build_program(find_emulated(ROOT, BOARD), sources, ROOT, folder)
+    board = find_emulated(ROOT, machine.board)
+    return build_program(board, sources, ROOT, folder, cpu=machine.cpu)
 
 
 def render_tables(front_end: FrontEnd) -> str:
@@ -131,17 +136,22 @@ def measure_host(front_end: FrontEnd) -> dict[str, float]:
     return {"seconds": best / len(clips), "realtime_factor": len(clips) / best}
 
 
-def print_table(figures: dict[str, dict[str, Any]]) -> None:
-    header = ("", "instructions", "most", "code B", "tables B", "RAM B", "stack B", "equal", "x86")
-    print(("{:<14}" + "{:>13}" * 8).format(*header))
-    for name, board in figures[BOARD].items():
-        realtime = f"{figures['host'][name]['realtime_factor']:,.0f}x"
-        numbers = [f"{value:,}" if type(value) is int else str(value) for value in board.values()]
-        print(("{:<14}" + "{:>13}" * 8).format(name, *numbers, realtime))
-    print("\ninstructions of one frame on a Cortex-M4; x86: times real time, one core")
-    ours = figures[BOARD]["mfcc_16khz"]["instructions"]
-    for name, reference in REFERENCES.items():
-        print(f"mfcc_16khz against {name} ({reference:,}): {reference / ours:.2f} times fewer")
+def print_tables(figures: dict[str, dict[str, Any]]) -> None:
+    """A table per machine."""
+    header = ("instructions", "most", "code B", "tables B", "RAM B", "stack B", "equal", "x86")
+    layout = "{:<14}" + "{:>13}" * 8
+    host = figures["host"]
+    for machine in [name for name in figures if name != "host"]:
+        print(layout.format(machine, *header))
+        for case, board in figures[machine].items():
+            numbers = [f"{n:,}" if type(n) is int else str(n) for n in board.values()]
+            print(layout.format(case, *numbers, f"{host[case]['realtime_factor']:,.0f}x"))
+        print()
+    print("instructions of one frame; x86: times real time, one core")
+    if "m4" in figures:
+        ours = figures["m4"]["mfcc_16khz"]["instructions"]
+        for name, reference in REFERENCES.items():
+            print(f"mfcc_16khz against {name} ({reference:,}): {reference / ours:.2f} times fewer")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@
 
 #if defined(__ARM_FEATURE_DSP) && !defined(STAPES_CHECKED_ARITHMETIC)
 #define STAPES_USE_ARM_DSP 1
+#elif defined(__thumb__) && !defined(__thumb2__) && !defined(STAPES_CHECKED_ARITHMETIC)
+#define STAPES_USE_THUMB1 1  // Cortex-M0: products of 32 bits, where compilers call a function
 #endif
 
 namespace stapes {
@@ -70,6 +72,13 @@ inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
   return result;
 }
 
+// acc plus the upper word of a * b, rounded down.
+inline int32_t MulAddHighDown(int32_t acc, int32_t a, int32_t b) {
+  int32_t result;
+  __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+  return result;
+}
+
 // acc plus a times the signed lower half of `pair`, the product shifted right by 16, rounded down.
 inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
   int32_t result;
@@ -84,12 +93,6 @@ inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
   return result;
 }
 
-// acc + a * b.
-inline uint64_t MulAddWide(uint64_t acc, uint32_t a, uint32_t b) {
-  __asm__("umlal %Q0, %R0, %1, %2" : "+r"(acc) : "r"(a), "r"(b));
-  return acc;
-}
-
 // The bits of `value` in reverse order.
 inline uint32_t ReverseBits(uint32_t value) {
   uint32_t result;
@@ -99,12 +102,52 @@ inline uint32_t ReverseBits(uint32_t value) {
 
 #else
 
+#ifdef STAPES_USE_THUMB1
+
+inline int32_t MulHigh(int32_t a, int32_t b) {
+  // Four products of halves. The last bit that ASRS drops is the half that rounds, in the carry.
+  int32_t a_low, b_low;
+  uint32_t kept;
+  __asm__(
+      ".syntax unified\n"
+      "uxth %[al], %[a]\n"
+      "uxth %[bl], %[b]\n"
+      "asrs %[a], %[a], #16\n"
+      "asrs %[b], %[b], #16\n"
+      "mov  %[kept], %[al]\n"
+      "muls %[al], %[bl], %[al]\n"
+      "muls %[bl], %[a], %[bl]\n"
+      "muls %[a], %[b], %[a]\n"
+      "lsrs %[al], %[al], #16\n"
+      "adds %[bl], %[bl], %[al]\n"
+      "mov  %[al], %[kept]\n"
+      "muls %[b], %[al], %[b]\n"
+      "asrs %[al], %[bl], #16\n"
+      "adds %[a], %[a], %[al]\n"
+      "uxth %[bl], %[bl]\n"
+      "adds %[b], %[b], %[bl]\n"
+      "asrs %[b], %[b], #16\n"
+      "adcs %[a], %[b]\n"
+      : [a] "+&l"(a), [b] "+&l"(b), [al] "=&l"(a_low), [bl] "=&l"(b_low), [kept] "=&h"(kept)
+      :
+      : "cc");
+  return a;
+}
+
+// `a` above -2^31.
+inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) { return acc + MulHigh(-a, b); }
+
+inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
+  const int32_t factor = static_cast<int16_t>(pair);
+  return acc + (a >> 16) * factor + ((static_cast<uint16_t>(a) * factor) >> 16);
+}
+
+#else
+
 inline int32_t MulHigh(int32_t a, int32_t b) {
   constexpr int64_t kHalf = int64_t{1} << 31;
   return static_cast<int32_t>((static_cast<int64_t>(a) * b + kHalf) >> 32);
 }
-
-inline int32_t MulAddHigh(int32_t acc, int32_t a, int32_t b) { return Add(acc, MulHigh(a, b)); }
 
 inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
   constexpr int64_t kHalf = int64_t{1} << 31;
@@ -115,12 +158,16 @@ inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
   return Add(acc, Narrow((static_cast<int64_t>(a) * static_cast<int16_t>(pair)) >> 16));
 }
 
-inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
-  return MulAddLowHalf(acc, a, pair >> 16);
+#endif
+
+inline int32_t MulAddHigh(int32_t acc, int32_t a, int32_t b) { return Add(acc, MulHigh(a, b)); }
+
+inline int32_t MulAddHighDown(int32_t acc, int32_t a, int32_t b) {
+  return Add(acc, static_cast<int32_t>((static_cast<int64_t>(a) * b) >> 32));
 }
 
-inline uint64_t MulAddWide(uint64_t acc, uint32_t a, uint32_t b) {
-  return acc + static_cast<uint64_t>(a) * b;
+inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
+  return MulAddLowHalf(acc, a, pair >> 16);
 }
 
 inline uint32_t ReverseBits(uint32_t value) {
@@ -132,13 +179,46 @@ inline uint32_t ReverseBits(uint32_t value) {
 
 #endif
 
+// The nearest int8.
+inline int32_t SaturateToInt8(int32_t value) {
+#ifdef STAPES_USE_ARM_DSP
+  __asm__("ssat %0, #8, %0" : "+r"(value));
+  return value;
+#else
+  value = value < 127 ? value : 127;
+  return value > -128 ? value : -128;
+#endif
+}
+
+// acc + a * b, b below 2^16.
+inline uint64_t MulAddShort(uint64_t acc, uint32_t a, uint32_t b) {
+#ifdef STAPES_USE_THUMB1
+  return acc + (static_cast<uint64_t>((a >> 16) * b) << 16) + static_cast<uint16_t>(a) * b;
+#else
+  return acc + static_cast<uint64_t>(a) * b;
+#endif
+}
+
+// acc + a * a, a above -2^31.
+inline uint64_t AddSquare(uint64_t acc, int32_t a) {
+#ifdef STAPES_USE_THUMB1
+  const uint32_t size = static_cast<uint32_t>(a < 0 ? -a : a);
+  const uint32_t high = size >> 16;
+  const uint32_t low = static_cast<uint16_t>(size);
+  const uint64_t outer = (static_cast<uint64_t>(high * high) << 32) + low * low;
+  return acc + outer + (static_cast<uint64_t>(high * low) << 17);
+#else
+  return acc + static_cast<uint64_t>(static_cast<int64_t>(a) * a);
+#endif
+}
+
 // Leading zero bits of a value other than 0.
 inline int LeadingZeros(uint32_t value) { return __builtin_clz(value); }
 
-// Two neighbouring 16-bit numbers as one word, the first in the lower half; any 2-byte alignment.
+// Two neighbouring 16-bit numbers as one word, the first in the lower half; 4-byte aligned.
 inline uint32_t LoadPair(const int16_t* numbers) {
   uint32_t pair;
-  std::memcpy(&pair, numbers, sizeof(pair));
+  std::memcpy(&pair, __builtin_assume_aligned(numbers, alignof(uint32_t)), sizeof(pair));
   return pair;
 }
 

@@ -70,6 +70,69 @@ inline void Butterfly(ComplexInt*& v0, ComplexInt*& v1, ComplexInt*& v2, Complex
       : "memory");
 }
 
+// How far `values` of NearButterfly is past v0: LDRD and STRD reach 1020 bytes to both sides.
+constexpr uint32_t NearBase(uint32_t quarter) { return quarter <= 42 ? 0 : quarter + quarter / 2; }
+
+// The same where v1, v2 and v3 follow v0 at distances of `kQuarter` numbers, at most 64: there is a
+// register for every number, and none is kept in memory meanwhile.
+template <uint32_t kQuarter>
+inline void NearButterfly(ComplexInt*& values, const int32_t*& twiddles) {
+  constexpr int kDistance = kQuarter * sizeof(ComplexInt);
+  constexpr int kV0 = -static_cast<int>(NearBase(kQuarter) * sizeof(ComplexInt));
+  int32_t a, b, c, d, e, f, g, h, i, j, k;
+  __asm__ volatile(
+      "ldrd   %[a], %[b], [%[v], %[v1]]\n"  // t2 = v1 turned by 2a: e, c
+      "ldrd   %[c], %[d], [%[tw], #8]\n"
+      "smmulr %[e], %[a], %[c]\n"
+      "smmulr %[c], %[b], %[c]\n"
+      "smmlar %[e], %[b], %[d], %[e]\n"
+      "smmlsr %[c], %[a], %[d], %[c]\n"
+      "ldrd   %[a], %[b], [%[v], %[v0]]\n"
+      "add    %[f], %[a], %[e], lsl #1\n"  // v0 + 2 t2: f, g
+      "add    %[g], %[b], %[c], lsl #1\n"
+      "sub    %[a], %[a], %[e], lsl #1\n"  // v0 - 2 t2: a, b
+      "sub    %[b], %[b], %[c], lsl #1\n"
+      "ldrd   %[c], %[d], [%[v], %[v2]]\n"  // t1 = v2 turned by a: i, e
+      "ldrd   %[e], %[h], [%[tw]], #16\n"
+      "smmulr %[i], %[c], %[e]\n"
+      "smmulr %[e], %[d], %[e]\n"
+      "smmlar %[i], %[d], %[h], %[i]\n"
+      "smmlsr %[e], %[c], %[h], %[e]\n"
+      "ldrd   %[c], %[d], [%[v], %[v3]]\n"  // t3 = v3 turned by 3a: k, h
+      "ldrd   %[h], %[j], [%[tw]], #8\n"
+      "smmulr %[k], %[c], %[h]\n"
+      "smmulr %[h], %[d], %[h]\n"
+      "smmlar %[k], %[d], %[j], %[k]\n"
+      "smmlsr %[h], %[c], %[j], %[h]\n"
+      "add    %[c], %[i], %[k]\n"  // t1 + t3: c, d
+      "add    %[d], %[e], %[h]\n"
+      "sub    %[i], %[i], %[k]\n"  // t1 - t3: i, e
+      "sub    %[e], %[e], %[h]\n"
+      "sub    %[h], %[f], %[c], lsl #1\n"
+      "sub    %[j], %[g], %[d], lsl #1\n"
+      "add    %[f], %[f], %[c], lsl #1\n"
+      "add    %[g], %[g], %[d], lsl #1\n"
+      "strd   %[h], %[j], [%[v], %[v2]]\n"
+      "add    %[c], %[a], %[e], lsl #1\n"
+      "sub    %[d], %[b], %[i], lsl #1\n"
+      "sub    %[a], %[a], %[e], lsl #1\n"
+      "add    %[b], %[b], %[i], lsl #1\n"
+      "strd   %[c], %[d], [%[v], %[v1]]\n"
+      "strd   %[a], %[b], [%[v], %[v3]]\n"
+      ".if %c[v0] == 0\n"
+      "strd   %[f], %[g], [%[v]], #8\n"
+      ".else\n"
+      "strd   %[f], %[g], [%[v], %[v0]]\n"
+      "add    %[v], %[v], #8\n"
+      ".endif\n"
+      : [v] "+r"(values), [tw] "+r"(twiddles), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),
+        [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h), [i] "=&r"(i),
+        [j] "=&r"(j), [k] "=&r"(k)
+      : [v0] "i"(kV0), [v1] "i"(kV0 + kDistance), [v2] "i"(kV0 + 2 * kDistance),
+        [v3] "i"(kV0 + 3 * kDistance)
+      : "memory");
+}
+
 #else
 
 // value * exp(-i angle) / 2.

@@ -17,44 +17,93 @@ void Fold(int32_t* logs, uint32_t channels) {
   }
 }
 
-// sum + the products of four numbers (Q16) and four factors (Qn), each in Qn and rounded down. The
-// pointers move on.
+// Every second coefficient, two at a time so that they share the loads of their numbers. Products
+// of numbers (Q16) and factors (Qn), each in Qn and rounded down, are added up.
+struct Twins {
+  const int16_t* row;
+  const int16_t* partner;  // two rows on
+  int32_t* features;
+  uint32_t count;
+  const int32_t* numbers;
+  uint32_t length;  // of a row: a multiple of 4
+};
+
 #ifdef STAPES_USE_ARM_DSP
 
-inline int32_t MulAddFour(int32_t sum, const int32_t*& numbers, const int16_t*& factors) {
-  int32_t a, b, c, d;
+// All registers are in use: more than an asm statement is sure to get.
+__attribute__((naked, noinline)) void ComputeTwins(const Twins*) {
   __asm__(
-      "ldrd   %[a], %[b], [%[factors]], #8\n"
-      "ldrd   %[c], %[d], [%[numbers]], #8\n"
-      "smlawb %[sum], %[c], %[a], %[sum]\n"
-      "smlawt %[sum], %[d], %[a], %[sum]\n"
-      "ldrd   %[c], %[d], [%[numbers]], #8\n"
-      "smlawb %[sum], %[c], %[b], %[sum]\n"
-      "smlawt %[sum], %[d], %[b], %[sum]\n"
-      : [sum] "+r"(sum), [numbers] "+r"(numbers), [factors] "+r"(factors), [a] "=&r"(a),
-        [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d)
-      :
-      : "memory");
-  return sum;
+      "push   {r4-r11, lr}\n"
+      "ldrd   r4, r5, [r0, #16]\n"
+      "ldmia  r0, {r1, r2, r3, r12}\n"
+      "push   {r4, r5}\n"
+      "1:\n"
+      "ldrd   r0, lr, [sp]\n"
+      "movs   r10, #0\n"
+      "movs   r11, #0\n"
+      "2:\n"
+      "ldrd   r4, r5, [r1], #8\n"
+      "ldrd   r6, r7, [r2], #8\n"
+      "ldrd   r8, r9, [r0], #8\n"
+      "smlawb r10, r8, r4, r10\n"
+      "smlawb r11, r8, r6, r11\n"
+      "smlawt r10, r9, r4, r10\n"
+      "smlawt r11, r9, r6, r11\n"
+      "ldrd   r8, r9, [r0], #8\n"
+      "smlawb r10, r8, r5, r10\n"
+      "smlawb r11, r8, r7, r11\n"
+      "smlawt r10, r9, r5, r10\n"
+      "smlawt r11, r9, r7, r11\n"
+      "subs   lr, #4\n"
+      "bne    2b\n"
+      "str    r11, [r3, #8]\n"
+      "str    r10, [r3], #16\n"
+      "ldr    lr, [sp, #4]\n"
+      "add    r1, r2, lr, lsl #1\n"  // the partner's row was read: one to skip
+      "add    r2, r1, lr, lsl #2\n"
+      "subs   r12, #1\n"
+      "bne    1b\n"
+      "add    sp, #8\n"
+      "pop    {r4-r11, pc}\n");
 }
 
 #else
 
-inline int32_t MulAddFour(int32_t sum, const int32_t*& numbers, const int16_t*& factors) {
-  for (int i = 0; i < 4; ++i) {
-    sum = MulAddLowHalf(sum, *numbers++, static_cast<uint16_t>(*factors++));
+void ComputeTwins(const Twins* twins) {
+  const uint32_t length = twins->length;
+  for (uint32_t twin = 0; twin < twins->count; ++twin) {
+    int32_t sums[2] = {0, 0};
+    for (uint32_t i = 0; i < length; ++i) {
+      const uint32_t place = 4 * twin * length + i;
+      const int32_t number = twins->numbers[i];
+      sums[0] = MulAddLowHalf(sums[0], number, static_cast<uint16_t>(twins->row[place]));
+      sums[1] = MulAddLowHalf(sums[1], number, static_cast<uint16_t>(twins->partner[place]));
+    }
+    twins->features[4 * twin] = sums[0];
+    twins->features[4 * twin + 2] = sums[1];
   }
-  return sum;
 }
 
 #endif
 
-inline int32_t Row(const int32_t* folded, const int16_t* cosines, uint32_t length) {
-  int32_t sum = 0;
-  for (const int16_t* end = cosines + length; cosines != end;) {
-    sum = MulAddFour(sum, folded, cosines);
+// Every second coefficient from `first` on; `numbers`: what these are made of.
+void EverySecond(const FrontEndTables& tables, uint32_t first, const int32_t* numbers,
+                 int32_t* features) {
+  const uint32_t length = DctRowLength(tables.channel_count);
+  const uint32_t count = (tables.coefficient_count + 1 - first) / 2;
+  const int16_t* const row = tables.dct + first * length;
+  const Twins twins = {row, row + 2 * length, features + first, count / 2, numbers, length};
+  if (twins.count != 0) {
+    ComputeTwins(&twins);
   }
-  return sum;
+  if (count % 2 != 0) {
+    int32_t sum = 0;
+    const int16_t* const last = row + 2 * (count - 1) * length;
+    for (uint32_t i = 0; i < length; ++i) {
+      sum = MulAddLowHalf(sum, numbers[i], static_cast<uint16_t>(last[i]));
+    }
+    features[first + 2 * (count - 1)] = sum;
+  }
 }
 
 }  // namespace
@@ -62,12 +111,8 @@ inline int32_t Row(const int32_t* folded, const int16_t* cosines, uint32_t lengt
 void Dct(const FrontEndTables& tables, int32_t* logs, int32_t* features) {
   const uint32_t channels = tables.channel_count;
   Fold(logs, channels);
-  const int32_t* differences = logs + (channels + 1) / 2;
-  const int16_t* cosines = tables.dct;
-  for (uint32_t i = 0; i < tables.coefficient_count; ++i) {
-    features[i] = Row(i % 2 == 0 ? logs : differences, cosines, DctRowLength(channels));
-    cosines += DctRowLength(channels);
-  }
+  EverySecond(tables, 0, logs, features);
+  EverySecond(tables, 1, logs + (channels + 1) / 2, features);
 }
 
 }  // namespace stapes

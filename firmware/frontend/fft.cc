@@ -7,33 +7,54 @@
 namespace stapes {
 namespace {
 
-// Sizes 2: sums and differences of neighbours.
-void FirstStageRadix2(ComplexInt* values, uint32_t size) {
-  for (const ComplexInt* end = values + size; values != end; values += 2) {
-    const ComplexInt a = values[0];
-    const ComplexInt b = values[1];
-    values[0] = {Add(a.re, b.re), Add(a.im, b.im)};
-    values[1] = {Sub(a.re, b.re), Sub(a.im, b.im)};
-  }
+// Joins sub-transforms of 2 numbers to such of 4.
+#ifdef STAPES_USE_ARM_DSP
+
+void JoinPairs(ComplexInt* values, uint32_t size) {
+  const ComplexInt* const end = values + size;
+  int32_t a, b, c, d, e, f, g, h;
+  __asm__ volatile(
+      "1:\n"
+      "ldrd %[a], %[b], [%[v]]\n"
+      "ldrd %[c], %[d], [%[v], #16]\n"
+      "add  %[e], %[a], %[c]\n"
+      "add  %[f], %[b], %[d]\n"
+      "sub  %[a], %[a], %[c]\n"
+      "sub  %[b], %[b], %[d]\n"
+      "ldrd %[c], %[d], [%[v], #8]\n"
+      "ldrd %[g], %[h], [%[v], #24]\n"
+      "strd %[a], %[b], [%[v], #16]\n"
+      "add  %[a], %[c], %[h]\n"
+      "sub  %[b], %[d], %[g]\n"
+      "sub  %[c], %[c], %[h]\n"
+      "add  %[d], %[d], %[g]\n"
+      "strd %[a], %[b], [%[v], #8]\n"
+      "strd %[c], %[d], [%[v], #24]\n"
+      "strd %[e], %[f], [%[v]], #32\n"
+      "cmp  %[v], %[end]\n"
+      "bne  1b\n"
+      : [v] "+r"(values), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e),
+        [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h)
+      : [end] "r"(end)
+      : "cc", "memory");
 }
 
-// Sizes 4. Bit reversal swaps the two middle inputs of a radix-4 butterfly.
-void FirstStageRadix4(ComplexInt* values, uint32_t size) {
+#else
+
+void JoinPairs(ComplexInt* values, uint32_t size) {
   for (const ComplexInt* end = values + size; values != end; values += 4) {
-    const ComplexInt x0 = values[0];
-    const ComplexInt x2 = values[1];
-    const ComplexInt a = {Add(x0.re, x2.re), Add(x0.im, x2.im)};
-    const ComplexInt b = {Sub(x0.re, x2.re), Sub(x0.im, x2.im)};
-    const ComplexInt x1 = values[2];
-    const ComplexInt x3 = values[3];
-    const ComplexInt c = {Add(x1.re, x3.re), Add(x1.im, x3.im)};
-    const ComplexInt d = {Sub(x1.re, x3.re), Sub(x1.im, x3.im)};
+    const ComplexInt a = values[0];
+    const ComplexInt b = values[1];
+    const ComplexInt c = values[2];
+    const ComplexInt d = values[3];
     values[0] = {Add(a.re, c.re), Add(a.im, c.im)};
     values[1] = {Add(b.re, d.im), Sub(b.im, d.re)};
     values[2] = {Sub(a.re, c.re), Sub(a.im, c.im)};
     values[3] = {Sub(b.re, d.im), Add(b.im, d.re)};
   }
 }
+
+#endif
 
 // Joins sub-transforms of `quarter` numbers to transforms of four times as many.
 void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
@@ -49,19 +70,50 @@ void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int3
   }
 }
 
+#ifdef STAPES_USE_ARM_DSP
+
+template <uint32_t kQuarter>
+void NearStage(ComplexInt* values, uint32_t size, const int32_t* twiddles) {
+  values += NearBase(kQuarter);
+  for (const ComplexInt* end = values + size; values != end; values += 3 * kQuarter) {
+    const int32_t* stage_twiddles = twiddles;
+    for (const ComplexInt* block_end = values + kQuarter; values != block_end;) {
+      NearButterfly<kQuarter>(values, stage_twiddles);
+      NearButterfly<kQuarter>(values, stage_twiddles);
+    }
+  }
+}
+
+#endif
+
+// One stage; of the sizes that are a power of 4 the first ones have code of their own.
+void Stage(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
+#ifdef STAPES_USE_ARM_DSP
+  switch (quarter) {
+    case 4:
+      return NearStage<4>(values, size, twiddles);
+    case 16:
+      return NearStage<16>(values, size, twiddles);
+    case 64:
+      return NearStage<64>(values, size, twiddles);
+    default:
+      break;
+  }
+#endif
+  StageRadix4(values, size, quarter, twiddles);
+}
+
 }  // namespace
 
 void Fft(int size_log2, const int32_t* twiddles, ComplexInt* values) {
   const uint32_t size = 1u << size_log2;
-  uint32_t quarter = 4;
-  if (size_log2 % 2 != 0) {
-    FirstStageRadix2(values, size);
-    quarter = 2;
-  } else {
-    FirstStageRadix4(values, size);
+  uint32_t quarter = 2;
+  if (size_log2 % 2 == 0) {
+    JoinPairs(values, size);
+    quarter = 4;
   }
   for (; quarter < size; quarter *= 4) {
-    StageRadix4(values, size, quarter, twiddles);
+    Stage(values, size, quarter, twiddles);
     twiddles += 6 * quarter;
   }
   values[size] = values[0];

@@ -12,18 +12,6 @@
 namespace stapes {
 namespace {
 
-// Moves samples to the front of their buffer, in words: a small C library's memmove goes by bytes.
-void MoveDown(int16_t* to, const int16_t* from, uint32_t count) {
-  for (; count >= 2; count -= 2, from += 2, to += 2) {
-    uint32_t pair;
-    std::memcpy(&pair, from, sizeof(pair));
-    std::memcpy(to, &pair, sizeof(pair));
-  }
-  if (count != 0) {
-    *to = *from;
-  }
-}
-
 // Complex numbers of the FFT buffer: the spectrum and, later in the frame, the DCT's output.
 std::size_t SpectrumSize(const FrontEndTables& tables) {
   const std::size_t bins = (std::size_t{1} << (tables.fft_log2 - 1)) + 1;
@@ -64,9 +52,7 @@ std::size_t FrontEnd::Push(Span<const int16_t> samples) {
   const std::size_t room = tables_->window_samples - filled_;
   const std::size_t left = samples.size() - skipped;
   const std::size_t taken = room < left ? room : left;
-  if (taken != 0) {
-    std::memcpy(samples_ + filled_, samples.data() + skipped, taken * sizeof(int16_t));
-  }
+  changes_.bits |= CopySamples(samples_ + filled_, samples.data() + skipped, taken).bits;
   filled_ += static_cast<uint32_t>(taken);
   return skipped + taken;
 }
@@ -92,6 +78,7 @@ bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
 void FrontEnd::Reset() {
   filled_ = 0;
   skip_ = 0;
+  changes_ = {};
   pcen_.frames = 0;
   std::memset(pcen_.smoothed, 0, SmoothedSize(*tables_) * sizeof(int64_t));
 }
@@ -103,7 +90,7 @@ bool FrontEnd::FrameWaits(std::size_t feature_count) const {
 // The frame's features in Q(feature_bits), valid until the next frame.
 const int32_t* FrontEnd::ComputeFrame() {
   const FrontEndTables& tables = *tables_;
-  const int peak_bits = PeakBits(samples_, tables.window_samples);
+  const int peak_bits = PeakBits(changes_);
   const int shift = WindowShift(tables, peak_bits);
   ApplyWindow(tables, samples_, shift, spectrum_);
   Fft(tables.fft_log2 - 1, tables.twiddles, spectrum_);
@@ -126,10 +113,11 @@ void FrontEnd::DropStride() {
   if (stride >= filled_) {
     skip_ = stride - filled_;
     filled_ = 0;
+    changes_ = {};
     return;
   }
   filled_ -= stride;
-  MoveDown(samples_, samples_ + stride, filled_);
+  changes_ = CopySamples(samples_, samples_ + stride, filled_);
 }
 
 }  // namespace stapes

@@ -12,6 +12,7 @@
 #include "frontend/complex_int.h"
 #include "frontend/front_end_tables.h"
 #include "frontend/pcen.h"
+#include "frontend/samples.h"
 
 namespace stapes {
 
@@ -47,6 +48,7 @@ class FrontEnd {
   int32_t* logs_ = nullptr;         // DctInputLength(channel_count)
   int16_t* samples_ = nullptr;      // window_samples
   uint32_t filled_ = 0;             // samples held
+  SignChanges changes_;             // of the samples held
   uint32_t skip_ = 0;               // samples between frames that belong to none, still to come
   PcenState pcen_ = {};
 };

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/logarithm.h"
 
-#include "base/fixed_point.h"
-#include "frontend/interpolation.h"
+#include <type_traits>
 
 namespace stapes {
 namespace {
-
-constexpr uint32_t kFirst = 128;  // normalised numbers start with a one
-constexpr int kEntries = 129;
-constexpr int32_t kLn2Q31 = 1488522236;
 
 // log2(i / 128) in Q16 by repeated squaring: each one gives a bit of the logarithm.
 constexpr uint32_t ExactLog2(uint64_t i) {
@@ -26,30 +21,23 @@ constexpr uint32_t ExactLog2(uint64_t i) {
   return (log + 1) >> 1;
 }
 
+using Table = decltype(kLogTable);
+
 // The last, which is 1, one unit short so that it fits.
-constexpr Table16<kEntries> MakeTable() {
-  Table16<kEntries> table = {};
-  for (uint64_t i = 0; i + 1 < kEntries; ++i) {
-    table.values[i] = static_cast<uint16_t>(ExactLog2(i + kFirst));
+constexpr std::remove_const_t<Table> MakeTable() {
+  std::remove_const_t<Table> table = {};
+  uint64_t i = kLogFirst;
+  for (uint16_t& entry : table.values) {
+    entry = static_cast<uint16_t>(i < 256 ? ExactLog2(i) : 0xFFFF);
+    ++i;
   }
-  table.values[kEntries - 1] = 0xFFFF;
   return table;
 }
 
-constexpr Table16<kEntries> kTable = MakeTable();
-static_assert(kTable.values[64] == 38336, "log2(1.5) = 0.58496");
+static_assert(MakeTable().values[64] == 38336, "log2(1.5) = 0.58496");
 
 }  // namespace
 
-int32_t BinaryLog(uint64_t value, int scale_bits) {
-  const Normalized normal = Normalize<false>(value);
-  const uint32_t fraction = Interpolate<kFirst>(kTable.values, normal.mantissa) >> 15;  // Q17
-  const int32_t exponent = 63 - normal.zeros - scale_bits;
-  return exponent * (1 << 17) + static_cast<int32_t>(fraction);
-}
-
-int32_t NaturalLog(uint64_t value, int scale_bits) {
-  return MulHigh(BinaryLog(value, scale_bits), kLn2Q31);
-}
+constexpr Table kLogTable = MakeTable();
 
 }  // namespace stapes

@@ -6,19 +6,25 @@
 
 namespace stapes {
 
-int32_t FlooredLog(uint64_t channel, int channel_bits) {
-  if (channel == 0) {
+namespace {
+
+inline int32_t Floored(uint64_t channel, int channel_bits) {
+  if (channel >> 32 == 0 && channel == 0) {  // most are large
     return kLogFloor;
   }
   const int32_t log = NaturalLog(channel, channel_bits);
   return log > kLogFloor ? log : kLogFloor;
 }
 
+}  // namespace
+
+int32_t FlooredLog(uint64_t channel, int channel_bits) { return Floored(channel, channel_bits); }
+
 void LogMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window_shift,
             int32_t* logs) {
   const int channel_bits = ChannelBits(window_shift);
   ForEachMelChannel(tables, spectrum, [logs, channel_bits](uint32_t index, uint64_t channel) {
-    logs[index] = FlooredLog(channel, channel_bits);
+    logs[index] = Floored(channel, channel_bits);
   });
 }
 

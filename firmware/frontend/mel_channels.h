@@ -7,8 +7,7 @@
 #include "base/fixed_point.h"
 #include "frontend/complex_int.h"
 #include "frontend/front_end_tables.h"
-#include "frontend/power.h"
-#include "frontend/square_root.h"
+#include "frontend/magnitudes.h"
 
 namespace stapes {
 
@@ -16,25 +15,69 @@ namespace stapes {
 // window Q15 shifted back, twice the magnitude, weights Q16.
 constexpr int ChannelBits(int window_shift) { return 15 + 15 - window_shift + 1 + 16; }
 
+// Gives `count` magnitudes, 1 or more, to two channels: their weight to the one, the rest to the
+// other. Both pointers move on.
+inline void AddMagnitudes(uint32_t count, const uint32_t*& magnitude, const uint16_t*& weight,
+                          uint64_t* falling, uint64_t* rising) {
+#ifdef STAPES_USE_ARM_DSP
+  uint32_t value, factor;
+  __asm__(
+      "1:\n"
+      "ldrh  %[factor], [%[weight]], #2\n"
+      "ldr   %[value], [%[magnitude]], #4\n"
+      "umlal %Q[falling], %R[falling], %[value], %[factor]\n"
+      "rsb   %[factor], %[factor], #65536\n"
+      "umlal %Q[rising], %R[rising], %[value], %[factor]\n"
+      "subs  %[count], %[count], #1\n"
+      "bne   1b\n"
+      : [count] "+r"(count), [magnitude] "+r"(magnitude), [weight] "+r"(weight),
+        [falling] "+r"(*falling), [rising] "+r"(*rising), [value] "=&r"(value),
+        [factor] "=&r"(factor)
+      :
+      : "cc", "memory");
+#else
+  for (; count != 0; --count) {
+    const uint64_t weighted = MulAddShort(0, *magnitude, *weight++);
+    *falling += weighted;
+    *rising += (static_cast<uint64_t>(*magnitude++) << 16) - weighted;
+  }
+#endif
+}
+
 // Calls output(index, channel) for every mel channel (mfcc_mel_filterbank.cc), lowest first; a
 // channel is a uint64_t below 2^58. `spectrum` is what Fft made of the windowed samples.
 template <typename Output>
 inline void ForEachMelChannel(const FrontEndTables& tables, const ComplexInt* spectrum,
                               Output output) {
-  const ComplexInt* low = spectrum + tables.first_bin;
-  const ComplexInt* high = spectrum + (1u << (tables.fft_log2 - 1)) - tables.first_bin;
-  const int32_t* twiddle = tables.bin_twiddles;
+  constexpr uint32_t kAtOnce = 32;  // magnitudes, to take little stack
+  uint32_t magnitudes[kAtOnce];
+  const uint32_t* magnitude = magnitudes;
+  uint32_t ready = 0;
+  BinPlace place = FirstBin(tables, spectrum);
   const uint16_t* weight = tables.mel_weights;
+  const uint16_t* const last_weight = weight + (tables.last_bin - tables.first_bin);
+  const uint16_t* band_bins = tables.band_bins;
   uint64_t channel = 0;  // so far, what the bins below its centre gave
-  for (uint32_t band = 0; band <= tables.channel_count; ++band) {
+  const int32_t channels = tables.channel_count;
+  for (int32_t index = -1; index < channels; ++index) {
     uint64_t next_channel = 0;
-    for (const uint16_t* end = weight + tables.band_bins[band]; weight != end; ++weight) {
-      const uint32_t magnitude = SquareRoot(FourfoldPower(low, high, twiddle));
-      channel = MulAddWide(channel, magnitude, *weight);
-      next_channel = MulAddWide(next_channel, magnitude, (1u << 16) - *weight);
+    uint32_t left = *band_bins++;
+    while (left > ready) {
+      if (ready != 0) {
+        AddMagnitudes(ready, magnitude, weight, &channel, &next_channel);
+      }
+      left -= ready;
+      const uint32_t bins = static_cast<uint32_t>(last_weight - weight) + 1;
+      ready = bins < kAtOnce ? bins : kAtOnce;
+      NextMagnitudes(&place, ready, magnitudes);
+      magnitude = magnitudes;
     }
-    if (band > 0) {
-      output(band - 1, channel);
+    if (left != 0) {
+      AddMagnitudes(left, magnitude, weight, &channel, &next_channel);
+      ready -= left;
+    }
+    if (index >= 0) {
+      output(static_cast<uint32_t>(index), channel);
     }
     channel = next_channel;
   }

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/quantize_features.h"
 
+#include "base/fixed_point.h"
+
 namespace stapes {
+namespace {
+
+// Calls steps(feature), how many steps of the scale it is, for every feature.
+template <typename Steps>
+inline void Quantize(const int32_t* features, int32_t zero_point, Span<int8_t> output,
+                     Steps steps) {
+  for (int8_t& value : output) {
+    value = static_cast<int8_t>(SaturateToInt8(steps(*features++) + zero_point));
+  }
+}
+
+}  // namespace
 
 void QuantizeFeatures(const FrontEndTables& tables, const int32_t* features, Span<int8_t> output) {
   const int32_t multiplier = tables.multiplier;
   const int high_shift = tables.shift - 32;
-  const int64_t half = int64_t{1} << (tables.shift - 1);
-  for (int8_t& value : output) {
-    const int64_t product = static_cast<int64_t>(*features++) * multiplier + half;
-    int32_t steps = static_cast<int32_t>(product >> 32) >> high_shift;
-    steps += tables.zero_point;
-    if (steps > 127) {
-      steps = 127;
-    }
-    if (steps < -128) {
-      steps = -128;
-    }
-    value = static_cast<int8_t>(steps);
+  if (high_shift == 0) {
+    return Quantize(features, tables.zero_point, output,
+                    [=](int32_t feature) { return MulHigh(feature, multiplier); });
   }
+  const int32_t half = 1 << (high_shift - 1);  // has no bits in the product's lower word
+  Quantize(features, tables.zero_point, output, [=](int32_t feature) {
+    return MulAddHighDown(half, feature, multiplier) >> high_shift;
+  });
 }
 
 }  // namespace stapes

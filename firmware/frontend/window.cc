@@ -6,47 +6,121 @@
 namespace stapes {
 namespace {
 
-// Complex numbers at bit-reversed places.
-class Scatter {
- public:
-  Scatter(ComplexInt* output, int size_log2, int shift)
-      : output_(output), index_shift_(32 - size_log2), shift_(shift), half_((1 << shift) >> 1) {}
+// One pair of windowed samples, rounded to nearest.
+inline ComplexInt Windowed(uint32_t pair, int32_t first_weight, int32_t second_weight, int shift) {
+  const int32_t half = (1 << shift) >> 1;
+  return {MulAddLowHalf(half, first_weight, pair) >> shift,
+          MulAddHighHalf(half, second_weight, pair) >> shift};
+}
 
-  // Windows one pair of samples.
-  void Put(uint32_t index, uint32_t pair, int32_t first_weight, int32_t second_weight) const {
-    ComplexInt& place = output_[ReverseBits(index) >> index_shift_];
-    place = {MulAddLowHalf(half_, first_weight, pair) >> shift_,
-             MulAddHighHalf(half_, second_weight, pair) >> shift_};
+// What the first stage makes of the pairs r and r + size / 2 lies next to each other, at the place
+// 2 * (r in reverse order of bits).
+class FirstStage {
+ public:
+  FirstStage(ComplexInt* output, int size_log2)
+      : output_(output), index_shift_(32 - (size_log2 - 1)) {}
+
+  void Put(uint32_t index, ComplexInt a, ComplexInt b) const {
+    ComplexInt* const place = output_ + 2 * (ReverseBits(index) >> index_shift_);
+    place[0] = {Add(a.re, b.re), Add(a.im, b.im)};
+    place[1] = {Sub(a.re, b.re), Sub(a.im, b.im)};
   }
 
-  void PutZero(uint32_t index) const { output_[ReverseBits(index) >> index_shift_] = {0, 0}; }
+  // The other one is 0.
+  void PutAlone(uint32_t index, ComplexInt a) const {
+    ComplexInt* const place = output_ + 2 * (ReverseBits(index) >> index_shift_);
+    place[0] = a;
+    place[1] = a;
+  }
 
  private:
   ComplexInt* output_;
   int index_shift_;
-  int shift_;
-  int32_t half_;  // makes the shift round to nearest
 };
 
-// Set where a bit differs from its lower neighbour: the highest one of a sample tells its size.
-inline uint32_t SignChanges(uint32_t pair) { return pair ^ (pair << 1); }
+// Pairs from `first` on lie in the rising half of the window, as many from `second` on in the
+// falling one.
+struct TwoRuns {
+  const int16_t* first;
+  const int16_t* second;
+  const int32_t* rising;   // weight of the first sample, the next one's follows
+  const int32_t* falling;  // weight of the first sample, the next one's comes before
+};
+
+#ifdef STAPES_USE_ARM_DSP
+
+// Pointers to the last pairs, as the loop counts down: the index then needs no end.
+struct TwoRunsBackwards {
+  TwoRuns last;
+  ComplexInt* output;
+  uint32_t index;  // RBIT makes a distance in bytes of it
+  uint32_t step;
+  int32_t shift;
+  int32_t half;
+};
+
+// All registers are in use: more than an asm statement is sure to get.
+__attribute__((naked, noinline)) void WindowBackwards(const TwoRunsBackwards*) {
+  __asm__(
+      "push   {r4-r11, lr}\n"
+      "ldmia  r0, {r1-r9}\n"
+      "1:\n"
+      "ldr    r0, [r1], #-4\n"
+      "ldrd   r10, r11, [r3], #-8\n"
+      "smlawb r10, r10, r0, r9\n"
+      "smlawt r11, r11, r0, r9\n"
+      "asr    r10, r10, r8\n"
+      "asr    r11, r11, r8\n"
+      "ldr    r0, [r2], #-4\n"
+      "ldrd   lr, r12, [r4], #8\n"
+      "smlawb r12, r12, r0, r9\n"
+      "smlawt lr, lr, r0, r9\n"
+      "asr    r12, r12, r8\n"
+      "asr    lr, lr, r8\n"
+      "add    r0, r10, r12\n"
+      "sub    r10, r10, r12\n"
+      "add    r12, r11, lr\n"
+      "sub    r11, r11, lr\n"
+      "rbit   lr, r6\n"
+      "add    lr, lr, r5\n"
+      "strd   r0, r12, [lr]\n"
+      "strd   r10, r11, [lr, #8]\n"
+      "subs   r6, r6, r7\n"
+      "bpl    1b\n"
+      "pop    {r4-r11, pc}\n");
+}
+
+void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, ComplexInt* output) {
+  if (count == 0) {
+    return;
+  }
+  const uint32_t last = count - 1;
+  const int index_shift = 29 - size_log2;
+  const TwoRunsBackwards backwards = {{runs.first + 2 * last, runs.second + 2 * last,
+                                       runs.rising + 2 * last, runs.falling - 2 * last - 1},
+                                      output,
+                                      last << index_shift,
+                                      1u << index_shift,
+                                      shift,
+                                      (1 << shift) >> 1};
+  WindowBackwards(&backwards);
+}
+
+#else
+
+void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, ComplexInt* output) {
+  const FirstStage stage(output, size_log2);
+  for (uint32_t i = 0; i < count; ++i) {
+    const int32_t* const rising = runs.rising + 2 * i;
+    const int32_t* const falling = runs.falling - 2 * i;
+    stage.Put(i, Windowed(LoadPair(runs.first + 2 * i), rising[0], rising[1], shift),
+              Windowed(LoadPair(runs.second + 2 * i), falling[0], falling[-1], shift));
+  }
+}
+
+#endif
 
 }  // namespace
-
-int PeakBits(const int16_t* samples, uint32_t count) {
-  // The lower sample of a pair spills into bit 16 only, which is masked out together with bit 0.
-  uint32_t bits = 0;
-  const int16_t* const end = samples + count;
-  for (const int16_t* unrolled_end = end - count % 8; samples != unrolled_end; samples += 8) {
-    bits |= SignChanges(LoadPair(samples)) | SignChanges(LoadPair(samples + 2));
-    bits |= SignChanges(LoadPair(samples + 4)) | SignChanges(LoadPair(samples + 6));
-  }
-  for (; samples != end; ++samples) {
-    bits |= SignChanges(static_cast<uint16_t>(*samples));
-  }
-  bits = (bits | (bits >> 16)) & 0xFFFEu;
-  return bits == 0 ? 0 : 31 - LeadingZeros(bits);
-}
 
 int WindowShift(const FrontEndTables& tables, int peak_bits) {
   const int shift = peak_bits + 15 - tables.input_bits;
@@ -56,28 +130,29 @@ int WindowShift(const FrontEndTables& tables, int peak_bits) {
 void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift,
                  ComplexInt* output) {
   const int size_log2 = tables.fft_log2 - 1;
-  const Scatter scatter(output, size_log2, shift);
+  const uint32_t half_size = 1u << (size_log2 - 1);
   const uint32_t count = tables.window_samples;
-  const uint32_t size = 1u << size_log2;
-  const int32_t* weight = tables.window;
-  uint32_t pair = 0;
-  for (; pair < (count + 2) / 4; ++pair) {  // rising half
-    scatter.Put(pair, LoadPair(samples), weight[0], weight[1]);
-    samples += 2;
+  // Half the size is past the window's middle: what lies there falls, and zeros follow it.
+  const TwoRuns runs = {samples, samples + 2 * half_size, tables.window,
+                        tables.window + (count - 2 * half_size)};
+  uint32_t pair = count / 2 - half_size;
+  WindowBoth(runs, pair, shift, size_log2, output);
+  const FirstStage stage(output, size_log2);
+  const int16_t* first = samples + 2 * pair;
+  const int32_t* weight = tables.window + 2 * pair;
+  if (count % 2 != 0) {
+    const uint32_t last_sample = static_cast<uint16_t>(samples[count - 1]);
+    stage.Put(pair++, Windowed(LoadPair(first), weight[0], weight[1], shift),
+              Windowed(last_sample, tables.window[1], 0, shift));
+    first += 2;
     weight += 2;
   }
+  for (const uint32_t middle = (count + 2) / 4; pair < middle; ++pair, first += 2, weight += 2) {
+    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[1], shift));
+  }
   weight = tables.window + (count - 2 * pair);
-  for (; pair < count / 2; ++pair) {
-    scatter.Put(pair, LoadPair(samples), weight[0], weight[-1]);
-    samples += 2;
-    weight -= 2;
-  }
-  if (count % 2 != 0) {
-    scatter.Put(pair, static_cast<uint16_t>(*samples), weight[0], 0);
-    ++pair;
-  }
-  for (; pair < size; ++pair) {
-    scatter.PutZero(pair);
+  for (; pair < half_size; ++pair, first += 2, weight -= 2) {
+    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[-1], shift));
   }
 }
 

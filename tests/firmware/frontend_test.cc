@@ -23,6 +23,7 @@
 #include "frontend/mel.h"
 #include "frontend/pcen.h"
 #include "frontend/quantize_features.h"
+#include "frontend/samples.h"
 #include "frontend/square_root.h"
 #include "frontend/window.h"
 #include "frontend_tables.h"
@@ -177,22 +178,38 @@ TEST_CASE("logarithms of 64-bit numbers are close to the true ones") {
 }
 
 TEST_CASE("peak bits are the least that hold all samples") {
-  const auto peak = [](std::vector<int16_t> samples) {
-    return PeakBits(samples.data(), static_cast<uint32_t>(samples.size()));
+  const auto peak = [](const std::vector<int16_t>& samples) {
+    std::vector<int16_t> copy(samples.size());
+    const SignChanges changes = CopySamples(copy.data(), samples.data(), samples.size());
+    CHECK(copy == samples);
+    return PeakBits(changes);
   };
-  for (std::size_t place = 0; place < 19; ++place) {
-    const auto one_of_19 = [&](int value) {
-      std::vector<int16_t> samples(19);
+  for (std::size_t place = 0; place < 37; ++place) {
+    const auto one_of_37 = [&](int value) {
+      std::vector<int16_t> samples(37);
       samples[place] = static_cast<int16_t>(value);
       return peak(samples);
     };
     for (int bits = 1; bits <= 15; ++bits) {
-      CHECK(one_of_19((1 << bits) - 1) == bits);
-      CHECK(one_of_19(-(1 << bits)) == bits);
-      CHECK(one_of_19(-(1 << bits) - (bits < 15)) == bits + (bits < 15));
+      CHECK(one_of_37((1 << bits) - 1) == bits);
+      CHECK(one_of_37(-(1 << bits)) == bits);
+      CHECK(one_of_37(-(1 << bits) - (bits < 15)) == bits + (bits < 15));
     }
   }
   CHECK(peak({0, 0, -1}) == 0);
+}
+
+TEST_CASE("samples are copied from and to any place, also to the front of where they come from") {
+  const std::vector<int16_t> samples = Noise(60, 32767);
+  for (std::size_t from = 0; from < 4; ++from) {
+    for (std::size_t to = 0; to <= from; ++to) {
+      std::vector<int16_t> moved = samples;
+      CopySamples(moved.data() + to, moved.data() + from, 50);
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        CHECK(moved[i] == samples[i >= to && i < to + 50 ? i - to + from : i]);
+      }
+    }
+  }
 }
 
 TEST_CASE("the FFT equals the discrete Fourier transform up to rounding") {
@@ -208,6 +225,11 @@ TEST_CASE("the FFT equals the discrete Fourier transform up to rounding") {
       const ComplexInt value = {distribution(generator), distribution(generator)};
       values[ReverseBits(i) >> (32 - size_log2)] = value;
       input[i] = {static_cast<double>(value.re), static_cast<double>(value.im)};
+    }
+    for (uint32_t i = 0; i < size; i += 2) {  // the first stage
+      const ComplexInt a = values[i], b = values[i + 1];
+      values[i] = {a.re + b.re, a.im + b.im};
+      values[i + 1] = {a.re - b.re, a.im - b.im};
     }
     Fft(size_log2, tables.get().twiddles, values.data());
     double worst = 0;
@@ -401,6 +423,14 @@ TEST_CASE("features are rounded to nearest and saturate") {
   const int8_t expected[] = {10, 10, 11, 10, 9, 127, 127, -128};
   for (int i = 0; i < 8; ++i) {
     CHECK(output[i] == expected[i]);
+  }
+  tables.mutable_tables().multiplier = 1 << 30;  // a step is 4, by the shortest shift
+  tables.mutable_tables().shift = 32;
+  const int32_t few[] = {1, 2, -2, -3};
+  const int8_t rounded[] = {10, 11, 10, 9};
+  QuantizeFeatures(tables.get(), few, {output, 4});
+  for (int i = 0; i < 4; ++i) {
+    CHECK(output[i] == rounded[i]);
   }
 }
 
