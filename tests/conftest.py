@@ -16,6 +16,7 @@ from stapes.firmware.tools import run_tool
 from stapes.model.settings import (
     METADATA_NAME,
     FrontEndSettings,
+    GateSettings,
     ModelSettings,
     PcenSettings,
 )
@@ -115,6 +116,14 @@ def pcen_firmware(small_model) -> Firmware:
     front_end = FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings())
     settings = ModelSettings(name="pcen", labels=LABELS, front_end=front_end)
     return Firmware(small_model(settings, input_scale=0.02), name="pcen")
+
+
+@pytest.fixture(scope="session")
+def gated_firmware(small_model) -> Firmware:
+    """The firmware with a small model behind a silence gate."""
+    gate = GateSettings(replay_frames=5, hold_ms=200, onset_ms=60)
+    settings = ModelSettings(name="gated", labels=LABELS, gate=gate)
+    return Firmware(small_model(settings), name="gated")
 
 
 @pytest.fixture(scope="session")

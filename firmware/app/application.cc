@@ -333,6 +333,8 @@ void Application::WriteStats(int32_t request) {
   lines_.Field("uptime_ms", port_.Millis());
   lines_.FieldLong("samples", pipeline_.samples());
   lines_.Field("frames", pipeline_.frames());
+  lines_.Field("skipped", pipeline_.skipped());
+  lines_.Field("inferences", pipeline_.inferences());
   lines_.Field("detections", events_.detections());
   WriteErrorFields();
   lines_.Field("stack_used", stack.used_bytes);

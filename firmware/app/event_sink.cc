@@ -84,7 +84,8 @@ void WriteFault(LineWriter& lines, const Fault& fault) {
   lines.End();
 }
 
-void WriteDone(LineWriter& lines, const Pipeline& pipeline, const EventSink& events) {
+void WriteDone(LineWriter& lines, Pipeline& pipeline, EventSink& events) {
+  pipeline.Finish(events);
   lines.Begin("done");
   lines.FieldLong("samples", pipeline.samples());
   lines.Field("frames", pipeline.frames());

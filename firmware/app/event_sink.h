@@ -45,7 +45,7 @@ void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& spe
 // The line of a board that restarted by itself.
 void WriteFault(LineWriter& lines, const Fault& fault);
 
-// The line that follows the last audio.
-void WriteDone(LineWriter& lines, const Pipeline& pipeline, const EventSink& events);
+// The line that follows the last audio, and what a silence gate has put off before it.
+void WriteDone(LineWriter& lines, Pipeline& pipeline, EventSink& events);
 
 }  // namespace stapes

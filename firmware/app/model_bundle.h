@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "app/frame_window.h"
+#include "app/silence_gate.h"
 #include "base/span.h"
 #include "decoder/recognize_commands.h"
 #include "frontend/front_end.h"
@@ -33,6 +34,7 @@ struct ModelBundle {
   uint32_t front_end_crc;            // names the front end's tables, less the quantization
   uint16_t window_frames;            // frames that the network takes at once
   InputWindow* window;               // nullptr where that is one, and each an inference
+  FrameGate* gate;                   // nullptr where the network sees every frame
 };
 
 }  // namespace stapes

@@ -112,6 +112,7 @@ const char* ModelImage::Set(Span<const uint8_t> image, const ModelBundle& built_
     return "made for another front end than the compiled-in one";
   }
   bundle = built_in;
+  bundle.gate = nullptr;  // its settings are those of the built-in model
   bundle.model = image.Skip(sizes.header_bytes).First(sizes.model_bytes);
   input_scale_bits = header.U32();
   front_end = *built_in.front_end;

@@ -13,6 +13,13 @@ bool Fits(const InferenceEngine& engine, const ModelBundle& bundle) {
          engine.output().size == bundle.label_count;
 }
 
+// Networks that take many frames need no memory of the gate.
+bool GateFits(const ModelBundle& bundle) {
+  return bundle.gate == nullptr ||
+         (IsFit(bundle.gate->config(), bundle.front_end->window_samples) &&
+          (bundle.window != nullptr || bundle.gate->Next().size() == bundle.feature_count));
+}
+
 }  // namespace
 
 const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memory) {
@@ -27,6 +34,9 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
     return "the network does not take a frame or window of int8 features and give one int8 score a "
            "label";
   }
+  if (!GateFits(bundle)) {
+    return "the silence gate's settings or memory do not fit";
+  }
   if (bundle.decoder.label_count != bundle.label_count ||
       !decoder_.Init(bundle.decoder, memory.decoder_work)) {
     return "the decoder's settings or work memory do not fit";
@@ -40,8 +50,11 @@ void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
     const std::size_t taken = front_end_.Push(samples);
     samples = samples.Skip(taken);
     clock_.Count(taken);
-    if (front_end_.PopFrame(NextFrame()) && InferenceIsDue()) {
-      Infer(sink);
+    const Span<const int16_t> window = front_end_.Waiting();
+    if (!window.empty()) {
+      const bool is_quiet = IsQuiet(window);
+      front_end_.PopFrame(HasBacklog() ? bundle_->gate->Next() : NextFrame());
+      Take(is_quiet, sink);
     }
   }
 }
@@ -61,10 +74,17 @@ void Pipeline::Reset() {
   if (bundle_->window != nullptr) {
     bundle_->window->Reset();
   }
+  if (bundle_->gate != nullptr) {
+    bundle_->gate->Reset();
+  }
   engine_.Reset();
   decoder_.Reset();
   clock_ = SampleClock(bundle_->sample_rate);
-  frames_ = 0;
+  frames_ = skipped_ = inferences_ = 0;
+}
+
+bool Pipeline::IsQuiet(Span<const int16_t> window) const {
+  return bundle_->gate != nullptr && !bundle_->gate->Hear(window);
 }
 
 Span<int8_t> Pipeline::NextFrame() const {
@@ -75,15 +95,70 @@ bool Pipeline::InferenceIsDue() {
   return bundle_->window == nullptr || bundle_->window->Take(input());
 }
 
+// The next frame is where it belongs.
+void Pipeline::Take(bool is_quiet, PipelineSink& sink) {
+  if (HasBacklog()) {
+    FrameGate& gate = *bundle_->gate;
+    if (is_quiet) {
+      sink.OnFeatures(gate.Next());
+      ScoreAsSilence(sink);
+    }
+    gate.Take(!is_quiet);
+    CatchUp(gate.config().runs_per_frame, sink);
+  } else if (InferenceIsDue()) {
+    if (is_quiet) {
+      sink.OnFeatures(input());
+      ScoreAsSilence(sink);
+    } else {
+      Infer(sink);
+    }
+  }
+}
+
+// Frames that the gate let through, oldest first. Their scores have the times of their frames,
+// however late they come.
+void Pipeline::CatchUp(uint32_t inferences, PipelineSink& sink) {
+  bool is_scored = false;
+  for (; inferences > 0 && HasBacklog() && bundle_->gate->Pop(input(), &is_scored); --inferences) {
+    if (is_scored) {
+      const uint64_t stride = bundle_->front_end->stride_samples;
+      sink.OnFeatures(input());
+      Invoke();
+      Decode(clock_.MillisecondsBefore(bundle_->gate->owed() * stride), sink);
+    } else {
+      Invoke();
+    }
+  }
+}
+
 void Pipeline::Infer(PipelineSink& sink) {
   sink.OnFeatures(input());
+  Invoke();
+  Decode(clock_.milliseconds(), sink);
+}
+
+void Pipeline::Invoke() {
   engine_.Invoke();  // cannot fail after Init
+  ++inferences_;
+}
+
+// In place of the network: certainly silence, and nothing else.
+void Pipeline::ScoreAsSilence(PipelineSink& sink) {
+  const TensorView scores = engine_.output();
+  std::memset(scores.data, INT8_MIN, scores.size);
+  if (bundle_->decoder.silence_label >= 0) {
+    scores.data[bundle_->decoder.silence_label] = INT8_MAX;
+  }
+  ++skipped_;
+  Decode(clock_.milliseconds(), sink);
+}
+
+void Pipeline::Decode(uint32_t time_ms, PipelineSink& sink) {
   ++frames_;
   const Span<const int8_t> scores = {engine_.output().data, engine_.output().size};
-  sink.OnScores(clock_.milliseconds(), scores);
+  sink.OnScores(time_ms, scores);
   Detection detection = {};
-  if (decoder_.Process(scores, clock_.milliseconds(), &detection) == DecodeStatus::kOk &&
-      detection.is_new) {
+  if (decoder_.Process(scores, time_ms, &detection) == DecodeStatus::kOk && detection.is_new) {
     sink.OnDetection(detection);
   }
 }

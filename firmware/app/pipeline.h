@@ -14,7 +14,8 @@ namespace stapes {
 // Hears what a pipeline finds. Times: end of the newest frame, in whole milliseconds of audio.
 class PipelineSink {
  public:
-  // The network's input, a frame or a window of them, whose scores come next.
+  // The network's input, a frame or a window of them, whose scores come next. With a silence gate
+  // these may be silence's, without the network; docs/gate.md.
   virtual void OnFeatures(Span<const int8_t>) {}
   virtual void OnScores(uint32_t time_ms, Span<const int8_t> scores) = 0;
   // Called after OnScores of the same frame, for detections with is_new.
@@ -41,8 +42,12 @@ class Pipeline {
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
   // Takes a frame that was computed elsewhere, feature_count values, in place of its samples: for
-  // hosts, which compute many at once. After it no samples before a Reset.
+  // hosts, which compute many at once. After it no samples before a Reset. The network sees all of
+  // them, whatever gate there is.
   void PushFrame(Span<const int8_t> features, PipelineSink& sink);
+
+  // The audio has ended: what a silence gate has put off is scored now.
+  void Finish(PipelineSink& sink) { CatchUp(UINT32_MAX, sink); }
 
   // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
   void Reset();
@@ -58,19 +63,33 @@ class Pipeline {
     return decoder_.SetThreshold(label, threshold_q16);
   }
 
+  // The levels of the silence gate: see GateConfig. False without a gate, or when they do not fit.
+  bool SetGate(uint32_t threshold_q16, uint32_t least_q16) {
+    return bundle_->gate != nullptr && bundle_->gate->SetLevels(threshold_q16, least_q16);
+  }
+
   uint32_t AverageQ16(uint16_t label) const { return decoder_.AverageQ16(label); }
 
   const ModelBundle& bundle() const { return *bundle_; }
   const InferenceEngine& engine() const { return engine_; }
   uint32_t dropped_scores() const { return decoder_.dropped(); }
   uint64_t samples() const { return clock_.samples(); }
-  uint32_t frames() const { return frames_; }  // scored: inferences
+  uint32_t frames() const { return frames_; }          // scored, silence included
+  uint32_t skipped() const { return skipped_; }        // of these, scored as silence by the gate
+  uint32_t inferences() const { return inferences_; }  // with those that only fill its memory
 
  private:
   Span<int8_t> input() const { return {engine_.input().data, engine_.input().size}; }
+  bool IsQuiet(Span<const int16_t> window) const;
+  bool HasBacklog() const { return bundle_->gate != nullptr && bundle_->window == nullptr; }
   Span<int8_t> NextFrame() const;
   bool InferenceIsDue();
+  void Take(bool is_quiet, PipelineSink& sink);
+  void CatchUp(uint32_t inferences, PipelineSink& sink);
   void Infer(PipelineSink& sink);
+  void Invoke();
+  void ScoreAsSilence(PipelineSink& sink);
+  void Decode(uint32_t time_ms, PipelineSink& sink);
 
   const ModelBundle* bundle_ = nullptr;
   FrontEnd front_end_;
@@ -78,6 +97,8 @@ class Pipeline {
   RecognizeCommands decoder_;
   SampleClock clock_;
   uint32_t frames_ = 0;
+  uint32_t skipped_ = 0;
+  uint32_t inferences_ = 0;
 };
 
 }  // namespace stapes

@@ -23,6 +23,11 @@ class SampleClock {
   uint64_t samples() const { return samples_; }
   // samples() * 1000 / sample_rate, modulo 2^32.
   uint32_t milliseconds() const { return milliseconds_; }
+  // What it was so many samples ago.
+  uint32_t MillisecondsBefore(uint64_t samples) const {
+    return samples == 0 ? milliseconds_
+                        : static_cast<uint32_t>((samples_ - samples) * 1000 / sample_rate_);
+  }
 
  private:
   uint32_t sample_rate_;

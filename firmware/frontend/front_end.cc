@@ -57,6 +57,10 @@ std::size_t FrontEnd::Push(Span<const int16_t> samples) {
   return skipped + taken;
 }
 
+Span<const int16_t> FrontEnd::Waiting() const {
+  return {samples_, filled_ == tables_->window_samples ? filled_ : 0u};
+}
+
 bool FrontEnd::PopFrame(Span<int8_t> features) {
   if (!FrameWaits(features.size())) {
     return false;

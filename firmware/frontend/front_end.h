@@ -27,6 +27,9 @@ class FrontEnd {
   // Takes samples up to the end of the next frame and returns how many; 0 while a frame waits.
   std::size_t Push(Span<const int16_t> samples);
 
+  // The samples of the waiting frame, window_samples of them; empty while none waits.
+  Span<const int16_t> Waiting() const;
+
   // Computes the waiting frame: int8 with the model's scale and zero point, FeatureCount(tables)
   // numbers. False when no frame waits or `features` has another size; nothing happens then.
   bool PopFrame(Span<int8_t> features);

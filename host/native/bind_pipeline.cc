@@ -2,11 +2,13 @@
 #include "bind_pipeline.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,17 +54,28 @@ class Record final : public PipelineSink {
   std::vector<Detection> detections;
 };
 
+// What stands in a bundle for a gate, where there is one.
+GateConfig MakeGate(uint16_t frame_samples, uint16_t onset_frames, uint16_t hold_frames,
+                    uint16_t replay_frames, uint16_t runs_per_frame, uint32_t threshold_q16,
+                    uint32_t least_q16, uint32_t rise_q16, uint32_t fall_q16) {
+  return {frame_samples, onset_frames, hold_frames, replay_frames, runs_per_frame,
+          threshold_q16, least_q16,    rise_q16,    fall_q16};
+}
+
 // A pipeline with all that a firmware gives it: the bundle, and memory of the sizes in it.
 class PythonPipeline {
  public:
   PythonPipeline(const nb::bytes& model, nb::handle tables, const OwnedDecoderConfig& decoder,
                  uint32_t sample_rate, uint16_t window_frames, uint16_t clip_stride_frames,
-                 std::size_t arena_bytes)
+                 std::size_t arena_bytes, const std::optional<GateConfig>& gate)
       : model_(Copied(model)),
         tables_(tables),
         decoder_(decoder),
         ring_(std::size_t{window_frames} * FeatureCount(tables_.get())),
         window_(Span<int8_t>(ring_.data(), ring_.size()), feature_count(), clip_stride_frames),
+        gate_ring_(gate ? GateRingBytes(gate->replay_frames, feature_count()) : 0),
+        gate_(gate.value_or(GateConfig{}), Span<int8_t>(gate_ring_.data(), gate_ring_.size()),
+              feature_count()),
         arena_(arena_bytes),
         front_end_work_(tables_.get().work_bytes),
         decoder_work_(DecoderWorkBytes(decoder.config.label_count, decoder.config.frame_capacity)) {
@@ -70,6 +83,7 @@ class PythonPipeline {
       throw nb::value_error("expected a window, a stride and a sample rate above 0");
     }
     FillBundle(sample_rate, window_frames, clip_stride_frames);
+    bundle_.gate = gate ? &gate_ : nullptr;
     const PipelineMemory memory = {arena_.span(), front_end_work_.span(), decoder_work_.span()};
     if (const char* reason = pipeline_.Init(bundle_, memory)) {
       throw nb::value_error(reason);
@@ -101,6 +115,19 @@ class PythonPipeline {
     }
     return Results(std::move(record));
   }
+
+  nb::tuple Finish() {
+    Record record;
+    pipeline_.Finish(record);
+    return Results(std::move(record));
+  }
+
+  bool SetGate(uint32_t threshold_q16, uint32_t least_q16) {
+    return pipeline_.SetGate(threshold_q16, least_q16);
+  }
+
+  uint32_t skipped() const { return pipeline_.skipped(); }
+  uint32_t inferences() const { return pipeline_.inferences(); }
 
   void Reset() { pipeline_.Reset(); }
 
@@ -152,6 +179,8 @@ class PythonPipeline {
   OwnedDecoderConfig decoder_;
   std::vector<int8_t> ring_;
   FrameWindow window_;
+  std::vector<int8_t> gate_ring_;
+  SilenceGate gate_;
   AlignedBytes arena_, front_end_work_, decoder_work_;
   ModelBundle bundle_ = {};
   Pipeline pipeline_;
@@ -178,24 +207,57 @@ nb::object InferenceTimes(uint32_t sample_rate, uint32_t window_samples, uint32_
   return Array(std::move(times_ms), {count});
 }
 
+// Which frames of the audio a gate lets through: bool [frames].
+nb::object GateOpen(const GateConfig& config, const Samples& samples, std::size_t window_samples,
+                    std::size_t stride_samples) {
+  if (window_samples == 0 || stride_samples == 0 ||
+      !IsFit(config, static_cast<uint32_t>(window_samples))) {
+    throw nb::value_error("the gate's settings do not fit the frames");
+  }
+  std::vector<uint8_t> open;
+  {
+    nb::gil_scoped_release released;
+    SilenceGate gate(config, {}, 0);
+    for (std::size_t at = 0; at + window_samples <= samples.size(); at += stride_samples) {
+      open.push_back(gate.Hear({samples.data() + at, window_samples}));
+    }
+  }
+  const std::size_t count = open.size();
+  return Array(std::move(open), {count}).attr("view")("bool");
+}
+
 }  // namespace
 
 void BindPipeline(nb::module_& module) {
+  nb::class_<GateConfig>(module, "GateConfig", "Settings of a silence gate: app/silence_gate.h.")
+      .def(nb::new_(&MakeGate), nb::kw_only(), nb::arg("frame_samples"), nb::arg("onset_frames"),
+           nb::arg("hold_frames"), nb::arg("replay_frames"), nb::arg("runs_per_frame"),
+           nb::arg("threshold_q16"), nb::arg("least_q16"), nb::arg("rise_q16"),
+           nb::arg("fall_q16"));
+  module.def("gate_open", &GateOpen, nb::arg("config"), nb::arg("samples"), nb::kw_only(),
+             nb::arg("window_samples"), nb::arg("stride_samples"),
+             "bool [frames]: which frames of int16 [n] the network must see.");
   module.def("inference_times", &InferenceTimes, nb::kw_only(), nb::arg("sample_rate"),
              nb::arg("window_samples"), nb::arg("stride_samples"), nb::arg("window_frames"),
              nb::arg("clip_stride_frames"), nb::arg("frames"),
              "uint32 [inferences]: the milliseconds at which the newest frames end.");
   nb::class_<PythonPipeline>(module, "Pipeline", "The firmware's pipeline with one model.")
       .def(nb::init<const nb::bytes&, nb::handle, const OwnedDecoderConfig&, uint32_t, uint16_t,
-                    uint16_t, std::size_t>(),
+                    uint16_t, std::size_t, const std::optional<GateConfig>&>(),
            nb::kw_only(), nb::arg("model"), nb::arg("tables"), nb::arg("decoder"),
            nb::arg("sample_rate"), nb::arg("window_frames"), nb::arg("clip_stride_frames"),
-           nb::arg("arena_bytes"), "Raises ValueError with the reason for what does not fit.")
+           nb::arg("arena_bytes"), nb::arg("gate") = nb::none(),
+           "Raises ValueError with the reason for what does not fit.")
       .def("process", &PythonPipeline::Process, nb::arg("samples"),
            "int16 [n] -> what these samples complete: times_ms uint32 [inferences], inputs int8 "
            "[inferences, inputs], scores int8 [inferences, labels], detections.")
       .def("process_frames", &PythonPipeline::ProcessFrames, nb::arg("frames"),
            "The same of frames that the front end computed elsewhere, int8 [n, features].")
+      .def("finish", &PythonPipeline::Finish, "The same of what the gate has put off.")
+      .def("set_gate", &PythonPipeline::SetGate, nb::arg("threshold_q16"), nb::arg("least_q16"),
+           "Other levels; False without a gate, or when they do not fit.")
+      .def_prop_ro("skipped", &PythonPipeline::skipped, "Frames that the gate scored as silence.")
+      .def_prop_ro("inferences", &PythonPipeline::inferences, "Runs of the network.")
       .def("reset", &PythonPipeline::Reset, "Forgets all audio.")
       .def_prop_rw("state", &PythonPipeline::State, &PythonPipeline::SetState,
                    "Bytes: what inferences leave in the network. Equal states go on equally; "

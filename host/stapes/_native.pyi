@@ -149,13 +149,21 @@ class Engine:
     @property
     def operators(self) -> list: ...
 
+class GateConfig:
+    """Settings of a silence gate: app/silence_gate.h."""
+
+    def __init__(self, *, frame_samples: int, onset_frames: int, hold_frames: int, replay_frames: int, runs_per_frame: int, threshold_q16: int, least_q16: int, rise_q16: int, fall_q16: int) -> None: ...
+
+def gate_open(config: GateConfig, samples: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)], *, window_samples: int, stride_samples: int) -> object:
+    """bool [frames]: which frames of int16 [n] the network must see."""
+
 def inference_times(*, sample_rate: int, window_samples: int, stride_samples: int, window_frames: int, clip_stride_frames: int, frames: int) -> object:
     """uint32 [inferences]: the milliseconds at which the newest frames end."""
 
 class Pipeline:
     """The firmware's pipeline with one model."""
 
-    def __init__(self, *, model: bytes, tables: object, decoder: DecoderConfig, sample_rate: int, window_frames: int, clip_stride_frames: int, arena_bytes: int) -> None:
+    def __init__(self, *, model: bytes, tables: object, decoder: DecoderConfig, sample_rate: int, window_frames: int, clip_stride_frames: int, arena_bytes: int, gate: GateConfig | None = None) -> None:
         """Raises ValueError with the reason for what does not fit."""
 
     def process(self, samples: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple:
@@ -167,6 +175,20 @@ class Pipeline:
         """
         The same of frames that the front end computed elsewhere, int8 [n, features].
         """
+
+    def finish(self) -> tuple:
+        """The same of what the gate has put off."""
+
+    def set_gate(self, threshold_q16: int, least_q16: int) -> bool:
+        """Other levels; False without a gate, or when they do not fit."""
+
+    @property
+    def skipped(self) -> int:
+        """Frames that the gate scored as silence."""
+
+    @property
+    def inferences(self) -> int:
+        """Runs of the network."""
 
     def reset(self) -> None:
         """Forgets all audio."""

@@ -94,6 +94,9 @@ class NativePlayer:
             for found in traces[-1].detections:
                 on_detection(found)
             on_progress(min(start + step, len(samples)))
+        traces.append(self._pipeline.finish())
+        for found in traces[-1].detections:
+            on_detection(found)
         scores = np.concatenate([trace.scores for trace in traces])
         return Replayed(
             frames=len(scores),

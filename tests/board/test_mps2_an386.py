@@ -80,6 +80,24 @@ def test_a_network_that_sees_whole_windows_gives_the_same_everywhere(window_firm
             np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
 
 
+def test_a_silence_gate_opens_for_the_same_frames_everywhere(gated_firmware):
+    random = np.random.default_rng(3)
+    loudness = np.repeat([16, 3000, 16, 3000], [16000, 4000, 8000, 4000])
+    audio = np.rint(random.normal(0, 1, loudness.size) * loudness).astype(np.int16)
+    native = NativePlayer(gated_firmware.model)
+    expected = native.play(audio)
+    image = gated_firmware.image(BOARD)
+    with open_player(board=BOARD, image=image, send_scores=True) as board:
+        replayed = board.play(audio)
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
+    np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
+    assert replayed.detections == expected.detections
+    assert 20 < replayed.stats["skipped"] < expected.frames - 20
+    # In a frame after an onset the network runs three times, not once.
+    assert replayed.stats["inferences"] > expected.frames - replayed.stats["skipped"]
+
+
 def test_the_board_says_what_it_uses(transport, audio):
     stats = LinkPlayer(transport, **PATIENT).play(audio[:4000]).stats
     assert 0 < stats["stack_used"] < stats["stack_size"]

@@ -14,6 +14,7 @@ from stapes import _native
 from stapes.device.bundle import ModelBundle
 from stapes.device.decoder import Detection, detections, native_config
 from stapes.device.front_end import FrontEnd, as_int16
+from stapes.device.gate import native_gate
 from stapes.model.settings import ModelSettings
 
 
@@ -45,6 +46,7 @@ class Pipeline:
             window_frames=bundle.settings.window_frames,
             clip_stride_frames=bundle.settings.clip_stride_frames,
             arena_bytes=bundle.arena_bytes,
+            gate=native_gate(bundle.settings),
         )
 
     @classmethod
@@ -64,11 +66,40 @@ class Pipeline:
         """
         return self._trace(self._native.process(as_int16(samples, dimensions=1)))
 
+    def process_all(self, samples: ArrayLike) -> Trace:
+        """`process` and `finish` in one: int16 [n] that are all of the audio.
+
+        Raises:
+            StapesError: audio of another type or shape.
+        """
+        parts = (self.process(samples), self.finish())
+        return Trace(
+            times_ms=np.concatenate([part.times_ms for part in parts]),
+            inputs=np.concatenate([part.inputs for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+            detections=[found for part in parts for found in part.detections],
+        )
+
     def process_frames(self, features: NDArray[np.int8]) -> Trace:
         """Takes int8 [frames, features] of `FrontEnd` in place of their samples. Those of much
         audio are computed faster at once, to the same bits. No samples after them before a reset.
+        The network sees all of them: a gate listens to samples.
         """
         return self._trace(self._native.process_frames(np.ascontiguousarray(features, np.int8)))
+
+    def finish(self) -> Trace:
+        """What the model's gate has put off, after the last samples: the end of the audio."""
+        return self._trace(self._native.finish())
+
+    @property
+    def skipped(self) -> int:
+        """Frames that the gate has scored as silence since the last reset."""
+        return self._native.skipped
+
+    @property
+    def inferences(self) -> int:
+        """Runs of the network since the last reset, with those of a gate's replays."""
+        return self._native.inferences
 
     def _trace(self, results: tuple[Any, Any, Any, Any]) -> Trace:
         times_ms, inputs, scores, found = results

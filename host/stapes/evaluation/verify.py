@@ -184,7 +184,7 @@ def clip_streams(
             break
         pipeline.reset()
         audio = read_audio(path, sample_rate=settings.front_end.sample_rate)
-        found = pipeline.process(audio).inputs
+        found = pipeline.process_all(audio).inputs
         if len(found):
             streams.append(Stream(name=str(path.relative_to(folder)), frames=found[:missing]))
             missing -= len(found)

@@ -15,6 +15,7 @@ from stapes import __version__
 from stapes.device.bundle import ModelBundle
 from stapes.device.c_tables import c_context
 from stapes.device.decoder import threshold_q16, thresholds_q16
+from stapes.device.gate import gate_config
 from stapes.firmware.folder import write_folder
 from stapes.firmware.rendering import render
 from stapes.model.settings import SILENCE_LABEL, ModelSettings
@@ -73,6 +74,7 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "front_end_work_bytes": tables.work_bytes,
         "front_end_crc": tables.crc32(settings),
         "decoder": decoder,
+        "gate": gate_config(settings) if settings.gate else None,
         "threshold_q16": threshold_q16(decoder.detection_threshold),
         "thresholds_q16": thresholds_q16(settings),
         "hysteresis_q16": threshold_q16(decoder.hysteresis),

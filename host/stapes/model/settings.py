@@ -221,6 +221,49 @@ class DecoderSettings:
         return self.label_thresholds.get(label, self.detection_threshold)
 
 
+MAX_REPLAY_FRAMES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """The silence gate (docs/gate.md): while a room is quiet, the network does not run.
+
+    `replay_frames` is what the network remembers; the frames that it has missed, up to so many, go
+    through it when the gate opens. 0 for networks that see a window of frames.
+    """
+
+    threshold_db: float = setting(
+        15.0, least=1, most=90, help="how far a sound must rise above the quiet of the room"
+    )
+    least_db: float = setting(
+        -60.0,
+        least=-90,
+        most=0,
+        help="below this level, of full scale, everything counts as quiet",
+    )
+    onset_ms: int = setting(
+        120, least=1, most=1000, help="time that a sound must last to open the gate"
+    )
+    hold_ms: int = setting(
+        800, least=20, most=10000, help="time that the gate stays open after the last sound"
+    )
+    rise_ms: int = setting(
+        2500, least=100, most=60000, help="time constant of a rising level of quiet"
+    )
+    fall_ms: int = setting(
+        1250, least=100, most=60000, help="time constant of a falling level of quiet"
+    )
+    runs_per_frame: int = setting(
+        3, least=2, most=64, help="inferences per frame while missed frames are made up for"
+    )
+    replay_frames: int = setting(
+        0, least=0, most=MAX_REPLAY_FRAMES, help="frames that the network remembers"
+    )
+
+    def __post_init__(self) -> None:
+        check(self, dashes="")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """All that travels with a model. `provenance` is free-form JSON: data, seed, accuracies.
@@ -236,6 +279,7 @@ class ModelSettings:
     clip_duration_ms: int = setting(1000, least=1, most=60000, help="length of a clip")
     window_frames: int = 1
     clip_stride_frames: int = 1
+    gate: GateSettings | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -293,6 +337,8 @@ class ModelSettings:
         document = {"format": FORMAT_VERSION, **dataclasses.asdict(self)}
         if self.front_end.pcen is None:
             del document["front_end"]["pcen"]  # as older versions of stapes wrote and read it
+        if self.gate is None:
+            del document["gate"]
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod

@@ -111,7 +111,7 @@ def drawing_png(
     spectrum.set(title=f"spectrogram, {about}")
     draw_features(device, view.features(samples), view)
     if bundle:
-        trace = Pipeline(bundle).process(samples)
+        trace = Pipeline(bundle).process_all(samples)
         draw_scores(scores[0], bundle.settings.labels, trace)
         mark_detections(rows, trace)
     rows[-1].set(xlabel="seconds", xlim=(0, len(samples) / rate))

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from stapes.audio.wav import map_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.decoder import Decoder, Detection
+from stapes.device.gate import GateUse, silence_scores, use_gate
 from stapes.device.pipeline import Pipeline, front_end_of, inference_times
 from stapes.model.metadata import load_model
-from stapes.model.settings import DecoderSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, GateSettings, ModelSettings
 from stapes.progress import ProgressBar
 from stapes.stream.labels import LabelTime
 
@@ -38,12 +39,21 @@ SHORTEST_SEGMENT = 4000  # inferences
 @dataclass(frozen=True, kw_only=True)
 class ScoreTrack:
     """Scores of some audio: int8 [inferences, labels] at the ends of their newest frames, in
-    milliseconds, uint32 [inferences]; the model's settings; the length of the audio."""
+    milliseconds, uint32 [inferences]; the model's settings; the length of the audio. `gate`: what
+    the model's silence gate let through, whose silence is among the scores; None without one."""
 
     scores: NDArray[np.int8]
     times_ms: NDArray[np.uint32]
     settings: ModelSettings
     duration_ms: float
+    gate: GateUse | None = None
+
+    def gated(self, gate: GateSettings, samples: NDArray[np.int16]) -> ScoreTrack:
+        """The track of int16 [n], of a model without a gate, as one with this gate gives it."""
+        settings = replace(self.settings, gate=gate)
+        use = use_gate(settings, samples)
+        scores = np.where(use.is_open[:, np.newaxis], self.scores, silence_scores(settings))
+        return replace(self, scores=scores, settings=settings, gate=use)
 
     def decode(self, decoder: DecoderSettings | None = None) -> list[Detection]:
         """What the firmware's decoder detects, with the model's settings or others."""
@@ -112,12 +122,13 @@ def compute_scores(
         run.compute(0, run.count, None)
     else:
         run.compute_in_parallel(segments, workers)
-    return ScoreTrack(
+    track = ScoreTrack(
         scores=run.scores,
         times_ms=run.times_ms,
         settings=settings,
         duration_ms=len(samples) * 1000 / settings.front_end.sample_rate,
     )
+    return track if settings.gate is None else track.gated(settings.gate, samples)
 
 
 def _interruptibly(work: Callable[[], NDArray[np.int8]]) -> NDArray[np.int8]:

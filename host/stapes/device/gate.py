@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The firmware's silence gate (app/silence_gate.h) on the host: which frames the network must see,
+what that saves, and how many frames a network remembers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes import _native
+from stapes.errors import StapesError
+from stapes.model.settings import (
+    MAX_REPLAY_FRAMES,
+    SILENCE_LABEL,
+    FrontEndSettings,
+    ModelSettings,
+)
+
+if TYPE_CHECKING:
+    from stapes.device.bundle import ModelBundle
+
+BLOCK_SAMPLES = 8
+FULL_SCALE = 32768
+Q16 = 65536
+DB_PER_OCTAVE = 20 * math.log10(2)
+MEMORY_TRIALS = 6
+
+
+def native_gate(settings: ModelSettings) -> _native.GateConfig | None:
+    """GateConfig of silence_gate.h, as the settings say; None without a gate.
+
+    Raises:
+        StapesError: the gate would close before the network has seen the frames that it missed.
+    """
+    return None if settings.gate is None else _native.GateConfig(**gate_config(settings))
+
+
+def gate_config(settings: ModelSettings) -> dict[str, int]:
+    """The fields of GateConfig of a model with a gate.
+
+    Raises:
+        StapesError: the gate would close before the network has seen the frames that it missed.
+    """
+    gate, front_end = settings.gate, settings.front_end
+    assert gate is not None
+    stride_ms = 1000 * front_end.stride_samples / front_end.sample_rate
+    hold = max(1, round(gate.hold_ms / stride_ms))
+    needed = -(-gate.replay_frames // (gate.runs_per_frame - 1))
+    if hold < needed:
+        raise StapesError(
+            f"hold_ms={gate.hold_ms}: found a gate that closes before the network has seen the "
+            f"{gate.replay_frames} frames that it missed, expected {needed * stride_ms:.0f} ms or "
+            "more, or more runs_per_frame"
+        )
+    return {
+        "frame_samples": _frame_samples(front_end),
+        "onset_frames": max(1, round(gate.onset_ms / stride_ms)),
+        "hold_frames": hold,
+        "replay_frames": gate.replay_frames,
+        "runs_per_frame": gate.runs_per_frame,
+        "threshold_q16": threshold_q16(gate.threshold_db),
+        "least_q16": least_q16(gate.least_db, front_end),
+        "rise_q16": _rate_q16(stride_ms, gate.rise_ms),
+        "fall_q16": _rate_q16(stride_ms, gate.fall_ms),
+    }
+
+
+def threshold_q16(decibels: float) -> int:
+    """A difference of levels as the gate counts it: log2, Q16."""
+    return round(decibels / DB_PER_OCTAVE * Q16)
+
+
+def least_q16(decibels: float, front_end: FrontEndSettings) -> int:
+    """A level below full scale as the gate counts it: log2 of the sum of magnitudes, Q16."""
+    full = math.log2(_frame_samples(front_end) * FULL_SCALE)
+    return max(0, round((full + decibels / DB_PER_OCTAVE) * Q16))
+
+
+def _frame_samples(front_end: FrontEndSettings) -> int:
+    """The newest samples of a frame, those that no earlier one has heard, in whole blocks."""
+    samples = min(front_end.window_samples, max(front_end.stride_samples, BLOCK_SAMPLES))
+    return samples // BLOCK_SAMPLES * BLOCK_SAMPLES
+
+
+def _rate_q16(stride_ms: float, time_constant_ms: float) -> int:
+    return max(1, round((1 - math.exp(-stride_ms / time_constant_ms)) * Q16))
+
+
+def gate_ring_bytes(settings: ModelSettings) -> int:
+    """RAM that the gate keeps frames in: GateRingBytes of silence_gate.h."""
+    if settings.gate is None or settings.window_frames > 1:
+        return 0
+    return (settings.gate.replay_frames + 1) * settings.front_end.feature_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateUse:
+    """What a gate does with some audio: which inferences it lets through, bool [inferences]; how
+    often the network runs, replayed frames included; how often the gate opens."""
+
+    is_open: NDArray[np.bool_]
+    runs: int
+    openings: int
+
+    @property
+    def skipped(self) -> int:
+        """Inferences that are scored as silence."""
+        return int(np.count_nonzero(~self.is_open))
+
+    @property
+    def duty(self) -> float:
+        """Runs of the network in proportion to those without a gate; 1 without audio."""
+        return self.runs / len(self.is_open) if len(self.is_open) else 1.0
+
+
+def use_gate(settings: ModelSettings, samples: NDArray[np.int16]) -> GateUse:
+    """What the gate of a model does with int16 [n] from a fresh start.
+
+    Raises:
+        StapesError: the gate's settings contradict each other.
+    """
+    front_end = settings.front_end
+    frames: NDArray[np.bool_] = _native.gate_open(
+        native_gate(settings),
+        np.ascontiguousarray(samples, np.int16),
+        window_samples=front_end.window_samples,
+        stride_samples=front_end.stride_samples,
+    )
+    is_open = frames[settings.window_frames - 1 :: settings.clip_stride_frames]
+    openings, closings = _edges(is_open)
+    assert settings.gate is not None
+    missed = openings - closings[: len(openings)]
+    replayed = np.minimum(missed, settings.gate.replay_frames) if len(openings) else missed
+    return GateUse(
+        is_open=is_open,
+        runs=int(np.count_nonzero(is_open) + replayed.sum()),
+        openings=len(openings),
+    )
+
+
+def _edges(is_open: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where a gate opens, and where it had closed before. It starts open."""
+    changes = np.flatnonzero(np.diff(is_open.astype(np.int8), prepend=1))
+    return changes[1::2], changes[0::2]
+
+
+def silence_scores(settings: ModelSettings) -> NDArray[np.int8]:
+    """What stands in for the network's scores while the gate is closed, int8 [labels]."""
+    scores = np.full(len(settings.labels), -128, np.int8)
+    if SILENCE_LABEL in settings.labels:
+        scores[settings.labels.index(SILENCE_LABEL)] = 127
+    return scores
+
+
+def network_memory(bundle: ModelBundle) -> int:
+    """How many frames before a frame its scores depend on, at most.
+
+    Two pipelines that have heard different audio hear the same frames until their states are equal,
+    byte for byte: from then on they go on equally. Networks that see a window of frames remember
+    nothing: 0.
+
+    Raises:
+        StapesError: the network does not forget within MAX_REPLAY_FRAMES frames.
+    """
+    from stapes.device.pipeline import Pipeline
+
+    if bundle.settings.window_frames > 1:
+        return 0
+    plain = replace(bundle, settings=replace(bundle.settings, gate=None))
+    random = np.random.default_rng(16)
+    features = bundle.settings.front_end.feature_count
+
+    def frames(count: int) -> NDArray[np.int8]:
+        return random.integers(-128, 128, (count, features)).astype(np.int8)
+
+    longest = 0
+    for _ in range(MEMORY_TRIALS):
+        one, other = Pipeline(plain), Pipeline(plain)
+        one.process_frames(frames(64))
+        same = frames(MAX_REPLAY_FRAMES)
+        longest = max(longest, _frames_until_equal(one, other, same))
+    return longest
+
+
+def _frames_until_equal(one: Any, other: Any, frames: NDArray[np.int8]) -> int:
+    for count in range(len(frames)):
+        if one.state == other.state:
+            return count
+        one.process_frames(frames[count : count + 1])
+        other.process_frames(frames[count : count + 1])
+    raise StapesError(
+        f"found a network that remembers more than {len(frames)} frames, expected one that "
+        "forgets: a silence gate shows it only the newest; leave the gate out"
+    )
