@@ -178,6 +178,21 @@ def test_replay_builds_the_firmware_for_a_model_and_replays_a_folder(
     assert found[0].count("\n") > 1
 
 
+def test_a_monitor_shows_what_the_board_says_of_a_replay(firmware, audio, tmp_path, capsys):
+    from stapes.audio.wav import write_wav
+    from stapes.cli.main import main
+
+    write_wav(tmp_path / "a.wav", audio, sample_rate=16000)
+    board = ["--board", BOARD, "--model", str(firmware.model)]
+    assert main(["monitor", *board, "--replay", str(tmp_path / "a.wav"), "--json"]) == 0
+    said = capsys.readouterr()
+    entries = [json.loads(line) for line in said.out.splitlines()]
+    heard = [entry["time_ms"] for entry in entries if entry["event"] == "detection"]
+    expected = NativePlayer(firmware.model).play(audio).detections
+    assert heard == [found.time_ms for found in expected] != []
+    assert "0 damaged lines, 0 missing" in said.err
+
+
 def test_a_monitor_shows_the_detections_while_the_board_hears_audio(
     firmware, image, audio, tmp_path
 ):

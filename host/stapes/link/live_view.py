@@ -170,7 +170,7 @@ class LiveView:
             self._frames.popleft()
         rate = len(self._frames) / RATE_SECONDS
         if self._greeted is not None and not rate and now - self._greeted > NO_SCORES_SECONDS:
-            return Text("no scores come: the board hears nothing, or does not send them (--scores)")
+            return Text("no scores come: the board hears nothing, or does not send them")
         words = [f"{rate:.0f} frames/s"]
         if self._stride and self._sample_rate:
             words.append(f"{rate * self._stride / self._sample_rate:.2f} x real time")

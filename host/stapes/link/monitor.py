@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +19,15 @@ from stapes.link.transport import LinkClosed, Transport
 
 ASK_SECONDS = 1.0  # before a request that was not answered is made again
 ASK_TIMES = 10
+SILENT_SECONDS = 5.0  # after which a port from which nothing comes is named
+_CHECK = "check cable, baud rate and firmware"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """Something about the connection itself, in words for people."""
 
-    name: str  # connected, disconnected, lost, restarted, refused, unknown_rate
+    name: str  # connected, silent, disconnected, lost, restarted, refused, unknown_rate
     text: str
 
 
@@ -104,8 +107,10 @@ class Monitor:
         requests.ask(FrameType.HELLO, before=b"\0")  # ends whatever came before
         known: dict[str, str] | None = None  # what the board has said of itself
         next_stats = time.monotonic() + wishes.stats_seconds
+        silent_at = time.monotonic() + SILENT_SECONDS
         while True:
             for event in self.reader.feed(transport.read(self._tick_seconds)):
+                silent_at = math.inf
                 yield from self._news()
                 requests.take(event)
                 if event.name == "refused":
@@ -128,6 +133,9 @@ class Monitor:
             if wishes.stats_seconds and known is not None and time.monotonic() >= next_stats:
                 requests.ask(FrameType.STATS)
                 next_stats = time.monotonic() + wishes.stats_seconds
+            if time.monotonic() >= silent_at:
+                silent_at = math.inf
+                yield Notice(name="silent", text=f"no board speaks at {transport.name}; {_CHECK}")
             requests.ask_again()
             yield from self._news()
             yield None

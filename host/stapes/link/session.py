@@ -215,6 +215,7 @@ class Session:
         self._transport.write(b"\0")
         event = self._ask(FrameType.HELLO, answer="hello")
         hello = read_hello(event, source=self._transport.name)
+        self.greeting = event
         self._connected = True
         return hello
 

@@ -254,7 +254,7 @@ def open_transport(port: str, *, baud: int = PortSettings.baud) -> Transport:
         return connect(port, socket.AF_INET, _host_and_port(port))
     if port.startswith("unix:"):
         return connect(port, socket.AF_UNIX, port.removeprefix("unix:"))
-    if _is_pipe(port):
+    if is_pipe(port):
         return FileTransport(port, os.open(port, os.O_RDONLY), None, owned=True)
     return SerialTransport(port, baud=baud)
 
@@ -310,7 +310,8 @@ def _host_and_port(url: str) -> tuple[str, int]:
     raise StapesError(f"{url}: expected socket://HOST:PORT, the port from 1 to 65535; correct it")
 
 
-def _is_pipe(port: str) -> bool:
+def is_pipe(port: str) -> bool:
+    """Whether `port` is a named pipe: whoever writes to it cannot be asked."""
     try:
         return stat.S_ISFIFO(Path(port).stat().st_mode)
     except (OSError, ValueError):

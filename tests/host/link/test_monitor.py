@@ -22,6 +22,8 @@ from stapes.audio.wav import read_wav
 from stapes.cli.main import main
 from stapes.corpus.hard_examples import hard_recordings
 from stapes.errors import StapesError
+from stapes.link import monitor as monitor_room
+from stapes.link.monitor import Monitor
 from stapes.link.transport import SerialTransport
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
@@ -190,6 +192,34 @@ def test_the_answer_to_hello_is_not_shown_twice_a_restart_is(board, watch):
     board.send(line(0, HELLO) + detection(1, 2000))
     assert monitor.next().startswith("b: model m")
     assert monitor.next().startswith("0:00:02.000")
+
+
+def test_of_an_emulated_board_it_says_what_it_can_hear(board, watch):
+    monitor = watch("--port", board.path)
+    board.send(line(0, HELLO.replace("board=b", "board=mps2_an386")))
+    assert monitor.next().startswith("mps2_an386: model m")
+    monitor.until("mps2_an386 hears only what --replay WAV plays", monitor.err)
+
+
+def test_a_port_at_which_nobody_speaks_is_named_once(board, monkeypatch):
+    monkeypatch.setattr(monitor_room, "SILENT_SECONDS", 0.2)
+    port = SerialTransport(str(board.path), baud=115200)
+    entries = Monitor(lambda: port, tick_seconds=0.05).watch()
+    board.send(b"noise that is no line\n")
+    seen = [entry for _, entry in zip(range(20), entries, strict=False) if entry is not None]
+    silent = [entry for entry in seen if entry.name == "silent"]
+    assert len(silent) == 1 and f"no board speaks at {board.path}; check" in silent[0].text
+    entries.close()
+
+
+def test_a_board_that_speaks_is_not_called_silent(board, monkeypatch):
+    monkeypatch.setattr(monitor_room, "SILENT_SECONDS", 0.2)
+    port = SerialTransport(str(board.path), baud=115200)
+    entries = Monitor(lambda: port, tick_seconds=0.05).watch()
+    board.send(line(0, HELLO))
+    seen = [entry for _, entry in zip(range(20), entries, strict=False) if entry is not None]
+    assert {entry.name for entry in seen} == {"connected", "hello"}
+    entries.close()
 
 
 def test_silence_is_shown_only_when_asked_for(board, watch):

@@ -186,7 +186,7 @@ def _emulate(arguments: argparse.Namespace, build: _Build) -> int:
     say(f"  stapes replay WAV --port {port.url}")
     if arguments.room_for:
         say(f"  stapes load {shlex.quote(str(arguments.room_for[0]))} --port {port.url}")
-    say(f"  stapes monitor --port {port.url}")
+    say(f"  stapes monitor --replay WAV --port {port.url}")
     run_emulator(emulator)
     return 0
 

@@ -4,7 +4,11 @@
 It continues after noise, cut lines, resets and unplugging, and says on standard error what was
 lost. Ctrl-C ends it. On a terminal, a live view shows labels, scores and load. Elsewhere, and with
 --plain, each detection is a line. With --json, every event is one JSON object a line, ready for a
-pipe."""
+pipe.
+
+--replay plays a recording into the board, as fast as it was spoken, and shows what the board says
+of it. An emulated board hears nothing else: --board starts one, whose firmware is built around
+--model. Without --model it is the one that `stapes flash --board` built last."""
 
 from __future__ import annotations
 
@@ -12,23 +16,29 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags
+from stapes.cli.shared_flags import model_file
+from stapes.errors import StapesError
+from stapes.link.decoder_settings import parse_changes
+from stapes.link.detection_clips import DetectionClips
+from stapes.link.event_log import EventLog
+from stapes.link.monitor import Monitor, Notice, Wishes, summary
+from stapes.link.protocol import Event
+from stapes.link.shown import shower
+from stapes.link.transport import PortSettings, Transport, audio_rate, is_pipe, open_transport
+from stapes.link.wav_capture import WavCapture
 from stapes.model.settings import SILENCE_LABEL
 from stapes.options import setting
 from stapes.plain import say
 
 if TYPE_CHECKING:
-    from stapes.link.detection_clips import DetectionClips
-    from stapes.link.event_log import EventLog
-    from stapes.link.monitor import Monitor, Notice, Wishes
-    from stapes.link.protocol import Event
-    from stapes.link.transport import Transport
-    from stapes.link.wav_capture import WavCapture
+    from stapes.link.watched_replay import WatchedReplay
 
 STATS_SECONDS = 2.0
 
@@ -37,6 +47,7 @@ EXAMPLE = """  stapes monitor
   stapes monitor --port socket://localhost:4321 --json | tee log.jsonl
   stapes monitor --log week.jsonl --wav heard.wav --seconds 60
   stapes monitor --keep_detections hard
+  stapes monitor --board mps2_an386 --model micro --replay test.wav
   stapes-firmware --raw - < audio.raw | stapes monitor --port -"""
 
 
@@ -54,14 +65,17 @@ class WatchFlags:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from stapes.link.transport import PortSettings
-
     parser.add_argument(
         "--port",
         help="a serial port, a pyserial URL, socket://HOST:PORT, unix:PATH, a named pipe, or - for "
         "standard input; without it the board is found by its USB ids",
     )
     add_flags(parser, PortSettings)
+    parser.add_argument("--replay", type=Path, metavar="WAV", help="play this into the board")
+    parser.add_argument("--board", help="with --replay: an emulated board, e.g. mps2_an386")
+    parser.add_argument(
+        "--model", type=model_file, help="with --board: build the firmware around this model"
+    )
     parser.add_argument(
         "--json",
         action="store_true",
@@ -91,68 +105,141 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.errors import StapesError
-    from stapes.link.event_log import EventLog
-    from stapes.link.monitor import Monitor, summary
-    from stapes.link.shown import shower
-    from stapes.link.wav_capture import WavCapture
-
-    if arguments.log and arguments.wav and arguments.log.resolve() == arguments.wav.resolve():
-        raise StapesError(f"{arguments.wav}: found for --log and --wav, expected two files")
+    _check(arguments)
     live = sys.stdout.isatty() and not arguments.json and not arguments.plain
-    monitor = Monitor(
-        _opener(arguments),
-        reconnect=arguments.port != "-",
-        wishes=_wishes(arguments, live=live),
-        tick_seconds=0.1 if live else 0.5,
-    )
     with contextlib.ExitStack() as stack:
-        takers = []
-        if arguments.log:
-            log = EventLog(arguments.log, max_bytes=arguments.log_bytes, files=arguments.log_files)
-            takers.append(_log_to(stack.enter_context(contextlib.closing(log))))
-        if arguments.wav:
-            wav = stack.enter_context(contextlib.closing(WavCapture(arguments.wav)))
-            takers.append(_capture_to(wav))
-        if arguments.keep_detections:
-            clips = stack.enter_context(contextlib.closing(_clips(arguments)))
-            takers.append(_keep_with(clips))
-        shown = shower(
-            live=live,
-            as_json=arguments.json,
-            show_silence=arguments.show_silence,
-            counts=monitor.reader.counts,
+        if arguments.replay is not None:
+            replay = stack.enter_context(_replay(arguments, live=live))
+            counts, watch = replay.counts, _replaying(replay, arguments)
+        else:
+            monitor = _monitor(arguments, live=live)
+            counts, watch = monitor.reader.counts, _watching(monitor, arguments)
+        kept = _Kept.of(arguments, stack)
+        shown = stack.enter_context(
+            shower(
+                live=live,
+                as_json=arguments.json,
+                show_silence=arguments.show_silence,
+                counts=counts,
+            )
         )
-        takers.append(stack.enter_context(shown))
         try:
-            _watch(monitor, takers, seconds=arguments.seconds)
+            watch([*kept.takers, shown])
         except KeyboardInterrupt:
             if not live:  # the live view draws over the ^C itself
                 print(file=sys.stderr)
-    say(f"stapes: {summary(monitor.reader.counts)}", to=sys.stderr)
-    if arguments.wav:
-        say(f"stapes: {_about(wav)}", to=sys.stderr)
-    if arguments.keep_detections:
-        left_out = f", {clips.left_out} without audio left out" if clips.left_out else ""
-        say(f"stapes: {clips.folder}: {clips.kept} detections kept{left_out}", to=sys.stderr)
+    for line in (summary(counts), *kept.summary()):
+        say(f"stapes: {line}", to=sys.stderr)
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.log and arguments.wav and arguments.log.resolve() == arguments.wav.resolve():
+        raise StapesError(f"{arguments.wav}: found for --log and --wav, expected two files")
+    if arguments.board is not None and arguments.replay is None:
+        raise StapesError(
+            "--board: an emulated board hears only what is replayed; add --replay WAV"
+        )
+    if arguments.board is not None and arguments.port is not None:
+        raise StapesError("monitor: found --board and --port, expected one of them; give one")
+    if arguments.model is not None and arguments.board is None:
+        raise StapesError("--model: only an emulated board is built here; add --board NAME")
+    if arguments.replay is not None and (arguments.wav or arguments.keep_detections):
+        raise StapesError(
+            "--replay: the recording is a file already; leave out --wav and --keep_detections"
+        )
 
 
 Taker = Callable[["Event | Notice | None"], None]
 
 
-def _watch(monitor: Monitor, takers: list[Taker], *, seconds: float | None) -> None:
-    end = time.monotonic() + seconds if seconds is not None else None
-    for entry in monitor.watch():
-        for take in takers:
-            take(entry)
-        if end is not None and time.monotonic() >= end:
-            return
+Watch = Callable[[list[Taker]], None]
+
+
+@contextlib.contextmanager
+def _replay(arguments: argparse.Namespace, *, live: bool) -> Iterator[WatchedReplay]:
+    """The board, ready to hear a recording."""
+    from stapes.firmware.build import emulator_image
+    from stapes.firmware.emulator import Emulator
+    from stapes.link.watched_replay import WatchedReplay
+    from stapes.replay import EMULATOR_TRIES
+
+    options: dict[str, Any] = {
+        "show_scores": arguments.scores or live,
+        "changes": parse_changes(arguments.set) if arguments.set else None,
+    }
+    if arguments.board is None:
+        with contextlib.closing(_opener(arguments)()) as transport:
+            yield WatchedReplay(transport, **options)
+        return
+    image = emulator_image(arguments.board, model=arguments.model)
+    with Emulator(arguments.board, image, fast=True) as emulator:
+        yield WatchedReplay(emulator.transport, tries=EMULATOR_TRIES, **options)
+
+
+def _replaying(replay: WatchedReplay, arguments: argparse.Namespace) -> Watch:
+    from stapes.audio.wav import read_wav
+
+    samples = read_wav(arguments.replay, sample_rate=replay.sample_rate)
+    if arguments.seconds is not None:
+        samples = samples[: round(arguments.seconds * replay.sample_rate)]
+
+    def watch(takers: list[Taker]) -> None:
+        def take(event: Event) -> None:
+            for taker in takers:
+                taker(event)
+
+        replay.play(samples, take)
+
+    return watch
+
+
+def _monitor(arguments: argparse.Namespace, *, live: bool) -> Monitor:
+    return Monitor(
+        _opener(arguments),
+        reconnect=arguments.port != "-",
+        wishes=_wishes(arguments, live=live),
+        tick_seconds=0.1 if live else 0.5,
+    )
+
+
+def _watching(monitor: Monitor, arguments: argparse.Namespace) -> Watch:
+    def watch(takers: list[Taker]) -> None:
+        end = time.monotonic() + arguments.seconds if arguments.seconds is not None else None
+        for entry in _with_hint(monitor.watch(), arguments.port):
+            for take in takers:
+                take(entry)
+            if end is not None and time.monotonic() >= end:
+                return
+
+    return watch
+
+
+def _with_hint(
+    entries: Iterator[Event | Notice | None], port: str | None
+) -> Iterator[Event | Notice | None]:
+    """Says of an emulated board, which has no microphone, how it gets to hear something. At a pipe
+    somebody replays already."""
+    for entry in entries:
+        yield entry
+        if port is None or port == "-" or is_pipe(port) or not isinstance(entry, Event):
+            continue
+        board = entry.fields.get("board") if entry.name == "hello" else None
+        if board in _emulated_boards():
+            yield Notice(name="emulated", text=f"{board} hears only what --replay WAV plays")
+
+
+@cache
+def _emulated_boards() -> frozenset[str]:
+    from stapes.firmware.boards import all_boards
+    from stapes.installed import installed_tree
+
+    boards = all_boards(installed_tree()).values()
+    return frozenset(board.name for board in boards if board.emulated)
 
 
 def _opener(arguments: argparse.Namespace) -> Callable[[], Transport]:
     from stapes.link.ports import find_port
-    from stapes.link.transport import open_transport
 
     if arguments.port is not None:
         return lambda: open_transport(arguments.port, baud=arguments.baud)
@@ -161,10 +248,6 @@ def _opener(arguments: argparse.Namespace) -> Callable[[], Transport]:
 
 
 def _wishes(arguments: argparse.Namespace, *, live: bool) -> Callable[[Transport], Wishes]:
-    from stapes.link.decoder_settings import parse_changes
-    from stapes.link.monitor import Wishes
-    from stapes.link.transport import audio_rate
-
     changes = parse_changes(arguments.set)
     return lambda transport: Wishes(
         send_scores=arguments.scores or live,
@@ -174,9 +257,41 @@ def _wishes(arguments: argparse.Namespace, *, live: bool) -> Callable[[Transport
     )
 
 
-def _log_to(log: EventLog) -> Taker:
-    from stapes.link.monitor import Notice
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """What is written of a watch."""
 
+    wav: WavCapture | None
+    clips: DetectionClips | None
+    takers: list[Taker]
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace, stack: contextlib.ExitStack) -> _Kept:
+        """Opens what was asked for; `stack` closes it."""
+        takers, wav, clips = [], None, None
+        if arguments.log:
+            log = EventLog(arguments.log, max_bytes=arguments.log_bytes, files=arguments.log_files)
+            takers.append(_log_to(stack.enter_context(contextlib.closing(log))))
+        if arguments.wav:
+            wav = stack.enter_context(contextlib.closing(WavCapture(arguments.wav)))
+            takers.append(_capture_to(wav))
+        if arguments.keep_detections:
+            clips = DetectionClips(arguments.keep_detections)
+            takers.append(_keep_with(stack.enter_context(contextlib.closing(clips))))
+        return cls(wav=wav, clips=clips, takers=takers)
+
+    def summary(self) -> list[str]:
+        """Lines on the files; all are closed."""
+        lines = []
+        if self.wav:
+            lines.append(_about(self.wav))
+        if clips := self.clips:
+            left_out = f", {clips.left_out} without audio left out" if clips.left_out else ""
+            lines.append(f"{clips.folder}: {clips.kept} detections kept{left_out}")
+        return lines
+
+
+def _log_to(log: EventLog) -> Taker:
     def take(entry: Event | Notice | None) -> None:
         if isinstance(entry, Notice):
             log.notice(entry.name, entry.text)
@@ -187,8 +302,6 @@ def _log_to(log: EventLog) -> Taker:
 
 
 def _capture_to(wav: WavCapture) -> Taker:
-    from stapes.link.monitor import Notice
-
     def take(entry: Event | Notice | None) -> None:
         if isinstance(entry, Notice):
             if entry.name in ("disconnected", "restarted"):
@@ -201,15 +314,7 @@ def _capture_to(wav: WavCapture) -> Taker:
     return take
 
 
-def _clips(arguments: argparse.Namespace) -> DetectionClips:
-    from stapes.link.detection_clips import DetectionClips
-
-    return DetectionClips(arguments.keep_detections)
-
-
 def _keep_with(clips: DetectionClips) -> Taker:
-    from stapes.link.monitor import Notice
-
     def take(entry: Event | Notice | None) -> None:
         if isinstance(entry, Notice):
             if entry.name in ("disconnected", "restarted"):

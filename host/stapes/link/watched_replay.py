@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recording played into a board and shown as fast as it was spoken, also by a faster board."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stapes.link.decoder_settings import DecoderChanges
+from stapes.link.protocol import Event, LinkCounts
+from stapes.link.session import Session
+from stapes.link.transport import Transport
+
+
+class WatchedReplay:
+    """Speaks with the board behind `transport`, as `Session`, whose `tries` these are.
+
+    Raises:
+        StapesError: the board does not answer.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        show_scores: bool,
+        changes: DecoderChanges | None = None,
+        tries: int = 10,
+    ) -> None:
+        self._show: Callable[[Event], None] | None = None
+        self._transport = _ReadAhead(transport)
+        self._session = Session(self._transport, on_event=self._hear, tries=tries)
+        self._show_scores = show_scores
+        self._session.send_scores(True)  # they keep the pace
+        if changes is not None:
+            self._session.set_decoder(changes)
+        self.sample_rate = self._session.hello.sample_rate
+
+    @property
+    def counts(self) -> LinkCounts:
+        """What came over the link."""
+        return self._session.reader.counts
+
+    def play(self, samples: NDArray[np.int16], show: Callable[[Event], None]) -> None:
+        """Plays int16 [n], and shows what the board says of it, each event when it is due.
+
+        Raises:
+            StapesError: the board falls silent, restarts or says what cannot be.
+        """
+        show(self._session.greeting)
+        self._started, self._show = time.monotonic(), show
+        try:
+            self._session.play(samples)
+        finally:
+            self._show = None
+
+    def _hear(self, event: Event) -> None:
+        """To wait here keeps the board waiting too: its next frames are not sent meanwhile."""
+        if self._show is not None:  # else a microphone heard it before
+            self._transport.wait_until(self._started + event.number("time_ms") / 1000)
+            if self._show_scores or event.name != "scores":
+                self._show(event)
+
+
+class _ReadAhead:
+    """Another transport, which is read while nobody asks for what comes: a board that is not read
+    for a moment drops lines."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.name = transport.name
+        self.is_fast = getattr(transport, "is_fast", False)
+        self.waiting_frames = getattr(transport, "waiting_frames", 0)
+        self._transport = transport
+        self._ahead = b""
+
+    def wait_until(self, end: float) -> None:
+        """Returns at `end` of time.monotonic(), or at once after it."""
+        while (left := end - time.monotonic()) > 0:
+            self._ahead += self._transport.read(left)
+
+    def read(self, timeout: float) -> bytes:
+        data, self._ahead = self._ahead, b""
+        return data or self._transport.read(timeout)
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._transport.close()
