@@ -12,8 +12,8 @@ set(STAPES_RAM_BYTES 262144)
 set(STAPES_STACK_BYTES 3072)
 set(STAPES_BOOT_CHECKSUM ON)
 set(STAPES_UF2_FAMILY 0xe48bff56)
-set(STAPES_BOARD_SOURCES chips/rp2040/boot2.cc chips/rp2040/board.cc chips/rp2040/clock.cc chips/rp2040/uart.cc
-    chips/rp2040/pdm.cc common/cortex_m/systick.cc common/main.cc common/cortex_m/reset_at_exit.cc)
+set(STAPES_BOARD_SOURCES chips/rp2040/boot2.cc chips/rp2/board.cc chips/rp2/clock.cc chips/rp2/gpio.cc chips/rp2/uart.cc
+    chips/rp2/pdm.cc common/cortex_m/systick.cc common/main.cc common/cortex_m/reset_at_exit.cc)
 set(STAPES_FLASHER uf2)
 set(STAPES_UF2_BOARD_ID RPI-RP2)
 set(STAPES_FLASH_PRESS "hold BOOTSEL while you connect USB: a drive named RPI-RP2 appears")

@@ -16,6 +16,7 @@ constexpr uint32_t kSysTickReload = 0xE000E014;
 constexpr uint32_t kSysTickValue = 0xE000E018;
 constexpr uint32_t kInterruptSetEnable = 0xE000E100;
 constexpr uint32_t kInterruptState = 0xE000ED04;
+constexpr uint32_t kVectorTable = 0xE000ED08;
 constexpr uint32_t kResetControl = 0xE000ED0C;
 constexpr uint32_t kFaultStatus = 0xE000ED28;
 constexpr uint32_t kFaultAddress = 0xE000ED38;

@@ -39,6 +39,10 @@ void EnableCoprocessors() {
 
 }  // namespace
 
+void UseVectors() {
+  Register(kVectorTable) = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(kCoreVectors));
+}
+
 void EnableInterrupt(uint32_t number) {
   Register(kInterruptSetEnable + number / 32 * 4) = 1u << number % 32;
 }

@@ -52,6 +52,9 @@ constexpr Vectors<kCount> MakeVectors(const Interrupt (&used)[kUsed]) {
   return vectors;
 }
 
+// Takes this image's vectors from now on, where a boot loader may have left others.
+void UseVectors();
+
 // Starts the millisecond interrupt at a processor clock of `hertz` (systick.cc).
 void StartSysTick(uint32_t hertz);
 

@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/chips/rp2040/clock.h"
+#include "boards/chips/rp2/clock.h"
 
 #include "boards/board.h"
-#include "boards/chips/rp2040/registers.h"
+#include "boards/chips/rp2/registers.h"
+#include "pins.h"
 
 namespace stapes {
-namespace rp2040 {
+namespace rp2 {
 namespace {
 
-constexpr Peripheral kResets(0x4000C000);
+constexpr Peripheral kResets(chip::kResets);
 constexpr uint32_t kReset = 0x0;
 constexpr uint32_t kResetDone = 0x8;
-constexpr uint32_t kDma = 1 << 2, kIoBank0 = 1 << 5, kPadsBank0 = 1 << 8, kPio0 = 1 << 10;
-constexpr uint32_t kPllSys = 1 << 12, kTimer = 1 << 21, kUart0 = 1 << 22;
-constexpr uint32_t kUsed = kDma | kIoBank0 | kPadsBank0 | kPio0 | kTimer | kUart0;
+constexpr uint32_t kUsed = chip::kDmaReset | chip::kPinsReset | chip::kPadsReset |
+                           chip::kPioReset | chip::kTimerReset | chip::kUartReset;
 
-constexpr Peripheral kClocks(0x40008000);
+constexpr Peripheral kClocks(chip::kClocks);
 constexpr uint32_t kRefControl = 0x30, kRefSelected = 0x38;
 constexpr uint32_t kSysControl = 0x3C, kSysSelected = 0x44;
 constexpr uint32_t kPeriControl = 0x48;
 constexpr uint32_t kRefFromCrystal = 2;
-constexpr uint32_t kSysFromAux = 1;  // which is the PLL after reset
+constexpr uint32_t kSysFromAux = 1;
+constexpr uint32_t kAuxIsPll = 0 << 5;
 constexpr uint32_t kPeriOn = 1 << 11;
 
-constexpr Peripheral kCrystal(0x40024000);
+constexpr Peripheral kCrystal(chip::kCrystal);
 constexpr uint32_t kCrystalControl = 0x0, kCrystalStatus = 0x4, kCrystalStartup = 0xC;
 constexpr uint32_t kCrystalOn = 0xFABAA0;     // with the range of 1 to 15 MHz
 constexpr uint32_t kMillisecondAt12Mhz = 47;  // times 256 cycles
 constexpr uint32_t kStable = 1u << 31;
 
-constexpr Peripheral kPll(0x40028000);
+constexpr Peripheral kPll(chip::kPll);
 constexpr uint32_t kPllStatus = 0x0, kPllPower = 0x4, kPllFeedback = 0x8, kPllPostDividers = 0xC;
 constexpr uint32_t kLocked = 1u << 31;
 constexpr uint32_t kPowerDown = 1 << 0 | 1 << 5, kPostDividersDown = 1 << 3;
@@ -37,11 +38,9 @@ constexpr uint32_t kFeedback = 128;  // 12 MHz * 128 = 1536 MHz
 constexpr uint32_t kBy6By2 = 6 << 16 | 2 << 12;
 static_assert(12000000 / (6 * 2) * kFeedback == kClockHertz);
 
-constexpr Peripheral kWatchdog(0x40058000);
-constexpr uint32_t kTick = 0x2C;
-constexpr uint32_t kEvery12 = 12 | 1 << 9;  // of the reference clock: 1 MHz
+constexpr uint32_t kCrystalMhz = 12;
 
-constexpr Peripheral kFineTimer(0x40054000);
+constexpr Peripheral kFineTimer(chip::kTimer);
 constexpr uint32_t kTimeLow = 0x28;  // TIMERAWL
 
 void LeaveReset(uint32_t blocks) {
@@ -50,15 +49,28 @@ void LeaveReset(uint32_t blocks) {
   }
 }
 
-void Select(uint32_t control, uint32_t selected, uint32_t source) {
-  kClocks.At(control) = source;
+void WaitUntilSelected(uint32_t selected, uint32_t source) {
   while (kClocks.At(selected) != 1u << source) {
   }
 }
 
+// From the crystal. The other source of the system's clock may change only while it is not in use.
+void RunFromReference() {
+  kClocks.At(kRefControl) = kRefFromCrystal;
+  WaitUntilSelected(kRefSelected, kRefFromCrystal);
+  kClocks.Clear(kSysControl, kSysFromAux);
+  WaitUntilSelected(kSysSelected, 0);
+}
+
+void RunFromPll() {
+  kClocks.At(kSysControl) = kAuxIsPll;
+  kClocks.At(kSysControl) = kAuxIsPll | kSysFromAux;
+  WaitUntilSelected(kSysSelected, kSysFromAux);
+}
+
 void StartPll() {
-  kResets.Set(kReset, kPllSys);
-  LeaveReset(kPllSys);
+  kResets.Set(kReset, chip::kPllReset);
+  LeaveReset(chip::kPllReset);
   kPll.At(kPllFeedback) = kFeedback;
   kPll.Clear(kPllPower, kPowerDown);
   while ((kPll.At(kPllStatus) & kLocked) == 0) {
@@ -74,20 +86,18 @@ void StartClocks() {
   kCrystal.At(kCrystalControl) = kCrystalOn;
   while ((kCrystal.At(kCrystalStatus) & kStable) == 0) {
   }
-  // Away from the PLL first: a restart of the processor alone leaves it running.
-  Select(kRefControl, kRefSelected, kRefFromCrystal);
-  Select(kSysControl, kSysSelected, 0);
+  RunFromReference();  // first: a restart of the processor alone leaves the PLL running
   kResets.Set(kReset, kUsed);
   StartPll();
-  Select(kSysControl, kSysSelected, kSysFromAux);
+  RunFromPll();
   kClocks.At(kPeriControl) = kPeriOn;
-  kWatchdog.At(kTick) = kEvery12;
+  chip::StartTicks(kCrystalMhz);
   LeaveReset(kUsed);
 }
 
-}  // namespace rp2040
+}  // namespace rp2
 
 const uint32_t board::kTicksPerSecond = 1000000;
-uint32_t board::Ticks() { return rp2040::kFineTimer.At(rp2040::kTimeLow); }
+uint32_t board::Ticks() { return rp2::kFineTimer.At(rp2::kTimeLow); }
 
 }  // namespace stapes

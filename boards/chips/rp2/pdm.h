@@ -6,17 +6,15 @@
 
 #include <cstdint>
 
-#include "boards/chips/rp2040/gpio.h"
+#include "boards/chips/rp2/gpio.h"
 
 namespace stapes {
-namespace rp2040 {
-
-constexpr uint32_t kDmaInterrupt = 11;  // DMA_IRQ_0
+namespace rp2 {
 
 // Before board::AudioStart.
 void UseMicrophone(Pin clock, Pin data);
 void OnDma();  // the interrupt
 uint32_t LostSamples();
 
-}  // namespace rp2040
+}  // namespace rp2
 }  // namespace stapes

@@ -1,32 +1,119 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An RP2040 as far as Stapes' drivers use it. Source of all registers and of their behaviour:
-RP2040 Datasheet. What a driver must not do is an assertion here."""
+"""An RP2040 or RP2350 as far as Stapes' drivers use it. Source of all registers and of their
+behaviour: RP2040 Datasheet, whose sections are named here, and RP2350 Datasheet. What a driver must
+not do is an assertion here."""
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 from cortex_m import Machine, Peripheral, SerialTransport, Uart
 from numpy.typing import NDArray
-from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_PC, UC_CPU_ARM_CORTEX_M0
+from unicorn.arm_const import (
+    UC_ARM_REG_LR,
+    UC_ARM_REG_PC,
+    UC_CPU_ARM_CORTEX_M0,
+    UC_CPU_ARM_CORTEX_M33,
+)
 
 HERTZ = 128_000_000
 FLASH = 0x10000000
-RAM = range(0x20000000, 0x20042000)
-SECOND_STAGE = 0x20041F00
-UART_INTERRUPT, DMA_INTERRUPT = 20, 11
 FIFO_BYTES = 32
 PDM_CYCLES = 125
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What the two chips have at different places."""
+
+    cpu_model: int
+    flash_bytes: int
+    ram: range
+    clocks: int
+    power: int
+    resets: int
+    pins: int
+    pads: int
+    crystal: int
+    pll: int
+    uart: int
+    timer: int
+    watchdog: int
+    # Bits of the resets, and all of them.
+    uart_reset: int
+    dma_reset: int
+    pads_reset: int
+    all_resets: int
+    uart_interrupt: int
+    dma_interrupt: int
+    increment_write: int  # bits of a DMA channel's control
+    chain_to: int
+    request: int
+    pad_after_reset: int
+
+
+RP2040 = Layout(
+    cpu_model=UC_CPU_ARM_CORTEX_M0,
+    flash_bytes=0x200000,
+    ram=range(0x20000000, 0x20042000),
+    clocks=0x40008000,
+    power=0x40010000,
+    resets=0x4000C000,
+    pins=0x40014000,
+    pads=0x4001C000,
+    crystal=0x40024000,
+    pll=0x40028000,
+    uart=0x40034000,
+    timer=0x40054000,
+    watchdog=0x40058000,
+    uart_reset=22,
+    dma_reset=2,
+    pads_reset=8,
+    all_resets=0x01FFFFFF,
+    uart_interrupt=20,
+    dma_interrupt=11,
+    increment_write=5,
+    chain_to=11,
+    request=15,
+    pad_after_reset=0x56,
+)
+RP2350 = Layout(
+    cpu_model=UC_CPU_ARM_CORTEX_M33,
+    flash_bytes=0x400000,
+    ram=range(0x20000000, 0x20082000),
+    clocks=0x40010000,
+    power=0x40018000,
+    resets=0x40020000,
+    pins=0x40028000,
+    pads=0x40038000,
+    crystal=0x40048000,
+    pll=0x40050000,
+    uart=0x40070000,
+    timer=0x400B0000,
+    watchdog=0x400D8000,
+    uart_reset=26,
+    dma_reset=2,
+    pads_reset=9,
+    all_resets=0x1FFFFFFF,
+    uart_interrupt=33,
+    dma_interrupt=10,
+    increment_write=6,
+    chain_to=13,
+    request=17,
+    pad_after_reset=0x116,
+)
 
 
 class Resets(Peripheral):
     """2.14: all but what the boot ROM uses starts in reset."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
-        self.values[0x0] = 0x01FFFFFF
+        self.values[0x0] = machine.layout.all_resets
 
     def read(self, offset: int) -> int:
         return ~self.values[0x0] if offset == 0x8 else super().read(offset)
@@ -36,7 +123,16 @@ class Resets(Peripheral):
 
 
 class Clocks(Peripheral):
-    """2.15: a glitchless multiplexer shows what it has selected."""
+    """2.15: a glitchless multiplexer shows what it has selected. What feeds one of its inputs may
+    only change while it has selected the other."""
+
+    SYSTEM = 0x3C
+
+    def write(self, offset: int, value: int) -> None:
+        before = self.values.get(offset, 0)
+        if offset == self.SYSTEM and before & 1:
+            assert before >> 5 == value >> 5, "not while the system runs from it"
+        super().write(offset, value)
 
     def read(self, offset: int) -> int:
         if offset in (0x38, 0x44):
@@ -109,10 +205,29 @@ class Ssi(Peripheral):
         )
 
 
+class Pads(Peripheral):
+    """2.19.6.3; on an RP2350 a pad is cut off from its peripheral until somebody says otherwise."""
+
+    def __init__(self, machine: Chip) -> None:
+        super().__init__(machine)
+        self._chip = machine
+
+    def read(self, offset: int) -> int:
+        return self.values.get(offset, self._chip.layout.pad_after_reset)
+
+    def write(self, offset: int, value: int) -> None:
+        assert self._chip.resets.released(self._chip.layout.pads_reset)
+        super().write(offset, value)
+
+    def connects(self, pin: int) -> bool:
+        """In both directions: not isolated, output not disabled, input enabled."""
+        return self.read(4 + 4 * pin) >> 6 == 1
+
+
 class Pl011(Peripheral):
     """4.2.8: FIFOs of 32 bytes; interrupts at an eighth, or when bytes lie there in silence."""
 
-    def __init__(self, machine: Rp2040) -> None:
+    def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
         self.line = Uart(machine)
         self.line.take = self._take
@@ -137,10 +252,13 @@ class Pl011(Peripheral):
             self._raw &= ~value
 
     def _send(self, byte: int) -> None:
-        assert self._chip.resets.released(22) and self.values[0x30] == 0x301
+        chip = self._chip
+        assert chip.resets.released(chip.layout.uart_reset) and self.values[0x30] == 0x301
+        assert chip.clocks.values[Clocks.SYSTEM] == 1, "the PLL"
+        assert [chip.function(pin) for pin in (0, 1)] == [2, 2] and chip.pads.connects(0)
         assert self.values[0x2C] == 0x70, "8 data bits, FIFOs on"
         divider = self.values[0x24] + self.values[0x28] / 64
-        baud = self._chip.pll.hertz() / 16 / divider
+        baud = chip.pll.hertz() / 16 / divider
         assert abs(baud - 115200) < 50
         assert self._waiting < FIFO_BYTES
         self._waiting += 1
@@ -155,7 +273,7 @@ class Pl011(Peripheral):
         self.machine.at(round(self._free_at), gone)
 
     def _take(self, byte: int) -> None:
-        if self.values.get(0x30) != 0x301:
+        if self.values.get(0x30) != 0x301 or not self._chip.pads.connects(1):
             return
         assert len(self._received) < FIFO_BYTES, "read in time"
         self._received.append(byte)
@@ -172,17 +290,24 @@ class Pl011(Peripheral):
     def _interrupt(self, bit: int) -> None:
         self._raw |= 1 << bit
         if self.values.get(0x38, 0) >> bit & 1:
-            self.machine.pend(UART_INTERRUPT)
+            self.machine.pend(self._chip.layout.uart_interrupt)
 
 
 class Pio(Peripheral):
     """3.4: one state machine without branches, looked at instead of run."""
 
+    def __init__(self, machine: Chip) -> None:
+        super().__init__(machine)
+        self._chip = machine
+
     def write(self, offset: int, value: int) -> None:
         super().write(offset, value)
         if offset == 0x000 and value & 1:
             self._check()
-            self.machine.dma.start_pacing()
+            chip = self._chip
+            assert all(chip.function(p) == 6 for p in (self.clock_pin, self.data_pin))
+            assert all(chip.pads.connects(p) for p in (self.clock_pin, self.data_pin))
+            chip.dma.start_pacing()
 
     def _check(self) -> None:
         assert self.values[0x0C8] == 1 << 16, "no fraction, which would jitter"
@@ -205,7 +330,7 @@ class Pio(Peripheral):
 class Dma(Peripheral):
     """2.5: two channels in turn, paced by the state machine. `bits` are heard, then silence."""
 
-    def __init__(self, machine: Rp2040) -> None:
+    def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
         self._chip = machine
         self._pending = 0
@@ -229,17 +354,18 @@ class Dma(Peripheral):
         self.words = np.concatenate([self.words[: self._position], words])
 
     def start_pacing(self) -> None:
-        assert self._running is not None and self._chip.resets.released(2)
+        assert self._running is not None and self._chip.resets.released(self._chip.layout.dma_reset)
         self._block()
 
     def _block(self) -> None:
-        channel = self._running
+        channel, layout = self._running, self._chip.layout
         control = self.values[0x40 * channel + 0x10]
         count = self.values[0x40 * channel + 0x08]
         start = self.values[0x40 * channel + 0x04]
-        assert control & 1 and control >> 2 & 3 == 1 and control >> 15 & 63 == 4
+        assert control & 1 and control >> 2 & 3 == 1 and control >> layout.increment_write & 1
+        assert control >> layout.request & 63 == 4, "paced by RXF0"
         assert self.values[0x40 * channel] == 0x50200020, "reads RXF0"
-        assert start in RAM and start + 2 * count in RAM
+        assert start in layout.ram and start + 2 * count in layout.ram
 
         def end() -> None:
             words = self.words[self._position : self._position + count]
@@ -251,73 +377,147 @@ class Dma(Peripheral):
             assert not self._pending >> channel & 1, "served in time"
             self._pending |= 1 << channel
             if self.values[0x404] >> channel & 1:
-                self.machine.pend(DMA_INTERRUPT)
+                self.machine.pend(layout.dma_interrupt)
             self.values[0x40 * channel + 0x04] = start + 2 * count
-            self._running = control >> 11 & 15
+            self._running = control >> layout.chain_to & 15
             self._block()
 
         self.machine.at(self.machine.now + count * 16 * PDM_CYCLES, end)
 
 
 class FineTimer(Peripheral):
-    """4.6, at the watchdog's tick."""
+    """4.6, at the chip's tick."""
+
+    def __init__(self, machine: Chip) -> None:
+        super().__init__(machine)
+        self._chip = machine
 
     def read(self, offset: int) -> int:
-        return self.machine.now // (HERTZ // 1_000_000) if offset == 0x28 else super().read(offset)
+        if offset != 0x28:
+            return super().read(offset)
+        assert self._chip.has_tick(), "12 cycles of the crystal"
+        return self.machine.now // (HERTZ // 1_000_000)
 
 
-class Rp2040(Machine):
-    """With an image in its flash, as the boot ROM starts it."""
+class Chip(Machine):
+    """Either chip, with an image in its flash."""
 
-    def __init__(self, image: bytes) -> None:
-        super().__init__(cpu_model=UC_CPU_ARM_CORTEX_M0, hertz=HERTZ)
-        self.memory(FLASH, 0x200000, image)
-        self.memory(RAM.start, len(RAM), b"\xa7" * len(RAM))
-        self.resets, self.clocks = Resets(self), Clocks(self)
-        self.pll, self.ssi = Pll(self), Ssi(self)
+    def __init__(self, layout: Layout, image: bytes) -> None:
+        super().__init__(cpu_model=layout.cpu_model, hertz=HERTZ)
+        self.layout = layout
+        self.memory(FLASH, layout.flash_bytes, image)
+        self.memory(layout.ram.start, len(layout.ram), b"\xa7" * len(layout.ram))
+        self.resets, self.clocks, self.pll = Resets(self), Clocks(self), Pll(self)
+        self.pads, self.pins = Pads(self), Peripheral(self)
         self.uart, self.pio, self.dma = Pl011(self), Pio(self), Dma(self)
-        self.sio, self.watchdog = Peripheral(self), Peripheral(self)
-        self.region(
-            0x40000000,
-            0x60000,
-            {
-                0x40008000: self.clocks,
-                0x4000C000: self.resets,
-                0x40010000: Peripheral(self),
-                0x40014000: Peripheral(self),
-                0x4001C000: Peripheral(self),
-                0x40020000: Peripheral(self),
-                0x40024000: Crystal(self),
-                0x40028000: self.pll,
-                0x40034000: self.uart,
-                0x40054000: FineTimer(self),
-                0x40058000: self.watchdog,
-            },
-        )
-        self.region(0x18000000, 0x1000, {0x18000000: self.ssi})
+        self.sio, self.watchdog, self.power = Peripheral(self), Peripheral(self), Peripheral(self)
+        self.region(0x40000000, 0x110000, self.slow_peripherals())
         self.region(0x50000000, 0x1000, {0x50000000: self.dma})
         self.region(0x50200000, 0x1000, {0x50200000: self.pio})
         self.region(0xD0000000, 0x1000, {0xD0000000: self.sio})
         self.transport = SerialTransport(self, self.uart.line)
-        self._boot()
 
-    def _boot(self) -> None:
-        """2.8.1.2: the second stage is checked, copied and called."""
-        stage = self.load(FLASH, 256)
-        assert int.from_bytes(stage[252:], "little") == rom_crc32(stage[:252]), "the ROM refuses it"
-        self.uc.mem_write(SECOND_STAGE, stage)
-        self.uc.reg_write(UC_ARM_REG_LR, 0)
-        self.uc.reg_write(UC_ARM_REG_PC, SECOND_STAGE)
+    def slow_peripherals(self) -> dict[int, Peripheral]:
+        layout = self.layout
+        return {
+            layout.clocks: self.clocks,
+            layout.power: self.power,
+            layout.resets: self.resets,
+            layout.pins: self.pins,
+            layout.pads: self.pads,
+            layout.crystal: Crystal(self),
+            layout.pll: self.pll,
+            layout.uart: self.uart,
+            layout.timer: FineTimer(self),
+            layout.watchdog: self.watchdog,
+        }
+
+    def function(self, pin: int) -> int:
+        """The peripheral that a pin belongs to (2.19.2)."""
+        return self.pins.values.get(4 + 8 * pin, 31)
+
+    def has_tick(self) -> bool:
+        """Whether the timer counts microseconds."""
+        raise NotImplementedError
 
     def write(self, address: int, value: int) -> None:
         """With the aliases that change single bits (2.1.2)."""
-        if 0x40000000 <= address < 0x40060000 and address >> 12 & 3:
+        if 0x40000000 <= address < 0x40110000 and address >> 12 & 3:
             peripheral, offset = self._find(address & ~0x3000)
             before = peripheral.values.get(offset, 0)
             change = {1: before ^ value, 2: before | value, 3: before & ~value}
             peripheral.write(offset, change[address >> 12 & 3])
         else:
             super().write(address, value)
+
+
+class Rp2040(Chip):
+    """As the boot ROM starts it, from the second stage on."""
+
+    SECOND_STAGE = 0x20041F00
+    PADS_OF_FLASH = 0x40020000
+
+    def __init__(self, image: bytes) -> None:
+        super().__init__(RP2040, image)
+        self.ssi = Ssi(self)
+        self.region(0x18000000, 0x1000, {0x18000000: self.ssi})
+        self._boot()
+
+    def slow_peripherals(self) -> dict[int, Peripheral]:
+        return super().slow_peripherals() | {self.PADS_OF_FLASH: Peripheral(self)}
+
+    def _boot(self) -> None:
+        """2.8.1.2: the second stage is checked, copied and called."""
+        stage = self.load(FLASH, 256)
+        assert int.from_bytes(stage[252:], "little") == rom_crc32(stage[:252]), "the ROM refuses it"
+        self.uc.mem_write(self.SECOND_STAGE, stage)
+        self.uc.reg_write(UC_ARM_REG_LR, 0)
+        self.uc.reg_write(UC_ARM_REG_PC, self.SECOND_STAGE)
+
+    def has_tick(self) -> bool:
+        return self.watchdog.values.get(0x2C) == 12 | 1 << 9
+
+
+class Rp2350(Chip):
+    """As the boot ROM starts it, with the system's clock from the ring oscillator."""
+
+    TICKS = 0x40108000
+
+    def __init__(self, image: bytes) -> None:
+        self.ticks = Peripheral(self)
+        super().__init__(RP2350, image)
+        self.clocks.values[Clocks.SYSTEM] = 2 << 5 | 1
+        assert image_type(self.load(FLASH, 4096)) == 0x1021, "secure, Arm, RP2350"
+        self.start(FLASH)
+        self.vectors = 0  # those of the boot ROM, until the program says otherwise
+
+    def slow_peripherals(self) -> dict[int, Peripheral]:
+        return super().slow_peripherals() | {self.TICKS: self.ticks}
+
+    def has_tick(self) -> bool:
+        """Of the timer; the watchdog has one of its own (RP2350 Datasheet, 8.5)."""
+        timer, watchdog = (
+            [self.ticks.values.get(at + offset) for offset in (0, 4)] for at in (0x18, 0x30)
+        )
+        return timer == watchdog == [1, 12]
+
+
+def image_type(start: bytes) -> int:
+    """What the boot ROM finds in the first 4 KB of the flash: the flags of the image that the only
+    block there defines (RP2350 Datasheet, 5.9)."""
+    words = [word for (word,) in struct.iter_unpack("<I", start)]
+    at = words.index(0xFFFFDED3) + 1
+    flags, items = None, 0
+    while words[at] & 0xFF != 0xFF:
+        if words[at] & 0xFF == 0x42:
+            flags = words[at] >> 16
+        items += words[at] >> 8 & 0xFF
+        at += words[at] >> 8 & 0xFF
+    assert words[at] >> 8 & 0xFFFF == items, "the last item counts the words of the others"
+    assert words[at + 1] == 0, "a ring of one block"
+    assert words[at + 2] == 0xAB123579
+    assert flags is not None, "an image definition"
+    return flags
 
 
 def rom_crc32(data: bytes) -> int:

@@ -7,12 +7,12 @@
 #include <cstdint>
 
 namespace stapes {
-namespace rp2040 {
+namespace rp2 {
 
 constexpr uint32_t kClockHertz = 128000000;
 
 // Starts the clocks and takes the peripherals of this folder out of reset, fresh after any restart.
 void StartClocks();
 
-}  // namespace rp2040
+}  // namespace rp2
 }  // namespace stapes

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/chips/rp2040/uart.h"
+#include "boards/chips/rp2/uart.h"
 
 #include "boards/board.h"
-#include "boards/chips/rp2040/clock.h"
-#include "boards/chips/rp2040/registers.h"
+#include "boards/chips/rp2/clock.h"
+#include "boards/chips/rp2/registers.h"
 #include "boards/common/cortex_m/startup.h"
 #include "boards/common/ring.h"
 #include "link/protocol.h"
+#include "pins.h"
 
 namespace stapes {
-namespace rp2040 {
+namespace rp2 {
 namespace {
 
-constexpr Peripheral kUart(0x40034000);
+constexpr Peripheral kUart(chip::kUart);
 constexpr uint32_t kData = 0x00;
 constexpr uint32_t kOverrun = 1 << 11;
 constexpr uint32_t kFlags = 0x18;
@@ -51,7 +52,7 @@ void StartUart() {
   kUart.At(kFifoLevels) = kAnEighth;
   kUart.At(kInterruptMask) = kInterrupts;
   kUart.At(kControl) = kOn;
-  cortex_m::EnableInterrupt(kUartInterrupt);
+  cortex_m::EnableInterrupt(chip::kUartInterrupt);
 }
 
 void OnUart() {
@@ -68,17 +69,17 @@ void OnUart() {
 
 uint32_t LostBytes() { return received.lost(); }
 
-}  // namespace rp2040
+}  // namespace rp2
 
-std::size_t board::UartRead(Span<uint8_t> bytes) { return rp2040::received.Take(bytes); }
+std::size_t board::UartRead(Span<uint8_t> bytes) { return rp2::received.Take(bytes); }
 
 std::size_t board::UartWrite(Span<const uint8_t> bytes) {
   std::size_t count = 0;
-  while (count < bytes.size() && !rp2040::to_send.full()) {
-    rp2040::to_send.Put(bytes[count++]);
+  while (count < bytes.size() && !rp2::to_send.full()) {
+    rp2::to_send.Put(bytes[count++]);
   }
   const cortex_m::InterruptsOff hold;
-  rp2040::Send();
+  rp2::Send();
   return count;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an RP2040's peripherals are. Source of everything in this folder: Raspberry Pi, RP2040
-// Datasheet, build of 2024.
+// Registers of an RP2040 or RP2350. The drivers of this folder serve both; what differs is in the
+// chip.h of boards/chips/rp2040 and boards/chips/rp2350, which the board's pins.h includes. Source
+// of everything in this folder: Raspberry Pi, RP2040 Datasheet, build of 2024.
 #pragma once
 
 #include <cstdint>
 
 namespace stapes {
-namespace rp2040 {
+namespace rp2 {
 
 class Peripheral {
  public:
@@ -28,5 +29,5 @@ inline uint32_t AddressOf(const volatile void* place) {
   return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(place));
 }
 
-}  // namespace rp2040
+}  // namespace rp2
 }  // namespace stapes

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "boards/chips/rp2040/pdm.h"
+#include "boards/chips/rp2/pdm.h"
 
 #include "boards/board.h"
-#include "boards/chips/rp2040/clock.h"
+#include "boards/chips/rp2/clock.h"
 #include "boards/common/cortex_m/startup.h"
 #include "boards/common/pdm_reader.h"
+#include "pins.h"
 
 namespace stapes {
-namespace rp2040 {
+namespace rp2 {
 namespace {
 
 constexpr Peripheral kPio(0x50200000);
@@ -50,7 +51,9 @@ constexpr uint32_t kInterruptEnable = 0x404, kInterruptStatus = 0x40C;
 
 // On, 16 bits, memory incremented, paced by RXF0, then the other channel.
 constexpr uint32_t ChannelControl(uint32_t next) {
-  return 1 << 0 | 1 << 2 | 1 << 5 | next << 11 | 4 << 15;
+  constexpr uint32_t kOn = 1 << 0, kHalfWords = 1 << 2, kReceivedByPio0 = 4;
+  return kOn | kHalfWords | chip::kIncrementWrite | next << chip::kChainToShift |
+         kReceivedByPio0 << chip::kRequestShift;
 }
 
 // Microphones differ by some 10 dB; speech at arm's length comes out near a tenth of full scale.
@@ -104,24 +107,24 @@ void OnDma() {
 
 uint32_t LostSamples() { return PdmReader::LostSamples(ring); }
 
-}  // namespace rp2040
+}  // namespace rp2
 
 bool board::AudioStart(uint32_t sample_rate) {
-  using namespace rp2040;
+  using namespace rp2;
   if (sample_rate != PdmReader::kRate) {
     return false;
   }
   SetUpChannel(0);
   SetUpChannel(1);
   kDma.At(kInterruptEnable) = 3;
-  cortex_m::EnableInterrupt(kDmaInterrupt);
+  cortex_m::EnableInterrupt(chip::kDmaInterrupt);
   kDma.At(kControlAndStart) = ChannelControl(1);
   StartStateMachine();
   return true;
 }
 
 std::size_t board::AudioRead(Span<int16_t> samples) {
-  return rp2040::reader.Read(rp2040::ring, samples);
+  return rp2::reader.Read(rp2::ring, samples);
 }
 
 }  // namespace stapes

@@ -6,14 +6,12 @@
 #include <cstdint>
 
 namespace stapes {
-namespace rp2040 {
-
-constexpr uint32_t kUartInterrupt = 20;  // UART0
+namespace rp2 {
 
 // 115200 baud, 8 data bits, no parity, one stop bit.
 void StartUart();
 void OnUart();  // its interrupt
 uint32_t LostBytes();
 
-}  // namespace rp2040
+}  // namespace rp2
 }  // namespace stapes

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the boot ROM looks for in the first 4 KB of the flash, without which it starts nothing: this
+// is a program, for the Arm processors of an RP2350 in secure state. It has its vectors at its
+// start, from which the boot ROM takes stack and entry. Source: RP2350 Datasheet, 5.9 (blocks),
+// 5.9.3 (image definitions), 5.9.5 (the smallest one).
+#include <cstdint>
+
+namespace stapes {
+namespace {
+
+constexpr uint32_t kStart = 0xFFFFDED3, kEnd = 0xAB123579;
+constexpr uint32_t kProgramForRp2350 = 0x1021;  // secure, Arm
+constexpr uint32_t kImageType = 0x42 | 1 << 8 | kProgramForRp2350 << 16;
+constexpr uint32_t kLast = 0xFF | 1 << 8;  // after one word of items
+constexpr uint32_t kNoOther = 0;           // the next block of the ring is this one
+
+[[gnu::section(".vectors.image_definition"), gnu::used]] constexpr uint32_t kImageDefinition[] = {
+    kStart, kImageType, kLast, kNoOther, kEnd};
+
+}  // namespace
+}  // namespace stapes
