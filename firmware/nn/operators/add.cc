@@ -8,13 +8,10 @@ namespace {
 
 void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<AddSubData>();
-  if (data.pairing.steps == PersistentMemory::kNone) {
-    AddAll(data.scaling, context.Input<int8_t>(0), context.Input<int8_t>(1), data.pairing.count,
-           context.Output<int8_t>(0));
-    return;
-  }
-  CombinePairs(context, data.pairing,
-               [&](int32_t a, int32_t b) { return AddOne(data.scaling, a, b); });
+  ForEachRun(context, data.pairing,
+             [&](const int8_t* first, const int8_t* second, int8_t* output, int32_t count) {
+               AddAll(data.scaling, first, second, count, output);
+             });
 }
 
 }  // namespace

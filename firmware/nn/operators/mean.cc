@@ -17,6 +17,7 @@ namespace {
 struct MeanData {
   int32_t dims[Shape::kMaxRank];          // of the input, padded in front
   int32_t output_steps[Shape::kMaxRank];  // 0 along axes that are averaged
+  int32_t run;                            // values in a row, each of another mean
   int32_t input_count;
   int32_t output_count;
   int32_t sum_offset;  // what the zero point adds up to, negated
@@ -71,6 +72,11 @@ const char* Prepare(PrepareContext& context) {
       step *= data->dims[d];
     }
   }
+  data->run = 1;
+  for (int d = Shape::kMaxRank - 1; d >= 0 && !averaged[d]; --d) {
+    data->run *= data->dims[d];
+    data->dims[d] = 1;
+  }
   data->input_count = input.shape.ElementCount();
   data->output_count = step;
   if (output.shape.ElementCount() != step) {
@@ -92,8 +98,10 @@ const char* Prepare(PrepareContext& context) {
 void AddUp(const MeanData& data, const int8_t* input, uint32_t* sums) {
   int32_t index[Shape::kMaxRank] = {};
   int32_t to = 0;
-  for (int32_t i = 0; i < data.input_count; ++i) {
-    sums[to] += static_cast<uint32_t>(input[i]);
+  for (int32_t i = 0; i < data.input_count; i += data.run) {
+    for (int32_t r = 0; r < data.run; ++r) {
+      sums[to + r] += static_cast<uint32_t>(input[i + r]);
+    }
     for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
       to += data.output_steps[d];
       if (++index[d] < data.dims[d]) {

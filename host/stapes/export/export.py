@@ -25,7 +25,13 @@ from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, Model
 from stapes.networks.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
 from stapes.quantize.graph import build_model
-from stapes.quantize.layers import Layer, is_streaming, plain_layers
+from stapes.quantize.layers import (
+    Layer,
+    frames_at_once,
+    is_streaming,
+    plain_layers,
+    stride_frames,
+)
 from stapes.quantize.simulate import ranges_from_arrays
 from stapes.training.cache import FeatureCache
 from stapes.training.checkpoint import Checkpoint, assign
@@ -128,10 +134,11 @@ def _window(
             f"--clip_stride_ms={clip_stride_ms:g}: expected above 0, up to the "
             f"{settings.clip_duration_ms} of a clip"
         )
+    window_frames = frames_at_once(layers, settings.clip_frames)
     if is_streaming(layers):
-        return {}
+        return {"window_frames": window_frames, "clip_stride_frames": stride_frames(layers)}
     stride = round(clip_stride_ms / settings.front_end.window_stride_ms)
-    return {"window_frames": settings.clip_frames, "clip_stride_frames": max(stride, 1)}
+    return {"window_frames": window_frames, "clip_stride_frames": max(stride, 1)}
 
 
 class _Features:

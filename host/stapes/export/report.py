@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from stapes.device.engine import Engine
 from stapes.device.features import Quantization
 from stapes.model.settings import ModelSettings
 from stapes.quantize.calibration import Ranges, activations
 from stapes.quantize.graph import build_part
-from stapes.quantize.layers import Layer, ReshapeLayer, is_streaming
+from stapes.quantize.layers import Layer, ReshapeLayer, frames_at_once, is_streaming, stride_frames
 
 _LEGEND = """SQNR: signal against quantization noise of all layers up to this one; 20 dB: 10 to 1
 largest: the largest error, in int8 steps; beyond: share of values that int8 cannot hold"""
@@ -55,15 +56,19 @@ def layer_errors(
     it count as its low end.
     """
     real = quantization.real(stored)
+    window_frames = frames_at_once(layers, settings.clip_frames)
+    stride = stride_frames(layers) if is_streaming(layers) else 1
     errors = []
     for count, (layer, (_, exact)) in enumerate(
         zip(layers, activations(layers, real), strict=True), start=1
     ):
         if isinstance(layer, ReshapeLayer):
             continue
-        model, output = build_part(layers[:count], ranges[:count], settings, quantization)
+        model, output = build_part(
+            layers[:count], ranges[:count], settings, quantization, window_frames=window_frames
+        )
         engine = Engine.from_bytes(model, source=layer.name)
-        found = _outputs(engine, stored, exact.shape, streaming=is_streaming(layers[:count]))
+        found = _outputs(engine, stored, exact.shape, window_frames=window_frames, stride=stride)
         operator = engine.operators[-1]["name"]
         if count == len(layers):
             exact = np.maximum(exact, output.real(np.array(-128, np.int8)))
@@ -91,14 +96,15 @@ def weakest(errors: Sequence[LayerError]) -> LayerError | None:
 
 
 def _outputs(
-    engine: Engine, stored: np.ndarray, shape: tuple[int, ...], *, streaming: bool
+    engine: Engine, stored: np.ndarray, shape: tuple[int, ...], *, window_frames: int, stride: int
 ) -> np.ndarray:
     """int8 [clips, values]: for a network that streams of the newest frames that float has too."""
     found = []
     for clip in stored:
         engine.reset()
-        rows: Any = engine.run(clip if streaming else clip.reshape(1, -1))
-        found.append(rows[-shape[1] :].ravel() if streaming else rows.ravel())
+        windows = sliding_window_view(clip, window_frames, axis=0)[::stride].swapaxes(1, 2)
+        rows: Any = engine.run(windows.reshape(len(windows), -1))
+        found.append(rows[-shape[1] :].ravel())
     return np.stack(found)
 
 

@@ -156,6 +156,124 @@ class ResidualSVDF(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="stapes")
+class FrequencyConv(keras.layers.Layer):
+    """A convolution over frequency, and over the newest `frames` frames; batch-normalized; ReLU.
+
+    [batch, frames, features] or [batch, frames, frequencies, channels] ->
+    [batch, frames - `frames` + 1, frequencies, filters], or one in `frame_stride` of those frames.
+    With one frame, all frequencies stay (or one in `stride`); with more, those at which the kernel
+    fits.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        frames: int = 1,
+        width: int = 3,
+        stride: int = 1,
+        frame_stride: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.frames, self.width, self.stride = filters, frames, width, stride
+        self.frame_stride = frame_stride
+        self.conv = keras.layers.Conv2D(
+            filters,
+            (frames, width),
+            strides=(frame_stride, stride),
+            padding="same" if frames == 1 else "valid",
+            use_bias=False,
+            name=f"{self.name}_conv",
+        )
+        self.normalization = keras.layers.BatchNormalization(momentum=0.97, name="norm")
+        self.adds_channel, self.features = False, 0  # until it is built
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.adds_channel, self.features = len(shape) == 3, shape[2] or 0
+        self.conv.build((None, None, shape[2], 1 if self.adds_channel else shape[3]))
+        self.normalization.build((None, None, None, self.filters))
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if self.adds_channel:
+            inputs = inputs[..., None]
+        return tf.nn.relu(self.normalization(self.conv(inputs), training=training))
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        channels = shape[3] if len(shape) == 4 else 1
+        return self.conv.compute_output_shape((*shape[:3], channels))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "frames": self.frames,
+            "width": self.width,
+            "stride": self.stride,
+            "frame_stride": self.frame_stride,
+        }
+
+
+@keras.saving.register_keras_serializable(package="stapes")
+class BroadcastConv(keras.layers.Layer):
+    """A convolution over frequency, and what an SVDF layer makes of its mean over all frequencies.
+
+    [batch, frames, frequencies, channels] -> [batch, frames - memory + 1, frequencies, filters].
+    The SVDF layer alone looks back in time, so only `memory` x `filters` values are remembered. A
+    dense layer follows it, and its outputs are added at every frequency. Where the shape stays,
+    the input is added, too.
+
+    Source: Kim et al. 2021, Broadcasted Residual Learning for Efficient Keyword Spotting, arXiv
+    2106.04140; there, depthwise convolutions stand in place of the first one and of the SVDF layer.
+    """
+
+    def __init__(self, filters: int, *, memory: int, stride: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conv = FrequencyConv(filters, stride=stride, name=f"{self.name}_frequency")
+        self.svdf = SVDF(filters, memory=memory, batch_normalization=True, name=f"{self.name}_svdf")
+        self.dense = keras.layers.Dense(filters, name=f"{self.name}_dense")
+        self.adds_input = False
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.conv.build(shape)
+        self.svdf.build((None, None, self.conv.filters))
+        self.dense.build((None, None, self.conv.filters))
+        self.adds_input = self.conv.stride == 1 and shape[3] == self.conv.filters
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        local = self.conv(inputs, training=training)
+        seen = self.svdf(tf.reduce_mean(local, axis=2), training=training)
+        first = self.svdf.memory - 1
+        outputs = local[:, first:] + self.dense(seen)[:, :, None, :]
+        return outputs + inputs[:, first:] if self.adds_input else outputs
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        frames = None if shape[1] is None else shape[1] - self.svdf.memory + 1
+        local = self.conv.compute_output_shape(shape)
+        return (shape[0], frames, *local[2:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.conv.filters,
+            "memory": self.svdf.memory,
+            "stride": self.conv.stride,
+        }
+
+
+@keras.saving.register_keras_serializable(package="stapes")
+class FlattenFrames(keras.layers.Layer):
+    """All values of a frame in one row: [batch, frames, frequencies, channels] ->
+    [batch, frames, frequencies * channels]."""
+
+    def call(self, inputs: Any) -> Any:
+        return tf.reshape(inputs, [-1, *self.compute_output_shape(inputs.shape)[1:]])
+
+    def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (shape[0], shape[1], shape[2] * shape[3])
+
+
+@keras.saving.register_keras_serializable(package="stapes")
 class LastFrames(keras.layers.Layer):
     """Keeps the last `count` frames: [batch, frames, features] -> [batch, count, features]."""
 

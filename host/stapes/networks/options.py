@@ -31,7 +31,8 @@ class ModelOptions:
         most=MAX_UNITS,
         longest=MAX_LAYERS,
         metavar="N,...",
-        shown="svdf 64,64,64,64; residual_svdf 96,96,96,96,96; low_latency_svdf 1280",
+        shown="svdf 64,64,64,64; residual_svdf 96,96,96,96,96; broadcast_svdf 96,96,96; "
+        "low_latency_svdf 1280",
         help="units of each layer",
     )
     svdf_memory: tuple[int, ...] = setting(
@@ -50,14 +51,41 @@ class ModelOptions:
         0,
         least=1,
         most=MAX_UNITS,
-        shown="svdf none; residual_svdf half of its units",
+        shown="svdf none; residual_svdf, broadcast_svdf half of its units",
         help="dense units between svdf layers",
+    )
+    conv_channels: tuple[int, ...] = setting(
+        (),
+        least=1,
+        most=MAX_UNITS,
+        longest=MAX_LAYERS,
+        metavar="N,...",
+        shown="16,24,24,40,40",
+        help="channels of each convolution over frequency of broadcast_svdf; where they change, "
+        "half of the frequencies stay",
+    )
+    conv_frames: int = setting(
+        0, least=1, most=100, shown="5", help="frames that its first convolution sees at once"
+    )
+    conv_stride: int = setting(
+        0,
+        least=1,
+        most=100,
+        shown="1",
+        help="frames from one inference of broadcast_svdf to the next",
+    )
+    conv_memory: int = setting(
+        0,
+        least=1,
+        most=MAX_UNITS,
+        shown="4",
+        help="outputs of its own that each of the others remembers",
     )
     dropout: float = setting(
         -1.0,
         least=0,
         below=1,
-        shown="svdf, residual_svdf 0.1; ds_cnn 0.4; the tutorial's networks 0.5",
+        shown="svdf, residual_svdf, broadcast_svdf 0.1; ds_cnn 0.4; the tutorial's networks 0.5",
         help="share of units dropped in training",
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.networks import conv, ds_cnn, svdf
+from stapes.networks import broadcast, conv, ds_cnn, svdf
 from stapes.networks.backend import keras
 from stapes.networks.options import ModelOptions, ModelShape
 
@@ -24,6 +24,7 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "tiny_conv": conv.tiny_conv,
     "tiny_embedding_conv": conv.tiny_embedding_conv,
     "ds_cnn": ds_cnn.ds_cnn,
+    "broadcast_svdf": broadcast.broadcast_svdf,
     "residual_svdf": svdf.residual_svdf,
     "svdf": svdf.svdf,
 }

@@ -51,7 +51,7 @@ def svdf(shape: ModelShape, options: ModelOptions) -> Any:
     The memories add up to the receptive field; by default they share the clip among the layers.
     """
     units = options.svdf_units or (64, 64, 64, 64)
-    memories = _memories(shape, options, units)
+    memories = memories_of(shape, options, units)
     field = receptive_field(memories)
     dropout = 0.1 if options.dropout < 0 else options.dropout
     layers = [keras.Input((shape.frames, shape.features)), LastFrames(field, name="last_frames")]
@@ -87,7 +87,7 @@ def residual_svdf(shape: ModelShape, options: ModelOptions) -> Any:
         raise StapesError(
             f"--svdf_units: found {len(units)} layer, expected 2 or more with residual_svdf"
         )
-    memories = _memories(shape, options, units)
+    memories = memories_of(shape, options, units)
     field = receptive_field(memories)
     width = options.bottleneck_units or max(units[0] // 2, 1)
     dropout = 0.1 if options.dropout < 0 else options.dropout
@@ -123,15 +123,21 @@ def residual_svdf(shape: ModelShape, options: ModelOptions) -> Any:
     return keras.Sequential(layers, name="residual_svdf")
 
 
-def _memories(shape: ModelShape, options: ModelOptions, units: tuple[int, ...]) -> tuple[int, ...]:
-    """Frames that each layer remembers, which fit the clip."""
-    memories = options.svdf_memory or shared_memories(shape.frames, len(units))
+def memories_of(
+    shape: ModelShape, options: ModelOptions, units: tuple[int, ...], *, before: int = 0
+) -> tuple[int, ...]:
+    """Frames that each layer remembers, which fit the clip; other layers remember `before` more.
+
+    Raises:
+        StapesError: they do not fit, or they are too large.
+    """
+    memories = options.svdf_memory or shared_memories(shape.frames - before, len(units))
     if len(memories) != len(units):
         raise StapesError(
             f"--svdf_memory: found {len(memories)} numbers, expected {len(units)} as in "
             "--svdf_units; give one for each layer"
         )
-    field = receptive_field(memories)
+    field = before + receptive_field(memories)
     if field > shape.frames:
         raise StapesError(
             f"--svdf_memory={','.join(map(str, memories))}: found a receptive field of {field} "

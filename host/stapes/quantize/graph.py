@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From float layers to the bytes of an int8 .tflite model.
 
-A network with SVDF layers takes one frame of features per inference, any other a whole window of
-frames. Numerics are those of TensorFlow Lite's 8-bit quantization specification; SVDF keeps its
-state and its time filters in int16, convolutions have a scale for every output channel.
+A network with SVDF layers takes one frame of features per inference, or the few that its first
+convolution sees; any other takes a whole clip of frames. Numerics are those of TensorFlow Lite's
+8-bit quantization specification; SVDF keeps its state and its time filters in int16, convolutions
+have a scale for every output channel.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from stapes.quantize.layers import (
     DenseLayer,
     DepthwiseLayer,
     Layer,
+    MeanLayer,
     PoolLayer,
     ReshapeLayer,
     SvdfLayer,
-    is_streaming,
+    frames_at_once,
     output_shape,
 )
 
@@ -165,10 +167,13 @@ def build_part(
     ranges: Sequence[Ranges],
     settings: ModelSettings,
     quantization: Quantization,
+    *,
+    window_frames: int = 0,
 ) -> tuple[bytes, Quantization]:
     """A model without softmax and settings, for measurements: int8 outputs of the last layer, and
-    what they stand for. `quantization` is that of the features."""
-    network = _Network(layers, ranges, settings, quantization)
+    what they stand for. `quantization` is that of the features; `window_frames` of them are taken
+    at once, or 0: as many as a network of these layers takes."""
+    network = _Network(layers, ranges, settings, quantization, window_frames)
     last = network.activations[-1]
     content = network.builder.build(inputs=[network.source.index], outputs=[last.index])
     return content, last.quantization
@@ -183,15 +188,17 @@ class _Network:
         ranges: Sequence[Ranges],
         settings: ModelSettings,
         quantization: Quantization,
+        window_frames: int = 0,
     ) -> None:
         self.builder = ModelBuilder()
         shape: tuple[int, ...] = (settings.front_end.feature_count,)
-        if not is_streaming(layers):
-            shape = (settings.clip_frames, *shape)
-            for layer in layers:  # what only renames the input's places takes no operator
-                if not isinstance(layer, ReshapeLayer):
-                    break
-                shape = layer.shape
+        window_frames = window_frames or frames_at_once(layers, settings.clip_frames)
+        if window_frames > 1:
+            shape = (window_frames, *shape)
+        for layer in layers:  # what only renames the input's places takes no operator
+            if not isinstance(layer, ReshapeLayer):
+                break
+            shape = output_shape(layer, shape)
         self.source = self._tensor("features", shape, quantization)
         self.activations = [self.source]  # what goes into each layer, and the last outputs
         for layer, layer_ranges in zip(layers, ranges, strict=True):
@@ -204,15 +211,17 @@ class _Network:
         quantization = Quantization.of_range(ranges.low, ranges.high)
         if isinstance(layer, PoolLayer):
             quantization = source.quantization
-        shape = output_shape(layer, source.shape)
+        earlier = self.activations[-1 - layer.back] if isinstance(layer, AddLayer) else source
+        shape = output_shape(layer, earlier.shape)
         output = self._tensor(f"{layer.name}/output", shape, quantization)
         if isinstance(layer, SvdfLayer):
             self._svdf(layer, ranges, source, output)
         elif isinstance(layer, AddLayer):
-            earlier = self.activations[-1 - layer.back]
             self.builder.operator(
                 "ADD", inputs=[source.index, earlier.index], outputs=[output.index]
             )
+        elif isinstance(layer, MeanLayer):
+            self._mean(layer, source, output)
         elif isinstance(layer, PoolLayer):
             self._pool(layer, source, output)
         else:
@@ -231,13 +240,12 @@ class _Network:
 
     def _reshape(self, layer: ReshapeLayer, source: _Activation) -> _Activation:
         """FULLY_CONNECTED takes its input as one row of values whatever the shape."""
-        if source.shape == layer.shape or len(layer.shape) == 1 or len(self.activations) == 1:
-            return dataclasses.replace(source, shape=layer.shape)
-        output = self._tensor(f"{layer.name}/output", layer.shape, source.quantization)
-        shape = np.array([1, *layer.shape], np.int32)
-        places = self.builder.tensor(
-            f"{layer.name}/shape", shape=shape.shape, dtype="int32", data=shape
-        )
+        target = output_shape(layer, source.shape)
+        if source.shape == target or len(target) == 1 or len(self.activations) == 1:
+            return dataclasses.replace(source, shape=target)
+        output = self._tensor(f"{layer.name}/output", target, source.quantization)
+        shape = np.array([1, *target], np.int32)
+        places = self._numbers(f"{layer.name}/shape", shape)
         self.builder.operator(
             "RESHAPE",
             inputs=[source.index, places],
@@ -245,6 +253,19 @@ class _Network:
             options={"newShape": shape.tolist()},
         )
         return output
+
+    def _numbers(self, name: str, numbers: np.ndarray) -> int:
+        return self.builder.tensor(name, shape=numbers.shape, dtype="int32", data=numbers)
+
+    def _mean(self, layer: MeanLayer, source: _Activation, output: _Activation) -> None:
+        """Over the one frame that there is, and all frequencies."""
+        axes = self._numbers(f"{layer.name}/axes", np.array([1, 2], np.int32))
+        self.builder.operator(
+            "MEAN",
+            inputs=[source.index, axes],
+            outputs=[output.index],
+            options={"keepDims": False},
+        )
 
     def _pool(self, layer: PoolLayer, source: _Activation, output: _Activation) -> None:
         self.builder.operator(

@@ -17,7 +17,14 @@ import numpy as np
 
 from stapes.errors import StapesError
 from stapes.networks.backend import keras, tf
-from stapes.networks.layers import SVDF, LastFrames, ResidualSVDF
+from stapes.networks.layers import (
+    SVDF,
+    BroadcastConv,
+    FlattenFrames,
+    FrequencyConv,
+    LastFrames,
+    ResidualSVDF,
+)
 
 Array = Any  # np.ndarray, or a TensorFlow tensor
 
@@ -133,13 +140,24 @@ class PoolLayer(_Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class ReshapeLayer(_Plain):
-    """The same values as an array of `shape`, the clips left out."""
+    """The same values as an array of `shape`, the clips left out; `by_frame` the frames as well."""
 
     shape: tuple[int, ...]
+    by_frame: bool = False
 
     def outputs(self, inputs: Array) -> Array:
-        """[clips, ...] -> [clips, *shape]."""
-        return tf.reshape(inputs, [-1, *self.shape])
+        """[clips, ...] -> [clips, *shape], or [clips, frames, ...] -> [clips, frames, *shape]."""
+        frames = [inputs.shape[1]] if self.by_frame else []
+        return tf.reshape(inputs, [-1, *frames, *self.shape])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanLayer(_Plain):
+    """The mean over all frequencies."""
+
+    def outputs(self, inputs: Array) -> Array:
+        """[clips, frames, frequencies, channels] -> [clips, frames, channels]."""
+        return tf.reduce_mean(inputs, axis=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,18 +168,48 @@ class AddLayer(_Plain):
 
     def outputs(self, inputs: Array, earlier: Array) -> Array:
         """[clips, frames, width] and [clips, that many frames or more, width] -> their sum at
-        the last `frames` frames."""
+        the last `frames` frames. Where only `earlier` has frequencies, it is the sum at each."""
+        if len(earlier.shape) > len(inputs.shape):
+            inputs = inputs[:, :, None]
         return inputs + earlier[:, -inputs.shape[1] :]
 
 
-Layer = SvdfLayer | DenseLayer | ConvLayer | DepthwiseLayer | PoolLayer | ReshapeLayer | AddLayer
+Layer = (
+    SvdfLayer
+    | DenseLayer
+    | ConvLayer
+    | DepthwiseLayer
+    | PoolLayer
+    | ReshapeLayer
+    | MeanLayer
+    | AddLayer
+)
 # Their outputs are quantized as their inputs are.
 PASSING = (PoolLayer, ReshapeLayer)
 
 
 def is_streaming(layers: Sequence[Layer]) -> bool:
-    """Whether the network remembers and takes one frame at a time, or a whole window at once."""
+    """Whether the network remembers and runs at every frame, or sees a whole clip at once."""
     return any(isinstance(layer, SvdfLayer) for layer in layers)
+
+
+def frames_at_once(layers: Sequence[Layer], clip_frames: int) -> int:
+    """Frames that go into the network: all of a clip, or, where it streams, those that its first
+    convolution sees."""
+    if not is_streaming(layers):
+        return clip_frames
+    return 1 + sum(layer.weights.shape[1] - 1 for layer in layers if isinstance(layer, ConvLayer))
+
+
+def stride_frames(layers: Sequence[Layer]) -> int:
+    """Frames from one inference of a network that streams to the next."""
+    return math.prod(layer.strides[0] for layer in layers if isinstance(layer, ConvLayer))
+
+
+def receptive_frames(layers: Sequence[Layer]) -> int:
+    """Frames that an output of a network that streams depends on."""
+    remembered = sum(layer.memory - 1 for layer in layers if isinstance(layer, SvdfLayer))
+    return remembered * stride_frames(layers) + frames_at_once(layers, 1)
 
 
 def plain_layers(model: Any) -> list[Layer]:
@@ -181,7 +229,7 @@ def tensor_layers(model: Any, dtype: str = "float64") -> list[Layer]:
     """
     layers: list[Layer] = []
     chain = _chain(model)
-    streaming = any(isinstance(layer, SVDF | ResidualSVDF) for layer in chain)
+    streaming = any(isinstance(layer, SVDF | ResidualSVDF | BroadcastConv) for layer in chain)
     for layer in chain:
         _append(layers, layer, dtype, streaming)
     return layers
@@ -242,16 +290,48 @@ def _append(layers: list[Layer], layer: Any, dtype: str, streaming: bool) -> Non
         for part in (layer.svdf, layer.dense):
             _append(layers, part, dtype, streaming)
         layers.append(AddLayer(name=f"{layer.name}_add", back=len(layers) - before))
+    elif isinstance(layer, FrequencyConv):
+        if layers and (layer.frames, layer.frame_stride) != (1, 1):
+            raise _unknown(layer, "one frame at a time after the first layer")
+        layers.extend(_frequency_conv(layer, value))
+    elif isinstance(layer, BroadcastConv):
+        _append_broadcast(layers, layer, dtype)
+    elif isinstance(layer, FlattenFrames):
+        layers.append(ReshapeLayer(name=layer.name, shape=(layer.output.shape[2],), by_frame=True))
     elif isinstance(layer, keras.layers.Flatten) and streaming:
         return  # of the one frame that comes out at the end of a clip
     elif isinstance(layer, keras.layers.Dense):
         layers.append(_dense(layer, value))
     elif streaming:
-        raise _unknown(layer, "SVDF, Dense, Dropout or Flatten in a streaming model")
+        raise _unknown(layer, "layers of docs/networks.md that stream")
     elif isinstance(layer, keras.layers.Flatten | keras.layers.Reshape):
         layers.append(ReshapeLayer(name=layer.name, shape=tuple(layer.output.shape[1:])))
     else:
         layers.extend(_image_layers(layer, value))
+
+
+def _frequency_conv(layer: FrequencyConv, value: Callable[[Any], Array]) -> list[Layer]:
+    """The convolution, its normalization inside; before it, features become one channel."""
+    (conv,) = _image_layers(layer.conv, value)
+    conv = dataclasses.replace(
+        _normalized(conv, layer.normalization, value), name=layer.name, relu=True
+    )
+    if not layer.adds_channel:
+        return [conv]
+    features = layer.features
+    return [ReshapeLayer(name=f"{layer.name}_in", shape=(features, 1), by_frame=True), conv]
+
+
+def _append_broadcast(layers: list[Layer], layer: BroadcastConv, dtype: str) -> None:
+    before = len(layers)
+    _append(layers, layer.conv, dtype, streaming=True)
+    local = len(layers)
+    layers.append(MeanLayer(name=f"{layer.name}_mean"))
+    for part in (layer.svdf, layer.dense):
+        _append(layers, part, dtype, streaming=True)
+    layers.append(AddLayer(name=f"{layer.name}_broadcast", back=len(layers) - local))
+    if layer.adds_input:
+        layers.append(AddLayer(name=f"{layer.name}_add", back=len(layers) - before))
 
 
 def _image_layers(layer: Any, value: Callable[[Any], Array]) -> list[Layer]:
@@ -360,13 +440,16 @@ def _unknown(layer: Any, expected: str) -> StapesError:
 
 def output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of a layer's outputs for inputs of `shape`, both without clips; a frame at a time
-    where the network streams."""
+    where the network streams. Of an `AddLayer`, `shape` is that of the earlier inputs."""
     if isinstance(layer, SvdfLayer):
         return (*shape[:-1], layer.bias.shape[0])
     if isinstance(layer, DenseLayer):
         return (*shape[:-1], layer.bias.shape[0])
     if isinstance(layer, ReshapeLayer):
-        return layer.shape
+        frames = shape[:1] if len(shape) > 1 else (1,)
+        return (*frames, *layer.shape) if layer.by_frame and layer.shape[1:] else layer.shape
+    if isinstance(layer, MeanLayer):
+        return shape[2:]
     if isinstance(layer, AddLayer):
         return shape
     size = layer.size if isinstance(layer, PoolLayer) else layer.weights.shape[1:3]

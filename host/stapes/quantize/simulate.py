@@ -30,6 +30,7 @@ from stapes.quantize.layers import (
     Layer,
     SvdfLayer,
     is_streaming,
+    receptive_frames,
     tensor_layers,
 )
 
@@ -70,8 +71,7 @@ class SimulatedInt8:
         layers = tensor_layers(self._model, "float32")
         values, scale, inputs = tf.convert_to_tensor(features), self._input_scale, []
         if is_streaming(layers):
-            field = 1 + sum(layer.memory - 1 for layer in layers if isinstance(layer, SvdfLayer))
-            values = values[:, -field:]
+            values = values[:, -receptive_frames(layers) :]
         for number, layer in enumerate(layers):
             inputs.append(values)
             values = self._outputs(number, layer, inputs, scale, training)

@@ -102,8 +102,9 @@ class TrainingSettings:
         "svdf",
         flag="model_architecture",
         metavar="NAME",
-        help="svdf, residual_svdf, single_fc, conv, low_latency_conv, low_latency_svdf, tiny_conv, "
-        "tiny_embedding_conv, ds_cnn, or your own network as module:function",
+        help="svdf, residual_svdf, broadcast_svdf, single_fc, conv, low_latency_conv, "
+        "low_latency_svdf, tiny_conv, tiny_embedding_conv, ds_cnn, or your own network as "
+        "module:function",
     )
     model: ModelOptions = field(default_factory=ModelOptions)
     schedule: Schedule = field(default_factory=Schedule)

@@ -60,7 +60,8 @@ def compiled_step(
     def step(features: Any, truth: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             answers = model(features, training=True)
-            logits = in_the_middle(answers, settings.pulse_frames)
+            pace = frames_per_answer(answers, settings.ends)
+            logits = in_the_middle(answers, settings.pulse_frames // pace)
             targets = at_each_end(truth, logits)
             losses = keras.losses.categorical_crossentropy(
                 tf.one_hot(targets, labels),
@@ -73,7 +74,7 @@ def compiled_step(
                 loss = teacher.loss(features, logits, loss)
             if settings.pulse_weight:
                 loss += settings.pulse_weight * pulse_loss(
-                    answers, truth, average_frames=settings.pulse_average_frames
+                    answers, truth, average_frames=max(1, settings.pulse_average_frames // pace)
                 )
             share = loss / strategy.num_replicas_in_sync  # the optimizer adds up all workers'
         gradients = tape.gradient(share, model.trainable_variables)
@@ -92,6 +93,12 @@ def compiled_step(
     if tf.distribute.has_strategy():
         return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
     return tf.function(step, input_signature=batch)
+
+
+def frames_per_answer(answers: Any, ends: int) -> int:
+    """How many frames a network, that answers [batch, answers, labels] over `ends` frames, moves
+    on for each answer."""
+    return 1 if ends == 1 else max(1, (ends - 1) // max(answers.shape[1] - 1, 1))
 
 
 def in_the_middle(answers: Any, frames: int) -> Any:

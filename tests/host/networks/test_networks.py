@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,11 @@ from stapes.quantize.layers import AddLayer, SvdfLayer, plain_layers
 
 TUTORIAL = ModelShape(frames=98, features=40, labels=12)
 SMALL = ModelShape(frames=20, features=8, labels=4)
+
+
+BROADCAST = ModelOptions(
+    conv_channels=(3, 4, 4), conv_frames=3, conv_memory=3, svdf_units=(6, 5), svdf_memory=(4, 6)
+)
 
 
 def stream(layers, frames: np.ndarray) -> np.ndarray:
@@ -205,6 +211,9 @@ def test_an_architecture_of_ones_own_that_is_wrong_is_told_how(own_models, name,
         ("svdf", {"svdf_units": (8192,) * 4}, "products of units, .*expected at most"),
         ("low_latency_svdf", {"svdf_units": (4, 4)}, "found 2 layers, expected 1"),
         ("residual_svdf", {"svdf_units": (4,)}, "found 1 layer, expected 2 or more"),
+        ("broadcast_svdf", {"conv_memory": 9}, "remember 32 of their outputs, expected at most 13"),
+        ("broadcast_svdf", {"conv_frames": 21}, "--conv_memory: found convolutions"),
+        ("broadcast_svdf", {"svdf_memory": (9, 9, 9)}, "--svdf_memory=9,9,9: found a receptive"),
     ],
 )
 def test_an_architecture_that_does_not_fit_is_refused(architecture, options, message):
@@ -226,6 +235,7 @@ def test_options_out_of_range_are_refused(options):
         ("low_latency_svdf", ModelOptions(svdf_units=(6,))),
         ("svdf", ModelOptions(svdf_units=(6, 5, 4), svdf_memory=(3, 8, 2), svdf_rank=2)),
         ("residual_svdf", ModelOptions(svdf_units=(6, 5, 7, 4), bottleneck_units=3)),
+        ("broadcast_svdf", BROADCAST),
     ],
 )
 def test_every_end_has_the_logits_of_a_clip_that_ends_there(architecture, options):
@@ -237,6 +247,18 @@ def test_every_end_has_the_logits_of_a_clip_that_ends_there(architecture, option
     for end in range(5):
         clip = np.asarray(model(features[:, end : end + SMALL.frames]))
         np.testing.assert_allclose(logits[:, end], clip, rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_that_runs_at_every_second_frame_answers_at_the_last_one_and_those_before():
+    options = replace(BROADCAST, conv_stride=2, svdf_memory=(2, 4))
+    model = shaken(create_model("broadcast_svdf", SMALL, options))
+    features = np.random.default_rng(1).normal(size=(3, SMALL.frames + 5, SMALL.features))
+    features = features.astype(np.float32)
+    logits = np.asarray(at_every_end(model, 6)(features))
+    assert logits.shape == (3, 3, SMALL.labels)
+    for answer, end in enumerate((1, 3, 5)):
+        clip = np.asarray(model(features[:, end : end + SMALL.frames]))
+        np.testing.assert_allclose(logits[:, answer], clip, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("architecture", ["single_fc", "tiny_conv", "ds_cnn"])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,11 +29,17 @@ SETTINGS = ModelSettings(
     front_end=FrontEndSettings(channel_count=8, dct_coefficient_count=0),
     clip_duration_ms=410,
 )
+BROADCAST = ModelOptions(
+    conv_channels=(6, 8, 8), conv_frames=3, conv_memory=3, svdf_units=(12, 16), svdf_memory=(4, 6)
+)
 CASES = [
     ("svdf", ModelOptions(svdf_units=(16, 16))),
     ("svdf", ModelOptions(svdf_units=(9, 7), svdf_rank=2, bottleneck_units=5)),
     ("low_latency_svdf", ModelOptions(svdf_units=(32,))),
     ("residual_svdf", ModelOptions(svdf_units=(16, 12, 12, 16), bottleneck_units=8)),
+    ("broadcast_svdf", BROADCAST),
+    ("broadcast_svdf", replace(BROADCAST, conv_channels=(6, 8), conv_frames=1)),
+    ("broadcast_svdf", replace(BROADCAST, conv_stride=2, svdf_memory=(2, 4))),
     ("single_fc", ModelOptions()),
     ("conv", ModelOptions()),
     ("low_latency_conv", ModelOptions()),
@@ -56,6 +63,15 @@ def random_layer(*, filters=12, features=8, memory=7, rank=1, seed=0, spread=1.0
 def exported(architecture, options):
     """A model with random weights: its Keras form, its .tflite bytes, and stored features."""
     return quantized(create_model(architecture, SHAPE, options, seed=4))
+
+
+def windows(clip, engine, options):
+    """int8 [frames, features] -> what the engine takes at each of its inferences, the last of them
+    at the end of the clip."""
+    frames = math.prod(engine.input_shape) // clip.shape[1]
+    views = np.lib.stride_tricks.sliding_window_view(clip, frames, axis=0).swapaxes(1, 2)
+    stride = options.conv_stride or 1
+    return views.reshape(len(views), -1)[(len(views) - 1) % stride :: stride]
 
 
 def quantized(model):
@@ -120,8 +136,7 @@ def test_int8_scores_follow_float_scores(architecture, options):
     found = []
     for clip in stored:
         engine.reset()
-        rows = clip.reshape(-1, math.prod(engine.input_shape))
-        found.append((engine.run(rows)[-1].astype(float) + 128) / 256)
+        found.append((engine.run(windows(clip, engine, options))[-1].astype(float) + 128) / 256)
     assert np.abs(np.array(found) - expected).max() < 0.06
     assert np.abs(np.array(found) - expected).mean() < 0.01
 
@@ -129,12 +144,12 @@ def test_int8_scores_follow_float_scores(architecture, options):
 @pytest.mark.parametrize(("architecture", "options"), CASES)
 def test_the_upstream_runtime_computes_the_same_scores(architecture, options):
     _, content, stored = exported(architecture, options)
-    assert_upstream_agrees(content, stored[:5])
+    assert_upstream_agrees(content, stored[:5], options)
 
 
-def assert_upstream_agrees(content, stored):
+def assert_upstream_agrees(content, stored, options):
     engine = Engine.from_bytes(content)
-    rows = stored.reshape(-1, math.prod(engine.input_shape))
+    rows = np.concatenate([windows(clip, engine, options) for clip in stored])
     upstream = tflite_micro.runtime.Interpreter.from_bytes(content, arena_size=400_000)
     expected = []
     for row in rows:
@@ -177,7 +192,7 @@ def test_ones_own_chain_of_layers_exports_with_all_that_the_exporter_knows():
     model, content, stored = quantized(model)
     *_, (_, logits) = activations(plain_layers(model), INPUT.real(stored))
     np.testing.assert_allclose(logits, model(INPUT.real(stored), training=False), atol=1e-4)
-    assert_upstream_agrees(content, stored[:5])
+    assert_upstream_agrees(content, stored[:5], ModelOptions())
 
 
 def test_a_functional_model_may_be_a_chain_but_not_branch():

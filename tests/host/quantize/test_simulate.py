@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 
 import numpy as np
 import pytest
-from test_quantize import CASES, INPUT, SETTINGS, exported
+from test_quantize import CASES, INPUT, SETTINGS, exported, windows
 from tones import TRAIN_FLAGS, write_tones
 
 from stapes.audio.wav import write_wav
@@ -48,7 +47,7 @@ def test_the_simulation_computes_what_the_engine_computes(architecture, options)
     found = []
     for clip in stored[:20]:
         engine.reset()
-        found.append(engine.run(clip.reshape(-1, math.prod(engine.input_shape)))[-1].astype(float))
+        found.append(engine.run(windows(clip, engine, options))[-1].astype(float))
     logits = simulated(INPUT.real(stored[:20])).numpy()
     steps = np.abs(logits / output.scale + output.zero_point - np.array(found))
     exact = model(INPUT.real(stored[:20]), training=False).numpy()
@@ -206,9 +205,11 @@ def test_every_architecture_goes_all_the_way(architecture, tones, tmp_path, caps
     assert main(["replay", "--model", str(model), str(wav)]) == 0
     assert main(["info", str(model), "--json"]) == 0
     info = json.loads(capsys.readouterr().out.splitlines()[-1])
-    streams = "svdf" in architecture
-    assert (info["window_frames"], info["clip_stride_frames"]) == ((1, 1) if streams else (49, 5))
-    assert info["window_bytes"] == (0 if streams else 49 * 20)
+    window, stride = {"broadcast_svdf": (5, 1)}.get(
+        architecture, (1, 1) if "svdf" in architecture else (49, 5)
+    )
+    assert (info["window_frames"], info["clip_stride_frames"]) == (window, stride)
+    assert info["window_bytes"] == (0 if window == 1 else window * 20)
 
 
 def test_training_goes_on_from_a_float_checkpoint_and_after_a_stop(tones, tmp_path, capsys):

@@ -22,7 +22,7 @@ from stapes.training.corpus import Corpus
 from stapes.training.loop import train
 from stapes.training.pulses import pulse_loss
 from stapes.training.settings import Schedule, TrainingSettings
-from stapes.training.step import in_the_middle
+from stapes.training.step import frames_per_answer, in_the_middle
 
 SILENCE, UNKNOWN, UP, DOWN = range(4)
 CLIP = TrainingSettings(
@@ -99,6 +99,12 @@ def test_labels_are_asked_for_in_the_middle_alone():
     answers = np.arange(21)[None, :, None]
     assert in_the_middle(answers, STREAM.pulse_frames).ravel().tolist() == [10]
     assert in_the_middle(answers, CLIP.pulse_frames).shape == answers.shape
+
+
+def test_a_network_that_runs_at_every_second_frame_gives_half_of_the_answers():
+    assert frames_per_answer(np.zeros((1, 11, 4)), ends=21) == 2
+    assert frames_per_answer(np.zeros((1, 21, 4)), ends=21) == 1
+    assert frames_per_answer(np.zeros((1, 4)), ends=1) == 1
 
 
 def test_settings_that_do_not_fit_a_decoder_are_refused(tmp_path):

@@ -27,6 +27,21 @@ bool StepsOf(const Shape& input, const Shape& output, int32_t steps[Shape::kMaxR
   return true;
 }
 
+// Takes the last dimensions, as far as neither input is broadcast along them, as one run.
+void JoinRuns(BroadcastSteps* steps) {
+  steps->run = 1;
+  for (int d = Shape::kMaxRank - 1; d >= 0; --d) {
+    const bool whole = steps->first[d] != 0 && steps->second[d] != 0;
+    if (steps->dims[d] != 1 && !whole) {
+      return;
+    }
+    steps->run *= steps->dims[d];
+    steps->dims[d] = 1;
+    steps->first[d] = 0;
+    steps->second[d] = 0;
+  }
+}
+
 }  // namespace
 
 const char* PreparePairing(PrepareContext& context, const Tensor& first, const Tensor& second,
@@ -55,6 +70,7 @@ const char* PreparePairing(PrepareContext& context, const Tensor& first, const T
       return Why("shapes of the inputs do not broadcast to the output's");
     }
   }
+  JoinRuns(&steps);
   pairing->steps = context.AllocatePersistent(sizeof(BroadcastSteps));
   if (pairing->steps == PersistentMemory::kNone) {
     return kArenaIsFull;
