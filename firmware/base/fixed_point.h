@@ -9,6 +9,9 @@
 
 #if defined(__ARM_FEATURE_DSP) && !defined(STAPES_CHECKED_ARITHMETIC)
 #define STAPES_USE_ARM_DSP 1
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define STAPES_USE_HELIUM 1  // vectors of four numbers: Cortex-M55, M85
+#endif
 #elif defined(__thumb__) && !defined(__thumb2__) && !defined(STAPES_CHECKED_ARITHMETIC)
 #define STAPES_USE_THUMB1 1  // Cortex-M0: products of 32 bits, where compilers call a function
 #endif

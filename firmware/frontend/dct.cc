@@ -3,6 +3,10 @@
 
 #include "base/fixed_point.h"
 
+#ifdef STAPES_USE_HELIUM
+#include <arm_mve.h>
+#endif
+
 namespace stapes {
 namespace {
 
@@ -28,7 +32,32 @@ struct Twins {
   uint32_t length;  // of a row: a multiple of 4
 };
 
-#ifdef STAPES_USE_ARM_DSP
+#if defined(STAPES_USE_HELIUM)
+
+void ComputeTwins(const Twins* twins) {
+  const int16_t* row = twins->row;
+  const int16_t* partner = twins->partner;
+  int32_t* features = twins->features;
+  for (uint32_t twin = twins->count; twin != 0; --twin, features += 4) {
+    const int32_t* numbers = twins->numbers;
+    int32x4_t first = vdupq_n_s32(0);
+    int32x4_t second = first;
+    for (uint32_t fours = twins->length / 4; fours != 0; --fours) {
+      const int32x4_t four = vld1q_s32(numbers);
+      first = vaddq_s32(first, vmulhq_s32(four, vshlq_n_s32(vldrhq_s32(row), 16)));
+      second = vaddq_s32(second, vmulhq_s32(four, vshlq_n_s32(vldrhq_s32(partner), 16)));
+      numbers += 4;
+      row += 4;
+      partner += 4;
+    }
+    features[0] = vaddvq_s32(first);
+    features[2] = vaddvq_s32(second);
+    row = partner + twins->length;
+    partner = row + 2 * twins->length;
+  }
+}
+
+#elif defined(STAPES_USE_ARM_DSP)
 
 // All registers are in use: more than an asm statement is sure to get.
 __attribute__((naked, noinline)) void ComputeTwins(const Twins*) {

@@ -4,11 +4,19 @@
 #include "base/fixed_point.h"
 #include "frontend/butterfly.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/fft_stages.h"
+#endif
+
 namespace stapes {
 namespace {
 
 // Joins sub-transforms of 2 numbers to such of 4.
-#ifdef STAPES_USE_ARM_DSP
+#if defined(STAPES_USE_HELIUM)
+
+using helium::JoinPairs;
+
+#elif defined(STAPES_USE_ARM_DSP)
 
 void JoinPairs(ComplexInt* values, uint32_t size) {
   const ComplexInt* const end = values + size;
@@ -70,6 +78,17 @@ void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int3
   }
 }
 
+#if defined(STAPES_USE_HELIUM)
+
+void Stage(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
+  if (quarter % 4 != 0) {
+    return StageRadix4(values, size, quarter, twiddles);
+  }
+  helium::Stage(values, size, quarter, twiddles);
+}
+
+#else
+
 #ifdef STAPES_USE_ARM_DSP
 
 template <uint32_t kQuarter>
@@ -102,6 +121,8 @@ void Stage(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* t
 #endif
   StageRadix4(values, size, quarter, twiddles);
 }
+
+#endif
 
 }  // namespace
 

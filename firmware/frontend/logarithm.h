@@ -13,6 +13,8 @@ namespace stapes {
 constexpr uint32_t kLogFirst = 128;
 extern const Table16<256 - kLogFirst + 1> kLogTable;
 
+constexpr int32_t kLn2Q31 = 1488522236;
+
 // log2(value * 2^-scale_bits) in Q17, for value > 0; absolute error below 2^-15.
 inline int32_t BinaryLog(uint64_t value, int scale_bits) {
   const Normalized normal = Normalize<false>(value);
@@ -23,8 +25,7 @@ inline int32_t BinaryLog(uint64_t value, int scale_bits) {
 
 // ln(value * 2^-scale_bits) in Q16, for value > 0; absolute error below 2^-15.
 inline int32_t NaturalLog(uint64_t value, int scale_bits) {
-  constexpr int32_t kLn2 = 1488522236;  // Q31
-  return MulHigh(BinaryLog(value, scale_bits), kLn2);
+  return MulHigh(BinaryLog(value, scale_bits), kLn2Q31);
 }
 
 }  // namespace stapes

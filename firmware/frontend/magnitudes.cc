@@ -4,6 +4,10 @@
 #include "base/fixed_point.h"
 #include "frontend/square_root.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/magnitudes.h"
+#endif
+
 namespace stapes {
 
 BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum) {
@@ -15,6 +19,15 @@ BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum) {
 
 // One block for a bin: compilers spill half of what the power and its root need.
 void NextMagnitudes(BinPlace* place, uint32_t count, uint32_t* magnitudes) {
+#ifdef STAPES_USE_HELIUM
+  if (count >= 4) {
+    helium::Magnitudes(place, count / 4, magnitudes);
+    count %= 4;
+  }
+  if (count == 0) {
+    return;
+  }
+#endif
   const uintptr_t roots =
       reinterpret_cast<uintptr_t>(kSquareRootTable.values) - kSquareRootFirst * sizeof(uint16_t);
   const uint32_t one = 1;

@@ -4,6 +4,10 @@
 #include "frontend/logarithm.h"
 #include "frontend/mel_channels.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/logarithm.h"
+#endif
+
 namespace stapes {
 
 namespace {
@@ -23,9 +27,24 @@ int32_t FlooredLog(uint64_t channel, int channel_bits) { return Floored(channel,
 void LogMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window_shift,
             int32_t* logs) {
   const int channel_bits = ChannelBits(window_shift);
+#ifdef STAPES_USE_HELIUM
+  uint64_t four[4];
+  const uint32_t in_fours = tables.channel_count & ~3u;
+  ForEachMelChannel(tables, spectrum, [&](uint32_t index, uint64_t channel) {
+    if (index >= in_fours) {
+      logs[index] = Floored(channel, channel_bits);
+      return;
+    }
+    four[index % 4] = channel;
+    if (index % 4 == 3) {
+      helium::FourFlooredLogs(four, channel_bits, kLogFloor, logs + index - 3);
+    }
+  });
+#else
   ForEachMelChannel(tables, spectrum, [logs, channel_bits](uint32_t index, uint64_t channel) {
     logs[index] = Floored(channel, channel_bits);
   });
+#endif
 }
 
 }  // namespace stapes

@@ -3,6 +3,10 @@
 
 #include "base/fixed_point.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/quantize.h"
+#endif
+
 namespace stapes {
 namespace {
 
@@ -24,10 +28,14 @@ void QuantizeFeatures(const FrontEndTables& tables, const int32_t* features, Spa
     return Quantize(features, tables.zero_point, output,
                     [=](int32_t feature) { return MulHigh(feature, multiplier); });
   }
+#ifdef STAPES_USE_HELIUM
+  helium::Quantize(features, multiplier, high_shift, tables.zero_point, output);
+#else
   const int32_t half = 1 << (high_shift - 1);  // has no bits in the product's lower word
   Quantize(features, tables.zero_point, output, [=](int32_t feature) {
     return MulAddHighDown(half, feature, multiplier) >> high_shift;
   });
+#endif
 }
 
 }  // namespace stapes

@@ -5,11 +5,17 @@
 
 #include "base/fixed_point.h"
 
+#ifdef STAPES_USE_HELIUM
+#include <arm_mve.h>
+#endif
+
 namespace stapes {
 namespace {
 
 // Of one sample or of two in a word. The lower one spills into bit 16, which PeakBits masks.
 inline uint32_t Changes(uint32_t pair) { return pair ^ (pair << 1); }
+
+#ifndef STAPES_USE_HELIUM
 
 inline bool StartsWord(const int16_t* samples) {
   return reinterpret_cast<uintptr_t>(samples) % sizeof(uint32_t) == 0;
@@ -43,6 +49,8 @@ inline uint32_t CopyEight(int16_t*& to, const int16_t*& from) {
 #endif
 }
 
+#endif
+
 inline uint32_t CopyOne(int16_t* to, const int16_t* from) {
   *to = *from;
   return Changes(static_cast<uint16_t>(*from));
@@ -52,6 +60,18 @@ inline uint32_t CopyOne(int16_t* to, const int16_t* from) {
 
 SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
   uint32_t bits = 0;
+#ifdef STAPES_USE_HELIUM
+  uint16x8_t vector_bits = vdupq_n_u16(0);
+  for (std::size_t eights = count / 8; eights != 0; --eights, to += 8, from += 8) {
+    const int16x8_t eight = vld1q_s16(from);
+    vst1q_s16(to, eight);
+    const uint16x8_t numbers = vreinterpretq_u16_s16(eight);
+    vector_bits = vorrq_u16(vector_bits, veorq_u16(numbers, vshlq_n_u16(numbers, 1)));
+  }
+  count %= 8;
+  const uint32x4_t words = vreinterpretq_u32_u16(vector_bits);
+  bits |= words[0] | words[1] | words[2] | words[3];
+#else
   if (count != 0 && !StartsWord(to)) {
     bits = CopyOne(to++, from++);
     --count;
@@ -62,6 +82,7 @@ SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
       bits |= CopyEight(to, from);
     }
   }
+#endif
   for (; count != 0; --count) {
     bits |= CopyOne(to++, from++);
   }

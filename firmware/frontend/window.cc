@@ -3,6 +3,10 @@
 
 #include "base/fixed_point.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/window.h"
+#endif
+
 namespace stapes {
 namespace {
 
@@ -47,7 +51,7 @@ struct TwoRuns {
   const int32_t* falling;  // weight of the first sample, the next one's comes before
 };
 
-#ifdef STAPES_USE_ARM_DSP
+#if defined(STAPES_USE_ARM_DSP) && !defined(STAPES_USE_HELIUM)
 
 // Pointers to the last pairs, as the loop counts down: the index then needs no end.
 struct TwoRunsBackwards {
@@ -109,8 +113,16 @@ void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, C
 #else
 
 void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, ComplexInt* output) {
+  uint32_t i = 0;
+#ifdef STAPES_USE_HELIUM
+  if (count >= 4) {
+    i = count - count % 4;
+    helium::WindowFours(runs.first, runs.second, runs.rising, runs.falling, i / 4, shift, size_log2,
+                        output);
+  }
+#endif
   const FirstStage stage(output, size_log2);
-  for (uint32_t i = 0; i < count; ++i) {
+  for (; i < count; ++i) {
     const int32_t* const rising = runs.rising + 2 * i;
     const int32_t* const falling = runs.falling - 2 * i;
     stage.Put(i, Windowed(LoadPair(runs.first + 2 * i), rising[0], rising[1], shift),
