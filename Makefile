@@ -143,9 +143,10 @@ lint-cpp: host-build $(BUILD)/native.tidy
 lint-web: setup boards/web/node_modules/.installed
 	@cd boards/web && npm run --silent lint
 
-# What checks the page's modules, and axe-core for its tests.
-boards/web/node_modules/.installed: boards/web/package.json boards/web/package-lock.json
-	@cd boards/web && npm ci --silent
+# What checks the page's modules, and axe-core for its tests; the emulator of tests/board.
+NODE_FOLDERS := boards/web tests/board/rp2040js
+$(NODE_FOLDERS:%=%/node_modules/.installed): %/node_modules/.installed: %/package.json %/package-lock.json
+	@cd $* && npm ci --silent
 	@touch $@
 
 # Writes what the two checks of the format want.
@@ -195,7 +196,7 @@ test-fuzz: setup
 	@$(VENV)/bin/python tests/fuzz/make_corpus.py $(BUILD)/fuzz/corpus
 	@ctest --test-dir $(BUILD)/fuzz -j2 --output-on-failure
 
-test-host: setup boards/web/node_modules/.installed
+test-host: setup $(NODE_FOLDERS:%=%/node_modules/.installed)
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 # Which lines the tests reach: of the package, those of pytest; of the firmware, those of its unit

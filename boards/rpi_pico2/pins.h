@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where things are on Raspberry Pi's Pico 2. Source: Raspberry Pi Pico 2 Datasheet, 2 and appendix B.
+// Where things are on Raspberry Pi's Pico 2. Source: Raspberry Pi Pico 2 Datasheet, 2 and appendix
+// B.
 #pragma once
 
 #include "boards/chips/rp2/gpio.h"

@@ -12,8 +12,8 @@ namespace {
 constexpr Peripheral kResets(chip::kResets);
 constexpr uint32_t kReset = 0x0;
 constexpr uint32_t kResetDone = 0x8;
-constexpr uint32_t kUsed = chip::kDmaReset | chip::kPinsReset | chip::kPadsReset |
-                           chip::kPioReset | chip::kTimerReset | chip::kUartReset;
+constexpr uint32_t kUsed = chip::kDmaReset | chip::kPinsReset | chip::kPadsReset | chip::kPioReset |
+                           chip::kTimerReset | chip::kUartReset;
 
 constexpr Peripheral kClocks(chip::kClocks);
 constexpr uint32_t kRefControl = 0x30, kRefSelected = 0x38;

@@ -123,8 +123,6 @@ bool board::AudioStart(uint32_t sample_rate) {
   return true;
 }
 
-std::size_t board::AudioRead(Span<int16_t> samples) {
-  return rp2::reader.Read(rp2::ring, samples);
-}
+std::size_t board::AudioRead(Span<int16_t> samples) { return rp2::reader.Read(rp2::ring, samples); }
 
 }  // namespace stapes

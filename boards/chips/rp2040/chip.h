@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an RP2040 differs from an RP2350: what the drivers of boards/chips/rp2 have to know. Source:
-// Raspberry Pi, RP2040 Datasheet, build of 2024: 2.2 (addresses), 2.3.1.7 (SIO), 2.3.2
+// Where an RP2040 differs from an RP2350: what the drivers of boards/chips/rp2 have to know.
+// Source: Raspberry Pi, RP2040 Datasheet, build of 2024: 2.2 (addresses), 2.3.1.7 (SIO), 2.3.2
 // (interrupts), 2.5.7 (DMA), 2.13.5 (PSM), 2.14.3 (resets), 4.7.2 (tick).
 #pragma once
 

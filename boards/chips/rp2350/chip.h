@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an RP2350 differs from an RP2040: what the drivers of boards/chips/rp2 have to know. Source:
-// Raspberry Pi, RP2350 Datasheet, build of 2025: 2.2 (addresses), 3.1.11 (SIO), 3.2 (interrupts),
-// 7.4 (PSM), 7.5.3 (resets), 8.5 (ticks), 12.6.10 (DMA).
+// Where an RP2350 differs from an RP2040: what the drivers of boards/chips/rp2 have to know.
+// Source: Raspberry Pi, RP2350 Datasheet, build of 2025: 2.2 (addresses), 3.1.11 (SIO), 3.2
+// (interrupts), 7.4 (PSM), 7.5.3 (resets), 8.5 (ticks), 12.6.10 (DMA).
 #pragma once
 
 #include <cstdint>
