@@ -7,8 +7,11 @@ bytes.
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,13 @@ from stapes.installed import installed_tree
 from stapes.library.sources import PREFIX, needed_sources
 from stapes.model.settings import NOT_WORDS
 
-FORMS = ("cmake", "arduino", "platformio", "esp-idf")
+FORMS = ("cmake", "arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack")
 MARKER = "stapes_library.txt"
 HEADERS = {
     "KeywordSpotter.h": "spotter/KeywordSpotter.h",
     "stapes_keyword_spotter.h": "spotter/spotter_c.h",
 }
+_UNIX = 3  # where an entry of a zip says that it was made
 _ROOTS = ("spotter/KeywordSpotter.cc", "spotter/spotter_c.cc")
 
 
@@ -64,7 +68,20 @@ def render_library(model: str | os.PathLike[str], *, form: str) -> dict[str, str
         if folder in ("common", form):
             target = path.removesuffix(".jinja").replace("NAME", context["identifier"])
             files[target] = environment.get_template(name).render(context)
+    if form == "cmsis-pack":
+        files[context["pack"]] = _pack(files)
     return files
+
+
+def _pack(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip of equal bytes for equal files: of no date, not compressed, as compressors differ."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = _UNIX, 0o644 << 16
+            archive.writestr(entry, text)
+    return content.getvalue()
 
 
 def _sources(path: Path, bundle: ModelBundle, tree: Path) -> dict[str, str]:
@@ -79,10 +96,13 @@ def _sources(path: Path, bundle: ModelBundle, tree: Path) -> dict[str, str]:
 def _context(bundle: ModelBundle, sources: dict[str, str]) -> dict[str, Any]:
     settings = bundle.settings
     words = [label for label in settings.labels if label not in NOT_WORDS]
+    identifier = re.sub(r"\W+", "_", settings.name, flags=re.ASCII).strip("_") or "model"
+    version = re.sub(r"[^\d.].*", "", __version__)
     return {
         "name": settings.name,
-        "identifier": re.sub(r"\W+", "_", settings.name, flags=re.ASCII).strip("_") or "model",
-        "version": re.sub(r"[^\d.].*", "", __version__),
+        "identifier": identifier,
+        "version": version,
+        "pack": f"Stapes.{identifier}.{version}.pack",
         "words": words,
         "sample_rate": settings.front_end.sample_rate,
         "sha256": bundle.sha256,

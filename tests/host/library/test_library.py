@@ -8,17 +8,23 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
+import kconfiglib
 import numpy as np
 import pytest
+import yaml
 
 from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
+from stapes.firmware.tools import EMULATOR, missing_tools
 from stapes.library.write import FORMS, render_library, write_library
 from stapes.model.metadata import load_model, write_settings
 
-ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 MICRO = ROOT / "models" / "micro" / "model.tflite"
 
 
@@ -71,13 +77,39 @@ def build(folder: Path, build_dir: Path, *options: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("example", ["pipe", "c"])
-def test_the_cmake_form_hears_what_stapes_hears(loose, audio, tmp_path, example):
+def test_the_examples_of_the_cmake_form_hear_what_stapes_hears(loose, audio, tmp_path):
     write_library(loose, tmp_path / "spotter", form="cmake")
-    build(tmp_path / "spotter" / "examples" / example, tmp_path / "build")
-    program = tmp_path / "build" / ("pipe" if example == "pipe" else "pipe_in_c")
-    done = subprocess.run([program], input=audio.tobytes(), capture_output=True, check=True)
-    assert done.stdout.decode().splitlines() == heard_by_stapes(loose, audio) != []
+    both = "cmake_minimum_required(VERSION 3.16)\nproject(both LANGUAGES C CXX)\n"
+    both += "".join(f"add_subdirectory(spotter/examples/{name} {name})\n" for name in ("pipe", "c"))
+    (tmp_path / "CMakeLists.txt").write_text(both)
+    build(tmp_path, tmp_path / "build")
+    for program in ("pipe/pipe", "c/pipe_in_c"):
+        path = tmp_path / "build" / program
+        done = subprocess.run([path], input=audio.tobytes(), capture_output=True, check=True)
+        assert done.stdout.decode().splitlines() == heard_by_stapes(loose, audio) != []
+
+
+def test_the_cmake_form_hears_the_same_on_an_emulated_cortex_m4(loose, audio, tmp_path):
+    if missing := missing_tools("arm-none-eabi-g++", EMULATOR):
+        pytest.skip(f"{missing[0]} is not installed")
+    audio = audio[: len(audio) // 3]
+    (tmp_path / "audio.inc").write_text(",\n".join(map(str, audio)) + "\n")
+    write_library(loose, tmp_path / "spotter", form="cmake")
+    build(
+        HERE / "an386",
+        tmp_path / "build",
+        f"-DCMAKE_TOOLCHAIN_FILE={HERE / 'an386' / 'toolchain.cmake'}",
+        f"-DSPOTTER={tmp_path / 'spotter'}",
+        f"-DAUDIO={tmp_path / 'audio.inc'}",
+    )
+    machine = ["-machine", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"]
+    image = ["-semihosting-config", "enable=on,target=native", "-kernel", "build/heard"]
+    command = [EMULATOR, *machine, *image]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    found = Pipeline.from_file(loose).process(audio).detections
+    heard = [f"{item.label}, {item.time_ms}, {item.score_q16}" for item in found]
+    assert (done.stdout + done.stderr).splitlines() == heard != []
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -163,3 +195,93 @@ def test_the_esp_idf_form_registers_every_source(folders):
     assert set(listed) == there and len(listed) == len(there) > 20
     component = (folder / "idf_component.yml").read_text()
     assert re.search(r'^version: "\d+\.\d+\.\d+"$', component, re.MULTILINE)
+
+
+def test_the_zephyr_form_is_a_module(folders):
+    """As Zephyr's scripts/schemas/module-schema.yaml has it: names, types, and paths that exist."""
+    folder = folders["zephyr"]
+    module = yaml.safe_load((folder / "zephyr" / "module.yml").read_text())
+    assert set(module) == {"name", "build", "samples"}
+    assert re.fullmatch(r"[a-z0-9_]+", module["name"])
+    assert set(module["build"]) == {"cmake", "kconfig"}
+    assert (folder / module["build"]["cmake"] / "CMakeLists.txt").is_file()
+    assert (folder / module["build"]["kconfig"]).is_file()
+    for place in module["samples"]:
+        (sample,) = (folder / place).glob("*/sample.yaml")
+        tests = yaml.safe_load(sample.read_text())["tests"]
+        assert all(test["build_only"] for test in tests.values())
+        boards = {
+            path.stem.replace("_nrf52840", "/nrf52840")
+            for path in sample.parent.glob("*/*.overlay")
+        }
+        allowed = {name for test in tests.values() for name in test["platform_allow"]}
+        assert {name.replace("/sense", "_sense") for name in allowed} == boards
+
+
+def test_the_options_of_the_zephyr_sample_turn_the_module_on(folders, monkeypatch):
+    monkeypatch.setenv("MODULE", str(folders["zephyr"]))
+    options = kconfiglib.Kconfig(str(HERE / "zephyr" / "Kconfig"), warn_to_stderr=False)
+    assert options.syms["STAPES_KEYWORD_SPOTTER"].str_value == "n"
+    options.load_config(str(folders["zephyr"] / "samples" / "dmic" / "prj.conf"))
+    assert options.syms["STAPES_KEYWORD_SPOTTER"].str_value == "y"
+    assert options.syms["REQUIRES_FULL_LIBCPP"].str_value == "y"
+    options.syms["STD_CPP11"].set_value(2)
+    assert options.syms["STAPES_KEYWORD_SPOTTER"].str_value == "n", "it needs C++17"
+    unknown = [text for text in options.warnings if "STAPES" in text or "CPP" in text]
+    assert unknown == []
+
+
+def test_the_zephyr_sample_hears_what_stapes_hears(loose, audio, tmp_path):
+    """Built by its own CMakeLists.txt, with stand-ins for what it takes from Zephyr."""
+    write_library(loose, tmp_path / "module", form="zephyr")
+    sample = tmp_path / "module" / "samples" / "dmic"
+    build(HERE / "zephyr", tmp_path / "build", f"-DSAMPLE={sample}")
+    done = subprocess.run([tmp_path / "build" / "app"], input=audio.tobytes(), capture_output=True)
+    *heard, end = done.stdout.decode().splitlines()
+    assert end == "microphone: error -11", "that of a read at the end of the audio"
+    found = Pipeline.from_file(loose).process(audio).detections
+    assert heard != [] and heard == [
+        f"{item.label}, {item.time_ms}, {item.score_q16 * 100 // 65536}%" for item in found
+    ]
+
+
+def test_the_pack_describes_every_file_of_the_cmsis_form(folders):
+    """docs of Open-CMSIS-Pack: names, versions, files; PACK.xsd itself was used by hand."""
+    folder = folders["cmsis-pack"]
+    package = ElementTree.parse(folder / "Stapes.micro.pdsc").getroot()
+    assert (package.findtext("vendor"), package.findtext("name")) == ("Stapes", "micro")
+    (release,) = package.findall("releases/release")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", release.attrib["version"])
+    (component,) = package.findall("components/component")
+    for part in ("Cclass", "Cgroup", "Csub"):
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_ ]{1,31}", component.attrib[part])
+    assert component.attrib["Cversion"] == release.attrib["version"]
+    conditions = {entry.attrib["id"] for entry in package.findall("conditions/condition")}
+    assert component.attrib["condition"] in conditions
+    files = [entry.attrib for entry in component.findall("files/file")]
+    assert all((folder / entry["name"]).exists() for entry in files)
+    listed = {entry["name"] for entry in files if entry["category"] == "source"}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.cc")}
+    assert listed == there and len(listed) > 20
+
+
+def test_the_pack_holds_the_folder(folders):
+    folder = folders["cmsis-pack"]
+    (pack,) = folder.glob("*.pack")
+    assert pack.name == "Stapes.micro.0.1.0.pack"
+    with zipfile.ZipFile(pack) as archive:
+        names = {path for path in folder.rglob("*") if path.is_file() and path != pack}
+        assert set(archive.namelist()) == {path.relative_to(folder).as_posix() for path in names}
+        for name in archive.namelist():
+            assert archive.read(name) == (folder / name).read_bytes()
+            assert archive.getinfo(name).date_time[0] == 1980
+
+
+def test_the_template_of_the_pack_compiles(folders):
+    folder = folders["cmsis-pack"]
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    source = folder / "templates" / "hear_words.cc"
+    done = subprocess.run(
+        [*command, f"-I{folder / 'src'}", str(source)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
