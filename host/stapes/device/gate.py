@@ -123,18 +123,18 @@ def use_gate(settings: ModelSettings, samples: NDArray[np.int16]) -> GateUse:
     Raises:
         StapesError: the gate's settings contradict each other.
     """
-    front_end = settings.front_end
-    frames: NDArray[np.bool_] = _native.gate_open(
-        native_gate(settings),
+    front_end, gate, native = settings.front_end, settings.gate, native_gate(settings)
+    assert gate is not None and native is not None
+    frames: Any = _native.gate_open(
+        native,
         np.ascontiguousarray(samples, np.int16),
         window_samples=front_end.window_samples,
         stride_samples=front_end.stride_samples,
     )
-    is_open = frames[settings.window_frames - 1 :: settings.clip_stride_frames]
+    is_open: NDArray[np.bool_] = frames[settings.window_frames - 1 :: settings.clip_stride_frames]
     openings, closings = _edges(is_open)
-    assert settings.gate is not None
     missed = openings - closings[: len(openings)]
-    replayed = np.minimum(missed, settings.gate.replay_frames) if len(openings) else missed
+    replayed = np.minimum(missed, gate.replay_frames) if len(openings) else missed
     return GateUse(
         is_open=is_open,
         runs=int(np.count_nonzero(is_open) + replayed.sum()),

@@ -9,6 +9,7 @@ from typing import Any
 
 from stapes.device.bundle import check_agreement
 from stapes.device.engine import Engine
+from stapes.device.gate import gate_ring_bytes
 from stapes.files import read_bytes
 from stapes.model.metadata import find_settings
 
@@ -58,6 +59,8 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
         "clip_duration_ms": settings.clip_duration_ms,
         "front_end": dataclasses.asdict(front_end),
         "decoder": dataclasses.asdict(settings.decoder),
+        "gate": settings.gate and dataclasses.asdict(settings.gate),
+        "gate_bytes": gate_ring_bytes(settings),
         "provenance": settings.provenance,
         "window_frames": settings.window_frames,
         "clip_stride_frames": settings.clip_stride_frames,

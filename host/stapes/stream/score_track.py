@@ -73,13 +73,17 @@ def load_track(
     wav_path: str | os.PathLike[str],
     *,
     workers: int | None = None,
+    behind_gate: bool = True,
 ) -> ScoreTrack:
-    """Scores of a WAV file by a .tflite model, with a progress bar.
+    """Scores of a WAV file by a .tflite model, with a progress bar; on request without the model's
+    silence gate.
 
     Raises:
         StapesError: either file cannot be read or is refused, or their rates differ.
     """
     model, settings = load_model(model_path)
+    if not behind_gate:
+        settings = replace(settings, gate=None)
     samples, _ = map_wav(wav_path, sample_rate=settings.front_end.sample_rate)
     count = len(inference_times(settings, samples=len(samples)))
     with ProgressBar(f"{Path(wav_path).name}, inferences", count) as bar:

@@ -11,6 +11,9 @@ labels are an empty file.
 A room has more than one kind of sound. Each --also adds another (talk, noise, words in noise) with
 its own limit of false accepts. The settings then keep all limits.
 
+--gate leaves the decoder as it is and chooses a silence gate in its place: while a room is quiet,
+the network does not run (docs/gate.md). A gate that loses too many words is not written.
+
 docs/thresholds.md says how much audio you need, and how to choose a target.
 """
 
@@ -35,6 +38,8 @@ from stapes.stream.accuracy import ScoreSettings
 if TYPE_CHECKING:
     from stapes.stream.accuracy import StreamScore
     from stapes.stream.curve import Material
+    from stapes.stream.gate_tuning import Recording
+    from stapes.stream.score_track import ScoreTrack
     from stapes.stream.tune import Kind, Tuned
 
 _KEPT_OF_KINDS = ("limit", "wav", "words", "correct", "false_accepts", "duration_ms")
@@ -44,6 +49,7 @@ EXAMPLE = """\
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from stapes.stream.gate_tuning import GateTuneSettings
     from stapes.stream.tune import TuneSettings
 
     add = parser.add_argument
@@ -60,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same to verify the choice on")  # fmt: skip
     add_flags(parser, TuneSettings, omit=["fa_per_hour"])
     add_flags(parser, ScoreSettings, only=["time_tolerance_ms"])
+    add("--gate", action="store_true", help="choose a silence gate, leave the decoder as it is")
+    add_flags(parser, GateTuneSettings)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--output_file", type=Path, help="the tuned model (default: only print)")
     output.add_argument("--in_place", action="store_true", help="write into the model itself")
@@ -69,11 +77,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    _check(arguments)
+    if arguments.gate:
+        from stapes.cli import tune_gate
+
+        return tune_gate.run(arguments, load=_recordings)
+    return _run_decoder(arguments)
+
+
+def _run_decoder(arguments: argparse.Namespace) -> int:
     from stapes.progress import ProgressBar
     from stapes.stream.curve import score_material
     from stapes.stream.tune import TuneSettings, tune
 
-    _check(arguments)
     settings = from_flags(TuneSettings, arguments)
     material = _load(arguments, arguments.wav, arguments.labels)
     model = material[0].track.settings
@@ -181,7 +197,6 @@ def _check_kinds(flag: str, kinds: Sequence[_KindFlag], *, per_label: bool) -> N
 
 def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Kind]:
     from stapes.stream.curve import Material
-    from stapes.stream.score_track import load_track
     from stapes.stream.tune import Kind
 
     kinds = []
@@ -189,10 +204,19 @@ def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Ki
         if flag.labels:
             material = _load(arguments, [flag.wav], [flag.labels])
         else:
-            track = load_track(arguments.model, flag.wav, workers=arguments.workers)
+            track = _track(arguments, flag.wav)
             material = [Material(track=track, ground_truth=[])]
         kinds.append(Kind(name=flag.name, material=material, fa_per_hour=flag.fa_per_hour))
     return kinds
+
+
+def _track(arguments: argparse.Namespace, wav: Path) -> ScoreTrack:
+    """A gate is chosen from what the network says without one."""
+    from stapes.stream.score_track import load_track
+
+    return load_track(
+        arguments.model, wav, workers=arguments.workers, behind_gate=not arguments.gate
+    )
 
 
 def _load(
@@ -202,7 +226,6 @@ def _load(
     from stapes.model.metadata import read_settings
     from stapes.stream.curve import Material
     from stapes.stream.labels import check_labels, check_within, read_truth
-    from stapes.stream.score_track import load_track
 
     truths = [read_truth(path) for path in labels]
     known = read_settings(arguments.model).labels
@@ -211,10 +234,23 @@ def _load(
         check_within(truth, len(samples) * 1000 / rate, path=path, audio=wav)
         check_labels(truth, known, path=path)
     return [
-        Material(
-            track=load_track(arguments.model, wav, workers=arguments.workers), ground_truth=truth
-        )
+        Material(track=_track(arguments, wav), ground_truth=truth)
         for wav, truth in zip(wavs, truths, strict=True)
+    ]
+
+
+def _recordings(arguments: argparse.Namespace, prefix: str) -> list[Recording]:
+    """The audio of all kinds, without a gate, and its samples: of "" or "verify_"."""
+    from stapes.audio.wav import map_wav
+    from stapes.stream.gate_tuning import Recording
+
+    wavs, labels, kinds = (getattr(arguments, prefix + n) for n in ("wav", "labels", "also"))
+    material = _load(arguments, wavs, labels)
+    material += [piece for kind in _kinds(arguments, kinds) for piece in kind.material]
+    paths = [*wavs, *(kind.wav for kind in kinds)]
+    return [
+        Recording(samples=map_wav(path)[0], material=piece)
+        for path, piece in zip(paths, material, strict=True)
     ]
 
 
