@@ -121,7 +121,7 @@ def pcen_firmware(small_model) -> Firmware:
 @pytest.fixture(scope="session")
 def gated_firmware(small_model) -> Firmware:
     """The firmware with a small model behind a silence gate."""
-    gate = GateSettings(replay_frames=5, hold_ms=200, onset_ms=60)
+    gate = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
     settings = ModelSettings(name="gated", labels=LABELS, gate=gate)
     return Firmware(small_model(settings), name="gated")
 

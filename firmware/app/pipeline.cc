@@ -13,11 +13,16 @@ bool Fits(const InferenceEngine& engine, const ModelBundle& bundle) {
          engine.output().size == bundle.label_count;
 }
 
-// Networks that take many frames need no memory of the gate.
 bool GateFits(const ModelBundle& bundle) {
-  return bundle.gate == nullptr ||
-         (IsFit(bundle.gate->config(), bundle.front_end->window_samples) &&
-          (bundle.window != nullptr || bundle.gate->Next().size() == bundle.feature_count));
+  if (bundle.gate == nullptr) {
+    return true;
+  }
+  const GateConfig& config = bundle.gate->config();
+  const std::size_t input_size =
+      config.replay_inferences == 0 ? 0 : std::size_t{bundle.feature_count} * bundle.window_frames;
+  return bundle.gate->Next().size() == input_size &&
+         IsFit(config, bundle.front_end->window_samples,
+               bundle.stride_samples / bundle.front_end->stride_samples);
 }
 
 }  // namespace
@@ -53,8 +58,10 @@ void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
     const Span<const int16_t> window = front_end_.Waiting();
     if (!window.empty()) {
       const bool is_quiet = IsQuiet(window);
-      front_end_.PopFrame(HasBacklog() ? bundle_->gate->Next() : NextFrame());
-      Take(is_quiet, sink);
+      front_end_.PopFrame(NextFrame(NextInput()));
+      if (InferenceIsDue(NextInput())) {
+        Take(is_quiet, sink);
+      }
     }
   }
 }
@@ -62,9 +69,9 @@ void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
 void Pipeline::PushFrame(Span<const int8_t> features, PipelineSink& sink) {
   const FrontEndTables& tables = *bundle_->front_end;
   clock_.Count(clock_.samples() == 0 ? tables.window_samples : tables.stride_samples);
-  const Span<int8_t> frame = NextFrame();
+  const Span<int8_t> frame = NextFrame(input());
   std::memcpy(frame.data(), features.data(), frame.size());
-  if (InferenceIsDue()) {
+  if (InferenceIsDue(input())) {
     Infer(sink);
   }
 }
@@ -87,44 +94,40 @@ bool Pipeline::IsQuiet(Span<const int16_t> window) const {
   return bundle_->gate != nullptr && !bundle_->gate->Hear(window);
 }
 
-Span<int8_t> Pipeline::NextFrame() const {
-  return bundle_->window == nullptr ? input() : bundle_->window->Next();
+Span<int8_t> Pipeline::NextFrame(Span<int8_t> next_input) const {
+  return bundle_->window == nullptr ? next_input : bundle_->window->Next();
 }
 
-bool Pipeline::InferenceIsDue() {
-  return bundle_->window == nullptr || bundle_->window->Take(input());
+bool Pipeline::InferenceIsDue(Span<int8_t> next_input) {
+  return bundle_->window == nullptr || bundle_->window->Take(next_input);
 }
 
-// The next frame is where it belongs.
+// The next input is where it belongs.
 void Pipeline::Take(bool is_quiet, PipelineSink& sink) {
+  if (is_quiet) {
+    sink.OnFeatures(NextInput());
+    ScoreAsSilence(sink);
+  } else if (!HasBacklog()) {
+    Infer(sink);
+  }
   if (HasBacklog()) {
-    FrameGate& gate = *bundle_->gate;
-    if (is_quiet) {
-      sink.OnFeatures(gate.Next());
-      ScoreAsSilence(sink);
-    }
-    gate.Take(!is_quiet);
-    CatchUp(gate.config().runs_per_frame, sink);
-  } else if (InferenceIsDue()) {
-    if (is_quiet) {
-      sink.OnFeatures(input());
-      ScoreAsSilence(sink);
-    } else {
-      Infer(sink);
-    }
+    newest_input_ = clock_.samples();
+    bundle_->gate->Take(!is_quiet);
+    CatchUp(bundle_->gate->config().runs_at_once, sink);
   }
 }
 
-// Frames that the gate let through, oldest first. Their scores have the times of their frames,
+// Inputs that the gate let through, oldest first. Their scores have the times of their frames,
 // however late they come.
 void Pipeline::CatchUp(uint32_t inferences, PipelineSink& sink) {
   bool is_scored = false;
   for (; inferences > 0 && HasBacklog() && bundle_->gate->Pop(input(), &is_scored); --inferences) {
     if (is_scored) {
-      const uint64_t stride = bundle_->front_end->stride_samples;
+      const uint64_t late = clock_.samples() - newest_input_ +
+                            uint64_t{bundle_->gate->owed()} * bundle_->stride_samples;
       sink.OnFeatures(input());
       Invoke();
-      Decode(clock_.MillisecondsBefore(bundle_->gate->owed() * stride), sink);
+      Decode(clock_.MillisecondsBefore(late), sink);
     } else {
       Invoke();
     }

@@ -81,9 +81,10 @@ class Pipeline {
  private:
   Span<int8_t> input() const { return {engine_.input().data, engine_.input().size}; }
   bool IsQuiet(Span<const int16_t> window) const;
-  bool HasBacklog() const { return bundle_->gate != nullptr && bundle_->window == nullptr; }
-  Span<int8_t> NextFrame() const;
-  bool InferenceIsDue();
+  bool HasBacklog() const { return bundle_->gate != nullptr && !bundle_->gate->Next().empty(); }
+  Span<int8_t> NextInput() const { return HasBacklog() ? bundle_->gate->Next() : input(); }
+  Span<int8_t> NextFrame(Span<int8_t> next_input) const;
+  bool InferenceIsDue(Span<int8_t> next_input);
   void Take(bool is_quiet, PipelineSink& sink);
   void CatchUp(uint32_t inferences, PipelineSink& sink);
   void Infer(PipelineSink& sink);
@@ -98,6 +99,7 @@ class Pipeline {
   SampleClock clock_;
   uint32_t frames_ = 0;
   uint32_t skipped_ = 0;
+  uint64_t newest_input_ = 0;  // samples when it was complete
   uint32_t inferences_ = 0;
 };
 

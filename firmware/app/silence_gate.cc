@@ -37,14 +37,14 @@ int32_t Level(uint32_t sum, uint32_t least_q16) {
 
 }  // namespace
 
-bool IsFit(const GateConfig& config, uint32_t window_samples) {
-  // The gate must not close before the network has seen what it must: each frame of the hold time
+bool IsFit(const GateConfig& config, uint32_t window_samples, uint32_t stride_frames) {
+  // The gate must not close before the network has seen what it must: each input of the hold time
   // makes up for all runs but its own.
-  const uint32_t made_up = uint32_t{config.hold_frames} * (config.runs_per_frame - 1u);
+  const uint32_t made_up = config.hold_frames / stride_frames * (config.runs_at_once - 1u);
   return config.frame_samples >= kBlock && config.frame_samples % kBlock == 0 &&
          config.frame_samples <= window_samples && config.onset_frames >= 1 &&
-         config.hold_frames >= 1 && config.runs_per_frame >= 2 &&
-         made_up >= config.replay_frames && config.rise_q16 <= kOneQ16 &&
+         config.hold_frames >= 1 && config.runs_at_once >= 2 &&
+         made_up >= config.replay_inferences && config.rise_q16 <= kOneQ16 &&
          config.fall_q16 <= kOneQ16 && config.threshold_q16 <= kHighestLevelQ16 &&
          config.least_q16 <= kHighestLevelQ16;
 }
@@ -91,14 +91,15 @@ bool SilenceGate::IsLoud(Span<const int16_t> samples) {
 }
 
 Span<int8_t> SilenceGate::Next() {
-  const bool fits = ring_.size() >= GateRingBytes(config_.replay_frames, feature_count_);
-  return {ring_.data() + next_ * feature_count_, fits ? feature_count_ : 0u};
+  const std::size_t needed = GateRingBytes(config_.replay_inferences, input_size_);
+  const bool has_place = needed != 0 && ring_.size() >= needed;
+  return {ring_.data() + next_ * input_size_, has_place ? input_size_ : 0u};
 }
 
 void SilenceGate::Take(bool is_open) {
-  next_ = next_ == config_.replay_frames ? 0 : next_ + 1;
+  next_ = next_ == config_.replay_inferences ? 0 : next_ + 1;
   if (!is_open) {
-    missed_ += missed_ < config_.replay_frames;
+    missed_ += missed_ < config_.replay_inferences;
     return;
   }
   warm_up_ += missed_;
@@ -110,8 +111,9 @@ bool SilenceGate::Pop(Span<int8_t> input, bool* is_scored) {
   if (owed_ == 0) {
     return false;
   }
-  const uint32_t oldest = next_ >= owed_ ? next_ - owed_ : next_ + config_.replay_frames + 1 - owed_;
-  std::memcpy(input.data(), ring_.data() + oldest * feature_count_, feature_count_);
+  const uint32_t oldest =
+      next_ >= owed_ ? next_ - owed_ : next_ + config_.replay_inferences + 1 - owed_;
+  std::memcpy(input.data(), ring_.data() + oldest * input_size_, input_size_);
   *is_scored = warm_up_ == 0;
   warm_up_ -= warm_up_ > 0;
   --owed_;

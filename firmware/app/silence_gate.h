@@ -3,9 +3,10 @@
 //
 // A frame is loud when one of four octaves of its samples lies `threshold_q16` above the floor of
 // that octave, a level that follows the quiet of the room. Enough loud frames open the gate; it
-// closes when none has been loud for some time. Frames that came while it was closed are kept. When
-// it opens, the network sees those it remembers first, a few at a time, so the scores that follow
-// are those of a network that had always run. docs/gate.md says how and where that holds.
+// closes when none has been loud for some time. Inputs of the network that came while it was closed
+// are kept: frames, or windows of frames. When it opens, the network sees those it remembers first,
+// a few at a time, so the scores that follow are those of a network that had always run.
+// docs/gate.md says how and where that holds.
 #pragma once
 
 #include <cstddef>
@@ -18,24 +19,25 @@ namespace stapes {
 // Levels are log2 of sums of magnitudes, Q16: 65536 is 6.02 dB. `stapes emit` writes the settings
 // from the model file.
 struct GateConfig {
-  uint16_t frame_samples;   // newest samples of a frame that are listened to: 8, 16, ... window
-  uint16_t onset_frames;    // loud frames, less the quiet ones between them, that open the gate
-  uint16_t hold_frames;     // frames after the last loud one for which it stays open
-  uint16_t replay_frames;   // frames before a frame that its scores depend on
-  uint16_t runs_per_frame;  // inferences at most per frame while missed frames are made up for
-  uint32_t threshold_q16;   // how far above its floor a loud octave lies; 0: always open
-  uint32_t least_q16;       // no floor is lower: quieter than that is silence
-  uint32_t rise_q16;        // share of the way that a floor goes up to a higher level in a frame
-  uint32_t fall_q16;        // and down to a lower one
+  uint16_t frame_samples;      // newest samples of a frame that are listened to: 8, 16, ... window
+  uint16_t onset_frames;       // loud frames, less the quiet ones between them, that open the gate
+  uint16_t hold_frames;        // frames after the last loud one for which it stays open
+  uint16_t replay_inferences;  // inputs before an input that its scores depend on; 0: none
+  uint16_t runs_at_once;   // inferences at most when an input comes, while missed ones are made up
+  uint32_t threshold_q16;  // how far above its floor a loud octave lies; 0: always open
+  uint32_t least_q16;      // no floor is lower: quieter than that is silence
+  uint32_t rise_q16;       // share of the way that a floor goes up to a higher level in a frame
+  uint32_t fall_q16;       // and down to a lower one
 };
 
-// Bytes of a gate's ring: the frames that the network remembers, and the newest.
-constexpr std::size_t GateRingBytes(uint16_t replay_frames, uint16_t feature_count) {
-  return (std::size_t{replay_frames} + 1) * feature_count;
+// Bytes of a gate's ring: the inputs that the network remembers, and the newest.
+constexpr std::size_t GateRingBytes(uint16_t replay_inferences, std::size_t input_size) {
+  return replay_inferences == 0 ? 0 : (std::size_t{replay_inferences} + 1) * input_size;
 }
 
-// Whether the settings fit together and into frames of `window_samples`.
-bool IsFit(const GateConfig& config, uint32_t window_samples);
+// Whether the settings fit together and into frames of `window_samples`, of which every
+// `stride_frames` there is an inference.
+bool IsFit(const GateConfig& config, uint32_t window_samples, uint32_t stride_frames);
 
 // What a pipeline sees of a gate. It is an interface so that firmware without one links none of its
 // code.
@@ -44,14 +46,14 @@ class FrameGate {
   // Listens to the samples of the next frame. True: the network must see it.
   virtual bool Hear(Span<const int16_t> window) = 0;
 
-  // For networks that take one frame at a time. Where the next frame goes.
+  // For networks with a memory. Where the next input goes; empty for others.
   virtual Span<int8_t> Next() = 0;
-  // The next frame is there, and the network must see it or need not.
+  // The next input is there, and the network must see it or need not.
   virtual void Take(bool is_open) = 0;
-  // False when the network has seen all it must. Else copies the oldest frame that is left to
+  // False when the network has seen all it must. Else copies the oldest input that is left to
   // `input`; *is_scored: its scores count, they do not only fill the network's memory.
   virtual bool Pop(Span<int8_t> input, bool* is_scored) = 0;
-  // Frames that the network must still see.
+  // Inputs that the network must still see.
   virtual uint32_t owed() const = 0;
 
   // Back to the first sample; settings stay as they are.
@@ -66,9 +68,9 @@ class FrameGate {
 
 class SilenceGate final : public FrameGate {
  public:
-  // `ring` holds GateRingBytes() and outlives this; empty for networks that take many frames.
-  constexpr SilenceGate(const GateConfig& config, Span<int8_t> ring, uint16_t feature_count)
-      : config_(config), ring_(ring), feature_count_(feature_count), hold_(config.hold_frames) {}
+  // `ring` holds GateRingBytes() and outlives this. `input_size`: values of one input.
+  constexpr SilenceGate(const GateConfig& config, Span<int8_t> ring, std::size_t input_size)
+      : config_(config), ring_(ring), input_size_(input_size), hold_(config.hold_frames) {}
 
   bool Hear(Span<const int16_t> window) override;
   Span<int8_t> Next() override;
@@ -85,15 +87,15 @@ class SilenceGate final : public FrameGate {
   bool IsLoud(Span<const int16_t> samples);
 
   GateConfig config_;
-  Span<int8_t> ring_;  // [replay_frames + 1, feature_count]
-  uint16_t feature_count_;
+  Span<int8_t> ring_;  // [replay_inferences + 1, input_size]
+  std::size_t input_size_;
   int32_t floors_q16_[kOctaves] = {};
   bool has_floors_ = false;
-  uint32_t onset_ = 0;   // loud frames, less quiet ones
-  uint32_t hold_;        // frames until it closes; 0: closed
-  uint32_t next_ = 0;    // frame of the ring that comes next
-  uint32_t missed_ = 0;  // frames that the network has not seen, up to replay_frames
-  uint32_t owed_ = 0;    // newest frames that it must see
+  uint32_t onset_ = 0;    // loud frames, less quiet ones
+  uint32_t hold_;         // frames until it closes; 0: closed
+  uint32_t next_ = 0;     // place in the ring that is next
+  uint32_t missed_ = 0;   // inputs that the network has not seen, up to replay_inferences
+  uint32_t owed_ = 0;     // newest inputs that it must see
   uint32_t warm_up_ = 0;  // of these, the oldest: for its memory only
 };
 

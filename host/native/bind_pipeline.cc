@@ -56,9 +56,9 @@ class Record final : public PipelineSink {
 
 // What stands in a bundle for a gate, where there is one.
 GateConfig MakeGate(uint16_t frame_samples, uint16_t onset_frames, uint16_t hold_frames,
-                    uint16_t replay_frames, uint16_t runs_per_frame, uint32_t threshold_q16,
+                    uint16_t replay_inferences, uint16_t runs_at_once, uint32_t threshold_q16,
                     uint32_t least_q16, uint32_t rise_q16, uint32_t fall_q16) {
-  return {frame_samples, onset_frames, hold_frames, replay_frames, runs_per_frame,
+  return {frame_samples, onset_frames, hold_frames, replay_inferences, runs_at_once,
           threshold_q16, least_q16,    rise_q16,    fall_q16};
 }
 
@@ -73,9 +73,9 @@ class PythonPipeline {
         decoder_(decoder),
         ring_(std::size_t{window_frames} * FeatureCount(tables_.get())),
         window_(Span<int8_t>(ring_.data(), ring_.size()), feature_count(), clip_stride_frames),
-        gate_ring_(gate ? GateRingBytes(gate->replay_frames, feature_count()) : 0),
+        gate_ring_(gate ? GateRingBytes(gate->replay_inferences, ring_.size()) : 0),
         gate_(gate.value_or(GateConfig{}), Span<int8_t>(gate_ring_.data(), gate_ring_.size()),
-              feature_count()),
+              ring_.size()),
         arena_(arena_bytes),
         front_end_work_(tables_.get().work_bytes),
         decoder_work_(DecoderWorkBytes(decoder.config.label_count, decoder.config.frame_capacity)) {
@@ -211,7 +211,7 @@ nb::object InferenceTimes(uint32_t sample_rate, uint32_t window_samples, uint32_
 nb::object GateOpen(const GateConfig& config, const Samples& samples, std::size_t window_samples,
                     std::size_t stride_samples) {
   if (window_samples == 0 || stride_samples == 0 ||
-      !IsFit(config, static_cast<uint32_t>(window_samples))) {
+      !IsFit(config, static_cast<uint32_t>(window_samples), 1)) {
     throw nb::value_error("the gate's settings do not fit the frames");
   }
   std::vector<uint8_t> open;
@@ -231,7 +231,7 @@ nb::object GateOpen(const GateConfig& config, const Samples& samples, std::size_
 void BindPipeline(nb::module_& module) {
   nb::class_<GateConfig>(module, "GateConfig", "Settings of a silence gate: app/silence_gate.h.")
       .def(nb::new_(&MakeGate), nb::kw_only(), nb::arg("frame_samples"), nb::arg("onset_frames"),
-           nb::arg("hold_frames"), nb::arg("replay_frames"), nb::arg("runs_per_frame"),
+           nb::arg("hold_frames"), nb::arg("replay_inferences"), nb::arg("runs_at_once"),
            nb::arg("threshold_q16"), nb::arg("least_q16"), nb::arg("rise_q16"),
            nb::arg("fall_q16"));
   module.def("gate_open", &GateOpen, nb::arg("config"), nb::arg("samples"), nb::kw_only(),

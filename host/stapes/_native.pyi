@@ -152,7 +152,7 @@ class Engine:
 class GateConfig:
     """Settings of a silence gate: app/silence_gate.h."""
 
-    def __init__(self, *, frame_samples: int, onset_frames: int, hold_frames: int, replay_frames: int, runs_per_frame: int, threshold_q16: int, least_q16: int, rise_q16: int, fall_q16: int) -> None: ...
+    def __init__(self, *, frame_samples: int, onset_frames: int, hold_frames: int, replay_inferences: int, runs_at_once: int, threshold_q16: int, least_q16: int, rise_q16: int, fall_q16: int) -> None: ...
 
 def gate_open(config: GateConfig, samples: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)], *, window_samples: int, stride_samples: int) -> object:
     """bool [frames]: which frames of int16 [n] the network must see."""

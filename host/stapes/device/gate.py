@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stapes import _native
 from stapes.errors import StapesError
 from stapes.model.settings import (
-    MAX_REPLAY_FRAMES,
+    MAX_REPLAY_INFERENCES,
     SILENCE_LABEL,
     FrontEndSettings,
     ModelSettings,
@@ -49,19 +49,19 @@ def gate_config(settings: ModelSettings) -> dict[str, int]:
     assert gate is not None
     stride_ms = 1000 * front_end.stride_samples / front_end.sample_rate
     hold = max(1, round(gate.hold_ms / stride_ms))
-    needed = -(-gate.replay_frames // (gate.runs_per_frame - 1))
+    needed = -(-gate.replay_inferences // (gate.runs_at_once - 1)) * settings.clip_stride_frames
     if hold < needed:
         raise StapesError(
             f"hold_ms={gate.hold_ms}: found a gate that closes before the network has seen the "
-            f"{gate.replay_frames} frames that it missed, expected {needed * stride_ms:.0f} ms or "
-            "more, or more runs_per_frame"
+            f"{gate.replay_inferences} inputs that it missed, expected {needed * stride_ms:.0f} ms "
+            "or more, or more runs_at_once"
         )
     return {
         "frame_samples": _frame_samples(front_end),
         "onset_frames": max(1, round(gate.onset_ms / stride_ms)),
         "hold_frames": hold,
-        "replay_frames": gate.replay_frames,
-        "runs_per_frame": gate.runs_per_frame,
+        "replay_inferences": gate.replay_inferences,
+        "runs_at_once": gate.runs_at_once,
         "threshold_q16": threshold_q16(gate.threshold_db),
         "least_q16": least_q16(gate.least_db, front_end),
         "rise_q16": _rate_q16(stride_ms, gate.rise_ms),
@@ -91,10 +91,10 @@ def _rate_q16(stride_ms: float, time_constant_ms: float) -> int:
 
 
 def gate_ring_bytes(settings: ModelSettings) -> int:
-    """RAM that the gate keeps frames in: GateRingBytes of silence_gate.h."""
-    if settings.gate is None or settings.window_frames > 1:
+    """RAM that the gate keeps inputs in: GateRingBytes of silence_gate.h."""
+    if settings.gate is None or settings.gate.replay_inferences == 0:
         return 0
-    return (settings.gate.replay_frames + 1) * settings.front_end.feature_count
+    return (settings.gate.replay_inferences + 1) * settings.input_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +134,7 @@ def use_gate(settings: ModelSettings, samples: NDArray[np.int16]) -> GateUse:
     is_open: NDArray[np.bool_] = frames[settings.window_frames - 1 :: settings.clip_stride_frames]
     openings, closings = _edges(is_open)
     missed = openings - closings[: len(openings)]
-    replayed = np.minimum(missed, gate.replay_frames) if len(openings) else missed
+    replayed = np.minimum(missed, gate.replay_inferences) if len(openings) else missed
     return GateUse(
         is_open=is_open,
         runs=int(np.count_nonzero(is_open) + replayed.sum()),
@@ -157,42 +157,43 @@ def silence_scores(settings: ModelSettings) -> NDArray[np.int8]:
 
 
 def network_memory(bundle: ModelBundle) -> int:
-    """How many frames before a frame its scores depend on, at most.
+    """How many inputs before an input its scores depend on, at most; 0 without a memory.
 
     Two pipelines that have heard different audio hear the same frames until their states are equal,
-    byte for byte: from then on they go on equally. Networks that see a window of frames remember
-    nothing: 0.
+    byte for byte: from then on they go on equally.
 
     Raises:
-        StapesError: the network does not forget within MAX_REPLAY_FRAMES frames.
+        StapesError: the network does not forget within MAX_REPLAY_INFERENCES inputs.
     """
     from stapes.device.pipeline import Pipeline
 
-    if bundle.settings.window_frames > 1:
-        return 0
     plain = replace(bundle, settings=replace(bundle.settings, gate=None))
     random = np.random.default_rng(16)
-    features = bundle.settings.front_end.feature_count
 
     def frames(count: int) -> NDArray[np.int8]:
-        return random.integers(-128, 128, (count, features)).astype(np.int8)
+        shape = (count, plain.settings.front_end.feature_count)
+        return random.integers(-128, 128, shape).astype(np.int8)
 
+    window, stride = plain.settings.window_frames, plain.settings.clip_stride_frames
     longest = 0
     for _ in range(MEMORY_TRIALS):
         one, other = Pipeline(plain), Pipeline(plain)
-        one.process_frames(frames(64))
-        same = frames(MAX_REPLAY_FRAMES)
-        longest = max(longest, _frames_until_equal(one, other, same))
+        one.process_frames(frames(64 * stride))
+        other.process_frames(frames(64 * stride))
+        same = frames(window - 1 + MAX_REPLAY_INFERENCES * stride)
+        for pipeline in (one, other):  # windows hold nothing else from now on
+            pipeline.process_frames(same[: window - 1])
+        longest = max(longest, _inputs_until_equal(one, other, same[window - 1 :], stride))
     return longest
 
 
-def _frames_until_equal(one: Any, other: Any, frames: NDArray[np.int8]) -> int:
-    for count in range(len(frames)):
+def _inputs_until_equal(one: Any, other: Any, frames: NDArray[np.int8], stride: int) -> int:
+    for start in range(0, len(frames), stride):
         if one.state == other.state:
-            return count
-        one.process_frames(frames[count : count + 1])
-        other.process_frames(frames[count : count + 1])
+            return start // stride
+        one.process_frames(frames[start : start + stride])
+        other.process_frames(frames[start : start + stride])
     raise StapesError(
-        f"found a network that remembers more than {len(frames)} frames, expected one that "
-        "forgets: a silence gate shows it only the newest; leave the gate out"
+        f"found a network that remembers more than {len(frames) // stride} inputs, expected one "
+        "that forgets: a silence gate shows it only the newest; leave the gate out"
     )

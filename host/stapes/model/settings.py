@@ -221,15 +221,15 @@ class DecoderSettings:
         return self.label_thresholds.get(label, self.detection_threshold)
 
 
-MAX_REPLAY_FRAMES = 1024
+MAX_REPLAY_INFERENCES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateSettings:
     """The silence gate (docs/gate.md): while a room is quiet, the network does not run.
 
-    `replay_frames` is what the network remembers; the frames that it has missed, up to so many, go
-    through it when the gate opens. 0 for networks that see a window of frames.
+    `replay_inferences` is what the network remembers, in inputs; those that it has missed, up to so
+    many, go through it when the gate opens. 0 for networks without a memory of their own.
     """
 
     threshold_db: float = setting(
@@ -253,11 +253,11 @@ class GateSettings:
     fall_ms: int = setting(
         1250, least=100, most=60000, help="time constant of a falling level of quiet"
     )
-    runs_per_frame: int = setting(
-        3, least=2, most=64, help="inferences per frame while missed frames are made up for"
+    runs_at_once: int = setting(
+        3, least=2, most=64, help="inferences at once while missed ones are made up for"
     )
-    replay_frames: int = setting(
-        0, least=0, most=MAX_REPLAY_FRAMES, help="frames that the network remembers"
+    replay_inferences: int = setting(
+        0, least=0, most=MAX_REPLAY_INFERENCES, help="inputs that the network remembers"
     )
 
     def __post_init__(self) -> None:

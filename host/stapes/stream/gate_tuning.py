@@ -117,12 +117,12 @@ class GateScore:
 
 
 def base_gate(bundle: ModelBundle) -> GateSettings:
-    """The model's gate, or the default one, with the frames that its network remembers.
+    """The model's gate, or the default one, with the inputs that its network remembers.
 
     Raises:
         StapesError: the network does not forget, so that no gate fits it.
     """
-    return replace(bundle.settings.gate or GateSettings(), replay_frames=network_memory(bundle))
+    return replace(bundle.settings.gate or GateSettings(), replay_inferences=network_memory(bundle))
 
 
 def score_gate(
@@ -237,6 +237,6 @@ def check_as_if_always_run(
             frame = int(np.flatnonzero((heard != expected.scores).any(1))[0])
             raise StapesError(
                 f"the silence gate: found other scores behind it at inference {frame} than without "
-                f"it, expected the same (this network remembers more than {gate.replay_frames} "
-                "frames); leave the gate out"
+                f"it, expected the same (this network remembers more than {gate.replay_inferences} "
+                "inputs); leave the gate out"
             )

@@ -24,7 +24,7 @@ from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 RATE = 16000
-GATE = GateSettings(replay_frames=5, hold_ms=200, onset_ms=60)
+GATE = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
 
 
 def room(*sounds: tuple[float, float], seconds: float = 6.0, seed: int = 0) -> np.ndarray:
@@ -37,7 +37,7 @@ def room(*sounds: tuple[float, float], seconds: float = 6.0, seed: int = 0) -> n
     return np.clip(np.rint(audio), -32768, 32767).astype(np.int16)
 
 
-SOUNDS = ((2.0, 2.5), (2.8, 2.9), (3.3, 3.7), (5.9, 6.0))
+SOUNDS = ((2.0, 2.5), (2.8, 2.9), (3.3, 3.7), (5.92, 6.0))  # the last is not made up for
 
 
 def model_of(small_model, *, memory: int = 5, gate: GateSettings | None = GATE, **values):
@@ -72,7 +72,7 @@ def test_open_frames_score_as_if_the_network_had_always_run(small_model, front_e
 
 
 def test_fewer_replayed_frames_than_the_network_remembers_show(small_model):
-    bundle = model_of(small_model, gate=replace(GATE, replay_frames=2))
+    bundle = model_of(small_model, gate=replace(GATE, replay_inferences=2))
     audio = room(*SOUNDS)
     always = Pipeline(without_gate(bundle)).process_all(audio)
     use = use_gate(bundle.settings, audio)
@@ -82,7 +82,7 @@ def test_fewer_replayed_frames_than_the_network_remembers_show(small_model):
 
 def test_a_network_that_sees_windows_needs_no_replay(tmp_path):
     bundle = ModelBundle.from_bytes(
-        window_model(), replace(settings_of_window(), gate=replace(GATE, replay_frames=0))
+        window_model(), replace(settings_of_window(), gate=replace(GATE, replay_inferences=0))
     )
     audio = room(*SOUNDS)
     heard = Pipeline(bundle).process_all(audio)
@@ -93,6 +93,26 @@ def test_a_network_that_sees_windows_needs_no_replay(tmp_path):
     assert (heard.scores[~use.is_open] == silence_scores(bundle.settings)).all()
     np.testing.assert_array_equal(heard.times_ms, always.times_ms)
     assert gate_ring_bytes(bundle.settings) == 0
+
+
+def test_a_network_with_a_window_and_a_memory_sees_the_windows_it_missed(small_model):
+    settings = ModelSettings(
+        name="both", labels=LABELS, gate=GATE, window_frames=4, clip_stride_frames=2
+    )
+    model = small_model(settings, features=settings.input_size, memory=5)
+    bundle = ModelBundle.from_bytes(model, settings)
+    assert network_memory(bundle) == 5
+    assert gate_ring_bytes(settings) == 6 * 4 * 40
+    audio = room(*SOUNDS)
+    gated = Pipeline(bundle)
+    heard, always = gated.process_all(audio), Pipeline(without_gate(bundle)).process_all(audio)
+    use = use_gate(settings, audio)
+    assert use.openings >= 3
+    np.testing.assert_array_equal(heard.scores[use.is_open], always.scores[use.is_open])
+    assert (heard.scores[~use.is_open] == silence_scores(settings)).all()
+    np.testing.assert_array_equal(heard.times_ms, always.times_ms)
+    np.testing.assert_array_equal(heard.inputs, always.inputs)
+    assert (gated.skipped, gated.inferences) == (use.skipped, use.runs)
 
 
 def settings_of_window() -> ModelSettings:
@@ -116,7 +136,7 @@ def test_how_audio_is_cut_up_makes_no_difference(small_model):
 
 
 def test_the_network_never_runs_more_often_per_frame_than_it_may(small_model):
-    bundle = model_of(small_model, gate=replace(GATE, runs_per_frame=2, replay_frames=9))
+    bundle = model_of(small_model, gate=replace(GATE, runs_at_once=2, replay_inferences=9))
     pipeline = Pipeline(bundle)
     audio = room(*SOUNDS)
     pipeline.process(audio[:480])
@@ -204,9 +224,9 @@ def test_score_tracks_are_those_of_the_gated_pipeline(small_model):
 
 def test_a_gate_that_closes_before_it_has_caught_up_is_refused(small_model):
     settings = ModelSettings(
-        name="m", labels=LABELS, gate=GateSettings(replay_frames=100, runs_per_frame=2)
+        name="m", labels=LABELS, gate=GateSettings(replay_inferences=100, runs_at_once=2)
     )
-    with pytest.raises(StapesError, match="the 100 frames that it missed, expected 2000 ms"):
+    with pytest.raises(StapesError, match="the 100 inputs that it missed, expected 2000 ms"):
         Pipeline(ModelBundle.from_bytes(small_model(settings), settings))
 
 

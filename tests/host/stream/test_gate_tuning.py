@@ -31,7 +31,7 @@ DECODER = DecoderSettings(
     mode="streaming", average_window_duration_ms=100, detection_threshold=0.5, suppression_ms=500
 )
 SETTINGS = ModelSettings(name="m", labels=LABELS, decoder=DECODER)
-START = GateSettings(replay_frames=5)
+START = GateSettings(replay_inferences=5)
 
 
 def recording(*words: tuple[float, float], seconds: float = 40.0) -> Recording:
@@ -72,7 +72,7 @@ def test_the_gate_that_saves_most_and_loses_nothing_is_chosen():
     found = tuned(recording((10, 3000), (20, 1000), (30, 300)))
     assert (found.without.correct, found.behind.correct) == (3, 3)
     assert found.openings == 3 and found.duty < 0.15
-    assert found.gate.replay_frames == 5
+    assert found.gate.replay_inferences == 5
     assert found.skipped + found.runs == found.inferences + 3 * 5
 
 
@@ -106,7 +106,7 @@ def test_a_gate_that_adds_false_accepts_is_refused():
 
 
 def test_gates_that_close_too_early_for_their_replay_are_not_tried():
-    start = replace(START, replay_frames=100)
+    start = replace(START, replay_inferences=100)
     found = tune_gate(
         [recording((10, 3000))],
         DECODER,
@@ -123,8 +123,8 @@ def test_scores_behind_the_gate_are_checked_with_the_firmware(small_model):
     track = compute_scores(bundle.model, SETTINGS, heard.samples)
     heard = replace(heard, material=replace(heard.material, track=track))
     check_as_if_always_run(bundle, START, [heard])
-    with pytest.raises(StapesError, match="remembers more than 1 frames"):
-        check_as_if_always_run(bundle, replace(START, replay_frames=1), [heard])
+    with pytest.raises(StapesError, match="remembers more than 1 inputs"):
+        check_as_if_always_run(bundle, replace(START, replay_inferences=1), [heard])
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_the_command_writes_the_gate_and_what_it_measured(heard, capsys):
     report = json.loads(capsys.readouterr().out)
     settings = read_settings(out)
     assert settings.gate == GateSettings(**report["gate"])
-    assert settings.gate.replay_frames == 5  # the small model's memory
+    assert settings.gate.replay_inferences == 5  # the small model's memory
     assert settings.decoder == DECODER
     kept = settings.provenance["gate_tuning"]
     assert kept["tuned_on"] == kept["verified_on"] == report["tuned_on"]
