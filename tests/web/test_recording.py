@@ -5,6 +5,7 @@ tuning, which acts on them at once."""
 import base64
 import dataclasses
 import random
+import struct
 
 import numpy as np
 import pytest
@@ -179,6 +180,37 @@ def test_wavs_of_other_samples_give_the_same_detections(page, stream, tmp_path, 
     take(page, tmp_path / "other.wav")
     assert rows(page) == expected(stream)
     assert "was converted" in page.inner_text("#recording-state")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_a_wav_with_open_sizes_is_heard_to_its_end(page, stream, tmp_path, subtype):
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "open.wav", read_wav(stream), 16000, subtype=subtype)
+    content = bytearray((tmp_path / "open.wav").read_bytes())
+    for place in (4, content.index(b"data") + 4):
+        struct.pack_into("<I", content, place, 0)
+    (tmp_path / "open.wav").write_bytes(content)
+    take(page, tmp_path / "open.wav")
+    assert rows(page) == expected(stream)
+    assert "does not say how long it is" in page.inner_text("#recording-state")
+
+
+def test_a_wav_whose_size_lies_is_refused(page, stream, tmp_path):
+    content = bytearray(stream.read_bytes())
+    struct.pack_into("<I", content, 40, 32000)
+    (tmp_path / "lies.wav").write_bytes(content)
+    page.set_input_files("#audio-file", str(tmp_path / "lies.wav"))
+    page.wait_for_selector("#recording-state.notice:has-text('as its header says: its sizes')")
+    said = f"lies.wav: found {len(content)} bytes, expected 32044 as its header says"
+    assert said in page.inner_text("#recording-state")
+
+
+def test_floats_of_the_scale_of_integers_are_refused(page, stream, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    samples = read_wav(stream).astype(np.float32)
+    soundfile.write(tmp_path / "loud.wav", samples, 16000, subtype="FLOAT")
+    page.set_input_files("#audio-file", str(tmp_path / "loud.wav"))
+    page.wait_for_selector("#recording-state.notice:has-text('loud.wav: found samples up to')")
 
 
 @pytest.mark.parametrize("rate", [8000, 44100, 48000])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recording: a file through the firmware, against its labels where there are some.
 import { byId, clock, colour, decimals, element, sharpen } from "./dom.js";
+import { WavError } from "./riff.js";
 import { LabelError, readLabels, scoreStream, tutorialScore } from "./scoring.js";
 import { TEXT } from "./text.js";
 import { AudioError, readAudio } from "./wav.js";
@@ -31,7 +32,9 @@ export class Recording {
     this._detections = [];
     /** @type {Row[]} */
     this._rows = [];
-    this._done = ""; // what was said of the recording
+    /** @type {string[]} */
+    this._remarks = []; // on the recording
+    this._done = ""; // what was said of it
     this._labelFault = ""; // of the newest choice
     this._waitAudio();
     app.onModel(() => {
@@ -114,7 +117,7 @@ export class Recording {
     if (file !== this._file) player.src = URL.createObjectURL(file);
     this._file = file;
     this._samples = heard.samples;
-    this._exact = heard.exact;
+    this._remarks = [heard.exact ? "" : TEXT.recordingInexact, heard.openEnded ? TEXT.recordingOpenEnded : ""];
     await this._play();
   }
 
@@ -152,7 +155,7 @@ export class Recording {
     const seconds = samples.length / firmware.sampleRate;
     const said = TEXT.recordingDone(this._file.name, seconds, detections.length, seconds / Math.max(busyMs / 1000, 1e-6));
     this._detections = detections;
-    this._done = this._exact ? said : `${said} ${TEXT.recordingInexact}`;
+    this._done = [said, ...this._remarks].filter((text) => text !== "").join(" ");
     this._sayDone();
     this._show();
   }
@@ -271,6 +274,7 @@ function whyNoLabels(name, error) {
  * @param {unknown} error
  */
 function whyNot(name, error) {
+  if (error instanceof WavError) return `${name}: ${error.message}`;
   if (!(error instanceof AudioError)) return TEXT.unreadable(name);
   if (error.message === "empty") return TEXT.emptyAudio(name);
   return error.message === "large" ? TEXT.largeAudio(name) : TEXT.notAudio(name);

@@ -76,6 +76,24 @@ export const TEXT = {
     `${name}: ${seconds.toFixed(1)} s, ${counted(count, "detection", "detections")}, ${times.toFixed(0)} × faster than real time.`,
   recordingInexact:
     "The file was converted to the model's rate, so its bits differ from those of a converted WAV on the board.",
+  recordingOpenEnded: "Its header does not say how long it is, so the page read to the end of the file.",
+  /** @param {number} peak */
+  tooLoud: (peak) =>
+    `found samples up to ${Number(peak.toPrecision(6))}, expected -1 to 1: most likely floats that kept the scale of integers. Divide them by full scale (32768 for 16 bits).`,
+  wavPointer:
+    "found a Git LFS pointer, not the file itself, expected a WAV file; fetch it with: git lfs pull",
+  wavFormatLate: "found samples before any 'fmt ' chunk, expected 'fmt ' first; record it again",
+  /** @param {string} name */
+  wavNoChunk: (name) => `found no '${name}' chunk, expected one; the file is damaged, record it again`,
+  /** @param {number} byteRate @param {number} rate */
+  wavContradiction: (byteRate, rate) =>
+    `found a header that contradicts itself (${byteRate} bytes/s at ${rate} Hz), expected 2 bytes a sample; write the header anew with: sox IN.wav OUT.wav`,
+  /** @param {number} found @param {number} promised @param {string} what */
+  wavShort: (found, promised, what) =>
+    `cut short, or its header is wrong: found ${found} bytes of ${what}, expected ${promised}; copy or record it again`,
+  /** @param {number} found @param {number} promised */
+  wavMore: (found, promised) =>
+    `found ${found} bytes, expected ${promised} as its header says: its sizes wrapped at 4 GiB, or more was added; write the header anew with: sox --ignore-length IN.wav OUT.wav`,
   /** @param {string} name */
   notAudio: (name) =>
     `${name}: this browser finds no audio in it. Choose a WAV, FLAC, Ogg, MP3 or M4A file.`,

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples from files, and files from samples.
+import { WavError, fillSizes, findSamples, isPlain } from "./riff.js";
+import { TEXT } from "./text.js";
+
+// Of full scale: floats overshoot it a little, what is far beyond has another scale.
+const LOUDEST = 4;
 
 /** Not audio that this browser reads. */
 export class AudioError extends Error {}
@@ -8,6 +13,7 @@ export class AudioError extends Error {}
  * @typedef {object} Heard
  * @property {Int16Array} samples mono, at the wanted rate
  * @property {boolean} exact they are the very samples of the file
+ * @property {boolean} openEnded its header does not say how long it is; read to the file's end
  */
 
 /**
@@ -17,11 +23,16 @@ export class AudioError extends Error {}
  * @param {ArrayBuffer} bytes used up
  * @param {number} sampleRate hertz
  * @returns {Promise<Heard>}
- * @throws {AudioError}
+ * @throws {AudioError | WavError}
  */
 export async function readAudio(bytes, sampleRate) {
-  const samples = readWav(bytes, sampleRate);
-  if (samples !== null) return { samples, exact: true };
+  const file = new DataView(bytes);
+  const found = findSamples(file);
+  const openEnded = found !== null && found.openEnded;
+  if (found !== null && isPlain(found) && found.format.rate === sampleRate) {
+    return { samples: samplesOf(bytes, found), exact: true, openEnded };
+  }
+  if (found !== null && openEnded) fillSizes(file, found);
   const context = new OfflineAudioContext(1, 1, sampleRate);
   let decoded;
   try {
@@ -29,7 +40,25 @@ export async function readAudio(bytes, sampleRate) {
   } catch (error) {
     throw new AudioError(String(error));
   }
-  return { samples: toInt16(mixDown(decoded)), exact: false };
+  return { samples: toInt16(checkLevel(mixDown(decoded))), exact: false, openEnded };
+}
+
+/** @param {ArrayBuffer} bytes @param {import("./riff.js").Found} found */
+function samplesOf(bytes, { start, stop }) {
+  const count = (stop - start) / 2;
+  return start % 2 === 0 ? new Int16Array(bytes, start, count) : new Int16Array(bytes.slice(start, stop));
+}
+
+/**
+ * Refuses floats of another scale, which 16 bits would cut to a square.
+ *
+ * @param {Float32Array} samples
+ */
+function checkLevel(samples) {
+  let peak = 0;
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+  if (peak <= LOUDEST) return samples; // NaN is not
+  throw new WavError(TEXT.tooLoud(peak));
 }
 
 /** @param {AudioBuffer} audio */
@@ -40,38 +69,6 @@ function mixDown(audio) {
     for (let i = 0; i < mixed.length; ++i) mixed[i] += samples[i] / audio.numberOfChannels;
   }
   return mixed;
-}
-
-/**
- * The samples of a 16-bit mono PCM WAV file at that rate; null for any other file.
- *
- * @param {ArrayBuffer} bytes
- * @param {number} sampleRate
- * @returns {Int16Array | null}
- */
-export function readWav(bytes, sampleRate) {
-  const view = new DataView(bytes);
-  const name = (/** @type {number} */ at) => (at + 4 <= view.byteLength ? view.getUint32(at, false) : 0);
-  if (name(0) !== 0x52494646 || name(8) !== 0x57415645) return null; // RIFF, WAVE
-  let fits = false;
-  for (let at = 12; at + 8 <= view.byteLength; ) {
-    const size = view.getUint32(at + 4, true);
-    const start = at + 8;
-    if (name(at) === 0x666d7420 && start + 16 <= view.byteLength) {
-      fits =
-        view.getUint16(start, true) === 1 &&
-        view.getUint16(start + 2, true) === 1 &&
-        view.getUint32(start + 4, true) === sampleRate &&
-        view.getUint16(start + 14, true) === 16;
-    } else if (name(at) === 0x64617461) {
-      const end = Math.min(start + size, view.byteLength);
-      if (!fits) return null;
-      const count = (end - start) >> 1;
-      return start % 2 === 0 ? new Int16Array(bytes, start, count) : new Int16Array(bytes.slice(start, start + 2 * count));
-    }
-    at = start + size + (size % 2);
-  }
-  return null;
 }
 
 /**

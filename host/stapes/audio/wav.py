@@ -2,7 +2,7 @@
 """Strict WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
 
 Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). Which sizes are
-believed is one rule, `_find_samples`; boards/host/wav.cc follows the same one.
+believed is one rule, `_find_samples`; boards/host/wav.cc and boards/web/page/riff.js follow it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes in WAV headers: one table of cases, read by Python and by the firmware's program."""
+"""Sizes in WAV headers: one table of cases, read by Python, by the firmware's program and by the
+web page."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import shutil
 import struct
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +23,7 @@ from stapes.audio.reader import read_audio, read_recording
 from stapes.audio.wav import map_wav, read_wav
 from stapes.errors import StapesError
 
+PAGE_READER = Path(__file__).parents[2] / "web" / "read_wav.mjs"
 SECOND = np.random.default_rng(1).integers(-9000, 9000, 16000).astype("<i2").tobytes()
 FORMAT = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
 FILLER = struct.pack("<4sI", b"FLLR", 4000) + bytes(4000)
@@ -165,6 +171,22 @@ def test_the_program_reads_or_refuses_the_same(case, firmware, by_pipe):
     assert done.returncode == 0
     assert re.search(rb"\bdone samples=(\d+)", done.stdout)[1] == str(case.samples).encode()
     assert said.count("its header does not say how long it is") == case.open_ended
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_page_reads_or_refuses_the_same(tmp_path):
+    """Of no samples it speaks in words of its own (tests/web/test_recording.py)."""
+    paths = [tmp_path / f"{number}.wav" for number in range(len(CASES))]
+    for path, case in zip(paths, CASES.values(), strict=True):
+        path.write_bytes(case.content)
+    done = subprocess.run(["node", PAGE_READER, *paths], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    for (name, case), found in zip(CASES.items(), json.loads(done.stdout), strict=True):
+        if case.refused != "found no samples":
+            assert case.refused in found["refused"], name
+            assert bool(case.refused) == bool(found["refused"]), name
+        assert base64.b64decode(found["samples"]) == SECOND[: 2 * case.samples], name
+        assert case.refused or found["openEnded"] == case.open_ended, name
 
 
 @pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT", "ULAW"])
