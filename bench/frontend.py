@@ -93,6 +93,7 @@ def build(front_end: FrontEnd, machine: Machine, folder: Path) -> Path:
 
 def render_tables(front_end: FrontEnd) -> str:
     provenance = {
+        "namespace": "stapes",
         "model_file": "none",
         "sha256": "none",
         "command": "bench/frontend.py",

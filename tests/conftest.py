@@ -20,6 +20,7 @@ from stapes.model.settings import (
     ModelSettings,
     PcenSettings,
 )
+from wake_word import WAKE, WAKE_SEED, WOKEN, WOKEN_SCALE
 from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
@@ -42,15 +43,22 @@ def speech() -> Path:
     return Path(os.environ["STAPES_CORPUS"])
 
 
+def _kept(model: bytes, name: str) -> Path:
+    """The file of a model; left alone where it is there, so that nothing is built again."""
+    path = BUILDS / name
+    if not path.exists() or path.read_bytes() != model:
+        BUILDS.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, model)
+    return path
+
+
 class Firmware:
     """Builds of the firmware with a model in them, made when they are first asked for."""
 
-    def __init__(self, model: bytes, *, name: str) -> None:
-        self.model = BUILDS / f"{name}.tflite"
+    def __init__(self, model: bytes, *, name: str, wake: bytes | None = None) -> None:
+        self.model = _kept(model, f"{name}.tflite")
+        self.wake = None if wake is None else _kept(wake, f"{name}_wake.tflite")
         self._built: dict[str, Path] = {}
-        if not self.model.exists() or self.model.read_bytes() != model:
-            BUILDS.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.model, model)
 
     @property
     def program(self) -> Path:
@@ -83,7 +91,7 @@ class Firmware:
         from stapes.firmware.model_folder import emit_model
 
         emitted = BUILDS / "model" / self.model.stem
-        emit_model(self.model, emitted)
+        emit_model(self.model, emitted, wake=self.wake)
         configure, build = cmake_commands(ROOT, folder, board=board, model=emitted, main=FIRMWARE)
         for command in ([*configure, *options], build):
             run_tool(command)
@@ -102,6 +110,13 @@ class Firmware:
 def firmware(small_model) -> Firmware:
     """The firmware with the small model, for this machine and for boards."""
     return Firmware(small_model(), name="small")
+
+
+@pytest.fixture(scope="session")
+def wake_firmware(small_model) -> Firmware:
+    """The firmware with two small models, the second of which sleeps until woken."""
+    wake = small_model(WAKE, seed=WAKE_SEED)
+    return Firmware(small_model(WOKEN, input_scale=WOKEN_SCALE), name="woken", wake=wake)
 
 
 @pytest.fixture(scope="session")

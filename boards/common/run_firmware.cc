@@ -4,6 +4,7 @@
 #include "app/pipeline.h"
 #include "boards/board.h"
 #include "boards/common/start_model.h"
+#include "boards/common/start_wake.h"
 #include "stapes_model.h"
 
 namespace stapes {
@@ -38,7 +39,7 @@ void SayWhyNot(Port& port, const char* reason) {
   lines.End();
 }
 
-// The LED shines for half a second after each detection.
+// The LED shines for half a second after each detection, and as long as a wake word is in force.
 void ShowDetections(const Application& application) {
   static uint32_t seen = 0;
   static uint32_t lit_at_ms = 0;
@@ -48,7 +49,7 @@ void ShowDetections(const Application& application) {
     lit_at_ms = now_ms;
     board::SetLed(seen != 0);
   } else if (now_ms - lit_at_ms > kLedMs) {
-    board::SetLed(false);
+    board::SetLed(application.awake());
   }
 }
 
@@ -65,6 +66,14 @@ int RunFirmware() {
     return 1;
   }
   static Application application(port, pipeline, STAPES_BOARD_NAME, started.models);
+  const StartedWake wake = StartWake(pipeline, application.lines());
+  if (wake.reason != nullptr) {
+    SayWhyNot(port, wake.reason);
+    return 1;
+  }
+  if (wake.listener != nullptr) {
+    application.Use(*wake.listener);
+  }
   application.Start(board::LastFault());
   if (started.passed_over != nullptr) {
     application.Log("the loaded model does not run", started.passed_over);

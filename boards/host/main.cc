@@ -10,13 +10,16 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/event_sink.h"
+#include "app/listener.h"
 #include "app/pipeline.h"
 #include "app/version.h"
 #include "boards/board.h"
+#include "boards/common/start_wake.h"
 #include "boards/host/model_file.h"
 #include "boards/host/wav.h"
 #include "link/line_writer.h"
@@ -163,8 +166,17 @@ class Replay {
   // when nobody takes the output.
   std::string Init(bool send_scores) {
     const char* reason = pipeline_.Init(kModel, {arena, front_end_work, decoder_work});
-    events_.SendScores(send_scores);
-    return reason == nullptr ? "" : std::string(kModel.name) + ": " + reason + "; export it again";
+    if (reason != nullptr) {
+      return std::string(kModel.name) + ": " + reason + "; export it again";
+    }
+    const StartedWake wake = StartWake(pipeline_, lines_);
+    if (wake.reason != nullptr) {
+      return std::string("the wake word's model: ") + wake.reason + "; export it again";
+    }
+    alone_.emplace(lines_, pipeline_);
+    listener_ = wake.listener == nullptr ? &*alone_ : wake.listener;
+    listener_->SendScores(send_scores);
+    return "";
   }
 
   std::string PlayWav(Input& input, const char* name) {
@@ -184,7 +196,7 @@ class Replay {
       }
       Hello();
       PushBytes(wav.samples);
-      WriteDone(lines_, pipeline_, events_);
+      listener_->WriteDone();
     }
     return error;
   }
@@ -213,7 +225,7 @@ class Replay {
                  ? "found half a sample at the end, expected whole 16-bit samples; record it again"
                  : "found no samples, expected at least one; record it again";
     }
-    WriteDone(lines_, pipeline_, events_);
+    listener_->WriteDone();
     return "";
   }
 
@@ -227,17 +239,18 @@ class Replay {
       for (std::size_t i = 0; i < piece.size(); ++i) {
         piece[i] = static_cast<int16_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
       }
-      pipeline_.Push({piece.data(), piece.size()}, events_);
+      listener_->Push({piece.data(), piece.size()});
       bytes = bytes.Skip(2 * piece.size());
     }
   }
 
-  void Hello() { WriteHello(lines_, kModel, {STAPES_BOARD_NAME, 0}, kUnasked); }
+  void Hello() { WriteHello(lines_, kModel, {STAPES_BOARD_NAME, 0}, kUnasked, listener_); }
 
   StdoutSink sink_;
   LineWriter lines_{sink_};
   Pipeline pipeline_;
-  EventSink events_{lines_, kModel};
+  std::optional<PlainListener> alone_;
+  Listener* listener_ = nullptr;
 };
 
 int Play(const Options& options) {

@@ -63,7 +63,7 @@ Application::Application(Port& port, Pipeline& pipeline, const char* board, Mode
       board_(board),
       sink_(port),
       lines_(sink_),
-      events_(lines_, pipeline.bundle()),
+      alone_(lines_, pipeline),
       tap_(lines_),
       models_(models) {}
 
@@ -75,7 +75,7 @@ void Application::Start(const Fault* last) {
 }
 
 void Application::SayHello(int32_t request) {
-  WriteHello(lines_, pipeline_.bundle(), {board_, port_.UniqueId(), models_}, request);
+  WriteHello(lines_, pipeline_.bundle(), {board_, port_.UniqueId(), models_}, request, listener_);
 }
 
 // For somebody with a board and a plain terminal.
@@ -143,11 +143,14 @@ void Application::HandleFrame() {
       HandleDecoder();
       break;
     case FrameType::kResetDecoder:
-      pipeline_.ResetDecoder();
+      listener_->ResetDecoders();
       WriteOk();
       break;
     case FrameType::kListen:
       HandleListen();
+      break;
+    case FrameType::kAwake:
+      HandleAwake();
       break;
     case FrameType::kModelBegin:
     case FrameType::kModelData:
@@ -166,14 +169,13 @@ void Application::HandleReset() {
     ++refused_.command;
     return;
   }
-  pipeline_.Reset();
   ForgetAudio();
   streaming_ = payload.size() == 1 && payload[0] == 1;
   WriteOk();
 }
 
 void Application::ForgetAudio() {
-  events_.Reset();
+  listener_->Reset();
   next_ = 0;
   after_end_ = false;
   streaming_ = false;
@@ -187,17 +189,23 @@ void Application::HandleScores() {
     ++refused_.command;
     return;
   }
-  events_.SendScores(payload[0] == 1);
+  listener_->SendScores(payload[0] == 1);
   WriteOk();
 }
 
 void Application::HandleThreshold() {
   const Span<const uint8_t> payload = reader_.payload();
-  if (payload.size() != 6) {
+  const bool of_wake_word = payload.size() == 7 && payload[6] == 1;
+  if (payload.size() != 6 && !of_wake_word) {
     ++refused_.command;
     return;
   }
-  AnswerIf(pipeline_.SetThreshold(LoadU16(payload.data()), LoadU32(payload.data() + 2)),
+  Pipeline* const pipeline = of_wake_word ? listener_->wake_word() : &pipeline_;
+  if (pipeline == nullptr) {
+    Answer({kNoWakeWord, "", -1});
+    return;
+  }
+  AnswerIf(pipeline->SetThreshold(LoadU16(payload.data()), LoadU32(payload.data() + 2)),
            "no such label, or a threshold above 1");
 }
 
@@ -227,6 +235,15 @@ void Application::HandleListen() {
   WriteOk();
 }
 
+void Application::HandleAwake() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 4) {
+    ++refused_.command;
+    return;
+  }
+  Answer({listener_->SetAwakeMs(LoadU32(payload.data())), "", -1});
+}
+
 void Application::HandleStream() {
   const bool is_end = reader_.type() == FrameType::kEnd;
   if (reader_.sequence() != next_) {
@@ -235,13 +252,13 @@ void Application::HandleStream() {
         is_end && after_end_ && reader_.sequence() == static_cast<uint8_t>(next_ - 1);
     refused_.out_of_order += !end_again;
     if (end_again) {
-      WriteDone(lines_, pipeline_, events_);
+      listener_->WriteDone();
     }
     WriteAck();
     return;
   }
   if (is_end) {
-    WriteDone(lines_, pipeline_, events_);
+    listener_->WriteDone();
   } else if (reader_.type() == FrameType::kAudio ? !AcceptAudio(reader_.payload())
                                                  : !AcceptPackedAudio(reader_.payload())) {
     ++refused_.command;
@@ -280,9 +297,9 @@ bool Application::AcceptPackedAudio(Span<const uint8_t> payload) {
 }
 
 void Application::Process(Span<const int16_t> samples) {
-  tap_.Hear(pipeline_.samples(), samples, port_.Millis());
+  tap_.Hear(listener_->samples(), samples, port_.Millis());
   const uint32_t start = port_.Ticks();
-  pipeline_.Push(samples, events_);
+  listener_->Push(samples);
   const uint32_t ticks = port_.Ticks() - start;
   busy_ticks_ += ticks;
   peak_ticks_ = ticks > peak_ticks_ ? ticks : peak_ticks_;
@@ -331,11 +348,9 @@ void Application::WriteStats(int32_t request) {
     lines_.Field("request", static_cast<uint32_t>(request));
   }
   lines_.Field("uptime_ms", port_.Millis());
-  lines_.FieldLong("samples", pipeline_.samples());
-  lines_.Field("frames", pipeline_.frames());
+  listener_->WriteCounts();
   lines_.Field("skipped", pipeline_.skipped());
   lines_.Field("inferences", pipeline_.inferences());
-  lines_.Field("detections", events_.detections());
   WriteErrorFields();
   lines_.Field("stack_used", stack.used_bytes);
   lines_.Field("stack_size", stack.size_bytes);

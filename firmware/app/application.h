@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware's one application: a pipeline behind a serial link.
+// The firmware's one application: a pipeline, or two of them, behind a serial link.
 //
 // Audio comes from the host over the link or from the board's microphone; detections go out as
 // lines. Nothing that arrives stops it: what is malformed is counted and reported.
@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "app/audio_tap.h"
-#include "app/event_sink.h"
+#include "app/listener.h"
 #include "app/model_receiver.h"
 #include "app/pipeline.h"
 #include "app/port.h"
@@ -44,9 +44,14 @@ class PortSink : public CharacterSink {
 
 class Application {
  public:
-  // `pipeline` is initialised; `board` names the board; `models`: what takes new models, or
-  // nullptr. All are kept by the caller.
+  // `pipeline` is initialised; `board` names the board; `models`: what takes new models for
+  // `pipeline`, or nullptr. All are kept by the caller.
   Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models = nullptr);
+
+  // Before Start: another listener than the pipeline by itself, kept by the caller, which writes to
+  // lines().
+  void Use(Listener& listener) { listener_ = &listener; }
+  LineWriter& lines() { return lines_; }
 
   // Says hello, after the reason why the board restarted by itself, if there is one in `last`.
   void Start(const Fault* last);
@@ -61,8 +66,9 @@ class Application {
   // Takes samples of the board's microphone; they are left out once the host streams audio.
   void Hear(Span<const int16_t> samples);
 
-  // Since the start or the last reset.
-  uint32_t detections() const { return events_.detections(); }
+  // Since the start or the last reset, of wake words too.
+  uint32_t detections() const { return listener_->detections(); }
+  bool awake() const { return listener_->awake(); }
 
  private:
   // Input that was left out, beside what the frame reader counts.
@@ -79,6 +85,7 @@ class Application {
   void HandleThreshold();
   void HandleDecoder();
   void HandleListen();
+  void HandleAwake();
   void HandleModelFrame();
   void HandleModelData();
   void HandleStream();
@@ -101,7 +108,8 @@ class Application {
   const char* board_;
   PortSink sink_;
   LineWriter lines_;
-  EventSink events_;
+  PlainListener alone_;
+  Listener* listener_ = &alone_;
   AudioTap tap_;
   ModelReceiver* models_;
   FrameReader reader_;

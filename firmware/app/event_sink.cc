@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/event_sink.h"
 
+#include "app/listener.h"
 #include "app/version.h"
 #include "link/protocol.h"
 
@@ -31,7 +32,7 @@ void EventSink::OnScores(uint32_t time_ms, Span<const int8_t> scores) {
   if (!send_scores_) {
     return;
   }
-  lines_.Begin("scores");
+  Begin("scores");
   lines_.Field("time_ms", time_ms);
   lines_.FieldHex("q", scores);
   lines_.Field("features_crc", features_crc_);
@@ -40,15 +41,22 @@ void EventSink::OnScores(uint32_t time_ms, Span<const int8_t> scores) {
 
 void EventSink::OnDetection(const Detection& detection) {
   ++detections_;
-  lines_.Begin("detection");
+  Begin("detection");
   lines_.Field("time_ms", detection.time_ms);
   lines_.Field("label", bundle_.labels[detection.label]);
   lines_.FieldQ16("score", detection.score_q16);
   lines_.End();
 }
 
+void EventSink::Begin(const char* event) {
+  lines_.Begin(event);
+  if (stage_ != nullptr) {
+    lines_.Field("stage", stage_);
+  }
+}
+
 void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,
-                int32_t request) {
+                int32_t request, Listener* listener) {
   lines.Begin("hello");
   lines.Field("protocol", kProtocolVersion);
   lines.Field("firmware", kFirmwareVersion);
@@ -68,6 +76,9 @@ void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& spe
     lines.Field("model_bytes", static_cast<uint32_t>(speaker.models->capacity()));
     lines.Field("model_slot", static_cast<uint32_t>(speaker.models->slot() + 1));
   }
+  if (listener != nullptr) {
+    listener->WriteWakeWord();
+  }
   if (request != kUnasked) {
     lines.Field("request", static_cast<uint32_t>(request));
   }
@@ -81,15 +92,6 @@ void WriteFault(LineWriter& lines, const Fault& fault) {
   lines.Field("pc", fault.pc);
   lines.Field("fault_status", fault.status);
   lines.Field("fault_address", fault.address);
-  lines.End();
-}
-
-void WriteDone(LineWriter& lines, Pipeline& pipeline, EventSink& events) {
-  pipeline.Finish(events);
-  lines.Begin("done");
-  lines.FieldLong("samples", pipeline.samples());
-  lines.Field("frames", pipeline.frames());
-  lines.Field("detections", events.detections());
   lines.End();
 }
 

@@ -12,9 +12,13 @@
 
 namespace stapes {
 
+class Listener;
+
 class EventSink : public PipelineSink {
  public:
-  EventSink(LineWriter& lines, const ModelBundle& bundle) : lines_(lines), bundle_(bundle) {}
+  // `stage`: which of two models, in each line; nullptr says nothing.
+  EventSink(LineWriter& lines, const ModelBundle& bundle, const char* stage = nullptr)
+      : lines_(lines), bundle_(bundle), stage_(stage) {}
 
   void OnFeatures(Span<const int8_t> features) override;
   void OnScores(uint32_t time_ms, Span<const int8_t> scores) override;
@@ -25,14 +29,18 @@ class EventSink : public PipelineSink {
   void Reset() { detections_ = 0; }
 
  private:
+  void Begin(const char* event);
+
   LineWriter& lines_;
   const ModelBundle& bundle_;
+  const char* stage_;
   bool send_scores_ = false;
   uint16_t features_crc_ = kCrc16Start;  // of the newest frame; kept while scores are sent
   uint32_t detections_ = 0;
 };
 
-// The line that says who speaks. `request`: sequence number of the frame that asked, or kUnasked.
+// The line that says who speaks. `request`: sequence number of the frame that asked, or kUnasked;
+// `listener` adds what it has to say, nullptr: nothing.
 constexpr int32_t kUnasked = -1;
 struct Speaker {
   const char* board;
@@ -40,12 +48,9 @@ struct Speaker {
   const ModelReceiver* models = nullptr;  // what takes new models; nullptr without
 };
 void WriteHello(LineWriter& lines, const ModelBundle& bundle, const Speaker& speaker,
-                int32_t request);
+                int32_t request, Listener* listener = nullptr);
 
 // The line of a board that restarted by itself.
 void WriteFault(LineWriter& lines, const Fault& fault);
-
-// The line that follows the last audio, and what a silence gate has put off before it.
-void WriteDone(LineWriter& lines, Pipeline& pipeline, EventSink& events);
 
 }  // namespace stapes

@@ -43,7 +43,6 @@ void Application::HandleModelData() {
 // The new model is at its first sample, and so is the old one after a refusal; or the one that runs
 // in its place, which then says hello by itself.
 void Application::AnswerWithHello(const ModelReceiver::Verdict& verdict) {
-  pipeline_.Reset();
   ForgetAudio();
   if (verdict.reason != nullptr) {
     Answer(verdict);

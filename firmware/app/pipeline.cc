@@ -52,18 +52,22 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
 
 void Pipeline::Push(Span<const int16_t> samples, PipelineSink& sink) {
   while (!samples.empty()) {
-    const std::size_t taken = front_end_.Push(samples);
-    samples = samples.Skip(taken);
-    clock_.Count(taken);
-    const Span<const int16_t> window = front_end_.Waiting();
-    if (!window.empty()) {
-      const bool is_quiet = IsQuiet(window);
-      front_end_.PopFrame(NextFrame(NextInput()));
-      if (InferenceIsDue(NextInput())) {
-        Take(is_quiet, sink);
-      }
+    samples = samples.Skip(PushSome(samples, sink));
+  }
+}
+
+std::size_t Pipeline::PushSome(Span<const int16_t> samples, PipelineSink& sink) {
+  const std::size_t taken = front_end_.Push(samples);
+  clock_.Count(taken);
+  const Span<const int16_t> window = front_end_.Waiting();
+  if (!window.empty()) {
+    const bool is_quiet = IsQuiet(window);
+    front_end_.PopFrame(NextFrame(NextInput()));
+    if (InferenceIsDue(NextInput())) {
+      Take(is_quiet, sink);
     }
   }
+  return taken;
 }
 
 void Pipeline::PushFrame(Span<const int8_t> features, PipelineSink& sink) {
@@ -77,6 +81,11 @@ void Pipeline::PushFrame(Span<const int8_t> features, PipelineSink& sink) {
 }
 
 void Pipeline::Reset() {
+  ResetAt(SampleClock(bundle_->sample_rate));
+  frames_ = skipped_ = inferences_ = 0;
+}
+
+void Pipeline::ResetAt(const SampleClock& clock) {
   front_end_.Reset();
   if (bundle_->window != nullptr) {
     bundle_->window->Reset();
@@ -86,8 +95,7 @@ void Pipeline::Reset() {
   }
   engine_.Reset();
   decoder_.Reset();
-  clock_ = SampleClock(bundle_->sample_rate);
-  frames_ = skipped_ = inferences_ = 0;
+  clock_ = clock;
 }
 
 bool Pipeline::IsQuiet(Span<const int16_t> window) const {

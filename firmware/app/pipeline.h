@@ -41,6 +41,10 @@ class Pipeline {
   // or whenever the model's window is due.
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
+  // Takes samples up to the end of the next frame at most, for a caller that acts between frames.
+  // How many: 1 or more of those there are.
+  std::size_t PushSome(Span<const int16_t> samples, PipelineSink& sink);
+
   // Takes a frame that was computed elsewhere, feature_count values, in place of its samples: for
   // hosts, which compute many at once. After it no samples before a Reset. The network sees all of
   // them, whatever gate there is.
@@ -51,6 +55,10 @@ class Pipeline {
 
   // Back to the first sample: front end, network and decoder, and the counters. Settings stay.
   void Reset();
+
+  // The same in the middle of audio: the next sample's time is that of `clock`, which runs at the
+  // model's rate, and the counters go on.
+  void ResetAt(const SampleClock& clock);
 
   // Forgets scores and detections; audio, time and the network's memory go on.
   void ResetDecoder() { decoder_.Reset(); }
@@ -73,6 +81,7 @@ class Pipeline {
   const ModelBundle& bundle() const { return *bundle_; }
   const InferenceEngine& engine() const { return engine_; }
   uint32_t dropped_scores() const { return decoder_.dropped(); }
+  const SampleClock& clock() const { return clock_; }
   uint64_t samples() const { return clock_.samples(); }
   uint32_t frames() const { return frames_; }          // scored, silence included
   uint32_t skipped() const { return skipped_; }        // of these, scored as silence by the gate

@@ -18,7 +18,8 @@ enum class FrameType : uint8_t {
   kStats = 4,         // say how it goes
   kAudio = 5,         // stream: int16 samples, low byte first
   kEnd = 6,           // stream: no more audio
-  kThreshold = 7,     // payload: label index, uint16; threshold, uint32 Q16
+  kThreshold = 7,     // payload: label index, uint16; threshold, uint32 Q16; of the wake word's
+                      // model: a byte more, 1
   kDecoder = 8,       // payload: averaging window, suppression (uint32, ms); minimum count, uint16;
                       // all bits set: as it is
   kResetDecoder = 9,  // forget the scores and what was detected, not the audio
@@ -28,6 +29,7 @@ enum class FrameType : uint8_t {
   kModelCommit = 13,  // payload: CRC-32 of the image, uint32
   kModelBuiltIn = 14,  // back to the compiled-in model
   kPackedAudio = 15,   // stream: samples in fewer bytes (packed_audio.h)
+  kAwake = 16,         // payload: milliseconds that the model listens after a wake word, uint32
 };
 
 constexpr std::size_t kFrameHeaderBytes = 2;

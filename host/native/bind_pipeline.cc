@@ -15,6 +15,7 @@
 
 #include "aligned_bytes.h"
 #include "app/pipeline.h"
+#include "app/wake_stage.h"
 #include "base/sample_clock.h"
 #include "bind_decoder.h"
 #include "nn/all_operators.h"
@@ -131,6 +132,9 @@ class PythonPipeline {
 
   void Reset() { pipeline_.Reset(); }
 
+  Pipeline& firmware() { return pipeline_; }
+  uint32_t sample_rate() const { return bundle_.sample_rate; }
+
   // All that one inference of the network leaves for the next, and what never changes: positions,
   // no pointers, so that another pipeline of the same model goes on from it.
   nb::bytes State() const {
@@ -144,9 +148,6 @@ class PythonPipeline {
     std::memcpy(arena_.data(), state.data(), state.size());
   }
 
- private:
-  uint16_t feature_count() const { return static_cast<uint16_t>(FeatureCount(tables_.get())); }
-
   nb::tuple Results(Record record) const {
     const std::size_t count = record.times_ms.size();
     return nb::make_tuple(Array(std::move(record.times_ms), {count}),
@@ -154,6 +155,9 @@ class PythonPipeline {
                           Array(std::move(record.scores), {count, bundle_.label_count}),
                           std::move(record.detections));
   }
+
+ private:
+  uint16_t feature_count() const { return static_cast<uint16_t>(FeatureCount(tables_.get())); }
 
   void FillBundle(uint32_t sample_rate, uint16_t window_frames, uint16_t clip_stride_frames) {
     const FrontEndTables& tables = tables_.get();
@@ -184,6 +188,61 @@ class PythonPipeline {
   AlignedBytes arena_, front_end_work_, decoder_work_;
   ModelBundle bundle_ = {};
   Pipeline pipeline_;
+};
+
+// All that two pipelines say, and when the second one wakes and falls asleep.
+class WakeRecord final : public WakeSink {
+ public:
+  PipelineSink& OfWakeWord() override { return wake_word; }
+  PipelineSink& OfModel() override { return model; }
+  void OnWoken(uint32_t time_ms) override { woken_ms.push_back(time_ms); }
+  void OnAsleep(uint32_t time_ms) override { asleep_ms.push_back(time_ms); }
+
+  Record wake_word, model;
+  std::vector<uint32_t> woken_ms, asleep_ms;
+};
+
+class PythonWakeStage {
+ public:
+  PythonWakeStage(PythonPipeline& wake_word, PythonPipeline& model, uint32_t awake_ms,
+                  uint64_t waking_labels)
+      : wake_word_(wake_word),
+        model_(model),
+        stage_(wake_word.firmware(), model.firmware(), {awake_ms, waking_labels}) {
+    if (&wake_word == &model || wake_word.sample_rate() != model.sample_rate() ||
+        !stage_.SetAwakeMs(awake_ms)) {
+      throw nb::value_error("expected two pipelines of one rate, and 1 ms to 10 minutes");
+    }
+    stage_.Reset();
+  }
+
+  nb::tuple Process(const Samples& samples) {
+    WakeRecord record;
+    {
+      nb::gil_scoped_release released;
+      stage_.Push({samples.data(), samples.size()}, record);
+    }
+    return Results(std::move(record));
+  }
+
+  nb::tuple Finish() {
+    WakeRecord record;
+    stage_.Finish(record);
+    return Results(std::move(record));
+  }
+
+  void Reset() { stage_.Reset(); }
+
+ private:
+  nb::tuple Results(WakeRecord record) const {
+    return nb::make_tuple(wake_word_.Results(std::move(record.wake_word)),
+                          model_.Results(std::move(record.model)), std::move(record.woken_ms),
+                          std::move(record.asleep_ms));
+  }
+
+  PythonPipeline& wake_word_;
+  PythonPipeline& model_;
+  WakeStage stage_;
 };
 
 // The times of the inferences that `frames` frames of audio make, by the firmware's clock.
@@ -262,6 +321,17 @@ void BindPipeline(nb::module_& module) {
       .def_prop_rw("state", &PythonPipeline::State, &PythonPipeline::SetState,
                    "Bytes: what inferences leave in the network. Equal states go on equally; "
                    "another pipeline with the same model may take it over.");
+  nb::class_<PythonWakeStage>(module, "WakeStage", "Two pipelines: the first wakes the second.")
+      .def(nb::init<PythonPipeline&, PythonPipeline&, uint32_t, uint64_t>(), nb::kw_only(),
+           nb::arg("wake_word"), nb::arg("model"), nb::arg("awake_ms"), nb::arg("waking_labels"),
+           nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(),
+           "Raises ValueError with the reason for what does not fit.")
+      .def("process", &PythonWakeStage::Process, nb::arg("samples"),
+           "int16 [n] -> the results of both, as of Pipeline.process, and the milliseconds at "
+           "which the second one woke and fell asleep.")
+      .def("finish", &PythonWakeStage::Finish,
+           "The audio has ended: the same of what silence gates have put off.")
+      .def("reset", &PythonWakeStage::Reset, "Forgets all audio, and sleeps.");
 }
 
 }  // namespace stapes

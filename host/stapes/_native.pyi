@@ -202,6 +202,23 @@ class Pipeline:
     @state.setter
     def state(self, arg: bytes, /) -> None: ...
 
+class WakeStage:
+    """Two pipelines: the first wakes the second."""
+
+    def __init__(self, *, wake_word: Pipeline, model: Pipeline, awake_ms: int, waking_labels: int) -> None:
+        """Raises ValueError with the reason for what does not fit."""
+
+    def process(self, samples: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple:
+        """
+        int16 [n] -> the results of both, as of Pipeline.process, and the milliseconds at which the second one woke and fell asleep.
+        """
+
+    def finish(self) -> tuple:
+        """The audio has ended: the same of what silence gates have put off."""
+
+    def reset(self) -> None:
+        """Forgets all audio, and sleeps."""
+
 def stretch(samples: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], rate: float, sample_rate: int) -> NDArray[numpy.float32]:
     """
     float32 [n] -> float32 [about n / rate]: faster or slower at the same pitch.

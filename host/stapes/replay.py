@@ -12,8 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stapes.device.bundle import ModelBundle
 from stapes.device.decoder import SCORE_ONE_Q16, Detection
-from stapes.device.pipeline import Pipeline
+from stapes.device.pipeline import Pipeline, Trace
+from stapes.device.wake import WakeStage, WakeTrace, order
 from stapes.errors import StapesError
 from stapes.firmware.emulator import Emulator
 from stapes.link.hello import not_asked_for, number_of
@@ -26,21 +28,32 @@ from stapes.link.transport import (
     Transport,
     open_transport,
 )
+from stapes.model.settings import WakeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """What came of some audio: frames scored, detections; and, if asked for, the scores (int8
-    [frames, labels]) with their times (uint32 [frames], ms) and the CRC-16 of the features that
-    each is of (uint16 [frames]), else empty. `stats` are those of a board after the audio
-    (docs/protocol.md), empty for the engine in this process."""
+class Scored:
+    """What a model said of some audio: frames scored; and, if asked for, the scores (int8 [frames,
+    labels]) with their times (uint32 [frames], ms) and the CRC-16 of the features that each is of
+    (uint16 [frames]), else empty."""
 
     frames: int
-    detections: list[Detection]
     times_ms: NDArray[np.uint32]
     scores: NDArray[np.int8]
     features_crc: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed(Scored):
+    """What came of some audio. `stats` are those of a board after the audio (docs/protocol.md),
+    empty for the engine in this process. Where a wake word wakes the model: what its own model
+    said, and when the other one woke, again or not, and fell asleep, in milliseconds."""
+
+    detections: list[Detection]
     stats: dict[str, Any]
+    wake: Scored | None = None
+    woken_ms: tuple[int, ...] = ()
+    asleep_ms: tuple[int, ...] = ()
 
 
 # An emulated board is as slow as this machine is busy; one that ends is noticed at once.
@@ -73,11 +86,26 @@ class NativePlayer:
 
     SLICE_SECONDS = 10
 
-    def __init__(self, model_path: str | Path) -> None:
-        self._pipeline = Pipeline.from_file(model_path)
+    def __init__(
+        self,
+        model_path: str | Path,
+        *,
+        wake: str | Path | None = None,
+        awake: WakeSettings | None = None,
+    ) -> None:
+        """
+        Raises:
+            StapesError: a model is refused, or the two take different audio.
+        """
+        bundle = ModelBundle.from_file(model_path)
+        self._pipeline: Pipeline | WakeStage = (
+            Pipeline(bundle)
+            if wake is None
+            else WakeStage(ModelBundle.from_file(wake), bundle, awake)
+        )
         self.name = str(model_path)
-        self.labels = self._pipeline.settings.labels
-        self.sample_rate = self._pipeline.settings.front_end.sample_rate
+        self.labels = bundle.settings.labels
+        self.sample_rate = bundle.settings.front_end.sample_rate
 
     def play(
         self,
@@ -97,17 +125,36 @@ class NativePlayer:
         traces.append(self._pipeline.finish())
         for found in traces[-1].detections:
             on_detection(found)
-        scores = np.concatenate([trace.scores for trace in traces])
+        own = [trace.model if isinstance(trace, WakeTrace) else trace for trace in traces]
+        staged = [trace for trace in traces if isinstance(trace, WakeTrace)]
         return Replayed(
-            frames=len(scores),
+            **_scored(own),
             detections=[found for trace in traces for found in trace.detections],
-            times_ms=np.concatenate([trace.times_ms for trace in traces]),
-            scores=scores,
-            features_crc=np.array(
-                [crc16(row.tobytes()) for trace in traces for row in trace.inputs], np.uint16
-            ),
             stats={},
+            wake=Scored(**_scored([trace.wake_word for trace in staged])) if staged else None,
+            woken_ms=tuple(time_ms for trace in staged for time_ms in trace.woken_ms),
+            asleep_ms=tuple(time_ms for trace in staged for time_ms in trace.asleep_ms),
         )
+
+
+def _scored(traces: Sequence[Trace]) -> dict[str, Any]:
+    """The fields of `Scored`."""
+    crcs = [crc16(row.tobytes()) for trace in traces for row in trace.inputs]
+    return {
+        "frames": sum(len(trace.scores) for trace in traces),
+        "times_ms": np.concatenate([trace.times_ms for trace in traces]),
+        "scores": np.concatenate([trace.scores for trace in traces]),
+        "features_crc": np.array(crcs, np.uint16),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scores:
+    """A line of them."""
+
+    time_ms: int
+    q: list[int]
+    features_crc: int
 
 
 class LinkPlayer:
@@ -133,6 +180,7 @@ class LinkPlayer:
         hello = self._session.hello
         self.name = f"{hello.board}, {hello.model}"
         self.labels = hello.labels
+        self._wake_labels = hello.wake.labels if hello.wake is not None else ()
         self.sample_rate = hello.sample_rate
 
     def play(
@@ -147,16 +195,36 @@ class LinkPlayer:
         done = self._session.play(samples, on_progress=on_progress)
         stats = self._session.stats()
         self._playing = False
-        self._expect(done.number("detections"), len(self._detections), "detections")
-        self._expect(done.number("frames") * self._send_scores, len(self._scores), "scores")
+        for of_wake_word, name in enumerate(("detections", "wake_detections")):
+            came = sum(found.of_wake_word == of_wake_word for found in self._detections)
+            self._expect(done.number(name), came, name)
         return Replayed(
-            frames=number_of(done, "frames", 0, len(samples), source=self.name),
-            detections=self._detections,
-            times_ms=np.array(self._times, np.uint32),
-            scores=np.array(self._scores, np.int8).reshape(-1, len(self.labels)),
-            features_crc=np.array(self._features_crc, np.uint16),
+            **self._scored(done, "frames", self._scores, self.labels, len(samples)),
+            detections=sorted(self._detections, key=order),
             stats=stats,
+            wake=self._wake_scored(done, len(samples)),
+            woken_ms=tuple(self._states["woken"]),
+            asleep_ms=tuple(self._states["asleep"]),
         )
+
+    def _wake_scored(self, done: Event, samples: int) -> Scored | None:
+        if not self._wake_labels:
+            return None
+        said = self._wake_scores
+        return Scored(**self._scored(done, "wake_frames", said, self._wake_labels, samples))
+
+    def _scored(
+        self, done: Event, name: str, said: list[_Scores], labels: Sequence[str], samples: int
+    ) -> dict[str, Any]:
+        """The fields of `Scored`; `name` counts them in `done`."""
+        what = name.replace("frames", "scores")
+        self._expect(done.number(name) * self._send_scores, len(said), what)
+        return {
+            "frames": number_of(done, name, 0, samples, source=self.name),
+            "times_ms": np.array([entry.time_ms for entry in said], np.uint32),
+            "scores": np.array([entry.q for entry in said], np.int8).reshape(-1, len(labels)),
+            "features_crc": np.array([entry.features_crc for entry in said], np.uint16),
+        }
 
     def _expect(self, sent: int, came: int, what: str) -> None:
         if sent != came:
@@ -170,26 +238,36 @@ class LinkPlayer:
         self._most_ms = min(count * 1000 // self.sample_rate, _MOST_MS)
         self._on_detection = on_detection
         self._detections: list[Detection] = []
-        self._times: list[int] = []
-        self._scores: list[list[int]] = []
-        self._features_crc: list[int] = []
+        self._scores: list[_Scores] = []
+        self._wake_scores: list[_Scores] = []
+        self._states: dict[str, list[int]] = {"woken": [], "asleep": []}
 
     def _hear(self, event: Event) -> None:
         if not self._playing:
             return  # what a board with a microphone hears before it is asked
         if event.name == "detection":
-            found = detection_of(event, labels=self.labels, most_ms=self._most_ms, source=self.name)
+            labels = self._wake_labels if event.is_of_wake_word else self.labels
+            found = detection_of(event, labels=labels, most_ms=self._most_ms, source=self.name)
             self._detections.append(found)
             self._on_detection(found)
+        elif event.name == "scores" and event.is_of_wake_word:
+            self._wake_scores.append(self._scores_of(event, self._wake_labels))
         elif event.name == "scores":
-            scores = event.values().get("q")
-            if not isinstance(scores, list) or len(scores) != len(self.labels):
-                said = event.fields.get("q", "none")
-                raise not_asked_for(self.name, f"{said!a:.40} for q", f"{len(self.labels)} scores")
-            self._times.append(number_of(event, "time_ms", 0, self._most_ms, source=self.name))
-            self._scores.append(scores)
-            crc = number_of(event, "features_crc", 0, 0xFFFF, source=self.name)
-            self._features_crc.append(crc)
+            self._scores.append(self._scores_of(event, self.labels))
+        elif event.name in self._states:
+            time_ms = number_of(event, "time_ms", 0, self._most_ms, source=self.name)
+            self._states[event.name].append(time_ms)
+
+    def _scores_of(self, event: Event, labels: Sequence[str]) -> _Scores:
+        q = event.values().get("q")
+        if not isinstance(q, list) or len(q) != len(labels):
+            said = event.fields.get("q", "none")
+            raise not_asked_for(self.name, f"{said!a:.40} for q", f"{len(labels)} scores")
+        return _Scores(
+            time_ms=number_of(event, "time_ms", 0, self._most_ms, source=self.name),
+            q=q,
+            features_crc=number_of(event, "features_crc", 0, 0xFFFF, source=self.name),
+        )
 
 
 def detection_of(
@@ -216,6 +294,7 @@ def detection_of(
         time_ms=number_of(event, "time_ms", 0, most_ms, source=source),
         label=label,
         score_q16=round(score * SCORE_ONE_Q16),
+        of_wake_word=event.is_of_wake_word,
     )
 
 
@@ -223,6 +302,8 @@ def detection_of(
 def open_player(
     *,
     model: str | Path | None = None,
+    wake: str | Path | None = None,
+    awake: WakeSettings | None = None,
     program: str | Path | None = None,
     board: str | None = None,
     image: str | Path | None = None,
@@ -232,15 +313,16 @@ def open_player(
     count_instructions: bool = True,
     tee: str | Path | None = None,
 ) -> Iterator[Player]:
-    """Opens one of: a `model` in this process, a `program` (stapes-firmware of this machine), an
-    emulated `board` with its `image` (whose clocks count instructions, or run a third faster), a
-    board at a serial `port`. What comes over a link is also written to `tee`, if given.
+    """Opens one of: a `model` in this process, asleep until a `wake` word if one is given; a
+    `program` (stapes-firmware of this machine); an emulated `board` with its `image` (whose clocks
+    count instructions, or run a third faster); a board at a serial `port`. What comes over a link
+    is also written to `tee`, if given.
 
     Raises:
         StapesError: it cannot be opened or does not answer.
     """
     if model is not None:
-        yield NativePlayer(model)
+        yield NativePlayer(model, wake=wake, awake=awake)
     elif board is not None and image is not None:
         with Emulator(board, image, count_instructions=count_instructions, fast=True) as emulator:
             heard = _teed(emulator.transport, tee)

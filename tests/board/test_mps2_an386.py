@@ -16,6 +16,7 @@ from stapes.firmware.emulator import Emulator
 from stapes.link.protocol import FrameType, encode_frame
 from stapes.link.session import Session
 from stapes.replay import LinkPlayer, NativePlayer, open_player
+from wake_word import loud_and_soft
 
 BOARD = "mps2_an386"
 GARBAGE_KB = int(os.environ.get("STAPES_GARBAGE_KB", "100"))  # 10000 take the emulator long
@@ -218,3 +219,15 @@ def test_a_monitor_shows_the_detections_while_the_board_hears_audio(
     heard = [entry["time_ms"] for entry in entries if entry.get("event") == "detection"]
     expected = NativePlayer(firmware.model).play(audio).detections
     assert heard == [found.time_ms for found in expected] != []
+
+
+def test_a_model_that_a_wake_word_wakes_is_that_of_python(wake_firmware):
+    audio = loud_and_soft(3)
+    expected = NativePlayer(wake_firmware.model, wake=wake_firmware.wake).play(audio)
+    with Emulator(BOARD, wake_firmware.image(BOARD)) as emulator:
+        replayed = LinkPlayer(emulator.transport, send_scores=True, **PATIENT).play(audio)
+    np.testing.assert_array_equal(replayed.scores, expected.scores)
+    np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
+    np.testing.assert_array_equal(replayed.wake.scores, expected.wake.scores)
+    assert replayed.detections == expected.detections != []
+    assert replayed.woken_ms == expected.woken_ms != ()

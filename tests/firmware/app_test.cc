@@ -139,6 +139,23 @@ TEST_CASE("scores are sent when asked for, detections always, and counted") {
   CHECK(events.detections() == 1);
 }
 
+TEST_CASE("of two models, the lines of the first say so") {
+  const char* const labels[] = {"_silence_", "ja"};
+  ModelBundle bundle = {};
+  bundle.labels = labels;
+  FakePort port;
+  PortSink sink(port);
+  LineWriter lines(sink);
+  EventSink events(lines, bundle, "wake");
+  events.SendScores(true);
+  const int8_t scores[] = {-128, 127};
+  events.OnScores(30, scores);
+  CHECK(port.sent.substr(0, 30) == "$0000 scores stage=wake time_m");
+  port.sent.clear();
+  events.OnDetection({1, 32768, 50, true});
+  CHECK(port.sent.substr(0, 41) == "$0001 detection stage=wake time_ms=50 lab");
+}
+
 // Lines of audio among what a port was sent.
 int AudioLines(const FakePort& port) {
   int count = 0;

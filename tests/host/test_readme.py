@@ -176,10 +176,12 @@ def words_are_trained(checkout: Path, environment: dict[str, str]) -> None:
 
 
 def board_hears_the_same(checkout: Path, environment: dict[str, str]) -> None:
-    flash, replay = blocks("Put it on a board")
+    flash, two_models, replay = blocks("Put it on a board")
     terminal = Terminal(checkout, environment=environment)
     terminal.run(shortened(flash))
     assert "pyocd" in terminal.text
+    terminal.run(two_models)
+    assert "--wake" in terminal.text
     terminal.run(shortened(replay))
     here = Terminal(checkout, environment=environment)
     here.run(blocks("Try a shipped model (two minutes)")[-2].splitlines()[-1])

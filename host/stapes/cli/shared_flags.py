@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stapes.cli.flags import add_flags, from_flags
+from stapes.cli.flags import add_flags, from_flags, given
 from stapes.errors import StapesError
-from stapes.model.settings import FrontEndSettings, PcenSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings, WakeSettings
 from stapes.model.shipped import shipped_models
-from stapes.options import like, setting
+from stapes.options import as_text, like, setting
 
 _FEATURES = ("channel_count", "dct_coefficient_count")  # which FeatureFlags decide
 
@@ -76,6 +76,31 @@ def model_file(text: str) -> Path:
             f"with Stapes: {', '.join(shipped)}"
         )
     return shipped[text].path
+
+
+def add_wake_flags(parser: Any) -> None:
+    """--wake and what belongs to it, to a parser or a group of it."""
+    parser.add_argument(
+        "--wake",
+        type=model_file,
+        metavar="WAKE",
+        help="the model of a wake word: MODEL sleeps until it is heard",
+    )
+    add_flags(parser, WakeSettings, instead_of=as_text(WakeSettings.awake_seconds))
+
+
+def wake_settings(arguments: argparse.Namespace) -> WakeSettings:
+    """What the flags of `add_wake_flags` say.
+
+    Raises:
+        StapesError: how long to be awake, without a wake word.
+    """
+    said = given(WakeSettings, arguments)
+    if said and arguments.wake is None:
+        raise StapesError(
+            "--awake_seconds: expected --wake as well, the model of the wake word; add it"
+        )
+    return WakeSettings(**said)
 
 
 def add_front_end_arguments(parser: Any) -> None:

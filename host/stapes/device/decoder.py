@@ -20,11 +20,13 @@ MAX_FRAMES = 65535
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """A new command. `time_ms`: end of the audio heard; `score_q16`: average score, Q16."""
+    """A new command. `time_ms`: end of the audio heard; `score_q16`: average score, Q16;
+    `of_wake_word`: it is one that woke the other model."""
 
     time_ms: int
     label: str
     score_q16: int
+    of_wake_word: bool = False
 
     @property
     def score(self) -> float:

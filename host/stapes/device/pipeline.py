@@ -38,7 +38,7 @@ class Pipeline:
 
     def __init__(self, bundle: ModelBundle) -> None:
         self.settings = bundle.settings
-        self._native = _native.Pipeline(
+        self.native = _native.Pipeline(
             model=bundle.model,
             tables=bundle.tables,
             decoder=native_config(bundle.settings),
@@ -64,7 +64,7 @@ class Pipeline:
         Raises:
             StapesError: audio of another type or shape.
         """
-        return self._trace(self._native.process(as_int16(samples, dimensions=1)))
+        return self.trace(self.native.process(as_int16(samples, dimensions=1)))
 
     def process_all(self, samples: ArrayLike) -> Trace:
         """`process` and `finish` in one: int16 [n] that are all of the audio.
@@ -85,23 +85,24 @@ class Pipeline:
         audio are computed faster at once, to the same bits. No samples after them before a reset.
         The network sees all of them: a gate listens to samples.
         """
-        return self._trace(self._native.process_frames(np.ascontiguousarray(features, np.int8)))
+        return self.trace(self.native.process_frames(np.ascontiguousarray(features, np.int8)))
 
     def finish(self) -> Trace:
         """What the model's gate has put off, after the last samples: the end of the audio."""
-        return self._trace(self._native.finish())
+        return self.trace(self.native.finish())
 
     @property
     def skipped(self) -> int:
         """Frames that the gate has scored as silence since the last reset."""
-        return self._native.skipped
+        return self.native.skipped
 
     @property
     def inferences(self) -> int:
         """Runs of the network since the last reset, with those of a gate's replays."""
-        return self._native.inferences
+        return self.native.inferences
 
-    def _trace(self, results: tuple[Any, Any, Any, Any]) -> Trace:
+    def trace(self, results: tuple[Any, Any, Any, Any]) -> Trace:
+        """What native code says of this model, with its labels."""
         times_ms, inputs, scores, found = results
         return Trace(
             times_ms=times_ms,
@@ -112,17 +113,17 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forgets all audio."""
-        self._native.reset()
+        self.native.reset()
 
     @property
     def state(self) -> bytes:
         """What inferences leave in the network, for another pipeline of the same model to go on
         from. Equal states go on equally."""
-        return self._native.state
+        return self.native.state
 
     @state.setter
     def state(self, state: bytes) -> None:
-        self._native.state = state
+        self.native.state = state
 
 
 def front_end_of(bundle: ModelBundle) -> FrontEnd:

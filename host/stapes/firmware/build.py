@@ -15,6 +15,7 @@ from stapes.firmware.source import find_source
 from stapes.firmware.tools import ToolFailed, require_tools, run_build_tool, run_tool
 from stapes.installed import build_folder
 from stapes.link.model_image import read_model_image, slot_options
+from stapes.model.settings import WakeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,16 @@ def build_commands(
     source: Path,
     folder: Path,
     *,
+    wake: Path | None = None,
+    awake: WakeSettings | None = None,
     room_for: Sequence[Path] = (),
     public_key: Path | None = None,
     ed25519_dir: Path | None = None,
 ) -> list[list[str]]:
-    """Emits the model, configures and builds, all within `folder`. The firmware takes models over
-    the link if it shall have `room_for` some; with a `public_key` only signed ones, which it checks
-    by the library in `ed25519_dir`.
+    """Emits the model, configures and builds, all within `folder`. With a `wake` word's model the
+    other one sleeps until woken, as `awake` says. The firmware takes models over the link if it
+    shall have `room_for` some; with a `public_key` only signed ones, which it checks by the library
+    in `ed25519_dir`.
 
     Raises:
         StapesError: the board keeps no models, one of these cannot be read, or they were made for
@@ -72,6 +76,9 @@ def build_commands(
     emitted = folder / "model"
     configure, build = cmake_commands(source, folder, board=board.option, model=emitted)
     emit = ["stapes", "emit", str(model), "--output_dir", str(emitted)]
+    if wake is not None:
+        seconds = (awake or WakeSettings()).awake_seconds
+        emit += ["--wake", str(wake), "--awake_seconds", f"{seconds:g}"]
     # Said each time: the folder remembers what an earlier build had.
     signed = [
         f"-DSTAPES_PUBLIC_KEY={public_key.absolute() if public_key else ''}",
@@ -149,9 +156,15 @@ def _too_large(taken: Sizes) -> str:
     )
 
 
-def emulator_image(name: str, *, model: Path | None) -> Path:
-    """The image for the emulated board `name`: built around `model`, or, without one, what
-    `stapes flash --board` built last.
+def emulator_image(
+    name: str,
+    *,
+    model: Path | None,
+    wake: Path | None = None,
+    awake: WakeSettings | None = None,
+) -> Path:
+    """The image for the emulated board `name`: built around `model`, and its `wake` word's if it
+    has one; or, without a model, what `stapes flash --board` built last.
 
     Raises:
         StapesError: no such board, no source tree, a build that fails, or nothing built yet.
@@ -161,7 +174,7 @@ def emulator_image(name: str, *, model: Path | None) -> Path:
     folder = build_folder(source) / "flash" / board.name
     if model is not None:
         check_build_tools(board)
-        run_build(build_commands(board, model, source, folder))
+        run_build(build_commands(board, model, source, folder, wake=wake, awake=awake))
     elif not image(folder, "elf").is_file():
         raise StapesError(
             f"replay: found no firmware for {board.name}, expected --model, or --image; give one"

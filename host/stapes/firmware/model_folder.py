@@ -16,33 +16,68 @@ from stapes.device.bundle import ModelBundle
 from stapes.device.c_tables import c_context
 from stapes.device.decoder import threshold_q16, thresholds_q16
 from stapes.device.gate import gate_config
+from stapes.device.wake import check_same_audio, waking_labels
 from stapes.firmware.folder import write_folder
 from stapes.firmware.rendering import render
-from stapes.model.settings import SILENCE_LABEL, ModelSettings
+from stapes.model.settings import SILENCE_LABEL, ModelSettings, WakeSettings
 from stapes.plain import plain
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
-FILES = ("stapes_model.h", *SOURCES, "model.cmake", "ATTRIBUTION.txt")
+_CODE = ("stapes_model.h", *SOURCES)
+FILES = (*_CODE, "model.cmake", "ATTRIBUTION.txt")
+WAKE = "wake"  # the folder of the wake word's model, where there is one
+WAKE_FILES = ("stapes_wake.h", *(f"{WAKE}/{name}" for name in (*_CODE, "ATTRIBUTION.txt")))
 
 
-def emit_model(model_path: str | os.PathLike[str], output_dir: str | os.PathLike[str]) -> None:
+def emit_model(
+    model_path: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    wake: str | os.PathLike[str] | None = None,
+    awake: WakeSettings | None = None,
+) -> None:
     """Writes the model folder; it appears whole or not at all.
 
     Raises:
-        StapesError: the model cannot be read, carries no settings, uses an operator that the engine
-            does not have, or contradicts its settings; or the folder holds something else.
+        StapesError: a model cannot be read, carries no settings, uses an operator that the engine
+            does not have, or contradicts its settings; the two are of different sample rates; or
+            the folder holds something else.
     """
-    write_folder(output_dir, render_model(model_path))
+    write_folder(output_dir, render_model(model_path, wake=wake, awake=awake))
 
 
-def render_model(model_path: str | os.PathLike[str]) -> dict[str, str]:
-    """The text of every file of the model folder, by name.
+def render_model(
+    model_path: str | os.PathLike[str],
+    *,
+    wake: str | os.PathLike[str] | None = None,
+    awake: WakeSettings | None = None,
+) -> dict[str, str]:
+    """The text of every file of the model folder, by path; with the model of a `wake` word that of
+    a firmware where the other one sleeps until woken, for as long as `awake` says.
 
     Raises:
         StapesError: as `emit_model`.
     """
-    context = _context(Path(model_path), ModelBundle.from_file(model_path))
-    return {name: render(f"{name}.jinja", context) for name in FILES}
+    bundle = ModelBundle.from_file(model_path)
+    context = _context(Path(model_path), bundle)
+    if wake is None:
+        return {name: render(f"{name}.jinja", context) for name in FILES}
+    first = ModelBundle.from_file(wake)
+    check_same_audio(first.settings, bundle.settings)
+    awake = awake or WakeSettings()
+    command = (
+        f"stapes emit {one_line(Path(model_path).name)} --wake {one_line(Path(wake).name)} "
+        f"--awake_seconds {awake.awake_seconds:g} --output_dir DIR"
+    )
+    sources = (*SOURCES, *(f"{WAKE}/{name}" for name in SOURCES))
+    context |= {"command": command, "sources": sources, "awake_ms": awake.milliseconds}
+    context["waking_labels"] = waking_labels(first.settings)
+    own = {**_context(Path(wake), first), "command": command, "namespace": "stapes::wake_model"}
+    files = {name: render(f"{name}.jinja", context) for name in FILES}
+    files["stapes_wake.h"] = render("stapes_wake.h.jinja", context)
+    for path in WAKE_FILES[1:]:
+        files[path] = render(f"{Path(path).name}.jinja", own)
+    return files
 
 
 def _attribution(settings: ModelSettings) -> str:
@@ -62,6 +97,8 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "command": f"stapes emit {name} --output_dir DIR",
         "version": __version__,
         "sources": SOURCES,
+        "namespace": "stapes",
+        "awake_ms": 0,  # no wake word
         "attribution": [plain(line) for line in _attribution(settings).splitlines()],
         "name": settings.name,
         "model": bundle.model,

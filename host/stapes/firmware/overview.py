@@ -75,6 +75,18 @@ def overview(model: bytes, report: dict[str, Any]) -> Overview:
     return Overview(model_bytes=len(model), needs=needs, **figures)
 
 
+def together(
+    report: dict[str, Any], wake_word: dict[str, Any], *, work_bytes: int
+) -> dict[str, Any]:
+    """The report of a model and the one that wakes it, whose front end takes `work_bytes` more."""
+    sums = {
+        name: report.get(name, 0) + wake_word.get(name, 0)
+        for name in ("model_bytes", "arena_bytes", "window_bytes")
+    }
+    sums["arena_bytes"] += work_bytes
+    return {**report, **sums, "name": f"{report['name']} after {wake_word['name']}"}
+
+
 def board_lines(needs: Needs, board: Board) -> list[str]:
     """Whether a model that takes `needs` fits a board, in three lines."""
     verdict = "fits" if needs.fits(board) else "does NOT seem to fit"

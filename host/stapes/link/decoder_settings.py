@@ -6,23 +6,26 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from stapes.device.decoder import threshold_q16
 from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
-from stapes.model.settings import DecoderSettings
+from stapes.model.settings import DecoderSettings, WakeSettings
 from stapes.options import declared
 
 _KEEP = 0xFFFFFFFF
+_OF_WAKE_WORD = 1
 _THRESHOLD = declared(DecoderSettings)["detection_threshold"]
 _NUMBERS = {
     "average_ms": declared(DecoderSettings)["average_window_duration_ms"],
     "suppression_ms": declared(DecoderSettings)["suppression_ms"],
     "minimum_count": declared(DecoderSettings)["minimum_count"],
+    "awake_seconds": declared(WakeSettings)["awake_seconds"],
 }
 HELP = (
     "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "
-    "suppression_ms=300, minimum_count=3"
+    "suppression_ms=300, minimum_count=3, awake_seconds=5 for a board with a wake word"
 )
 
 Request = tuple[FrameType, bytes]
@@ -36,12 +39,17 @@ class DecoderChanges:
     average_ms: int | None = None
     suppression_ms: int | None = None
     minimum_count: int | None = None
+    awake_seconds: float | None = None
 
-    def requests(self, labels: Sequence[str], *, source: str) -> list[Request]:
-        """Frames for a board with these labels; `source` names it in error messages.
+    def requests(
+        self, labels: Sequence[str], *, wake_labels: Sequence[str] = (), source: str
+    ) -> list[Request]:
+        """Frames for a board with these labels, and those of its wake word's model if it has one: a
+        label of both is that of the first; `source` names the board in error messages.
 
         Raises:
-            StapesError: a threshold of a label that the model does not have.
+            StapesError: a threshold of a label that the board does not have, or a time awake for
+                one without a wake word.
         """
         out: list[Request] = []
         if (self.average_ms, self.suppression_ms, self.minimum_count) != (None, None, None):
@@ -52,16 +60,34 @@ class DecoderChanges:
                 _KEEP & 0xFFFF if self.minimum_count is None else self.minimum_count,
             )
             out.append((FrameType.DECODER, payload))
-        for name, threshold in sorted(self.thresholds.items()):  # one for all comes first
-            if name and name not in labels:
+        if self.awake_seconds is not None:
+            if not wake_labels:
                 raise StapesError(
-                    f"{source}: found label {name!r}, expected one of {', '.join(labels)}"
+                    f"{source}: found awake_seconds, but this firmware has no wake word; leave it "
+                    "out, or build one with stapes flash --wake"
                 )
-            for index, label in enumerate(labels):
-                if name in ("", label):
-                    payload = struct.pack("<HI", index, threshold_q16(threshold))
-                    out.append((FrameType.THRESHOLD, payload))
+            awake_ms = WakeSettings(awake_seconds=self.awake_seconds).milliseconds
+            out.append((FrameType.AWAKE, struct.pack("<I", awake_ms)))
+        for name, threshold in sorted(self.thresholds.items()):  # one for all comes first
+            out += _threshold_frames(name, threshold_q16(threshold), labels, wake_labels, source)
         return out
+
+
+def _threshold_frames(
+    name: str, q16: int, labels: Sequence[str], wake_labels: Sequence[str], source: str
+) -> list[Request]:
+    """`name`: "" for all labels, but those of the wake word's model."""
+    if name and name not in labels and name in wake_labels:
+        index = wake_labels.index(name)
+        return [(FrameType.THRESHOLD, struct.pack("<HIB", index, q16, _OF_WAKE_WORD))]
+    if name and name not in labels:
+        known = ", ".join(dict.fromkeys((*labels, *wake_labels)))
+        raise StapesError(f"{source}: found label {name!r}, expected one of {known}")
+    return [
+        (FrameType.THRESHOLD, struct.pack("<HI", index, q16))
+        for index, label in enumerate(labels)
+        if name in ("", label)
+    ]
 
 
 def parse_changes(words: Sequence[str]) -> DecoderChanges:
@@ -71,7 +97,7 @@ def parse_changes(words: Sequence[str]) -> DecoderChanges:
         StapesError: one of them is something else, or sets what another has set.
     """
     thresholds: dict[str, float] = {}
-    numbers: dict[str, int] = {}
+    numbers: dict[str, Any] = {}
     seen: set[str] = set()
     for word in words:
         name, _, text = word.rpartition("=")

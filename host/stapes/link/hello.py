@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stapes.errors import StapesError
 from stapes.link.protocol import PROTOCOL_VERSION, Event
-from stapes.model.settings import MAX_LABELS, FrontEndSettings
+from stapes.model.settings import MAX_LABELS, FrontEndSettings, WakeSettings
 from stapes.options import declared
 
 MAX_CREDITS = 127  # fewer than half of the sequence numbers of stream frames
@@ -16,10 +16,21 @@ _RATE = declared(FrontEndSettings)["sample_rate"].option
 
 
 @dataclass(frozen=True, kw_only=True)
+class WakeWord:
+    """What wakes the board's model. `awake_ms`: how long it then listens."""
+
+    model: str
+    sha256: str
+    labels: tuple[str, ...]
+    awake_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hello:
     """Who speaks. `credits`: stream frames that may be on their way at once; `model_bytes`: of the
     largest model image that the board takes, 0: none; `model_slot`: where the running one lies, 0:
-    it is compiled in; `packing`: it takes packed audio."""
+    it is compiled in; `packing`: it takes packed audio; `wake`: None where the model always
+    listens."""
 
     board: str
     firmware: str
@@ -31,6 +42,7 @@ class Hello:
     model_bytes: int
     model_slot: int
     packing: bool
+    wake: WakeWord | None
 
 
 def read_hello(event: Event, *, source: str) -> Hello:
@@ -44,22 +56,36 @@ def read_hello(event: Event, *, source: str) -> Hello:
             f"{source}: found protocol {event.fields.get('protocol')!a:.40}, expected "
             f"{PROTOCOL_VERSION}; flash a firmware of this version of stapes"
         )
-    labels = event.values().get("labels")
-    if not isinstance(labels, list) or len(labels) > MAX_LABELS:
-        found = f"{len(labels)} labels" if isinstance(labels, list) else "no labels"
-        raise not_asked_for(source, found, f"1 to {MAX_LABELS}")
     return Hello(
         board=str(event.fields.get("board")),
         firmware=str(event.fields.get("firmware")),
         model=str(event.fields.get("model")),
         sha256=str(event.fields.get("sha256")),
-        labels=tuple(str(label) for label in labels),
+        labels=_labels_of(event, "labels", source=source),
         sample_rate=sample_rate_of(event, source=source),
         credits=number_of(event, "credits", 1, MAX_CREDITS, source=source),
         model_bytes=number_of(event, "model_bytes", 0, _MAX_WORD, source=source, missing=0),
         model_slot=number_of(event, "model_slot", 0, _MAX_WORD, source=source, missing=0),
         packing=event.number("packing") == 1,
+        wake=_wake_word(event, source=source) if "wake_model" in event.fields else None,
     )
+
+
+def _wake_word(event: Event, *, source: str) -> WakeWord:
+    return WakeWord(
+        model=str(event.fields.get("wake_model")),
+        sha256=str(event.fields.get("wake_sha256")),
+        labels=_labels_of(event, "wake_labels", source=source),
+        awake_ms=number_of(event, "awake_ms", 1, WakeSettings.most_ms(), source=source),
+    )
+
+
+def _labels_of(event: Event, name: str, *, source: str) -> tuple[str, ...]:
+    labels = event.values().get(name)
+    if not isinstance(labels, list) or len(labels) > MAX_LABELS:
+        found = f"{len(labels)} {name}" if isinstance(labels, list) else f"no {name}"
+        raise not_asked_for(source, found, f"1 to {MAX_LABELS}")
+    return tuple(str(label) for label in labels)
 
 
 def sample_rate_of(event: Event, *, source: str) -> int:

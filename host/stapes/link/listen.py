@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from stapes import __version__
 from stapes.audio.wav import read_wav
 from stapes.device.bundle import ModelBundle
-from stapes.device.pipeline import Pipeline
-from stapes.link.protocol import Event
+from stapes.device.pipeline import Pipeline, Trace
+from stapes.device.wake import WakeStage
+from stapes.link.protocol import WAKE_STAGE, Event
+from stapes.model.settings import WakeSettings
 
 BLOCK_SECONDS = 0.05
 STATS_SECONDS = 1.0
@@ -73,20 +75,39 @@ class RawSound:
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
 
-def listen(bundle: ModelBundle, sound: Sound) -> Iterator[Event]:
-    """What a board with this model would say of the sound, until the sound ends.
+def listen(
+    bundle: ModelBundle,
+    sound: Sound,
+    *,
+    wake: ModelBundle | None = None,
+    awake: WakeSettings | None = None,
+) -> Iterator[Event]:
+    """What a board with this model would say of the sound, until the sound ends; with the model of
+    a `wake` word that of a board where the other one sleeps until woken.
 
     Raises:
-        StapesError: the microphone goes.
+        StapesError: the microphone goes, or the two models take different audio.
     """
-    return _Listener(bundle).events(sound)
+    stage = None if wake is None else WakeStage(wake, bundle, awake)
+    return _Listener(bundle, stage).events(sound)
+
+
+def _said(trace: Trace, **of: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    found = {detection.time_ms: detection for detection in trace.detections}
+    for time_ms, scores in zip(trace.times_ms.tolist(), trace.scores, strict=True):
+        yield "scores", {**of, "time_ms": time_ms, "q": scores.tobytes().hex()}
+        if detection := found.get(time_ms):
+            score = f"{detection.score:.4f}"
+            word = {"time_ms": time_ms, "label": detection.label, "score": score}
+            yield "detection", {**of, **word}
 
 
 class _Listener:
     """Counts what goes on, as a board does."""
 
-    def __init__(self, bundle: ModelBundle) -> None:
+    def __init__(self, bundle: ModelBundle, stage: WakeStage | None) -> None:
         self._settings = bundle.settings
+        self._stage = stage
         self._pipeline = Pipeline(bundle)
         self._sequence = self._samples = 0
         self._busy_seconds = 0.0
@@ -104,15 +125,22 @@ class _Listener:
 
     def _take(self, heard: NDArray[np.int16]) -> Iterator[Event]:
         before = time.thread_time()
-        trace = self._pipeline.process(heard)
+        said = list(self._hear(heard))
         self._busy_seconds += time.thread_time() - before
         self._samples += len(heard)
-        found = {detection.time_ms: detection for detection in trace.detections}
-        for time_ms, scores in zip(trace.times_ms.tolist(), trace.scores, strict=True):
-            yield self._event("scores", time_ms=time_ms, q=scores.tobytes().hex())
-            if detection := found.get(time_ms):
-                score = f"{detection.score:.4f}"
-                yield self._event("detection", time_ms=time_ms, label=detection.label, score=score)
+        for name, fields in sorted(said, key=lambda entry: entry[1]["time_ms"]):
+            yield self._event(name, **fields)
+
+    def _hear(self, heard: NDArray[np.int16]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Events and their fields; those of one millisecond in their order."""
+        if self._stage is None:
+            yield from _said(self._pipeline.process(heard))
+            return
+        trace = self._stage.process(heard)
+        yield from _said(trace.model)
+        yield from _said(trace.wake_word, stage=WAKE_STAGE)
+        for name, times_ms in (("woken", trace.woken_ms), ("asleep", trace.asleep_ms)):
+            yield from ((name, {"time_ms": time_ms}) for time_ms in times_ms)
 
     def _hello(self, rate: int) -> Event:
         settings = self._settings
@@ -125,7 +153,19 @@ class _Listener:
             sample_rate=rate,
             window_samples=settings.front_end.window_samples,
             stride_samples=settings.score_stride_samples,
+            **self._wake_word(),
         )
+
+    def _wake_word(self) -> dict[str, object]:
+        if self._stage is None:
+            return {}
+        settings = self._stage.wake_word.settings
+        return {
+            "wake_model": settings.name,
+            "wake_labels": ",".join(map(quote, settings.labels)),
+            "wake_stride_samples": settings.score_stride_samples,
+            "awake_ms": self._stage.settings.milliseconds,
+        }
 
     def _stats(self) -> Event:
         return self._event(

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from stapes.link.monitor import Notice
 from stapes.link.protocol import Event, LinkCounts
-from stapes.model.settings import SILENCE_LABEL
+from stapes.model.settings import NOT_WORDS, SILENCE_LABEL
 from stapes.plain import drawing
 
 SHINE_SECONDS = 1.5
@@ -56,9 +56,12 @@ class LiveView:
         self._title = "waiting for the board"
         self._state = ""
         self._labels: list[str] = []
+        self._wake_labels: list[str] = []
+        self._awake = True
         self._sample_rate = 0
         self._stride = 0
         self._scores: list[float] = []
+        self._wake_scores: list[float] = []
         self._heard: tuple[str, float, float] = ("", 0.0, 0.0)  # label, score, when
         self._history: deque[str] = deque(maxlen=HISTORY)
         self._frames: deque[float] = deque()
@@ -91,10 +94,11 @@ class LiveView:
             case "hello":
                 self._greet(values, event)
             case "scores":
-                q = values.get("q")
-                if isinstance(q, list):
-                    self._scores = [(value + 128) / 256 for value in q]
-                self._frames.append(time.monotonic())
+                self._score(event)
+            case "woken" | "asleep":
+                self._awake = event.name == "woken"
+                self._scores = []
+                self._history.append(f"{event.number('time_ms') / 1000:10.3f} s  {event.name}")
             case "detection":
                 self._detect(values, event)
             case "stats":
@@ -104,15 +108,28 @@ class LiveView:
                 self._history.append(f"{event.name}: {words}")
 
     def _greet(self, values: dict[str, object], event: Event) -> None:
-        labels = values.get("labels")
-        self._labels = labels if isinstance(labels, list) else []
+        self._labels = event.texts("labels")
+        self._wake_labels = event.texts("wake_labels")
+        self._awake = not self._wake_labels
         self._title = (
             f"{values.get('board')}: {values.get('model')}, firmware {values.get('firmware')}"
         )
         self._sample_rate = event.number("sample_rate")
-        self._stride = event.number("stride_samples")
-        self._scores, self._stats, self._load = [], {}, None
+        always = "wake_stride_samples" if self._wake_labels else "stride_samples"
+        self._stride = event.number(always)  # of the model that always listens
+        self._scores, self._wake_scores, self._stats, self._load = [], [], {}, None
         self._greeted = time.monotonic()
+
+    def _score(self, event: Event) -> None:
+        q = event.values().get("q")
+        scores = [(value + 128) / 256 for value in q] if isinstance(q, list) else []
+        of_wake_word = event.is_of_wake_word
+        if of_wake_word:
+            self._wake_scores = scores
+        else:
+            self._scores = scores
+        if of_wake_word == bool(self._wake_labels):
+            self._frames.append(time.monotonic())
 
     def _detect(self, values: dict[str, object], event: Event) -> None:
         label, score = str(values.get("label")), values.get("score")
@@ -152,11 +169,10 @@ class LiveView:
     def _label_table(self, now: float) -> Table:
         table = Table.grid(padding=(0, 2))
         heard, heard_score, heard_at = self._heard
-        for index, label in enumerate(self._labels):
+        for label, score, awake in self._rows():
             shines = label == heard and now - heard_at < SHINE_SECONDS
-            score = self._scores[index] if index < len(self._scores) else 0.0
             said = f"{heard_score:.0%}" if shines else ""
-            style = "bold black on green" if shines else ""
+            style = "bold black on green" if shines else "" if awake else "dim"
             table.add_row(
                 Text(f" {label} ", style=style),
                 ProgressBar(total=1.0, completed=score, width=BAR_WIDTH),
@@ -164,6 +180,16 @@ class LiveView:
                 Text(said, style="bold green"),
             )
         return table
+
+    def _rows(self) -> Iterator[tuple[str, float, bool]]:
+        """Label, score, and whether it is listened for; the words that wake come first."""
+        for labels, scores, awake in (
+            (self._wake_labels, self._wake_scores, True),
+            (self._labels, self._scores, self._awake),
+        ):
+            for index, label in enumerate(labels):
+                if labels is self._labels or label not in NOT_WORDS:
+                    yield label, scores[index] if index < len(scores) else 0.0, awake
 
     def _footer(self, now: float) -> Text:
         while self._frames and now - self._frames[0] > RATE_SECONDS:

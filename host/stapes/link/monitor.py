@@ -44,12 +44,12 @@ class Wishes:
     stats_seconds: float = 0.0
     changes: DecoderChanges = dataclasses.field(default_factory=DecoderChanges)
 
-    def requests(self, labels: list[str], *, source: str) -> list[Request]:
+    def requests(self, labels: list[str], *, wake_labels: list[str], source: str) -> list[Request]:
         """Frames for a board with these labels."""
         return [
             (FrameType.SCORES, bytes([self.send_scores])),
             (FrameType.LISTEN, struct.pack("<I", self.audio_rate)),
-            *self.changes.requests(labels, source=source),
+            *self.changes.requests(labels, wake_labels=wake_labels, source=source),
         ]
 
 
@@ -124,9 +124,10 @@ class Monitor:
                     if not news:
                         continue  # asked for, and just what it had said by itself
                     requests.forget()
-                    labels = event.values().get("labels")
                     for kind, payload in wishes.requests(
-                        labels if isinstance(labels, list) else [], source=transport.name
+                        event.texts("labels"),
+                        wake_labels=event.texts("wake_labels"),
+                        source=transport.name,
                     ):
                         requests.ask(kind, payload)
                 yield event

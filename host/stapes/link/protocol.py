@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from stapes.plain import plain
 
 PROTOCOL_VERSION = 1
+WAKE_STAGE = "wake"  # `stage` of what the wake word's model says
 MAX_PAYLOAD_BYTES = 256
 ALL_AUDIO = 0xFFFFFFFF  # of a listen frame: no limit
 MAX_NUMBER_DIGITS = 20  # of a 64-bit number
@@ -28,7 +29,9 @@ _LINE = re.compile(rb"\$([0-9A-F]{4}) ([!-#%-)+-~]+(?: [!-#%-)+-~]+)*)\*([0-9A-F
 _DIGITS = re.compile(rf"[0-9]{{1,{MAX_NUMBER_DIGITS}}}")
 _TEXT_FIELDS = frozenset(
     {"firmware", "board", "model", "sha256", "label", "reason", "text", "operator", "pcm", "fallen"}
+    | {"stage", "wake_model", "wake_sha256"}
 )
+_LISTS = frozenset({"labels", "wake_labels"})
 
 
 class FrameType(enum.IntEnum):
@@ -49,6 +52,7 @@ class FrameType(enum.IntEnum):
     MODEL_COMMIT = 13
     MODEL_BUILT_IN = 14
     PACKED_AUDIO = 15
+    AWAKE = 16
 
 
 def crc16(data: bytes) -> int:
@@ -97,6 +101,16 @@ class Event:
     def has_number(self, name: str) -> bool:
         """Whether `number` finds one."""
         return _DIGITS.fullmatch(self.fields.get(name, "")) is not None
+
+    def texts(self, name: str) -> list[str]:
+        """A list of labels; none where it is missing."""
+        texts = self.values().get(name)
+        return texts if isinstance(texts, list) else []
+
+    @property
+    def is_of_wake_word(self) -> bool:
+        """Of scores and detections: they are those of the model that wakes the other one."""
+        return self.fields.get("stage") == WAKE_STAGE
 
     def values(self) -> dict[str, object]:
         """All fields by type: numbers, text, lists of labels, `q` as a list of int8."""
@@ -179,7 +193,7 @@ def parse_line(line: bytes) -> Event | None:
     return Event(
         name=name,
         sequence=int(match[1], 16),
-        fields={key: text if key == "labels" else _plain(text) for key, text in fields.items()},
+        fields={key: text if key in _LISTS else _plain(text) for key, text in fields.items()},
     )
 
 
@@ -190,7 +204,7 @@ def _plain(escaped: str) -> str:
 def _typed(name: str, text: str) -> object:
     if name in _TEXT_FIELDS:
         return text
-    if name == "labels":
+    if name in _LISTS:
         return [_plain(label) for label in text.split(",")]
     try:
         if name == "q":

@@ -90,7 +90,12 @@ class Session:
             StapesError: the model has no such label, or the board refuses, such as a longer window
                 than it has memory for.
         """
-        for kind, payload in changes.requests(self.hello.labels, source=self._transport.name):
+        wake = self.hello.wake
+        for kind, payload in changes.requests(
+            self.hello.labels,
+            wake_labels=wake.labels if wake is not None else (),
+            source=self._transport.name,
+        ):
             self._ask(kind, payload, answer="ok")
 
     def reset_decoder(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from stapes.link.event_log import json_line
 from stapes.link.monitor import Notice
 from stapes.link.protocol import Event, LinkCounts
-from stapes.model.settings import SILENCE_LABEL
+from stapes.model.settings import NOT_WORDS, SILENCE_LABEL
 from stapes.plain import clock, say
 
 BAR_WIDTH = 20
@@ -41,12 +41,21 @@ def shower(
     yield take
 
 
+def said_of_wake_word(event: Event) -> str:
+    """What a hello says of it, for people; "" where there is none."""
+    words = [label for label in event.texts("wake_labels") if label not in NOT_WORDS]
+    if not words:
+        return ""
+    return f", for {event.number('awake_ms') / 1000:g} s after {' or '.join(words)}"
+
+
 class Screen:
     """Events as lines for people."""
 
     def __init__(self, *, show_silence: bool = False) -> None:
         self._show_silence = show_silence
         self._labels: list[str] = []
+        self._wake_labels: list[str] = []
 
     def show(self, event: Event) -> None:
         line = self._line(event)
@@ -57,12 +66,15 @@ class Screen:
         values = event.values()
         match event.name:
             case "hello":
-                labels = values.get("labels")
-                self._labels = labels if isinstance(labels, list) else []
+                self._labels = event.texts("labels")
+                self._wake_labels = event.texts("wake_labels")
                 return (
                     f"{values.get('board')}: model {values.get('model')}, "
                     f"firmware {values.get('firmware')}, hears {', '.join(self._labels)}"
+                    f"{said_of_wake_word(event)}"
                 )
+            case "woken" | "asleep":
+                return f"{clock(event.number('time_ms'))}  {event.name}"
             case "detection":
                 label = str(values.get("label"))
                 if label == SILENCE_LABEL and not self._show_silence:
@@ -81,7 +93,8 @@ class Screen:
         if not isinstance(q, list) or not q:
             return None
         top = max(range(len(q)), key=q.__getitem__)
-        label = self._labels[top] if top < len(self._labels) else f"#{top}"
+        labels = self._wake_labels if event.is_of_wake_word else self._labels
+        label = labels[top] if top < len(labels) else f"#{top}"
         return self._heard(event, f"  {label}", (q[top] + 128) / 256)
 
     def _heard(self, event: Event, label: str, score: object) -> str:

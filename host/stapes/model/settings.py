@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.options import check, setting
+from stapes.options import check, declared, setting
 
 METADATA_NAME = "STAPES_SETTINGS"
 FORMAT_VERSION = 1
@@ -262,6 +262,28 @@ class GateSettings:
 
     def __post_init__(self) -> None:
         check(self, dashes="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeSettings:
+    """A model that sleeps until another one hears its wake word. Of the firmware, not of a model
+    file: one model may be used both ways."""
+
+    awake_seconds: float = setting(
+        5.0, least=0.001, most=600, help="how long MODEL listens after each wake word"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def milliseconds(self) -> int:
+        return round(self.awake_seconds * 1000)
+
+    @staticmethod
+    def most_ms() -> int:
+        """The longest time awake."""
+        return round((declared(WakeSettings)["awake_seconds"].option.most or 0) * 1000)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,6 +91,7 @@ def render(settings: FrontEndSettings) -> str:
     )
     template = environment.get_template("frontend_tables.cc.jinja")
     provenance = {"model_file": "m", "sha256": "0", "command": "test", "version": "0"}
+    provenance["namespace"] = "stapes"
     return template.render(**provenance, **c_context(build_tables(settings, zero_point=-7)))
 
 

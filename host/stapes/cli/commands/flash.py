@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
 from stapes.cli.next_step import next_step
-from stapes.cli.shared_flags import model_file
+from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
 from stapes.model.shipped import short_name
 from stapes.options import setting
@@ -29,6 +29,7 @@ EXAMPLE = """  stapes flash --board nrf52840dk model.tflite
   stapes flash --board rpi_pico --drive /media/$USER/RPI-RP2 model.tflite
   stapes flash --board arduino_nano33ble_sense --port /dev/ttyACM0 model.tflite --dry_run
   stapes flash --board mps2_an386 model.tflite
+  stapes flash --board nrf52840dk words.tflite --wake jarvis.tflite --awake_seconds 5
   stapes flash --board mps2_an386 model.tflite --room_for other.tflite
   stapes flash --board nrf52840dk model.tflite --room_for model.tflite \\
     --public_key product.pub --ed25519_dir tweetnacl
@@ -54,6 +55,7 @@ class BoardFlags:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="for the board")
     parser.add_argument("--board", help="a folder under boards/, e.g. nrf52840dk")
+    add_wake_flags(parser)
     parser.add_argument(
         "--room_for",
         type=model_file,
@@ -109,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.model is None:
         raise StapesError("flash: expected MODEL, a .tflite file or a name; see stapes models")
+    awake = wake_settings(arguments)
     source = find_source(arguments.source_dir)
     board = find_board(source, arguments.board)
     fit = _check_fit(arguments, board)
@@ -118,6 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.model,
         source,
         folder,
+        wake=arguments.wake,
+        awake=awake,
         room_for=arguments.room_for,
         public_key=arguments.public_key,
         ed25519_dir=arguments.ed25519_dir,
@@ -153,11 +158,17 @@ def _check_fit(arguments: argparse.Namespace, board: Board) -> list[str]:
         StapesError: no model, or one that cannot fit.
     """
     from stapes.device.bundle import ModelBundle
+    from stapes.device.wake import check_same_audio
     from stapes.evaluation.describe import describe
-    from stapes.firmware.overview import board_lines, overview, require_room
+    from stapes.firmware.overview import board_lines, overview, require_room, together
 
-    ModelBundle.from_file(arguments.model)  # says what is wrong with it before anything is built
+    # Says what is wrong with a model before anything is built.
+    bundle = ModelBundle.from_file(arguments.model)
     report = describe(arguments.model)
+    if arguments.wake is not None:
+        first = ModelBundle.from_file(arguments.wake)
+        check_same_audio(first.settings, bundle.settings)
+        report = together(report, describe(arguments.wake), work_bytes=first.tables.work_bytes)
     require_room(report, board)
     if arguments.room_for:
         return []

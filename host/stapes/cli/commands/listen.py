@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import model_file
+from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.model.settings import SILENCE_LABEL
 from stapes.options import setting
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """  stapes listen
   stapes listen words --device 2
+  stapes listen words --wake jarvis
   stapes listen model.tflite --wav test.wav
   arecord -q -f S16_LE -r 16000 -t raw | stapes listen --wav -"""
 
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scores", action="store_true", help="without live view: the scores of every frame")
     add("--show_silence", action="store_true", help=f"show detections of {SILENCE_LABEL} as well")
     add_flags(parser, ListenFlags)
+    add_wake_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.link.listen import listen
     from stapes.link.shown import shower
 
+    awake = wake_settings(arguments)
     bundle = ModelBundle.from_file(arguments.model or model_file("micro"))
+    wake = ModelBundle.from_file(arguments.wake) if arguments.wake is not None else None
     live = sys.stdout.isatty() and not arguments.json and not arguments.plain
     end = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     with (
@@ -65,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         shower(live=live, as_json=arguments.json, show_silence=arguments.show_silence) as show,
     ):
         try:
-            for event in listen(bundle, sound):
+            for event in listen(bundle, sound, wake=wake, awake=awake):
                 if live or arguments.scores or event.name not in ("scores", "stats"):
                     show(event)
                 if end is not None and time.monotonic() >= end:

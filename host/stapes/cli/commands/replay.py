@@ -17,23 +17,25 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import model_file
+from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
 from stapes.files import check_output, visible_files, write_text
+from stapes.link.protocol import WAKE_STAGE
 from stapes.plain import draw, plain, say
 from stapes.progress import may_draw
 
 if TYPE_CHECKING:
     from stapes.device.decoder import Detection
-    from stapes.replay import Replayed
+    from stapes.replay import Replayed, Scored
 
 EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.txt
   stapes replay --program build/host/boards/stapes-firmware test.wav
   stapes replay --board mps2_an386 --model model.tflite test.wav
   stapes replay --board mps2_an386 --image build/m4/boards/stapes-firmware.elf test.wav
+  stapes replay --model words --wake jarvis test.wav --json
   stapes replay --port /dev/ttyACM0 --json --scores clips/
   mkfifo said; stapes monitor --port said &
   stapes replay --port /dev/ttyACM0 --tee said test.wav"""
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
     parser.add_argument("--model", type=model_file, help="a .tflite file, run in this process")
+    add_wake_flags(parser)
     parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
     parser.add_argument("--board", help="an emulated board, e.g. mps2_an386")
     parser.add_argument("--image", type=Path, help="stapes-firmware.elf, built for --board")
@@ -65,14 +68,19 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.replay import open_player
 
     _check(arguments)
+    awake = wake_settings(arguments)
     lines: list[str] = []
     tell = (lambda line: lines.append(plain(line) + "\n")) if arguments.output else say
 
     image = arguments.image
     if arguments.board is not None and image is None:
-        image = emulator_image(arguments.board, model=arguments.model)
+        image = emulator_image(
+            arguments.board, model=arguments.model, wake=arguments.wake, awake=awake
+        )
     with open_player(
         model=arguments.model if arguments.board is None else None,
+        wake=arguments.wake,
+        awake=awake,
         program=arguments.program,
         board=arguments.board,
         image=image,
@@ -116,6 +124,10 @@ def _check(arguments: argparse.Namespace) -> None:
             f"replay: found {found}, expected one of --model, --program, --board, --port; "
             "say where the firmware runs"
         )
+    if arguments.wake is not None and arguments.model is None:
+        raise StapesError(
+            "--wake: expected --model as well; a firmware that is built has its wake word inside"
+        )
     if arguments.image is not None and given != ["board"]:
         raise StapesError("replay: --image is for --board, without --model; leave one of them out")
     if arguments.scores and not arguments.json:
@@ -125,7 +137,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         audio = arguments.audio
         heard = _wav_files(audio) if audio.is_dir() else [audio]
-        given_files = (arguments.model, arguments.program, arguments.image)
+        given_files = (arguments.model, arguments.wake, arguments.program, arguments.image)
         check_output(arguments.output, inputs=[*heard, *filter(None, given_files)])
 
 
@@ -144,16 +156,29 @@ def _detection_line(found: Detection, path: Path, as_json: bool) -> str:
     if not as_json:
         return f"{found.label}, {found.time_ms}, {found.score:.4f}"
     entry = {"event": "detection", "file": str(path), "time_ms": found.time_ms}
+    if found.of_wake_word:
+        entry["stage"] = WAKE_STAGE
     return _json({**entry, "label": found.label, "score": round(found.score, 5)})
 
 
 def _json_lines(replayed: Replayed, path: Path, *, scores: bool) -> Iterator[str]:
-    frames = zip(replayed.times_ms.tolist(), replayed.scores.tolist(), strict=True)
-    for time_ms, q in frames if scores else ():
-        yield _json({"event": "scores", "file": str(path), "time_ms": time_ms, "q": q})
-    yield _json(
-        {"event": "done", "file": str(path), "frames": replayed.frames, "stats": replayed.stats}
-    )
+    wake = replayed.wake
+    said = _scores_of(replayed, {}) if scores else []
+    if wake is not None:
+        said += _scores_of(wake, {"stage": WAKE_STAGE}) if scores else []
+        for state, times_ms in (("woken", replayed.woken_ms), ("asleep", replayed.asleep_ms)):
+            said += [{"event": state, "time_ms": time_ms} for time_ms in times_ms]
+    for entry in sorted(said, key=lambda entry: entry["time_ms"]):
+        yield _json({"event": entry.pop("event"), "file": str(path), **entry})
+    counts = {"frames": replayed.frames}
+    if wake is not None:
+        counts["wake_frames"] = wake.frames
+    yield _json({"event": "done", "file": str(path), **counts, "stats": replayed.stats})
+
+
+def _scores_of(scored: Scored, stage: dict[str, str]) -> list[dict[str, Any]]:
+    frames = zip(scored.times_ms.tolist(), scored.scores.tolist(), strict=True)
+    return [{"event": "scores", **stage, "time_ms": time_ms, "q": q} for time_ms, q in frames]
 
 
 def _json(values: dict[str, object]) -> str:

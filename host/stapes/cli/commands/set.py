@@ -2,7 +2,8 @@
 """Change the decoder of a running board, until it restarts or takes another model.
 
 Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (at most the
-averaging window of the model), suppression_ms=300, minimum_count=3."""
+averaging window of the model), suppression_ms=300, minimum_count=3; on a board with a wake word
+awake_seconds=5, how long the other model listens after it."""
 
 from __future__ import annotations
 
