@@ -8,6 +8,7 @@
 #define STAPES_KERNELS_THUMB 0  // Cortex-M0, M0+, M3; what they do not serve is plain
 #define STAPES_KERNELS_X86 0    // AVX2 where the processor has it
 #define STAPES_KERNELS_WASM 0   // WebAssembly with 128-bit vectors; what they do not serve is plain
+#define STAPES_KERNELS_RISCV 0  // RISC-V; what they do not serve is plain
 #define STAPES_KERNELS_PLAIN 0
 
 #if defined(STAPES_PLAIN_KERNELS)
@@ -28,6 +29,9 @@
 #elif defined(__wasm_simd128__)
 #undef STAPES_KERNELS_WASM
 #define STAPES_KERNELS_WASM 1
+#elif defined(__riscv)
+#undef STAPES_KERNELS_RISCV
+#define STAPES_KERNELS_RISCV 1
 #else
 #undef STAPES_KERNELS_PLAIN
 #define STAPES_KERNELS_PLAIN 1

@@ -2,7 +2,7 @@
 #include "nn/kernels/plain/byte_time_stage.h"
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_THUMB || STAPES_KERNELS_X86 || STAPES_KERNELS_WASM
+#if !STAPES_KERNELS_DSP && !STAPES_KERNELS_MVE
 
 namespace stapes {
 

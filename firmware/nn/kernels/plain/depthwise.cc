@@ -3,7 +3,7 @@
 #include "nn/kernels/plain/depthwise.h"
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_THUMB || STAPES_KERNELS_WASM
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_THUMB || STAPES_KERNELS_WASM || STAPES_KERNELS_RISCV
 
 namespace stapes {
 

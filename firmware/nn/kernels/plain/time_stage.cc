@@ -2,7 +2,7 @@
 #include "nn/kernels/plain/time_stage.h"
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_PLAIN
+#if STAPES_KERNELS_PLAIN || STAPES_KERNELS_RISCV
 
 namespace stapes {
 
