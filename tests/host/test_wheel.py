@@ -111,6 +111,49 @@ def test_an_emulated_board_hears_what_this_machine_does(stapes, tmp_path):
     assert _events(heard) == _events(here)
 
 
+ALL_BUT_BOARDS = """
+import sys
+from pathlib import Path
+import numpy as np
+from stapes.audio.wav import write_wav
+from stapes.cli.main import main
+from stapes.library.write import FORMS
+
+generator = np.random.default_rng(1)
+for word in ("yes", "no", "other"):
+    for speaker in range(12):
+        noise = generator.normal(0, 3000, 16000).astype(np.int16)
+        Path("clips", word).mkdir(parents=True, exist_ok=True)
+        write_wav(f"clips/{word}/{speaker}_nohash_0.wav", noise, sample_rate=16000)
+made = "stream make --data_dir clips --model micro --test_duration_seconds 20 --partition training"
+for name in ("a", "b"):
+    files = f" --output_audio_file {name}.wav --output_labels_file {name}.txt"
+    assert main((made + files).split()) == 0
+for line in [
+    "label_wav --model micro --wav clips/yes/0_nohash_0.wav",
+    "info micro",
+    "evaluate micro --data_dir clips --testing_percentage 60",
+    "stream score --model micro --wav a.wav --ground_truth a.txt",
+    "tune micro --wav a.wav --labels a.txt --verify_wav b.wav --verify_labels b.txt"
+    " --fa_per_hour 1000 --modes streaming --output_file tuned.tflite",
+    "listen tuned.tflite --wav a.wav --seconds 0.1 --plain",
+    "data check --data_dir clips",
+    *(f"library tuned.tflite --form {form} --output_dir library/{form}" for form in FORMS),
+]:
+    assert main(line.split()) == 0, line
+"""
+
+
+def test_everything_but_boards_runs_without_the_checkout(python, tmp_path):
+    done = subprocess.run(
+        [str(python), "-c", ALL_BUT_BOARDS], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Next: stapes replay --model micro a.wav" in done.stdout
+    assert (tmp_path / "library" / "zephyr" / "zephyr" / "module.yml").is_file()
+    assert (tmp_path / "library" / "cmsis-pack" / "Stapes.micro.pdsc").is_file()
+
+
 def _events(lines: str) -> list[dict[str, object]]:
     events = [json.loads(line) for line in lines.splitlines()]
     return [{**event, "stats": None} for event in events]

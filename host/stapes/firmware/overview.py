@@ -60,7 +60,10 @@ class Overview:
             parts.append(f"{100 * self.false_reject_rate:.1f}% of words missed")
         if self.hours is not None:
             which = "" if self.fresh_audio else " that it was tuned with"
-            parts.append(f"in {self.hours:.1f} hours of audio{which}")
+            length = (
+                f"{self.hours:.1f} hours" if self.hours >= 1 else f"{60 * self.hours:.0f} minutes"
+            )
+            parts.append(f"in {length} of audio{which}")
         return ", ".join(parts)
 
 

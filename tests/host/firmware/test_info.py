@@ -94,6 +94,10 @@ def test_a_models_own_figures_are_shown(tmp_path, small_model, capsys):
     text = capsys.readouterr().out
     assert "98.8% of 1,234 clips" in text and "1.2 an hour, 10.0% of words missed" in text
     assert "in 2.0 hours of audio that it was tuned with" in text
+    score["duration_ms"] = 90_000 * 4
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path)]) == 0
+    assert "in 6 minutes of audio" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("odd", [7, "many", [], {"tuned_on": 3}, {"verified_on": {"hours": "x"}}])
