@@ -47,11 +47,12 @@ def test_every_word_wakes_and_silence_and_unknown_words_do_not(wake_word, model)
     assert trace.woken_ms == words != []
 
 
-def test_the_model_hears_the_samples_after_the_word_as_if_it_began_there(wake_word, model):
-    trace = stage_of(wake_word, model, 0.3).process(AUDIO)
+@pytest.mark.parametrize("milliseconds", [300, 307])  # whole frames, and not
+def test_the_model_hears_what_follows_the_word_as_if_it_began_there(wake_word, model, milliseconds):
+    trace = stage_of(wake_word, model, milliseconds / 1000).process(AUDIO)
     woken_ms = trace.woken_ms[0]
-    assert trace.asleep_ms[0] == woken_ms + 300
-    heard = AUDIO[woken_ms * 16 : (woken_ms + 300) * 16]
+    assert trace.asleep_ms[0] == woken_ms + milliseconds
+    heard = AUDIO[woken_ms * 16 : (woken_ms + milliseconds) * 16]
     alone = Pipeline(model).process(heard)
     count = len(alone.scores)
     np.testing.assert_array_equal(trace.model.inputs[:count], alone.inputs)
@@ -104,7 +105,7 @@ def test_a_reset_sleeps_and_begins_at_the_first_sample(wake_word, model):
 
 
 def test_what_a_gate_has_put_off_is_scored_before_the_model_sleeps_and_at_the_end(small_model):
-    gate = GateSettings(replay_frames=5, hold_ms=200, onset_ms=60)
+    gate = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
     bundles = []
     for settings, values in ((WAKE, {"seed": WAKE_SEED}), (WOKEN, {"input_scale": WOKEN_SCALE})):
         gated = dataclasses.replace(settings, gate=gate)
