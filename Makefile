@@ -17,7 +17,8 @@ BUILD ?= build
 DEMO_FLAGS ?=
 # The extras that `make setup` installs, in the versions and with the hashes of requirements.lock.
 LOCKED := train audio plot page record dev docs
-# More extras of pyproject.toml, separated by commas, without a lock: make setup EXTRAS=flash
+# More extras of pyproject.toml, separated by commas: make setup EXTRAS=flash. What the lock names
+# keeps its version; what it does not name comes in its newest version, and without a known hash.
 EXTRAS ?=
 # Tests in as many processes as there are processors, four at most: each loads TensorFlow.
 PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -102,7 +103,10 @@ $(VENV)/.installed: $(VENV)/.locked $(NATIVE)
 	@echo "setup: compiling stapes._native (takes some minutes)"
 	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 ifneq ($(EXTRAS),)
-	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation -e '.[$(EXTRAS)]'
+	@echo "setup: installing $(EXTRAS) (requirements.lock does not name all of it: newest versions, no hashes)"
+	@sed -n 's/^\([A-Za-z0-9][^\\]*[^ \\]\) *\\$$/\1/p' requirements.lock >$(VENV)/constraints.txt
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check --no-build-isolation \
+	  -c $(VENV)/constraints.txt -e '.[$(EXTRAS)]'
 endif
 	@touch $@
 
