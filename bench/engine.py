@@ -5,7 +5,7 @@
 Each case is a network with seeded random weights (bench/networks.py). Boards are emulated by
 QEMU, whose counter (-icount) gives executed instructions, not cycles: the third inference in a row
 is counted. What the board computed must equal what stapes._native computes.
-Needs cmake, and the compilers and emulators that boards name (docs/build.md).
+Needs cmake, and the compilers and emulators that its boards name.
 """
 
 from __future__ import annotations

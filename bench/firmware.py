@@ -6,8 +6,7 @@ instructions of a frame, the worst against the time between two frames.
 Sizes are those of the image that a board would get. Instructions are counted by the emulator
 (-icount) over noise whose loudness changes; they are not cycles, so the share of a frame's time
 holds for a processor that takes one cycle an instruction. What the emulated board computed must
-equal what stapes._native computes. Needs cmake, and the compilers and emulators
-that the boards name (docs/build.md).
+equal what stapes._native computes. Needs cmake, and the compilers and emulators of the boards.
 """
 
 from __future__ import annotations

@@ -90,6 +90,21 @@ def test_what_is_wrong_is_said_with_what_is_expected(board, tmp_path, old, new, 
     assert expected in refused(board, tmp_path)
 
 
+def test_a_compiler_without_headers_is_told_what_brings_them(tmp_path, monkeypatch):
+    skip_without_board_tools("qemu_riscv32")
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    for name in ("cmake", "ninja"):
+        (bin_folder / name).symlink_to(shutil.which(name))
+    compiler = bin_folder / "riscv64-unknown-elf-g++"
+    compiler.write_text("#!/bin/sh\n")  # which says nothing of headers
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_folder))
+    said = refused("qemu_riscv32", tmp_path)
+    assert "riscv64-unknown-elf-g++: found no headers of the C++ library" in said
+    assert "apt-get install libstdc++-arm-none-eabi-newlib" in said
+
+
 def test_a_folder_without_a_board_is_told_where_to_start(tmp_path):
     said = refused("toaster", tmp_path)
     assert "STAPES_BOARD=toaster: no board.cmake in boards/toaster or in" in said
