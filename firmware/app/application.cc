@@ -149,6 +149,9 @@ void Application::HandleFrame() {
     case FrameType::kListen:
       HandleListen();
       break;
+    case FrameType::kGate:
+      HandleGate();
+      break;
     case FrameType::kAwake:
       HandleAwake();
       break;
@@ -233,6 +236,20 @@ void Application::HandleListen() {
   }
   tap_.Allow(LoadU32(payload.data()), port_.Millis());
   WriteOk();
+}
+
+// Of both models, where each has one.
+void Application::HandleGate() {
+  const Span<const uint8_t> payload = reader_.payload();
+  if (payload.size() != 4) {
+    ++refused_.command;
+    return;
+  }
+  Pipeline* const wake_word = listener_->wake_word();
+  const uint32_t threshold_q16 = LoadU32(payload.data());
+  const bool first = wake_word != nullptr && wake_word->SetGate(threshold_q16);
+  AnswerIf(pipeline_.SetGate(threshold_q16) || first,
+           "this firmware has no silence gate, or the threshold is out of range");
 }
 
 void Application::HandleAwake() {
@@ -349,8 +366,9 @@ void Application::WriteStats(int32_t request) {
   }
   lines_.Field("uptime_ms", port_.Millis());
   listener_->WriteCounts();
-  lines_.Field("skipped", pipeline_.skipped());
-  lines_.Field("inferences", pipeline_.inferences());
+  const Pipeline* const wake_word = listener_->wake_word();
+  lines_.Field("skipped", pipeline_.skipped() + (wake_word ? wake_word->skipped() : 0));
+  lines_.Field("inferences", pipeline_.inferences() + (wake_word ? wake_word->inferences() : 0));
   WriteErrorFields();
   lines_.Field("stack_used", stack.used_bytes);
   lines_.Field("stack_size", stack.size_bytes);

@@ -85,6 +85,7 @@ class Application {
   void HandleThreshold();
   void HandleDecoder();
   void HandleListen();
+  void HandleGate();
   void HandleAwake();
   void HandleModelFrame();
   void HandleModelData();

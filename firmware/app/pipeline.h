@@ -71,9 +71,10 @@ class Pipeline {
     return decoder_.SetThreshold(label, threshold_q16);
   }
 
-  // The levels of the silence gate: see GateConfig. False without a gate, or when they do not fit.
-  bool SetGate(uint32_t threshold_q16, uint32_t least_q16) {
-    return bundle_->gate != nullptr && bundle_->gate->SetLevels(threshold_q16, least_q16);
+  // The threshold of the silence gate: see GateConfig. False without a gate, or when it is too
+  // high.
+  bool SetGate(uint32_t threshold_q16) {
+    return bundle_->gate != nullptr && bundle_->gate->SetThreshold(threshold_q16);
   }
 
   uint32_t AverageQ16(uint16_t label) const { return decoder_.AverageQ16(label); }

@@ -127,12 +127,11 @@ void SilenceGate::Reset() {
   next_ = missed_ = owed_ = warm_up_ = 0;
 }
 
-bool SilenceGate::SetLevels(uint32_t threshold_q16, uint32_t least_q16) {
-  if (threshold_q16 > kHighestLevelQ16 || least_q16 > kHighestLevelQ16) {
+bool SilenceGate::SetThreshold(uint32_t threshold_q16) {
+  if (threshold_q16 > kHighestLevelQ16) {
     return false;
   }
   config_.threshold_q16 = threshold_q16;
-  config_.least_q16 = least_q16;
   return true;
 }
 

@@ -59,8 +59,8 @@ class FrameGate {
   // Back to the first sample; settings stay as they are.
   virtual void Reset() = 0;
   virtual const GateConfig& config() const = 0;
-  // False, and nothing changes, when the two levels do not fit: see GateConfig.
-  virtual bool SetLevels(uint32_t threshold_q16, uint32_t least_q16) = 0;
+  // False, and nothing changes, when it is too high: see GateConfig.
+  virtual bool SetThreshold(uint32_t threshold_q16) = 0;
 
  protected:
   ~FrameGate() = default;
@@ -79,7 +79,7 @@ class SilenceGate final : public FrameGate {
   uint32_t owed() const override { return owed_; }
   void Reset() override;
   const GateConfig& config() const override { return config_; }
-  bool SetLevels(uint32_t threshold_q16, uint32_t least_q16) override;
+  bool SetThreshold(uint32_t threshold_q16) override;
 
  private:
   static constexpr uint32_t kOctaves = 4;

@@ -30,6 +30,7 @@ enum class FrameType : uint8_t {
   kModelBuiltIn = 14,  // back to the compiled-in model
   kPackedAudio = 15,   // stream: samples in fewer bytes (packed_audio.h)
   kAwake = 16,         // payload: milliseconds that the model listens after a wake word, uint32
+  kGate = 17,          // payload: threshold of the silence gate, uint32 Q16 of log2; 0: always open
 };
 
 constexpr std::size_t kFrameHeaderBytes = 2;

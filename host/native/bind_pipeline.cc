@@ -123,10 +123,6 @@ class PythonPipeline {
     return Results(std::move(record));
   }
 
-  bool SetGate(uint32_t threshold_q16, uint32_t least_q16) {
-    return pipeline_.SetGate(threshold_q16, least_q16);
-  }
-
   uint32_t skipped() const { return pipeline_.skipped(); }
   uint32_t inferences() const { return pipeline_.inferences(); }
 
@@ -313,8 +309,6 @@ void BindPipeline(nb::module_& module) {
       .def("process_frames", &PythonPipeline::ProcessFrames, nb::arg("frames"),
            "The same of frames that the front end computed elsewhere, int8 [n, features].")
       .def("finish", &PythonPipeline::Finish, "The same of what the gate has put off.")
-      .def("set_gate", &PythonPipeline::SetGate, nb::arg("threshold_q16"), nb::arg("least_q16"),
-           "Other levels; False without a gate, or when they do not fit.")
       .def_prop_ro("skipped", &PythonPipeline::skipped, "Frames that the gate scored as silence.")
       .def_prop_ro("inferences", &PythonPipeline::inferences, "Runs of the network.")
       .def("reset", &PythonPipeline::Reset, "Forgets all audio.")

@@ -179,9 +179,6 @@ class Pipeline:
     def finish(self) -> tuple:
         """The same of what the gate has put off."""
 
-    def set_gate(self, threshold_q16: int, least_q16: int) -> bool:
-        """Other levels; False without a gate, or when they do not fit."""
-
     @property
     def skipped(self) -> int:
         """Frames that the gate scored as silence."""

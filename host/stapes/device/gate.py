@@ -116,6 +116,15 @@ class GateUse:
         """Runs of the network in proportion to those without a gate; 1 without audio."""
         return self.runs / len(self.is_open) if len(self.is_open) else 1.0
 
+    def figures(self) -> dict[str, float]:
+        """JSON-ready."""
+        return {
+            "frames": len(self.is_open),
+            "skipped": self.skipped,
+            "openings": self.openings,
+            "duty": round(self.duty, 4),
+        }
+
 
 def use_gate(settings: ModelSettings, samples: NDArray[np.int16]) -> GateUse:
     """What the gate of a model does with int16 [n] from a fresh start.

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stapes.device import gate
 from stapes.device.decoder import threshold_q16
 from stapes.errors import StapesError
 from stapes.link.protocol import FrameType
-from stapes.model.settings import DecoderSettings, WakeSettings
+from stapes.model.settings import DecoderSettings, GateSettings, WakeSettings
 from stapes.options import declared
 
 _KEEP = 0xFFFFFFFF
 _OF_WAKE_WORD = 1
 _THRESHOLD = declared(DecoderSettings)["detection_threshold"]
+_GATE = declared(GateSettings)["threshold_db"]
 _NUMBERS = {
     "average_ms": declared(DecoderSettings)["average_window_duration_ms"],
     "suppression_ms": declared(DecoderSettings)["suppression_ms"],
@@ -25,7 +27,8 @@ _NUMBERS = {
 }
 HELP = (
     "threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500, "
-    "suppression_ms=300, minimum_count=3, awake_seconds=5 for a board with a wake word"
+    "suppression_ms=300, minimum_count=3, awake_seconds=5 for a board with a wake word, gate=15 or "
+    "gate=off for one with a silence gate"
 )
 
 Request = tuple[FrameType, bytes]
@@ -40,6 +43,7 @@ class DecoderChanges:
     suppression_ms: int | None = None
     minimum_count: int | None = None
     awake_seconds: float | None = None
+    gate_db: float | None = None  # 0: always open
 
     def requests(
         self, labels: Sequence[str], *, wake_labels: Sequence[str] = (), source: str
@@ -68,6 +72,9 @@ class DecoderChanges:
                 )
             awake_ms = WakeSettings(awake_seconds=self.awake_seconds).milliseconds
             out.append((FrameType.AWAKE, struct.pack("<I", awake_ms)))
+        if self.gate_db is not None:
+            payload = struct.pack("<I", gate.threshold_q16(self.gate_db))
+            out.append((FrameType.GATE, payload))
         for name, threshold in sorted(self.thresholds.items()):  # one for all comes first
             out += _threshold_frames(name, threshold_q16(threshold), labels, wake_labels, source)
         return out
@@ -107,6 +114,9 @@ def parse_changes(words: Sequence[str]) -> DecoderChanges:
         kind, _, label = name.partition(":")
         if name == "threshold" or (kind == "threshold" and label):
             thresholds[label] = _THRESHOLD.parse(text, called=name)
+        elif name == "gate":
+            off = text == "off"
+            numbers["gate_db"] = 0.0 if off else _GATE.parse(text, called=name)
         elif name in _NUMBERS:
             numbers[name] = _NUMBERS[name].parse(text, called=name)
         else:

@@ -67,6 +67,7 @@ class LiveView:
         self._frames: deque[float] = deque()
         self._stats: dict[str, object] = {}
         self._load: float | None = None
+        self._duty: float | None = None  # share of the frames in which the network runs
         self._shown = 0.0
         self._greeted: float | None = None  # when the board said what it is
         self._live = Live(console=console or Console(file=drawing(sys.stdout)), auto_refresh=False)
@@ -117,7 +118,8 @@ class LiveView:
         self._sample_rate = event.number("sample_rate")
         always = "wake_stride_samples" if self._wake_labels else "stride_samples"
         self._stride = event.number(always)  # of the model that always listens
-        self._scores, self._wake_scores, self._stats, self._load = [], [], {}, None
+        self._scores, self._wake_scores, self._stats = [], [], {}
+        self._load = self._duty = None
         self._greeted = time.monotonic()
 
     def _score(self, event: Event) -> None:
@@ -145,6 +147,9 @@ class LiveView:
         per_second = values.get("ticks_per_second")
         if isinstance(per_second, int) and per_second > 0 and samples > 0 and self._sample_rate:
             self._load = (ticks / per_second) / (samples / self._sample_rate)
+        frames, runs = (_difference(values, before, name) for name in ("frames", "inferences"))
+        if values.get("skipped") and frames > 0:
+            self._duty = runs / frames
 
     def _draw(self) -> None:
         self._shown = time.monotonic()
@@ -202,6 +207,8 @@ class LiveView:
             words.append(f"{rate * self._stride / self._sample_rate:.2f} x real time")
         if self._load is not None:
             words.append(f"CPU {self._load:.1%}")
+        if self._duty is not None:
+            words.append(f"network runs {self._duty:.0%}")
         if counts := self._counts:
             words.append(f"lines {counts.damaged} damaged, {counts.lost} lost")
             errors = sum(

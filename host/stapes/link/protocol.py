@@ -53,6 +53,7 @@ class FrameType(enum.IntEnum):
     MODEL_BUILT_IN = 14
     PACKED_AUDIO = 15
     AWAKE = 16
+    GATE = 17
 
 
 def crc16(data: bytes) -> int:

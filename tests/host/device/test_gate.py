@@ -17,6 +17,7 @@ from stapes.device.gate import (
 )
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
+from stapes.link.decoder_settings import parse_changes
 from stapes.model.settings import FrontEndSettings, GateSettings, ModelSettings, PcenSettings
 from stapes.replay import open_player
 from stapes.stream.score_track import compute_scores
@@ -205,6 +206,33 @@ def test_the_x86_program_has_the_same_gate(gated_firmware):
             assert there.detections == heard.detections
             assert there.stats["skipped"] == here.skipped > 0
             assert there.stats["inferences"] == here.inferences
+
+
+def test_the_gate_of_a_running_board_is_set_and_cleared(gated_firmware):
+    audio = room(*SOUNDS)
+    bundle = ModelBundle.from_file(gated_firmware.model)
+    always = Pipeline(without_gate(bundle)).process_all(audio)
+    with open_player(program=gated_firmware.program, send_scores=True) as player:
+        skipped = player.play(audio).stats["skipped"]
+        player._session.set_decoder(parse_changes(["gate=off"]))
+        there = player.play(audio)
+        np.testing.assert_array_equal(there.scores, always.scores)
+        assert there.stats["skipped"] == 0
+        assert there.stats["inferences"] == len(always.scores)
+        player._session.set_decoder(parse_changes(["gate=40"]))
+        assert player.play(audio).stats["skipped"] > skipped
+        player._session.set_decoder(parse_changes(["gate=15"]))
+        assert player.play(audio).stats["skipped"] == skipped
+
+
+def test_a_board_without_a_gate_refuses_to_set_it(firmware):
+    with (
+        open_player(program=firmware.program) as player,
+        pytest.raises(StapesError, match="no silence gate"),
+    ):
+        player._session.set_decoder(parse_changes(["gate=20"]))
+    with pytest.raises(StapesError, match="gate=on: expected a number, 1 to 90"):
+        parse_changes(["gate=on"])
 
 
 @pytest.mark.parametrize(("memory", "frames"), [(1, 1), (5, 5), (9, 9)])

@@ -100,13 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
 class _Report:
     score: StreamScore
     tutorial: str | None  # the original's line
-    extra: dict  # of the model: `decoder`, `det`
+    extra: dict  # of the model: `decoder`, `gate`, `det`
 
     def to_dict(self) -> dict:
         return {**self.score.to_dict(), **self.extra, "tutorial": self.tutorial}
 
     def to_text(self, *, most: int | None) -> str:
         text = self.score.to_text(most=most)
+        if gate := self.extra.get("gate"):
+            text += (
+                f"silence gate: the network runs in {100 * gate['duty']:.1f}% of the frames "
+                f"({gate['openings']} openings)\n"
+            )
         if self.tutorial is not None:
             text = f"{self.tutorial} (by the tutorial's rules)\n{text}"
         return text
@@ -171,6 +176,8 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
         truth, track.detections(decoder), settings=settings, duration_ms=track.duration_ms
     )
     extra: dict = {"decoder": dataclasses.asdict(decoder)}
+    if track.gate is not None:
+        extra["gate"] = track.gate.figures()
     if arguments.json or arguments.det_png:
         material = [Material(track=track, ground_truth=truth)]
         curve = detection_curve(material, decoder, settings=settings, workers=arguments.workers)
