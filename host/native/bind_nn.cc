@@ -20,6 +20,7 @@
 #include "nn/builtin_names.h"
 #include "nn/inference_engine.h"
 #include "nn/operators/operators.h"
+#include "nn/operators/support/svdf.h"
 #include "nn/real.h"
 
 namespace nb = nanobind;
@@ -200,9 +201,10 @@ int64_t MacsOf(const std::string& name, const std::vector<Tensor>& inputs, const
 }
 
 // C++ name of the operator that a firmware has to link for a call: the wide one only for int16
-// activations.
+// activations, or a state of int16.
 std::string SymbolOf(int32_t code, const std::vector<Tensor>& inputs) {
-  const bool is_wide = !inputs.empty() && inputs[0].type == TensorType::kInt16;
+  const std::size_t telling = code == kOperatorSvdf.builtin_code ? kSvdfState : 0;
+  const bool is_wide = inputs.size() > telling && inputs[telling].type == TensorType::kInt16;
 #define STAPES_WIDE_OPERATOR(symbol, ...)                      \
   if (is_wide && code == kOperatorWide##symbol.builtin_code) { \
     return "kOperatorWide" #symbol;                            \

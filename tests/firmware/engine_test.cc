@@ -38,7 +38,7 @@ TEST_CASE("Reset takes a stateful model back to its start") {
 }
 
 TEST_CASE("An operator that is not linked in is refused by its index and code") {
-  const Operator* const none_but_svdf[] = {&kOperatorSvdf};
+  const Operator* const none_but_svdf[] = {&kOperatorWideSvdf};
   Exact arena(kEnough);
   InferenceEngine engine;
   CHECK(engine.Init(kSvdfModel, none_but_svdf, arena.span()) == Status::kRefused);

@@ -205,6 +205,14 @@ def test_firmware_links_wide_operators_only_for_calls_of_16_bits():
     assert symbol(Network) == "kOperatorFullyConnected"
 
 
+@pytest.mark.parametrize(("state", "symbol"), [("int8", "Svdf"), ("int16", "WideSvdf")])
+def test_firmware_links_the_time_stage_of_16_bits_only_for_states_of_16_bits(state, symbol):
+    network = Network(np.random.default_rng(0), (1, 8))
+    network.svdf(4, 1, 5, state=state)
+    (entry,) = Engine.from_bytes(network.finish()).operators
+    assert entry["symbol"] == f"kOperator{symbol}"
+
+
 def refused(change, *, name: str = "FULLY_CONNECTED") -> str:
     network = WideNetwork(np.random.default_rng(1), (1, 4, 4, 2), input_scale=0.01)
     if name == "FULLY_CONNECTED":

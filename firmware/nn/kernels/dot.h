@@ -43,7 +43,7 @@ namespace stapes {
 template <typename Take>
 inline void DotBlocksS8(const WideVector& wide, const int8_t* weights, int32_t rows, int32_t stride,
                         Take take) {
-  constexpr int32_t kBlock = STAPES_KERNELS_MVE ? 128 : 64;
+  constexpr int32_t kBlock = STAPES_KERNELS_MVE ? 128 : 96;
   int32_t sums[kBlock];
   for (int32_t row = 0; row < rows; row += kBlock) {
     const int32_t block = rows - row < kBlock ? rows - row : kBlock;

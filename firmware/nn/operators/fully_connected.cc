@@ -75,13 +75,14 @@ void Multiply(const FullyConnectedData& data, Scaling scaling, const int8_t* inp
     const WideVector values = WidenS8(input + first, piece, data.input_offset, wide);
     DotBlocksS8(values, weights + first, data.rows, data.depth,
                 [&](int32_t row, int32_t* sums, int32_t count) {
-                  for (int32_t i = 0; first != 0 && i < count; ++i) {
-                    sums[i] = WrappingAdd(totals[row + i], sums[i]);
-                  }
-                  if (left > kPiece) {
+                  const bool is_last = left <= kPiece;
+                  if (first != 0 || !is_last) {
+                    int32_t* const to = is_last ? sums : totals + row;
                     for (int32_t i = 0; i < count; ++i) {
-                      totals[row + i] = sums[i];
+                      to[i] = first != 0 ? WrappingAdd(totals[row + i], sums[i]) : sums[i];
                     }
+                  }
+                  if (!is_last) {
                     return;
                   }
                   scaling.Block(sums, count, output + row);

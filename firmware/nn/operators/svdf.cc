@@ -1,213 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// SVDF: a layer whose filters are products of a feature vector and a time vector, with memory.
-//
-// Every step each filter makes one value of the input (feature stage), remembers the last `memory`
-// of them, and weighs those over time (time stage); `rank` filters add up to one output.
-// Source: Alvarez and Park, arXiv 1812.02802; arithmetic of TensorFlow Lite's integer SVDF. As
-// there, a fused activation has no effect beyond the output's int8 range.
-//
-// The remembered values lie oldest first, as upstream has them: they move on by one place while
-// they are weighed, which costs less than a ring whose halves are never aligned.
+// SVDF (support/svdf.h) with a state of int8.
+#include "nn/operators/support/svdf.h"
 #include "nn/kernels/byte_time_stage.h"
-#include "nn/kernels/dot.h"
-#include "nn/kernels/requantize.h"
-#include "nn/kernels/scaling.h"
-#include "nn/kernels/time_stage.h"
-#include "nn/operator.h"
 #include "nn/operators/operators.h"
-#include "nn/quantization.h"
 
 namespace stapes {
 namespace {
 
-constexpr int kInput = 0;
-constexpr int kFeatureWeights = 1;
-constexpr int kTimeWeights = 2;
-constexpr int kBias = 3;
-constexpr int kState = 4;
-enum OptionsField { kRank, kFusedActivation };
-
-struct SvdfData {
-  int32_t batches;
-  int32_t inputs;   // values per batch
-  int32_t filters;  // units * rank
-  int32_t rank;
-  int32_t memory;
-  int32_t input_offset;
-  int32_t state_zero_point;
-  int32_t output_offset;
-  Multiplier feature;  // input * feature weights / state
-  Multiplier time;     // state * time weights / output
-  bool is_int8_state;
-};
-
-struct Tensors {
-  Tensor input;
-  Tensor feature;  // weights
-  Tensor time;     // weights
-  Tensor state;
-  Tensor output;
-};
-
-bool IsState(const Tensor& state) {
-  if (!state.variable || !IsQuantized(state, state.type)) {
-    return false;
-  }
-  return state.type == TensorType::kInt8 ||
-         (state.type == TensorType::kInt16 && state.quantization.ZeroPoint() == 0);
+void WeighOverTime(const SvdfData& data, SvdfPlace* place, int32_t* sums, int32_t count) {
+  const ByteFilters filters = {data.memory, data.state_zero_point, data.feature};
+  const auto* const weights = static_cast<const int8_t*>(place->weights);
+  auto* const state = static_cast<int8_t*>(place->state);
+  PushAndWeighBytes(filters, weights, state, sums, count);
+  place->weights = weights + count * data.memory;
+  place->state = state + count * data.memory;
 }
 
-const char* CheckTypes(const Tensors& tensors) {
-  if (!IsQuantizedInt8(tensors.input) || !IsQuantizedInt8(tensors.output)) {
-    return Why("expected int8 input and output with one scale each");
-  }
-  if (!IsState(tensors.state)) {
-    return Why("expected a variable of int8, or int16 and zero point 0, as state");
-  }
-  if (!IsSymmetricWeights(tensors.feature, TensorType::kInt8, kOneScale) ||
-      !IsSymmetricWeights(tensors.time, tensors.state.type, kOneScale)) {
-    return Why("expected constant weights of int8 and the state's type, zero point 0, one scale");
-  }
-  return nullptr;
-}
+const char* Prepare(PrepareContext& context) { return PrepareSvdf(context, TensorType::kInt8); }
 
-const char* CheckShapes(const Tensors& tensors, const Tensor& bias, SvdfData* data) {
-  const Shape& feature = tensors.feature.shape;
-  const Shape& time = tensors.time.shape;
-  const Shape& input = tensors.input.shape;
-  const Shape& output = tensors.output.shape;
-  data->batches = input.Dim(0);
-  data->inputs = input.Dim(1);
-  data->filters = feature.Dim(0);
-  data->memory = time.Dim(1);
-  if (data->rank <= 0 || data->filters % data->rank != 0) {
-    return Why("rank does not divide the filters");
-  }
-  const int32_t units = data->filters / data->rank;
-  if (input.rank != 2 || feature.rank != 2 || time.rank != 2 || output.rank != 2 ||
-      feature.Dim(1) != data->inputs || time.Dim(0) != data->filters ||
-      output.Dim(0) != data->batches || output.Dim(1) != units || !IsBias(bias, units) ||
-      int64_t{data->batches} * data->filters * data->memory != tensors.state.shape.ElementCount()) {
-    return Why("shapes of input, weights, bias, state and output do not fit");
-  }
-  return nullptr;
-}
-
-const char* Prepare(PrepareContext& context) {
-  if (context.input_count() != 5 || context.output_count() != 1) {
-    return Why("expected 5 inputs and one output");
-  }
-  const Tensors tensors = {context.Input(kInput), context.Input(kFeatureWeights),
-                           context.Input(kTimeWeights), context.Input(kState), context.Output(0)};
-  if (const char* reason = CheckTypes(tensors)) {
-    return reason;
-  }
-  const int32_t activation = context.options().Get<int8_t>(kFusedActivation, 0);
-  if (activation != static_cast<int32_t>(Activation::kNone) &&
-      activation != static_cast<int32_t>(Activation::kRelu)) {
-    return Why("a fused activation other than NONE, RELU");
-  }
-  auto* const data = context.AllocateData<SvdfData>();
-  if (data == nullptr) {
-    return kArenaIsFull;
-  }
-  data->rank = context.options().Get<int32_t>(kRank, 0);
-  if (const char* reason = CheckShapes(tensors, context.Input(kBias), data)) {
-    return reason;
-  }
-  const uint32_t state_scale = tensors.state.quantization.ScaleBits();
-  if (!QuantizeRatio(tensors.input.quantization.ScaleBits(),
-                     tensors.feature.quantization.ScaleBits(), state_scale, &data->feature) ||
-      !QuantizeRatio(state_scale, tensors.time.quantization.ScaleBits(),
-                     tensors.output.quantization.ScaleBits(), &data->time)) {
-    return Why("scales too far apart");
-  }
-  data->input_offset = -tensors.input.quantization.ZeroPoint();
-  data->state_zero_point = tensors.state.quantization.ZeroPoint();
-  data->output_offset = tensors.output.quantization.ZeroPoint();
-  data->is_int8_state = tensors.state.type == TensorType::kInt8;
-  context.RequestScratch(static_cast<uint32_t>(WideBytes(data->inputs)));
-  return nullptr;
-}
-
-// `first` counts the values before these filters', in weights and state.
-void WeighOverTime(const SvdfData& data, const void* weights, void* state, int32_t first,
-                   int32_t* sums, int32_t count) {
-  if (data.is_int8_state) {
-    const ByteFilters filters = {data.memory, data.state_zero_point, data.feature};
-    PushAndWeighBytes(filters, static_cast<const int8_t*>(weights) + first,
-                      static_cast<int8_t*>(state) + first, sums, count);
-    return;
-  }
-  const TimeFilters filters = {data.memory, data.inputs, data.feature};
-  PushAndWeigh(filters, static_cast<const int16_t*>(weights) + first,
-               static_cast<int16_t*>(state) + first, sums, count);
-}
-
-// Adds up `rank` filters per output, in whatever portions they come.
-class Units {
- public:
-  Units(const SvdfData& data, const int32_t* bias, int8_t* output)
-      : rank_(data.rank),
-        shift_(static_cast<int8_t>(data.time.shift)),
-        scaling_{bias,     &data.time.value,           &shift_, 0, data.output_offset, INT8_MIN,
-                 INT8_MAX, ScalesDown(data.time.shift)},
-        output_(output) {}
-  Units(const Units&) = delete;
-  Units& operator=(const Units&) = delete;
-
-  // Overwrites the sums.
-  void Add(int32_t* sums, int32_t count) {
-    int32_t units = count;
-    if (rank_ != 1) {
-      units = 0;
-      for (int32_t i = 0; i < count; ++i) {
-        sum_ = WrappingAdd(sum_, sums[i]);
-        if (++filters_ < rank_) {
-          continue;
-        }
-        sums[units++] = sum_;
-        filters_ = 0;
-        sum_ = 0;
-      }
-    }
-    scaling_.Block(sums, units, output_);
-    if (scaling_.bias != nullptr) {
-      scaling_.bias += units;  // its one multiplier is all units'
-    }
-    output_ += units;
-  }
-
- private:
-  const int32_t rank_;
-  const int8_t shift_;
-  Scaling scaling_;
-  int8_t* output_;
-  int32_t filters_ = 0;
-  int32_t sum_ = 0;
-};
-
-void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch) {
-  const WideVector values = WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs,
-                                    data.inputs, data.input_offset, context.Scratch<int16_t>());
-  const int32_t state_bytes = data.filters * data.memory * (data.is_int8_state ? 1 : 2);
-  void* const state = context.Variable<uint8_t>(kState) + batch * state_bytes;
-  const void* const time_weights = context.Input<void>(kTimeWeights);
-  Units units(data, context.Input<int32_t>(kBias),
-              context.Output<int8_t>(0) + batch * (data.filters / data.rank));
-  DotBlocksS8(values, context.Input<int8_t>(kFeatureWeights), data.filters, data.inputs,
-              [&](int32_t filter, int32_t* sums, int32_t count) {
-                WeighOverTime(data, time_weights, state, filter * data.memory, sums, count);
-                units.Add(sums, count);
-              });
-}
-
-void Invoke(const InvokeContext& context) {
-  const auto& data = context.Data<SvdfData>();
-  for (int32_t batch = 0; batch < data.batches; ++batch) {
-    InvokeBatch(context, data, batch);
-  }
-}
+void Invoke(const InvokeContext& context) { InvokeSvdf(context, sizeof(int8_t), WeighOverTime); }
 
 }  // namespace
 

@@ -87,7 +87,7 @@ def test_the_model_bytes_come_back_from_the_array(model, tmp_path):
 def test_only_the_operators_of_the_model_are_named(model, tmp_path):
     assert emit(model, tmp_path / "out") == 0
     named = re.findall(r"&(\w+),", texts(tmp_path / "out")["operators.cc"])
-    assert named == ["kOperatorFullyConnected", "kOperatorSoftmax", "kOperatorSvdf"]
+    assert named == ["kOperatorFullyConnected", "kOperatorSoftmax", "kOperatorWideSvdf"]
 
 
 def test_every_operator_of_the_engine_is_listed_and_has_a_file():

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that take int16 activations beside int8 ones ("16x8": int16 activations, int8 weights).
+// Operators that take int16 activations beside int8 ones ("16x8": int16 activations, int8 weights),
+// or as SVDF a state of int16 beside one of int8.
 //
 // A wide operator has the builtin code of its narrow one and hands int8 tensors over to it. A model
-// without int16 activations lists the narrow one alone, and links nothing of what is here.
+// without int16 activations or states lists the narrow one alone, and links nothing of what is
+// here.
 #pragma once
 
 #include <cstdint>
@@ -40,12 +42,12 @@ struct WideActivations {
   }
 };
 
-// `prepare` and `invoke` of a wide operator.
+// `prepare` and `invoke` of a wide operator, which input `kTelling` tells from the narrow one.
 template <const Operator& kNarrow, const char* (*kPrepare)(PrepareContext&),
-          void (*kInvoke)(const InvokeContext&)>
+          void (*kInvoke)(const InvokeContext&), int kTelling = 0>
 struct Wide {
   static const char* Prepare(PrepareContext& context) {
-    if (context.Input(0).type != TensorType::kInt16) {
+    if (context.input_count() <= kTelling || context.Input(kTelling).type != TensorType::kInt16) {
       return kNarrow.prepare(context);
     }
     context.SetWide();
