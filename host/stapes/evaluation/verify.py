@@ -254,6 +254,7 @@ def _in_a_process_of_its_own(
 
     def child() -> None:
         faulthandler.disable()  # the parent says in a line how this process ended
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # and that Ctrl-C has stopped it
         try:
             there.send((work(), ""))
         except Exception as error:

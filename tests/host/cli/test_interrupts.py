@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C at a terminal, in every command that takes longer than a moment: it ends soon with one
-line, and nothing half written is left."""
+"""Ctrl-C at a terminal, in every command: it ends soon with one line, and nothing half written is
+left."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -19,6 +21,7 @@ import pytest
 from tones import TRAIN_FLAGS, trained_tones, write_tones
 
 from stapes.audio.wav import write_wav
+from stapes.cli.main import COMMANDS as ALL_COMMANDS
 
 MODEL = Path(__file__).parents[3] / "models" / "micro" / "model.tflite"
 CTRL_C = b"\x03"
@@ -40,6 +43,7 @@ def material(tmp_path_factory) -> Path:
         write_wav(first, noise, sample_rate=16000)
         for number in range(1, CLIPS):
             os.link(first, first.with_name(f"{number:x}_nohash_0.wav"))
+    write_wav(folder / "short.wav", noise, sample_rate=16000)
     for name, hours in (("long", 2), ("hours", 30)):
         size = hours * 3600 * 32000
         with (folder / f"{name}.wav").open("wb") as file:
@@ -54,7 +58,7 @@ def material(tmp_path_factory) -> Path:
 
 LEVELS = ",".join(str(-level) for level in range(100))  # minutes of work on any machine
 SLOW_VOICE = f"{sys.executable} -c 'import time; time.sleep(300)' {{text}} {{output}}"
-# The words of each command, after which output Ctrl-C is pressed, and the extra it needs.
+# The words of each long command, after which output Ctrl-C is pressed, and the extra it needs.
 COMMANDS = {
     "data check": ("--data_dir many", BAR),
     "data trim": ("--data_dir many --output_dir OUT", BAR),
@@ -79,6 +83,69 @@ COMMANDS = {
     "info": (f"{MODEL} --measure", "info: building"),
     "demo": ("--quick --data_dir many --work_dir OUT", ""),
 }
+
+
+# The words of all others; OUT is a folder, at PORT and URL nobody answers.
+ANYWHERE = {
+    "data get": "speech_commands --data_url URL --output_dir out/new",
+    "data record": "yes --output_dir out/new",
+    "data augment": "short.wav --output_dir out/new",
+    "data talk": "--minutes 1 --output_dir out/new",
+    "spectrogram": f"short.wav --model {MODEL} --output_image out/a.png",
+    "verify": f"{MODEL} --frames 100000",
+    "label_wav": f"--graph {MODEL} --wav short.wav",
+    "wav_to_features": f"--model {MODEL} --input_wav short.wav --output_c_file out/a.c",
+    "emit": f"{MODEL} --output_dir out/new",
+    "library": f"{MODEL} --form cmake --output_dir out/new",
+    "models": "",
+    "boards": "",
+    "listen": f"{MODEL} --wav long.wav",
+    "flash": f"{MODEL} --board nrf52840dk --dry_run --build_dir out/new",
+    "load": f"{MODEL} --port PORT",
+    "keys": "out/product",
+    "set": "threshold=0.9 --port PORT",
+    "page": f"{MODEL} --serve --port 0",
+    "monitor": "--port PORT --wav out/a.wav --log out/a.jsonl",
+    "word": "hey --work_dir out/new",
+}
+CHANGING = ("keys", "monitor", "word")  # their files are never twice the same
+END_BY_CTRL_C = ("listen", "monitor", "page")  # as their help says
+ANYWHERE_PROGRAM = Path(__file__).with_name("interrupt_anywhere.py")
+
+
+def test_all_commands_are_interrupted():
+    """A new command belongs into one of the two tables."""
+    assert sorted([*COMMANDS, *ANYWHERE]) == sorted(ALL_COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def interruptions(material) -> dict[str, list[dict]]:
+    jobs = {name: words.split() for name, words in ANYWHERE.items()}
+    done = subprocess.run(
+        [sys.executable, ANYWHERE_PROGRAM],
+        input=json.dumps(jobs),
+        cwd=material,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command", ANYWHERE)
+def test_ctrl_c_anywhere_in_a_command_ends_it_in_one_line(command, interruptions):
+    *early, last = interruptions[command]
+    no_microphone = command == "data record" and last["status"] == 2
+    assert last["interrupted_by"] or last["status"] == 0 or no_microphone, last["shown"]
+    for run in [*early, last] if last["interrupted_by"] else early:
+        allowed = [130] + [0] * (command in END_BY_CTRL_C)
+        if run["interrupted_by"] == "a key":  # which may meet Python when it is about to end
+            allowed.append(-signal.SIGINT)
+        assert run["status"] in allowed, run["shown"]
+        assert "Traceback" not in run["shown"]
+        assert run["status"] != 130 or "stapes: stopped" in run["shown"], run["shown"]
+        for name, content in run["files"].items():
+            assert last["files"].get(name) == content or command in CHANGING, name
 
 
 @pytest.mark.parametrize("command", COMMANDS)
