@@ -15,7 +15,7 @@ means something on a machine with nothing else to do; `ready` is the share of th
 work for at any time, whoever else may be using them.
 
 With --variations instead: what the input of a small network costs a training, by how its clips are
-varied; `input` and `step` are their CPU time by themselves.
+varied, and the network of models/words; `input` and `step` are their CPU time by themselves.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from stapes.corpus.augment import mask_randomly
 from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import CorpusSettings
 from stapes.device.features import FeatureExtractor, choose_quantization
-from stapes.model.settings import FrontEndSettings
+from stapes.model.settings import FrontEndSettings, PcenSettings
 from stapes.networks.backend import keras, tf
 from stapes.networks.layers import SVDF
+from stapes.networks.options import ModelOptions
 from stapes.networks.registry import create_model
 from stapes.training.cache import FeatureCache
 from stapes.training.corpus import Corpus
@@ -71,6 +72,26 @@ VARIATIONS = {
         "band_limit_hertz": 3000,
         "clipping_db": 10,
     },
+}
+# The network of models/words and how its clips are varied, but for recordings of rooms.
+WORDS = {
+    "front_end": FrontEndSettings(
+        dct_coefficient_count=0, pcen=PcenSettings(floor=0.001), upper_edge_hertz=7600
+    ),
+    "augmentation": AugmentSettings(
+        time_shift_ms=200,
+        time_mask_frames=2,
+        frequency_mask_channels=2,
+        gain_db=20,
+        reverb_ms=300,
+        noise_snr_db=(-5, 25),
+        equalizer_db=6,
+    ),
+    "architecture": "residual_svdf",
+    "model": ModelOptions(
+        svdf_units=(96,) * 7, svdf_memory=(3, 8, 8, 8, 8, 8, 12), bottleneck_units=56, dropout=0.0
+    ),
+    "end_frames": 11,
 }
 
 
@@ -156,10 +177,15 @@ def print_table(
 def measure_variations(
     data_dir: Path, words: CorpusSettings, *, steps: int
 ) -> dict[str, dict[str, float]]:
-    """svdf with each of VARIATIONS: as `measure`, and CPU seconds of an input and of a step."""
+    """svdf with each of VARIATIONS, and `words`: as `measure`, and CPU seconds of an input and of a
+    step."""
+    trainings = {
+        f"svdf, {name}": TrainingSettings(corpus=words, augmentation=AugmentSettings(**amounts))
+        for name, amounts in VARIATIONS.items()
+    }
+    trainings["words, its variations"] = TrainingSettings(corpus=words, **WORDS)
     cases = {}
-    for name, amounts in VARIATIONS.items():
-        settings = TrainingSettings(corpus=words, augmentation=AugmentSettings(**amounts))
+    for name, settings in trainings.items():
         corpus = Corpus(data_dir, settings)
         model = create_model(settings.architecture, settings.shape, settings.model)
         figures = measure(model, stapes_batches(corpus, settings), settings, steps=steps)
@@ -174,12 +200,12 @@ def measure_variations(
 
 def print_variations(cases: dict[str, dict[str, float]]) -> None:
     header = ("steps/s", "input ms", "step ms", "utilisation", "ready", "waits")
-    print(f"{'svdf, clips with':<34}" + "".join(f"{name:>12}" for name in header))
+    print(f"{'clips with':<40}" + "".join(f"{name:>12}" for name in header))
     for name, figures in cases.items():
         lone = [1000 * figures[f"{part}_cpu_seconds"] for part in ("input", "step")]
         shares = (f"{100 * figures[share]:.0f}%" for share in ("utilisation", "ready", "waiting"))
         print(
-            f"{name:<34}{figures['steps_per_second']:>12.1f}{lone[0]:>12.0f}{lone[1]:>12.0f}"
+            f"{name:<40}{figures['steps_per_second']:>12.1f}{lone[0]:>12.0f}{lone[1]:>12.0f}"
             + "".join(f"{share:>12}" for share in shares)
         )
 

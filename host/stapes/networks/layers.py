@@ -78,13 +78,16 @@ class SVDF(keras.layers.Layer):
 
     def _frames(self, inputs: Any) -> Any:
         """All output frames: filtered over features, then over time, then summed over rank."""
-        filtered = tf.matmul(inputs, self.feature_weights)
+        # One product for all clips, whose gradient is one as well, and no slices: the gradient of
+        # one copies the whole tensor.
+        filtered = tf.tensordot(inputs, self.feature_weights, 1)
         output = tf.nn.depthwise_conv2d(
-            filtered[:, :, None, :],
+            tf.expand_dims(filtered, 2),
             self.time_weights[:, None, :, None],
             strides=[1, 1, 1, 1],
             padding="VALID",
-        )[:, :, 0, :]
+        )
+        output = tf.squeeze(output, 2)
         if self.rank == 1:
             return output
         return tf.reduce_sum(
