@@ -6,10 +6,13 @@ The other side is the firmware itself (stapes-firmware --link, with sanitizers).
 
 import contextlib
 import dataclasses
+import io
+import json
 
 import numpy as np
 import pytest
 
+from stapes.audio.wav import write_wav
 from stapes.cli.main import main
 from stapes.device.bundle import ModelBundle
 from stapes.errors import StapesError
@@ -20,7 +23,7 @@ from stapes.link.protocol import FrameType
 from stapes.link.session import Refused, Session
 from stapes.link.shown import Screen
 from stapes.link.transport import ProgramTransport
-from stapes.model.settings import WakeSettings
+from stapes.model.settings import NOT_WORDS, WakeSettings
 from stapes.replay import LinkPlayer, NativePlayer
 from wake_word import LABELS, WAKE, WOKEN, WOKEN_SCALE, loud_and_soft
 
@@ -156,6 +159,30 @@ def test_people_see_when_it_wakes_and_sleeps(wake_firmware, capsys):
     assert "hey" in lines[2]
 
 
+def test_the_live_view_shows_the_wake_word_first_and_the_others_as_asleep():
+    from rich.console import Console
+
+    from stapes.link.live_view import LiveView
+    from stapes.link.protocol import Event
+
+    def event(name: str, **fields: str) -> Event:
+        return Event(name=name, sequence=0, fields=fields)
+
+    view = LiveView(None, console=Console(file=io.StringIO(), width=80))
+    view.show(event("hello", labels="_unknown_,go", wake_labels="_unknown_,hey"))
+    view.show(event("scores", time_ms="30", q="80C0", stage="wake"))
+    assert list(view._rows()) == [
+        ("hey", 0.25, True),
+        ("_unknown_", 0.0, False),
+        ("go", 0.0, False),
+    ]
+    view.show(event("woken", time_ms="30"))
+    view.show(event("scores", time_ms="60", q="807F"))
+    assert list(view._rows())[2] == ("go", 255 / 256, True)
+    view.show(event("asleep", time_ms="90"))
+    assert list(view._rows())[2] == ("go", 0.0, False)
+
+
 def test_a_wake_word_without_its_model_is_an_error(wake_firmware, tmp_path, capsys):
     command = ["replay", "--program", "x", "--wake", str(wake_firmware.wake), str(tmp_path)]
     assert main(command) == 2
@@ -164,3 +191,29 @@ def test_a_wake_word_without_its_model_is_an_error(wake_firmware, tmp_path, caps
         main(["emit", str(wake_firmware.model), "--awake_seconds", "3", "--output_dir", "x"]) == 2
     )
     assert "--awake_seconds: expected --wake as well" in capsys.readouterr().err
+
+
+def test_score_counts_what_the_woken_model_heard_and_the_wake_words_apart(
+    wake_firmware, tmp_path, capsys
+):
+    write_wav(tmp_path / "a.wav", AUDIO, sample_rate=16000)
+    awake = WakeSettings(awake_seconds=0.2)
+    expected = NativePlayer(wake_firmware.model, wake=wake_firmware.wake, awake=awake).play(AUDIO)
+    heard = [found for found in expected.detections if found.label not in NOT_WORDS]
+    first = next(found for found in heard if not found.of_wake_word)
+    (tmp_path / "truth.txt").write_text(f"{first.label}, {first.time_ms - 500}\n")
+    command = ["stream", "score", "--model", str(wake_firmware.model), "--wav"]
+    command += [str(tmp_path / "a.wav"), "--ground_truth", str(tmp_path / "truth.txt")]
+    command += ["--wake", str(wake_firmware.wake), "--awake_seconds", "0.2"]
+    assert main([*command, "--json"]) == 0
+    score = json.loads(capsys.readouterr().out)
+    assert score["correct"] == 1
+    assert score["false_accepts"] == sum(not found.of_wake_word for found in heard) - 1
+    assert score["wake"]["false_accepts"] == len(expected.woken_ms)
+    every_10_ms = len(AUDIO) / 160 - 2  # WOKEN's frames
+    assert score["wake"]["awake_share"] == pytest.approx(expected.frames / every_10_ms)
+    assert main(command) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"wake word: {len(expected.woken_ms)} false (")
+    assert main([*command, "--compatibility", "tutorial"]) == 2
+    assert "--wake: expected --model, and neither --det_png" in capsys.readouterr().err

@@ -9,6 +9,9 @@ Every word counts once. Every further detection is a false accept. _silence_ and
 words. --compatibility tutorial adds the figures by the rules of TensorFlow's
 test_streaming_accuracy: there, one word takes any number of detections, and _unknown_ counts.
 
+With --wake, --model sleeps until the other model hears its wake word, as in a firmware of `stapes
+flash --wake`. Words of the ground truth that only the other model knows are its own.
+
 Intervals are exact (Poisson for false accepts, binomial for words) at 95%. --json and --det_png get
 a DET curve: false rejects against false accepts at every threshold.
 """
@@ -22,7 +25,7 @@ import sys
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, given
-from stapes.cli.shared_flags import WorkerFlags, model_file
+from stapes.cli.shared_flags import WorkerFlags, add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
 from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
@@ -32,6 +35,7 @@ from stapes.stream.labels import LabelTime, check_labels, check_within, read_lab
 
 EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
+  stapes stream score --model words --wake jarvis --wav stream.wav --ground_truth labels.txt
   stapes stream score --ground_truth labels.txt --detections detections.txt"""
 _DECODER = [name for name in declared(DecoderSettings) if name != "compatibility"]
 SHOWN_EVENTS = 20  # of each kind
@@ -53,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--detections", type=Path, help='"label, time_ms" or JSON lines: ends of what was heard'
     )
+    add_wake_flags(parser)
     add("--wav", type=Path, help="the audio; with --detections for its duration and --clips")
     add_flags(parser, ScoreSettings, only=["time_tolerance_ms"])
     length = f"the model's, else {as_text(ScoreSettings.clip_duration_ms)}"
@@ -88,7 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_within(
             truth, len(samples) * 1000 / rate, path=arguments.ground_truth, audio=arguments.wav
         )
-    report = _score_model(arguments, truth) if arguments.model else _score_file(arguments, truth)
+    if arguments.wake:
+        report = _score_woken(arguments, truth)
+    elif arguments.model:
+        report = _score_model(arguments, truth)
+    else:
+        report = _score_file(arguments, truth)
     if arguments.json:
         print(json.dumps(report.to_dict()))
     else:
@@ -100,7 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
 class _Report:
     score: StreamScore
     tutorial: str | None  # the original's line
-    extra: dict  # of the model: `decoder`, `gate`, `det`
+    extra: dict  # of the model: `decoder`, `gate`, `det`, `wake`
+    wake: str = ""  # lines about the wake word
 
     def to_dict(self) -> dict:
         return {**self.score.to_dict(), **self.extra, "tutorial": self.tutorial}
@@ -114,7 +125,7 @@ class _Report:
             )
         if self.tutorial is not None:
             text = f"{self.tutorial} (by the tutorial's rules)\n{text}"
-        return text
+        return text + self.wake
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -125,6 +136,11 @@ def _check(arguments: argparse.Namespace) -> None:
 
     if arguments.model and not arguments.wav:
         raise StapesError("--model: expected --wav as well, the audio to run it over")
+    if arguments.wake and (not arguments.model or arguments.det_png or _is_compatible(arguments)):
+        raise StapesError(
+            "--wake: expected --model, and neither --det_png nor --compatibility tutorial, which "
+            "take a model that always listens; leave them out"
+        )
     if arguments.clips and not arguments.wav:
         raise StapesError("--clips: expected --wav as well, the audio to cut clips out of")
     decoder_flags = list(given(DecoderSettings, arguments, only=_DECODER))
@@ -193,6 +209,43 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
     originals = track.detections(_as_original(decoder)) if _is_compatible(arguments) else []
     return _Report(
         score=score, tutorial=_tutorial(arguments, truth, originals, settings), extra=extra
+    )
+
+
+def _score_woken(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Report:
+    """What --model hears in --wav after a word of --wake."""
+    from stapes.device.bundle import ModelBundle
+    from stapes.device.wake import WakeStage
+    from stapes.stream.wake_track import load_wake_track
+
+    wake_word, model = (ModelBundle.from_file(path) for path in (arguments.wake, arguments.model))
+    known = model.settings.labels
+    check_labels(truth, (*known, *wake_word.settings.labels), path=arguments.ground_truth)
+    own = [entry for entry in truth if entry.label not in known]
+    settings = _score_settings(arguments, model.settings.clip_duration_ms)
+    decoder = _decoder(arguments, model.settings.decoder)
+    model = dataclasses.replace(
+        model, settings=dataclasses.replace(model.settings, decoder=decoder)
+    )
+    track = load_wake_track(WakeStage(wake_word, model, wake_settings(arguments)), arguments.wav)
+    words = [entry for entry in truth if entry.label in known]
+    score = score_stream(words, track.detections, settings=settings, duration_ms=track.duration_ms)
+    wake = score_stream(own, track.wake_words, settings=settings, duration_ms=track.duration_ms)
+    _cut(arguments, score, settings)
+    said = {"awake_share": track.awake_share, **wake.figures()}
+    return _Report(
+        score=score,
+        tutorial=None,
+        extra={"decoder": dataclasses.asdict(decoder), "wake": said},
+        wake=_about_wake_word(wake, track.awake_share),
+    )
+
+
+def _about_wake_word(score: StreamScore, awake_share: float) -> str:
+    heard = f"{score.correct} of {score.words} heard, " if score.words else ""
+    return (
+        f"wake word: {heard}{score.false_accepts} false "
+        f"({score.false_accepts_per_hour:.2f} per hour); awake for {awake_share:.1%} of the time\n"
     )
 
 
