@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end of every kind of core (DSP, Helium, Thumb) computes what Python's does, all bits.
+"""Every kind of core (DSP, Helium, Thumb, RISC-V) computes the front end as Python does, all bits.
 
 One image runs all settings over the same noise and prints a checksum of each one's frames.
 """
@@ -20,7 +20,13 @@ from stapes.model.settings import FrontEndSettings, PcenSettings
 
 SOURCES = ROOT / "tests" / "board"
 FRAMES = 8
-BOARDS = [("mps2_an385", "cortex-m0"), ("mps2_an385", ""), ("mps2_an386", ""), ("mps3_an547", "")]
+BOARDS = [
+    ("mps2_an385", "cortex-m0"),
+    ("mps2_an385", ""),
+    ("mps2_an386", ""),
+    ("mps3_an547", ""),
+    ("qemu_riscv32", ""),
+]
 Build = Callable[..., Path]  # conftest.py
 
 
@@ -82,9 +88,11 @@ def front_ends() -> list[FrontEnd]:
 def sources(front_ends: list[FrontEnd], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The program's, with the tables of all settings."""
     folder = tmp_path_factory.mktemp("tables")
-    names = [f"kTables{i}" for i in range(len(front_ends))]
+    names = [f"case{i}" for i in range(len(front_ends))]
     all_tables = folder / "all_tables.cc"
-    declared = "".join(f"extern const FrontEndTables {name};\n" for name in names)
+    declared = "".join(
+        f"namespace {name} {{ extern const FrontEndTables kFrontEndTables; }}\n" for name in names
+    )
     all_tables.write_text(f"""
 #include <cstddef>
 #include "frontend/front_end_tables.h"
@@ -92,7 +100,9 @@ namespace stapes {{
 {declared}
 extern const FrontEndTables* const kAllTables[];
 extern const std::size_t kAllTablesCount;
-const FrontEndTables* const kAllTables[] = {{{", ".join("&" + name for name in names)}}};
+const FrontEndTables* const kAllTables[] = {{
+  {", ".join(f"&{name}::kFrontEndTables" for name in names)}
+}};
 const std::size_t kAllTablesCount = {len(names)};
 }}
 """)
@@ -100,9 +110,9 @@ const std::size_t kAllTablesCount = {len(names)};
     files.append(SOURCES / "kernels" / "board_main.cc")
     about = dict.fromkeys(("model_file", "sha256", "command", "version"), "test")
     for name, front_end in zip(names, front_ends, strict=True):
-        text = render("frontend_tables.cc.jinja", {**about, **c_context(front_end.tables)})
+        own = {**about, "namespace": f"stapes::{name}", **c_context(front_end.tables)}
         files.append(folder / f"{name}.cc")
-        files[-1].write_text(text.replace("kFrontEndTables", name))
+        files[-1].write_text(render("frontend_tables.cc.jinja", own))
     return files
 
 
