@@ -2,7 +2,7 @@
 # Arduino Nano 33 BLE Sense: nRF52840, Cortex-M4F, 64 MHz, with a PDM microphone.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M4F, 64 MHz")
-set(STAPES_MICROPHONE "PDM, on the board")
+set(STAPES_MICROPHONE "PDM, on board")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 # The first 64 KB belong to the boot loader.
 set(STAPES_FLASH_START 0x00010000)

@@ -2,7 +2,7 @@
 # Arm MPS3 with application note 547: Cortex-M55 with Helium (Corstone SSE-300), 32 MHz. Emulated by
 # qemu-system-arm.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
-set(STAPES_PROCESSOR "Cortex-M55 with Helium, 32 MHz")
+set(STAPES_PROCESSOR "Cortex-M55 (Helium), 32 MHz")
 set(STAPES_MICROPHONE "none")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m55 -mfloat-abi=hard")
 set(STAPES_QEMU_MACHINE mps3-an547)

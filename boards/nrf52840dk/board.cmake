@@ -2,7 +2,7 @@
 # Nordic nRF52840 DK (PCA10056): Cortex-M4F, 64 MHz.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M4F, 64 MHz")
-set(STAPES_MICROPHONE "PDM, you connect it")
+set(STAPES_MICROPHONE "PDM, external")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x00000000)
 set(STAPES_FLASH_BYTES 1048576)

@@ -2,7 +2,7 @@
 # Raspberry Pi Pico (RP2040): two Cortex-M0+, of which one works here, 128 MHz.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M0+, 128 MHz")
-set(STAPES_MICROPHONE "PDM, you connect it")
+set(STAPES_MICROPHONE "PDM, external")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m0plus -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x10000000)
 set(STAPES_FLASH_BYTES 2097152)

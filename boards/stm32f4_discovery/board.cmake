@@ -2,7 +2,7 @@
 # ST STM32F4 Discovery (STM32F407VG): Cortex-M4F, 168 MHz, with a PDM microphone.
 set(CMAKE_TOOLCHAIN_FILE ${CMAKE_CURRENT_LIST_DIR}/../common/cortex_m/arm-none-eabi.cmake)
 set(STAPES_PROCESSOR "Cortex-M4F, 168 MHz")
-set(STAPES_MICROPHONE "PDM, on the board")
+set(STAPES_MICROPHONE "PDM, on board")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x08000000)
 set(STAPES_FLASH_BYTES 1048576)

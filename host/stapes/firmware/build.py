@@ -177,7 +177,8 @@ def emulator_image(
         run_build(build_commands(board, model, source, folder, wake=wake, awake=awake))
     elif not image(folder, "elf").is_file():
         raise StapesError(
-            f"replay: found no firmware for {board.name}, expected --model, or --image; give one"
+            f"--board {board.name}: found no firmware that was built for it; give --model MODEL "
+            "(replay also takes --image)"
         )
     return image(folder, "elf")
 

@@ -77,7 +77,8 @@ class PortFinder:
         candidates = known or [port for port in ports if port.vid is not None]
         if not candidates:
             raise StapesError(
-                "found no board at any USB port, expected one; plug it in, or pass --port"
+                "found no board at any USB port, expected one; plug it in, pass --port, or use an "
+                "emulated one: stapes monitor --board mps2_an386 --model micro --replay WAV"
             )
         if len(candidates) == 1:
             return candidates[0]

@@ -49,7 +49,7 @@ def test_a_new_board_gets_a_row_of_its_own(tmp_path):
     (tmp_path / "boards" / "nrf52840dk").rename(tmp_path / "boards" / "mine")
     assert board_table.table(tmp_path).splitlines()[2:4] == [
         "| [mine](../boards/mine/README.md) | Cortex-M4F, 64 MHz | 1 MB, 256 KB "
-        "| PDM, you connect it | pyOCD | two |",
+        "| PDM, external | pyOCD | two |",
         "| [mps2_an386](../boards/mps2_an386/README.md) | Cortex-M4F, 25 MHz | 4 MB, 4 MB | none "
         "| QEMU (emulated) | two |",
     ]

@@ -74,3 +74,5 @@ def test_boards_are_listed_with_what_is_plugged_in(capsys):
     assert "Cortex-M0, 16 MHz" in rows["microbit"] and "16 KB" in rows["microbit"]
     assert "emulated" in rows["mps2_an386"] and "pyOCD" in rows["nrf52840dk"]
     assert "plugged" in rows
+    table = text.partition("\n\n")[0].splitlines()
+    assert max(map(len, table)) <= 100, "of a terminal"

@@ -20,8 +20,8 @@ EXAMPLE = """  stapes boards
 
 _COLUMNS = ("name", "processor", "flash", "RAM", "microphone", "flashed by")
 _FLASHERS = {
-    "pyocd": "debug probe (pyOCD)",
-    "bossac": "boot loader (bossac)",
+    "pyocd": "probe (pyOCD)",
+    "bossac": "loader (bossac)",
     "uf2": "drive (UF2)",
 }
 

@@ -195,8 +195,11 @@ def _replaying(replay: WatchedReplay, arguments: argparse.Namespace) -> Watch:
 
 
 def _monitor(arguments: argparse.Namespace, *, live: bool) -> Monitor:
+    opener = _opener(arguments)
+    if arguments.port is None or not (arguments.port == "-" or is_pipe(arguments.port)):
+        opener = _opened(opener)
     return Monitor(
-        _opener(arguments),
+        opener,
         reconnect=arguments.port != "-",
         wishes=_wishes(arguments, live=live),
         tick_seconds=0.1 if live else 0.5,
@@ -236,6 +239,12 @@ def _emulated_boards() -> frozenset[str]:
 
     boards = all_boards(installed_tree()).values()
     return frozenset(board.name for board in boards if board.emulated)
+
+
+def _opened(opener: Callable[[], Transport]) -> Callable[[], Transport]:
+    """The same, but the first is opened now: questions and errors come before the live view."""
+    waiting = [opener()]
+    return lambda: waiting.pop() if waiting else opener()
 
 
 def _opener(arguments: argparse.Namespace) -> Callable[[], Transport]:
