@@ -27,6 +27,7 @@ from stapes import _native
 from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.build import build_program
+from stapes.firmware.cycles import estimate_cycles
 from stapes.firmware.measure import build_network, measure_network, measured_inputs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,14 +43,15 @@ class Machine:
 
     board: str
     cpu: str = ""  # another core than the board's
+    core: str = ""  # whose manual gives cycles
 
 
 MACHINES = {
-    "m4": Machine(board="mps2_an386"),
+    "m4": Machine(board="mps2_an386", core="cortex-m4"),
     "m7": Machine(board="mps2_an500"),
-    "m3": Machine(board="mps2_an385"),
+    "m3": Machine(board="mps2_an385", core="cortex-m3"),
     # A Cortex-M3 also runs what is compiled for a Cortex-M0, and has more memory than microbit.
-    "m0": Machine(board="mps2_an385", cpu="cortex-m0"),
+    "m0": Machine(board="mps2_an385", cpu="cortex-m0", core="cortex-m0plus"),
     "m55": Machine(board="mps3_an547"),
     "rv32imac": Machine(board="qemu_riscv32"),
 }
@@ -84,12 +86,17 @@ def main() -> None:
     parser.add_argument("--machines", nargs="+", choices=[*MACHINES, X86], default=[*MACHINES, X86])
     parser.add_argument("--cases", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--build_dir", type=Path, default=ROOT / "build" / "bench" / "networks")
+    parser.add_argument(
+        "--cycles", action="store_true", help="estimate cycles on Cortex-M0+, M3 and M4 as well"
+    )
     arguments = parser.parse_args()
     networks = [NETWORKS[name]() for name in arguments.cases]
     report = {}
     try:
         for name in arguments.machines:
-            report[name] = measure_machine(name, networks, arguments.build_dir)
+            report[name] = measure_machine(
+                name, networks, arguments.build_dir, cycles=arguments.cycles
+            )
     except StapesError as error:
         sys.exit(f"engine.py: {error}")
     if arguments.json:
@@ -98,9 +105,11 @@ def main() -> None:
         print_report(report)
 
 
-def measure_machine(name: str, networks: Iterable[Network], build_dir: Path) -> dict[str, Figures]:
+def measure_machine(
+    name: str, networks: Iterable[Network], build_dir: Path, *, cycles: bool = False
+) -> dict[str, Figures]:
     """Case -> figures. `dense` is the worst of the cases of one dense layer each."""
-    measure = measure_x86 if name == X86 else lambda n: measure_board(name, n, build_dir)
+    measure = measure_x86 if name == X86 else lambda n: measure_board(name, n, build_dir, cycles)
     report = {network.name: measure(network) for network in networks}
     layers = [report[case] for case in DENSE if case in report]
     if name != X86 and len(layers) == len(DENSE):
@@ -109,8 +118,9 @@ def measure_machine(name: str, networks: Iterable[Network], build_dir: Path) -> 
     return report
 
 
-def measure_board(name: str, network: Network, build_dir: Path) -> Figures:
-    """Builds the image of one network, runs it, and checks what it computed.
+def measure_board(name: str, network: Network, build_dir: Path, cycles: bool = False) -> Figures:
+    """Builds the image of one network, runs it, and checks what it computed. On request with an
+    estimate of its cycles, where the core's manual gives any: stapes/firmware/cycles.py.
 
     Raises:
         StapesError: the image cannot be built or run, or computes something else.
@@ -121,12 +131,20 @@ def measure_board(name: str, network: Network, build_dir: Path) -> Figures:
     built = build_network(network.model, board, ROOT, folder, machine.cpu)
     image = keep(built, network.name)
     counted = measure_network(network.model, board, image)
+    estimated = {}
+    if cycles and machine.core:
+        found = estimate_cycles(image, board, machine.core)
+        estimated = {
+            "estimated_cycles": found.cycles,
+            "estimated_cycles_per_mac": round(found.cycles / network.macs, 3),
+        }
     return {
         "instructions": counted.inference,
         "instructions_per_mac": round(counted.inference / network.macs, 3),
         "arena_bytes": counted.arena_bytes,
         "stack_bytes": counted.stack_bytes,
         "flash_bytes": engine_bytes(image, build_empty(board, folder, machine.cpu)),
+        **estimated,
     }
 
 

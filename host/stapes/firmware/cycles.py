@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of an inference on a Cortex-M, estimated: its executed instructions, each with the cycles
+that Arm's technical reference manual of the core gives for it.
+
+unicorn runs the image that `measure` builds, and counts how often each block of instructions ran
+and where it went on; objdump says which instructions these are. It is an estimate. It leaves out:
+wait states of flash and RAM but for `flash_wait_states`, contention of fetches with loads from the
+same memory, stalls of an address that the instruction before has computed, write buffers that are
+full, and interrupts. Where a manual gives a range, the table has its upper end, but for a pipeline
+refill (1 to 3), which counts as 2.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import struct
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stapes.errors import StapesError
+from stapes.firmware.boards import Board
+from stapes.firmware.measure import INFERENCES
+from stapes.firmware.tools import find_tool
+
+INVOKE = "_ZN6stapes15InferenceEngine6InvokeEv"
+MOST_SECONDS = 300
+_REGION = 1 << 20  # what is mapped is mapped in whole ones of these
+_PERIPHERALS = ((0x40000000, 0x20000000), (0xE0000000, 0x10000000))
+_REFILL = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleTable:
+    """Cycles by kind of instruction; `refill`: of the pipeline, where a branch is taken."""
+
+    manual: str
+    single: int = 1  # what is not named below
+    load: int
+    store: int
+    next_access: int  # a single load or store right after a single load
+    multiple: int  # LDM, STM, PUSH, POP, LDRD, STRD, and one more for each register
+    divide: int = 1
+    accumulate: int = 1  # MLA, MLS
+    long: int = 1  # SMULL, UMULL
+    long_accumulate: int = 1  # SMLAL, UMLAL
+    branch_taken: int  # in all
+    call: int  # BL
+    pop_return: int  # POP with PC, beside what its registers take
+    system: int = 1  # MRS, MSR, barriers
+
+
+TABLES = {
+    "cortex-m0plus": CycleTable(
+        manual="Cortex-M0+ TRM (DDI 0484C), section 3.3, table 3-1; MULS in one cycle",
+        load=2,
+        store=2,
+        next_access=2,
+        multiple=1,
+        branch_taken=2,
+        call=3,
+        pop_return=2,
+        system=3,
+    ),
+    "cortex-m3": CycleTable(
+        manual="Cortex-M3 TRM (DDI 0337I), instruction set summary; load/store timings, page 3-9",
+        load=2,
+        store=1,
+        next_access=1,
+        multiple=1,
+        divide=12,
+        accumulate=2,
+        long=5,
+        long_accumulate=7,
+        branch_taken=1 + _REFILL,
+        call=1 + _REFILL,
+        pop_return=_REFILL,
+    ),
+    "cortex-m4": CycleTable(
+        manual="Cortex-M4 TRM (100166), section 3.3.1, table 3-1; loads and stores as on Cortex-M3",
+        load=2,
+        store=1,
+        next_access=1,
+        multiple=1,
+        divide=12,
+        branch_taken=1 + _REFILL,
+        call=1 + _REFILL,
+        pop_return=_REFILL,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instruction:
+    """One of the image: its size in bytes, what it is called, and its operands."""
+
+    size: int
+    name: str
+    operands: str
+
+    @property
+    def is_branch(self) -> bool:
+        return bool(re.fullmatch(r"b(|l|x|lx|eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)"
+                                 r"(\.n|\.w)?|cbn?z|tb[bh]", self.name))  # fmt: skip
+
+    @property
+    def is_single_load(self) -> bool:
+        return bool(re.fullmatch(r"ldr(s?[bh])?(\.n|\.w)?", self.name))
+
+    @property
+    def is_single_store(self) -> bool:
+        return bool(re.fullmatch(r"str[bh]?(\.n|\.w)?", self.name))
+
+    @property
+    def registers(self) -> int:
+        """Of a load or store of several."""
+        if self.name.startswith(("ldrd", "strd")):
+            return 2
+        listed = self.operands.partition("{")[2].partition("}")[0]
+        total = 0
+        for part in filter(None, (word.strip() for word in listed.split(","))):
+            low, _, high = part.partition("-")
+            total += int(high[1:]) - int(low[1:]) + 1 if high else 1
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one inference executed: how often each block (address, bytes), and how often control
+    went from the end of a block to an address."""
+
+    blocks: Counter[tuple[int, int]]
+    steps: Counter[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Of one inference. `taken`: branches, calls and returns that went elsewhere."""
+
+    instructions: int
+    cycles: int
+    taken: int
+    manual: str
+
+    def milliseconds(self, hertz: float, *, flash_wait_states: int = 0) -> float:
+        """At a clock of `hertz`; each branch that is taken waits for flash, as without a cache."""
+        return 1000 * (self.cycles + self.taken * flash_wait_states) / hertz
+
+
+def estimate_cycles(image: Path, board: Board, core: str) -> Estimate:
+    """The cycles of the last inference of an image of `measure.build_network`, on a core of
+    `TABLES`.
+
+    Raises:
+        StapesError: there is no table for the core, unicorn is not installed, or the image does not
+            run.
+    """
+    if core not in TABLES:
+        raise StapesError(
+            f"cycles of {core}: found no table in its manual, expected one of {', '.join(TABLES)}"
+        )
+    listing = disassemble(image)
+    return estimate(run_image(image, board, core), listing, TABLES[core])
+
+
+def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Estimate:
+    """Adds up a run by a table."""
+    cycles = instructions = taken_all = 0
+    left: Counter[int] = Counter()  # by the end of a block: how often control went elsewhere
+    for (end, target), times in run.steps.items():
+        left[end] += times * (target != end)
+    for (start, size), times in run.blocks.items():
+        place, before = start, None
+        while place < start + size:
+            found = listing[place]
+            cycles += times * _cycles(found, before, table)
+            instructions += times
+            place, before = place + found.size, found
+    # A block that ends elsewhere than it goes on has a branch as its last instruction.
+    ends = {start + size: _last(listing, start, size) for start, size in run.blocks}
+    for end, times in left.items():
+        last = ends[end]
+        cycles += times * (_taken(last, table) - (1 if last.is_branch else 0))
+        taken_all += times
+    return Estimate(instructions=instructions, cycles=cycles, taken=taken_all, manual=table.manual)
+
+
+def _cycles(found: Instruction, before: Instruction | None, table: CycleTable) -> int:
+    """Of an instruction that goes on with the next."""
+    name = found.name
+    if found.is_single_load or found.is_single_store:
+        if before is not None and before.is_single_load:
+            return table.next_access
+        return table.load if found.is_single_load else table.store
+    if name.startswith(("ldm", "stm", "push", "pop", "ldrd", "strd")):
+        return table.multiple + found.registers
+    if name.startswith(("sdiv", "udiv")):
+        return table.divide
+    if name in ("mla", "mls"):
+        return table.accumulate
+    if name in ("smull", "umull"):
+        return table.long
+    if name in ("smlal", "umlal"):
+        return table.long_accumulate
+    if name in ("mrs", "msr", "dmb", "dsb", "isb"):
+        return table.system
+    return table.single
+
+
+def _taken(last: Instruction, table: CycleTable) -> int:
+    """Of the branch at the end of a block, in all; of other jumps beside what they take anyway."""
+    if last.name in ("bl", "bl.w"):
+        return table.call
+    if last.is_branch:
+        return table.branch_taken
+    return table.pop_return
+
+
+def _last(listing: dict[int, Instruction], start: int, size: int) -> Instruction:
+    place = start
+    while place + listing[place].size < start + size:
+        place += listing[place].size
+    return listing[place]
+
+
+def disassemble(image: Path) -> dict[int, Instruction]:
+    """All instructions of an image by their addresses."""
+    objdump = find_tool("arm-none-eabi-objdump", purpose="to read an image")
+    text = subprocess.run([objdump, "-d", image], capture_output=True, text=True, check=True).stdout
+    return parse_listing(text)
+
+
+def parse_listing(text: str) -> dict[int, Instruction]:
+    """What objdump -d says: "  20a:	f04f 0301 	mov.w	r3, #1"."""
+    line = re.compile(r"^\s*([0-9a-f]+):\t((?:[0-9a-f]{4} ?){1,2})\s*\t([\w.]+)\t?([^\n;@]*)", re.M)
+    return {
+        int(address, 16): Instruction(
+            size=2 * len(code.split()), name=name, operands=operands.strip()
+        )
+        for address, code, name, operands in line.findall(text)
+    }
+
+
+def run_image(image: Path, board: Board, core: str) -> Run:
+    """Runs a measuring image up to the end of its last inference, which is the one counted.
+
+    Raises:
+        StapesError: unicorn is not installed, or the image does not get there.
+    """
+    try:
+        unicorn: Any = importlib.import_module("unicorn")
+        arm_const: Any = importlib.import_module("unicorn.arm_const")
+    except ImportError as error:
+        raise StapesError("cycles: found no unicorn; pip install unicorn") from error
+    models = {
+        "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
+        "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
+        "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+    }
+    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+    uc.ctl_set_cpu_model(models[core])
+    for start, size in ((board.flash_start, board.flash_bytes), (board.ram_start, board.ram_bytes)):
+        uc.mem_map(start, -(-size // _REGION) * _REGION)
+    uc.mem_write(board.flash_start, _flash_content(image))
+    for start, size in _PERIPHERALS:  # of which none has anything to say
+        uc.mmio_map(start, size, lambda *_: 0, None, lambda *_: None, None)
+    invoke, counted = _symbol(image, INVOKE), _Counted()
+
+    def block(uc: Any, address: int, size: int, _: object) -> None:
+        if address == invoke and not counted.returns:
+            counted.calls += 1
+            if counted.calls == INFERENCES:
+                counted.returns = uc.reg_read(arm_const.UC_ARM_REG_LR) & ~1
+        elif counted.returns and address == counted.returns:
+            uc.emu_stop()
+            return
+        if counted.returns:
+            counted.add(address, size)
+
+    def unmapped(uc: Any, kind: int, address: int, *_: object) -> bool:
+        """More memory of the board, such as what an emulator shares: there, and empty."""
+        uc.mem_map(address // _REGION * _REGION, _REGION)
+        return True
+
+    uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
+    uc.hook_add(unicorn.UC_HOOK_MEM_READ_UNMAPPED | unicorn.UC_HOOK_MEM_WRITE_UNMAPPED, unmapped)
+    stack, entry = struct.unpack("<2I", bytes(uc.mem_read(board.flash_start, 8)))
+    uc.reg_write(arm_const.UC_ARM_REG_MSP, stack)
+    try:
+        uc.emu_start(entry | 1, 0xFFFFFFFE, timeout=MOST_SECONDS * 1_000_000)
+    except unicorn.UcError as error:
+        raise StapesError(f"{image}: does not run in unicorn ({error}); run tests/board") from error
+    if not counted.blocks:
+        raise StapesError(f"{image}: found no inference in it, expected {INFERENCES}")
+    return Run(blocks=counted.blocks, steps=counted.steps)
+
+
+class _Counted:
+    """Blocks and steps of the last inference."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.returns = 0  # where the last inference goes back to; 0: not there yet
+        self.end = 0
+        self.blocks: Counter[tuple[int, int]] = Counter()
+        self.steps: Counter[tuple[int, int]] = Counter()
+
+    def add(self, address: int, size: int) -> None:
+        if self.end:
+            self.steps[self.end, address] += 1
+        self.blocks[address, size] += 1
+        self.end = address + size
+
+
+def _flash_content(image: Path) -> bytes:
+    objcopy = find_tool("arm-none-eabi-objcopy", purpose="to read an image")
+    binary = image.with_suffix(".flash")
+    subprocess.run([objcopy, "-O", "binary", image, binary], check=True)
+    try:
+        return binary.read_bytes()
+    finally:
+        binary.unlink()
+
+
+def _symbol(image: Path, name: str) -> int:
+    nm = find_tool("arm-none-eabi-nm", purpose="to read an image")
+    listed = subprocess.run([nm, image], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        address, _, symbol = line.rpartition(" ")
+        if symbol == name:
+            return int(address.split()[0], 16) & ~1
+    raise StapesError(f"{image}: found no {name}, expected a measuring image; build it again")
