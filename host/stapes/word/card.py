@@ -18,6 +18,7 @@ from stapes.stream.curve import Material, at_threshold, curve_thresholds, score_
 from stapes.stream.labels import LabelTime, read_truth
 from stapes.stream.score_track import compute_scores, load_track
 from stapes.word.plan import Job
+from stapes.word.steps import kept_noise
 
 RATES = (0.5, 1.0, 2.0)  # false accepts per hour of talk
 FEW_PEOPLE = 10
@@ -49,6 +50,7 @@ def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequen
         "near_misses": list(job.near),
         "speech_of_people": job.has_speech,
         "talk": _as_tuned(talk, settings),
+        "other_sounds": _other_sounds(job, content, settings),
         "words_by": {name: _as_tuned(piece, settings) for name, piece in kinds.items()},
         "at_rates": _at_rates(kinds, talk, settings),
     }
@@ -78,6 +80,15 @@ def _recorded(job: Job, content: bytes, settings: ModelSettings) -> Material | N
     samples = np.concatenate([*parts, quiet.astype(np.int16)])
     track = compute_scores(content, settings, samples, source=str(job.output))
     return Material(track=track, ground_truth=truth)
+
+
+def _other_sounds(job: Job, content: bytes, settings: ModelSettings) -> dict[str, Any] | None:
+    """False accepts in sounds without speech that were not trained with; None if there are none."""
+    samples = kept_noise(job)
+    if not len(samples):
+        return None
+    track = compute_scores(content, settings, samples, source=str(job.output))
+    return _as_tuned(Material(track=track, ground_truth=[]), settings)
 
 
 def _scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
@@ -140,7 +151,8 @@ def to_markdown(card: dict, *, output: Path) -> str:
         "|---|---|---|---|",
         *[_lost_row(name, figures) for name, figures in card["words_by"].items()],
         "",
-        _talk_line(card["talk"]),
+        _accepts_line(card["talk"], "talk"),
+        *([_accepts_line(card["other_sounds"], "other sounds")] if card["other_sounds"] else []),
         "",
         "## At other thresholds",
         "",
@@ -183,6 +195,16 @@ def _tested_with(card: dict) -> list[str]:
             f"* So short a test cannot tell rates below {_RELIABLE / max(hours, 1e-9):.1f} false "
             "accepts an hour from none."
         )
+    if other := card["other_sounds"]:
+        lines.append(
+            f"* {other['hours']:.2f} hours of other sounds without speech that were not trained "
+            "with."
+        )
+    else:
+        lines.append(
+            "* No other sounds. What it does at music, in a kitchen or in a street is not known. "
+            "Pass ten recordings of such sounds or more by `--sounds`: some are kept for the test."
+        )
     return lines
 
 
@@ -201,11 +223,11 @@ def _lost_row(name: str, figures: dict) -> str:
     )
 
 
-def _talk_line(talk: dict) -> str:
-    low, high = talk["false_accepts_per_hour_95"]
+def _accepts_line(figures: dict, what: str) -> str:
+    low, high = figures["false_accepts_per_hour_95"]
     return (
-        f"{talk['false_accepts']} false accepts in {talk['hours']:.2f} hours of talk: "
-        f"{talk['false_accepts_per_hour']:.2f} an hour ({low:.2f} to {high:.2f})."
+        f"{figures['false_accepts']} false accepts in {figures['hours']:.2f} hours of {what}: "
+        f"{figures['false_accepts_per_hour']:.2f} an hour ({low:.2f} to {high:.2f})."
     )
 
 

@@ -194,7 +194,9 @@ class _Planner:
                 *("data", "speak", *self._job.near, "--clips", str(self._amounts.near_clips)),
                 *("--extend", "--engine", "all"),
                 *("--clip_duration_ms", str(self._job.clip_duration_ms)),
-                *("--tract_percent", "15", "--emphasis_percent", "40", *self._voices("train")),
+                # The phrases around the word are around these too: they must not mean the word.
+                *("--tract_percent", "15", "--neighbours_percent", "40"),
+                *("--emphasis_percent", "40", *self._voices("train")),
                 *("--output_dir", self._path(folder)),
             ),
             share=4,

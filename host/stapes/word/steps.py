@@ -13,7 +13,7 @@ import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
-from stapes.corpus.index import NO_WORDS, folded, word_of
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_of
 from stapes.corpus.partition import which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.corpus.trim import loudest_section
@@ -24,6 +24,7 @@ SAMPLE_RATE = 16000
 TRAINED_SHARE = 0.6  # of the people whose recordings there are
 _REAL_SHARE = 0.2  # of the clips that recordings stand for in training, repeated as often as needed
 _MOST_REPEATS = 20
+_FEWEST_NOISES = 10  # of fewer recordings none is kept for testing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +98,10 @@ def _link_sounds(sounds: Path, corpus: Path, words: Sequence[str]) -> list[str]:
     wanted = {folded(word) for word in words}
     counts: dict[str, int] = {}
     left_out = set()
+    kept = set(_kept_noises(sounds))
     for path in audio_files(sounds, "**/*"):
         place = path.relative_to(sounds)
-        if len(place.parts) < 2:
+        if len(place.parts) < 2 or path in kept:
             continue
         top = folded(place.parts[0])
         if top in wanted:
@@ -169,6 +171,21 @@ def _kept_speech(job: Job, cast: str) -> list[Path]:
     top = job.sounds / SPEECH_FOLDER
     speakers = {path: path if path.parent == top else path.parent for path in found}
     return [path for path in found if which_set(speakers[path], 10, 10) == partition]
+
+
+def _kept_noises(sounds: Path) -> list[Path]:
+    """Sounds without speech that are not trained with, a tenth of them, if there are enough."""
+    folder = sounds / BACKGROUND_NOISE_FOLDER
+    found = audio_files(folder, "**/*") if folder.is_dir() else []
+    if len(found) < _FEWEST_NOISES:
+        return []
+    return [path for path in found if which_set(path, 10, 10) == "testing"]
+
+
+def kept_noise(job: Job) -> np.ndarray:
+    """Those of the job in one piece, int16 [samples]; none if nothing was kept."""
+    paths = [] if job.sounds is None else _kept_noises(job.sounds)
+    return np.concatenate([np.zeros(0, np.int16), *_samples(paths)])
 
 
 def _samples(paths: Sequence[Path]) -> Iterator[np.ndarray]:

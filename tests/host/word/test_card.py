@@ -27,6 +27,7 @@ def card(**values):
         "tested_with_voices": ["flite:rms", "espeak:en-us+f3", "espeak:en-gb+f3"],
         "speech_of_people": False,
         "talk": TALK,
+        "other_sounds": None,
         "words_by": {"synthetic voices": FIGURES},
         "at_rates": {"2": {"threshold": 0.85, "synthetic voices": [0.04, 0.01, 0.1]}},
         **values,
@@ -59,6 +60,14 @@ def test_few_people_are_called_few_and_many_are_not():
 def test_a_short_test_says_below_what_it_is_blind():
     assert "cannot tell rates below 6.0 false accepts an hour from none" in text()
     assert "cannot tell rates" not in text(talk={**TALK, "hours": 7.0})
+
+
+def test_other_sounds_have_their_own_line_or_are_said_to_be_unknown():
+    assert "What it does at music, in a kitchen or in a street is not known." in text()
+    said = text(other_sounds={**TALK, "hours": 0.25, "false_accepts": 0})
+    assert "0.25 hours of other sounds without speech that were not trained with" in said
+    assert "0 false accepts in 0.25 hours of other sounds:" in said
+    assert "is not known. Pass" not in said
 
 
 def test_rates_that_no_threshold_reached_are_not_reached():

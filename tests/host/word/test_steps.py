@@ -10,7 +10,7 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.corpus.partition import which_set
 from stapes.errors import StapesError
 from stapes.word.plan import Job
-from stapes.word.steps import gather, join_talk, takes
+from stapes.word.steps import gather, join_talk, kept_noise, takes
 
 
 def record(path, seconds=0.5, rate=16000, level=3000):
@@ -106,6 +106,28 @@ def test_sounds_become_other_words_noise_and_speech(tmp_path, job):
     assert (corpus / "bed" / "x.wav").resolve() == tmp_path / "sounds" / "bed" / "x.wav"
     assert (corpus / "_speech_" / "anna" / "a.wav").is_symlink()
     assert len(said) == 3 and said[-1].endswith("1 recordings of words")
+
+
+def test_a_tenth_of_the_noises_is_kept_for_the_card_if_there_are_ten(tmp_path, job):
+    for number in range(40):
+        record(tmp_path / "sounds" / "_background_noise_" / f"n{number}.wav", seconds=0.1)
+    testing = {f"n{n}.wav" for n in range(40) if which_set(f"n{n}.wav", 10, 10) == "testing"}
+    assert 0 < len(testing) < 15
+    mine = job(sounds=tmp_path / "sounds")
+    gather(mine)
+    trained = below(tmp_path / "work" / "corpus" / "_background_noise_")
+    assert set(trained) == {f"n{number}.wav" for number in range(40)} - testing
+    assert len(kept_noise(mine)) == 1600 * len(testing)
+
+
+def test_few_noises_are_all_trained_with(tmp_path, job):
+    names = [name for n in range(200) if which_set(name := f"n{n}.wav", 10, 10) == "testing"][:9]
+    for name in names:
+        record(tmp_path / "sounds" / "_background_noise_" / name, seconds=0.1)
+    mine = job(sounds=tmp_path / "sounds")
+    gather(mine)
+    assert len(below(tmp_path / "work" / "corpus" / "_background_noise_")) == 9
+    assert not len(kept_noise(mine)) and not len(kept_noise(job()))
 
 
 def test_a_wanted_word_among_the_unknown_ones_is_left_out_and_said(tmp_path, job):
