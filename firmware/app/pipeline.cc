@@ -131,8 +131,8 @@ void Pipeline::CatchUp(uint32_t inferences, PipelineSink& sink) {
   bool is_scored = false;
   for (; inferences > 0 && HasBacklog() && bundle_->gate->Pop(input(), &is_scored); --inferences) {
     if (is_scored) {
-      const uint64_t late = clock_.samples() - newest_input_ +
-                            uint64_t{bundle_->gate->owed()} * bundle_->stride_samples;
+      const auto since = static_cast<uint32_t>(clock_.samples() - newest_input_);
+      const uint32_t late = since + bundle_->gate->owed() * bundle_->stride_samples;
       sink.OnFeatures(input());
       Invoke();
       Decode(clock_.MillisecondsBefore(late), sink);

@@ -23,10 +23,11 @@ class SampleClock {
   uint64_t samples() const { return samples_; }
   // samples() * 1000 / sample_rate, modulo 2^32.
   uint32_t milliseconds() const { return milliseconds_; }
-  // What it was so many samples ago.
-  uint32_t MillisecondsBefore(uint64_t samples) const {
-    return samples == 0 ? milliseconds_
-                        : static_cast<uint32_t>((samples_ - samples) * 1000 / sample_rate_);
+  // What it was so many samples ago, at most 4 million.
+  uint32_t MillisecondsBefore(uint32_t samples) const {
+    const uint32_t scaled = samples * 1000;
+    const uint32_t behind = scaled > remainder_ ? scaled - remainder_ : 0;
+    return milliseconds_ - (behind + sample_rate_ - 1) / sample_rate_;
   }
 
  private:
