@@ -53,9 +53,10 @@ def without_gate(bundle: ModelBundle) -> ModelBundle:
 PCEN = FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings())
 LOG_MEL = FrontEndSettings(dct_coefficient_count=0, window_stride_ms=10.0)
 SLOW = FrontEndSettings(sample_rate=8000, window_stride_ms=32.0)
+ODD = FrontEndSettings(sample_rate=11025)  # frames end within a millisecond
 
 
-@pytest.mark.parametrize("front_end", [FrontEndSettings(), PCEN, LOG_MEL, SLOW])
+@pytest.mark.parametrize("front_end", [FrontEndSettings(), PCEN, LOG_MEL, SLOW, ODD])
 def test_open_frames_score_as_if_the_network_had_always_run(small_model, front_end):
     bundle = model_of(small_model, front_end=front_end)
     audio = room(*SOUNDS)
