@@ -207,6 +207,8 @@ def _monitor(arguments: argparse.Namespace, *, live: bool) -> Monitor:
 
 
 def _watching(monitor: Monitor, arguments: argparse.Namespace) -> Watch:
+    _emulated_boards()  # its imports come before Ctrl-C may end the watch
+
     def watch(takers: list[Taker]) -> None:
         end = time.monotonic() + arguments.seconds if arguments.seconds is not None else None
         for entry in _with_hint(monitor.watch(), arguments.port):
@@ -228,7 +230,7 @@ def _with_hint(
         if port is None or port == "-" or is_pipe(port) or not isinstance(entry, Event):
             continue
         board = entry.fields.get("board") if entry.name == "hello" else None
-        if board in _emulated_boards():
+        if board is not None and board in _emulated_boards():
             yield Notice(name="emulated", text=f"{board} hears only what --replay WAV plays")
 
 
