@@ -8,6 +8,8 @@ import pytest
 from room import PARTS, lay_out, part_of, source
 
 from stapes.audio.wav import read_wav, write_wav
+from stapes.corpus.attribution import attribution_of
+from stapes.corpus.partition import which_set
 from stapes.errors import StapesError
 
 NAMES = {
@@ -16,6 +18,7 @@ NAMES = {
     "speech": [f"libri{number}_{number}-{part}-0000" for number in range(30) for part in (1, 2)]
     + [f"precise_{number}" for number in range(12)],
 }
+SPOKEN = [f"voice{number}_nohash_0.wav" for number in range(20)]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,11 @@ def laid_out(tmp_path_factory):
     for folder in ("yes", "_background_noise_"):
         (top / "words" / folder).mkdir(parents=True)
         write_wav(top / "words" / folder / "a.wav", np.ones(80, np.int16), sample_rate=16000)
-    lay_out(top / "words", top / "room", top / "parts")
+    for folder in ("yes", "_background_noise_"):
+        for name in SPOKEN:
+            (top / "spoken" / folder).mkdir(parents=True, exist_ok=True)
+            write_wav(top / "spoken" / folder / name, np.ones(80, np.int16), sample_rate=16000)
+    lay_out(top / "words", top / "room", top / "parts", spoken=top / "spoken")
     return top / "parts"
 
 
@@ -37,7 +44,7 @@ def test_every_recording_is_in_one_part_and_sources_stay_whole(laid_out):
     for part in PARTS:
         links = [*(laid_out / part).rglob("*.wav")]
         for link in links:
-            if link.name not in ("a.wav",):
+            if link.name not in ("a.wav", *SPOKEN):
                 assert link.name not in parts
                 parts[link.name] = part
     assert len(parts) == sum(map(len, NAMES.values()))
@@ -50,6 +57,20 @@ def test_words_are_in_all_parts_and_their_background_is_trained_with_alone(laid_
     assert all((laid_out / part / "yes" / "a.wav").exists() for part in PARTS)
     has = [part for part in PARTS if (laid_out / part / "_background_noise_" / "a.wav").exists()]
     assert has == ["train"]
+
+
+def test_synthetic_speech_is_trained_with_and_never_measured_on(laid_out):
+    trained = {path.name for path in (laid_out / "train" / "yes").iterdir()} - {"a.wav"}
+    assert trained == {name for name in SPOKEN if which_set(name, 10, 10) == "training"}
+    assert 0 < len(trained) < len(SPOKEN)
+    for part in ("tune", "test"):
+        assert [path.name for path in (laid_out / part / "yes").iterdir()] == ["a.wav"]
+    background = laid_out / "train" / "_background_noise_"
+    assert not {path.name for path in background.iterdir()} & set(SPOKEN)
+
+
+def test_what_is_laid_out_says_whose_it_is(laid_out):
+    assert all("Pete Warden" in attribution_of(laid_out / part) for part in PARTS)
 
 
 def test_all_of_a_kind_lies_in_a_row(laid_out):
