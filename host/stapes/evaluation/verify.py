@@ -213,7 +213,7 @@ def compare(
         failure = f"not installed (pip install {runtime.package})"
         return Comparison(runtime=runtime.name, present=False, failure=failure)
     version = f"{runtime.package} {importlib.metadata.version(runtime.package)}"
-    outputs, failure = _in_a_process_of_its_own(lambda: _outputs(runtime, model, streams))
+    outputs, failure = in_a_process_of_its_own(lambda: _outputs(runtime, model, streams))
     if failure:
         return Comparison(runtime=runtime.name, version=version, failure=failure)
     differences = []
@@ -245,7 +245,7 @@ def _outputs(runtime: Runtime, model: bytes, streams: Sequence[Stream]) -> list[
     return [run(stream.frames) for stream in streams]
 
 
-def _in_a_process_of_its_own(
+def in_a_process_of_its_own(
     work: Callable[[], list[np.ndarray]],
 ) -> tuple[list[np.ndarray], str]:
     """What `work` returns, or why it returned nothing: some models make upstream crash."""

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Damaged models in both engines: Stapes refuses one or runs it, and then gives upstream's bytes.
+
+Upstream trusts its model: each runs in a process of its own, which may crash.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from nn_models import Network, Random, small, upstream_outputs, values
+from test_nn_networks import IMAGE_LAYERS, add_classifier
+
+from stapes.device.engine import Engine
+from stapes.errors import StapesError
+from stapes.evaluation.verify import in_a_process_of_its_own
+
+MUTANTS = 150
+INFERENCES = 3
+EXTREMES = (0, 1, 2, 127, 128, 255)
+
+
+def convolutions(rng: Random) -> Network:
+    shape = (1, 4 + small(rng, 7), 4 + small(rng, 7), 2 * small(rng, 3))
+    network = Network(rng, shape, calm=True)
+    for _ in range(2 + small(rng, 6)):
+        IMAGE_LAYERS[int(rng.integers(len(IMAGE_LAYERS)))](network)
+    add_classifier(network)
+    return network
+
+
+def stream(rng: Random) -> Network:
+    network = Network(rng, (1, 2 * small(rng, 20)), calm=True)
+    for _ in range(1 + small(rng, 3)):
+        state = "int8" if rng.integers(2) else "int16"
+        network.svdf(2 * small(rng, 8), small(rng, 2), small(rng, 12), state=state)
+    add_classifier(network)
+    return network
+
+
+def damaged(model: bytes, rng: Random) -> bytes:
+    """With one to three bytes changed, anywhere."""
+    changed = bytearray(model)
+    for _ in range(small(rng, 3)):
+        place = int(rng.integers(len(model)))
+        kinds = (changed[place] ^ 1 << rng.integers(8), rng.integers(256), rng.choice(EXTREMES))
+        changed[place] = int(kinds[rng.integers(3)])
+    return bytes(changed)
+
+
+def option_types(network: Network, model: bytes) -> list[int]:
+    """Of all operators."""
+    whole = network._schema.ModelT.InitFromPackedBuf(model, 0)
+    return [op.builtinOptionsType for graph in whole.subgraphs for op in graph.operators]
+
+
+def test_a_damaged_model_gives_upstreams_bytes_or_is_refused():
+    """But where the type of an operator's options is damaged: Stapes does not look at it."""
+    networks = [make(np.random.default_rng(i)) for i in range(6) for make in (convolutions, stream)]
+    models = [network.finish() for network in networks]
+    counts: Counter[str] = Counter()
+    for seed in range(MUTANTS):
+        rng = np.random.default_rng(seed)
+        which = int(rng.integers(len(models)))
+        model = damaged(models[which], rng)
+        try:
+            engine = Engine.from_bytes(model)
+        except StapesError:
+            counts["refused"] += 1
+            continue
+        inputs = [values(rng, engine.input_shape, engine.input_type) for _ in range(INFERENCES)]
+        ours = [engine.invoke(frame) for frame in inputs]
+        theirs, reason = in_a_process_of_its_own(lambda: upstream_outputs(model, inputs))  # noqa: B023
+        if reason:
+            counts["upstream refused"] += 1
+            continue
+        counts["compared"] += 1
+        if any(map(np.any, map(np.not_equal, ours, theirs))):
+            old, new = (option_types(networks[which], each) for each in (models[which], model))
+            assert old != new, f"seed {seed}"
+    assert counts["refused"] > MUTANTS // 4 and counts["compared"] > MUTANTS // 10, counts
