@@ -302,7 +302,7 @@ def test_of_two_that_speak_the_same_word_the_second_is_refused(tmp_path, extend,
         str(tmp_path),
         *extend,
     ]
-    first = subprocess.Popen([sys.executable, "-m", "stapes", *command])
+    first = subprocess.Popen([sys.executable, "-m", "stapes", *command], start_new_session=True)
     try:
         wait_for(lambda: (tmp_path / ".yes.lock").exists())
         wait_for(lambda: (tmp_path / ".yes.lock").read_text())
@@ -310,7 +310,7 @@ def test_of_two_that_speak_the_same_word_the_second_is_refused(tmp_path, extend,
         said = f"{tmp_path}: found the speaking of yes under way here, process {first.pid},"
         assert said in capsys.readouterr().err
     finally:
-        first.terminate()
+        os.killpg(first.pid, signal.SIGINT)  # its voices too, which would speak on for a minute
         first.wait()
     assert list(tmp_path.iterdir()) == [], "it has left nothing behind"
 

@@ -357,7 +357,7 @@ def test_a_flood_of_answers_that_bring_nothing_ends_as_silence_does():
 
     sequence = itertools.count(10)
     board = Flood(line(1, HELLO + " request=1"), line(2, "ok request=2"))
-    session = Session(board, **PATIENT)
+    session = Session(board, answer_seconds=3.0, tries=1)
     with pytest.raises(StapesError, match="no 'ack' for"):
         session.play(np.zeros(1000, np.int16))
     with pytest.raises(StapesError, match="no 'stats' for"):
