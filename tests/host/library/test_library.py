@@ -193,8 +193,38 @@ def test_the_esp_idf_form_registers_every_source(folders):
     listed = re.findall(r'"(src/[^"]+\.cc)"', (folder / "CMakeLists.txt").read_text())
     there = {path.relative_to(folder).as_posix() for path in (folder / "src").rglob("*.cc")}
     assert set(listed) == there and len(listed) == len(there) > 20
-    component = (folder / "idf_component.yml").read_text()
-    assert re.search(r'^version: "\d+\.\d+\.\d+"$', component, re.MULTILINE)
+
+
+def test_the_manifest_of_the_esp_idf_form_is_one(folders):
+    """By the manifest's reference in the documentation of the ESP component registry."""
+    manifest = yaml.safe_load((folders["esp-idf"] / "idf_component.yml").read_text())
+    assert set(manifest) <= {"version", "description", "url", "license", "targets", "dependencies"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert isinstance(manifest["description"], str) and manifest["license"] == "Apache-2.0"
+    assert re.fullmatch(r">=\d+\.\d+(\.\d+)?", manifest["dependencies"]["idf"])
+
+
+def test_the_esp_idf_form_compiles_for_riscv32(folders, tmp_path):
+    """Plain C++ for the instructions of an ESP32-C3, without ESP-IDF itself."""
+    if missing := missing_tools("riscv64-unknown-elf-g++", "arm-none-eabi-g++"):
+        pytest.skip(f"{missing[0]} is not installed")
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(component CXX)\n"
+        "set(CMAKE_CXX_STANDARD 17)\n"
+        "file(GLOB_RECURSE sources ${COMPONENT}/src/*.cc)\n"
+        "add_library(component STATIC ${sources})\n"
+        "target_include_directories(component PRIVATE ${COMPONENT}/src)\n"
+        "target_compile_options(component PRIVATE -Wall -Wextra -Werror -fno-exceptions)\n"
+    )
+    build(
+        tmp_path,
+        tmp_path / "build",
+        f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'boards/common/riscv/riscv64-unknown-elf.cmake'}",
+        "-DSTAPES_CPU_FLAGS=-march=rv32imc -mabi=ilp32",
+        "-DCMAKE_BUILD_TYPE=Release",
+        f"-DCOMPONENT={folders['esp-idf']}",
+    )
+    assert (tmp_path / "build" / "libcomponent.a").stat().st_size > 20_000
 
 
 def test_the_zephyr_form_is_a_module(folders):
