@@ -110,6 +110,8 @@ ANYWHERE = {
 }
 CHANGING = ("keys", "monitor", "word")  # their files are never twice the same
 END_BY_CTRL_C = ("listen", "monitor", "page")  # as their help says
+# What Python says of an interrupt that it drops, as it forks: no command can help it.
+DROPPED = re.compile(r"Exception ignored in: .*?KeyboardInterrupt: ?\s", re.DOTALL)
 ANYWHERE_PROGRAM = Path(__file__).with_name("interrupt_anywhere.py")
 
 
@@ -142,7 +144,7 @@ def test_ctrl_c_anywhere_in_a_command_ends_it_in_one_line(command, interruptions
         if run["interrupted_by"] == "a key":  # which may meet Python when it is about to end
             allowed.append(-signal.SIGINT)
         assert run["status"] in allowed, run["shown"]
-        assert "Traceback" not in run["shown"]
+        assert "Traceback" not in DROPPED.sub("", run["shown"]), run["shown"]
         assert run["status"] != 130 or "stapes: stopped" in run["shown"], run["shown"]
         for name, content in run["files"].items():
             assert last["files"].get(name) == content or command in CHANGING, name
