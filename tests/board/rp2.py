@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
@@ -399,7 +400,7 @@ class FineTimer(Peripheral):
         return self.machine.now // (HERTZ // 1_000_000)
 
 
-class Chip(Machine):
+class Chip(Machine, ABC):
     """Either chip, with an image in its flash."""
 
     def __init__(self, layout: Layout, image: bytes) -> None:
@@ -436,9 +437,9 @@ class Chip(Machine):
         """The peripheral that a pin belongs to (2.19.2)."""
         return self.pins.values.get(4 + 8 * pin, 31)
 
+    @abstractmethod
     def has_tick(self) -> bool:
         """Whether the timer counts microseconds."""
-        raise NotImplementedError
 
     def write(self, address: int, value: int) -> None:
         """With the aliases that change single bits (2.1.2)."""

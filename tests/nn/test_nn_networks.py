@@ -110,16 +110,18 @@ IMAGE_LAYERS = [
 ]
 
 
-def test_networks_of_convolutions_with_branches_equal_upstream():
-    def make(rng: Random) -> Network:
-        shape = (1, 4 + small(rng, 7), 4 + small(rng, 7), 2 * small(rng, 3))
-        network = Network(rng, shape, calm=True)
-        for _ in range(2 + small(rng, 6)):
-            IMAGE_LAYERS[int(rng.integers(len(IMAGE_LAYERS)))](network)
-        add_classifier(network)
-        return network
+def convolutions(rng: Random) -> Network:
+    """A network of some of IMAGE_LAYERS."""
+    shape = (1, 4 + small(rng, 7), 4 + small(rng, 7), 2 * small(rng, 3))
+    network = Network(rng, shape, calm=True)
+    for _ in range(2 + small(rng, 6)):
+        IMAGE_LAYERS[int(rng.integers(len(IMAGE_LAYERS)))](network)
+    add_classifier(network)
+    return network
 
-    check_models(make, cases=2 * CASES)
+
+def test_networks_of_convolutions_with_branches_equal_upstream():
+    check_models(convolutions, cases=2 * CASES)
 
 
 def test_streaming_networks_of_svdf_with_branches_equal_upstream():

@@ -17,7 +17,7 @@ import re
 import struct
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,20 @@ class CycleTable:
     system: int = 1  # MRS, MSR, barriers
 
 
+_CORTEX_M3 = CycleTable(
+    manual="Cortex-M3 TRM (DDI 0337I), instruction set summary; load/store timings, page 3-9",
+    load=2,
+    store=1,
+    next_access=1,
+    multiple=1,
+    divide=12,
+    accumulate=2,
+    long=5,
+    long_accumulate=7,
+    branch_taken=1 + _REFILL,
+    call=1 + _REFILL,
+    pop_return=_REFILL,
+)
 TABLES = {
     "cortex-m0plus": CycleTable(
         manual="Cortex-M0+ TRM (DDI 0484C), section 3.3, table 3-1; MULS in one cycle",
@@ -65,30 +79,13 @@ TABLES = {
         pop_return=2,
         system=3,
     ),
-    "cortex-m3": CycleTable(
-        manual="Cortex-M3 TRM (DDI 0337I), instruction set summary; load/store timings, page 3-9",
-        load=2,
-        store=1,
-        next_access=1,
-        multiple=1,
-        divide=12,
-        accumulate=2,
-        long=5,
-        long_accumulate=7,
-        branch_taken=1 + _REFILL,
-        call=1 + _REFILL,
-        pop_return=_REFILL,
-    ),
-    "cortex-m4": CycleTable(
+    "cortex-m3": _CORTEX_M3,
+    "cortex-m4": replace(
+        _CORTEX_M3,
         manual="Cortex-M4 TRM (100166), section 3.3.1, table 3-1; loads and stores as on Cortex-M3",
-        load=2,
-        store=1,
-        next_access=1,
-        multiple=1,
-        divide=12,
-        branch_taken=1 + _REFILL,
-        call=1 + _REFILL,
-        pop_return=_REFILL,
+        accumulate=1,
+        long=1,
+        long_accumulate=1,
     ),
 }
 
