@@ -32,6 +32,7 @@ SETTINGS = ModelSettings(
 BROADCAST = ModelOptions(
     conv_channels=(6, 8, 8), conv_frames=3, conv_memory=3, svdf_units=(12, 16), svdf_memory=(4, 6)
 )
+EVERY_SECOND_FRAME = replace(BROADCAST, conv_stride=2, svdf_memory=(2, 4))
 CASES = [
     ("svdf", ModelOptions(svdf_units=(16, 16))),
     ("svdf", ModelOptions(svdf_units=(9, 7), svdf_rank=2, bottleneck_units=5)),
@@ -39,7 +40,7 @@ CASES = [
     ("residual_svdf", ModelOptions(svdf_units=(16, 12, 12, 16), bottleneck_units=8)),
     ("broadcast_svdf", BROADCAST),
     ("broadcast_svdf", replace(BROADCAST, conv_channels=(6, 8), conv_frames=1)),
-    ("broadcast_svdf", replace(BROADCAST, conv_stride=2, svdf_memory=(2, 4))),
+    ("broadcast_svdf", EVERY_SECOND_FRAME),
     ("single_fc", ModelOptions()),
     ("conv", ModelOptions()),
     ("low_latency_conv", ModelOptions()),
