@@ -35,8 +35,9 @@ _DAMAGES = (
 class Checkpoint:
     """The state of a training after `step` steps; the batches to come depend on `step` alone.
 
-    `origin` says where it came from: `command` and `data_dir`. `ranges` are those of
-    quantization-aware training, an array for each layer that is exported; else there are none.
+    `origin` says where it came from: `command`, `data_dir`, `attribution`, and `began` (start.py).
+    `ranges` are those of quantization-aware training, an array for each layer that is exported;
+    else there are none.
     """
 
     step: int
@@ -98,6 +99,7 @@ class Checkpoint:
                     "command": origin["command"],
                     "data_dir": origin["data_dir"],
                     "attribution": origin.get("attribution", ""),
+                    "began": origin.get("began", ""),
                 },
                 history=History.from_json(str(content.get("history", "{}"))),
                 ranges=[content[name] for name in sorted(content) if name.startswith("range_")],

@@ -36,6 +36,7 @@ from stapes.training.history import History, Point
 from stapes.training.nans import NanWatch
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
+from stapes.training.start import find_start
 from stapes.training.step import compiled_step, evaluate, make_optimizer
 from stapes.training.stopping import StopNote, StoppedTogether
 from stapes.training.summaries import Summaries
@@ -46,7 +47,6 @@ LOCK_NAME = ".training.lock"
 _CALIBRATION_CLIPS = 2000
 _RANGE_CLIPS = 500
 _POINT_STEP_INTERVAL = 10
-_OTHER_FOLDER = "choose another --train_dir, or remove this file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ def train(
     options: RunOptions | None = None,
     log: Log = print,
 ) -> TrainingResult:
-    """Trains a model; goes on from train_dir's checkpoint, or from start_checkpoint.
+    """Trains a model; goes on from train_dir's checkpoint, or begins at start_checkpoint.
 
     `teacher` is the checkpoint of a model whose scores this one learns to give.
 
@@ -123,12 +123,7 @@ def train(
         if cluster.is_chief:
             stack.enter_context(held_alone(folder / LOCK_NAME, what="a training"))
         path = check_output(folder / FILE_NAME)
-        source = Path(start_checkpoint) if start_checkpoint else path
-        earlier = None
-        if start_checkpoint or path.exists():
-            earlier = Checkpoint.load(source)
-            remedy = "leave out --start_checkpoint" if start_checkpoint else _OTHER_FOLDER
-            settings.check_continues(earlier.settings, source=str(source), remedy=remedy)
+        start = find_start(path, start_checkpoint, settings)
         with workers.scope():
             teaching = Teacher(teacher, settings) if teacher else None
         corpus = Corpus(data_dir, settings, hard_dir=hard_dir)
@@ -140,6 +135,7 @@ def train(
             "command": command,
             "data_dir": str(Path(data_dir).absolute()),
             "attribution": attribution_of(data_dir, *([hard_dir] if hard_dir else [])),
+            "began": start.began,
         }
         clips = _read_clips(corpus, options)
         if long := corpus.about_long():
@@ -155,9 +151,9 @@ def train(
                 log=log,
                 teacher=teaching,
             )
-            if earlier:
-                run.restore(earlier, source=str(source))
-                log(f"Going on from step {earlier.step} of {source}")
+            if start.checkpoint:
+                run.restore(start.checkpoint, source=str(start.source))
+                log(f"Going on from step {start.checkpoint.step} of {start.source}")
             else:
                 run.choose_quantization()
             return run.finish(validation, testing)

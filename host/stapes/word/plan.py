@@ -82,13 +82,15 @@ class Amounts:
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """A step: `command` is what follows `stapes`. `writes` is removed before it starts again;
-    a stage that can go on by itself names nothing. `needs` are stages before it: when one of them
-    runs again, it does."""
+    a stage that can go on by itself names nothing. What it goes on with is no use once a stage
+    before it has changed, if it stands in `outdated`: it is removed when a stage that was done is
+    to run again. `needs` are stages before it: when one of them runs again, it does."""
 
     name: str
     about: str
     command: tuple[str, ...]
     writes: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     share: float = 1.0  # of the time
 
@@ -249,6 +251,7 @@ class _Planner:
                 *("--eval_step_interval", str(max(1, math.ceil(total / 5)))),
                 *(again if second else ()),
             ),
+            outdated=(name,) if second else (),
             needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
             share=10 if second else 22,
         )

@@ -133,7 +133,9 @@ def _recorded(folder: Path, stage: Stage) -> dict | None:
 def _sweep(folder: Path, todo: Sequence[Stage]) -> None:
     """Takes away the markers of what is to run, and what an ended run left half written."""
     for stage in todo:
-        _marker(folder, stage).unlink(missing_ok=True)
+        if (marker := _marker(folder, stage)).exists():
+            _remove(folder, stage.outdated)
+            marker.unlink()
     for left in [*folder.glob(".stapes.*"), *folder.glob("*/.stapes.*")]:
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
@@ -141,13 +143,16 @@ def _sweep(folder: Path, todo: Sequence[Stage]) -> None:
             left.unlink(missing_ok=True)
 
 
-def _run(stage: Stage, folder: Path, lock: int) -> None:
-    for name in stage.writes:
-        place = folder / name
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for place in (folder / name for name in names):
         if place.is_dir():
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
+
+
+def _run(stage: Stage, folder: Path, lock: int) -> None:
+    _remove(folder, stage.writes)
     command = [*_STAPES, *_without_nothing(stage.command)]
     with (folder / _LOG).open("a", encoding="utf-8") as log:
         log.write(f"$ {stage.line()}\n")

@@ -236,6 +236,9 @@ def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
     start = tmp_path / "first" / FILE_NAME
     assert run(tmp_path, "second", longer, start_checkpoint=start).step == 6
     assert Checkpoint.load(start).step == 4
+    lines = []
+    run(tmp_path, "second", longer, start_checkpoint=start, log=lines.append)
+    assert f"Going on from step 6 of {tmp_path / 'second' / FILE_NAME}" in lines
 
 
 @pytest.mark.parametrize(

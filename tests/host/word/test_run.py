@@ -113,6 +113,20 @@ def ran(folder):
     return path.read_text().split() if path.exists() else []
 
 
+@pytest.mark.parametrize("was_done", [True, False])
+def test_what_is_outdated_goes_when_a_done_stage_runs_again_and_stays_after_a_stop(
+    tmp_path, monkeypatch, was_done
+):
+    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "pass"))
+    training = Stage(name="train", about="", command=("train", "new"), outdated=("weights",))
+    (tmp_path / "weights").mkdir()
+    if was_done:
+        done(tmp_path, "train", ("train", "old"))
+    with working(tmp_path) as lock:
+        run_plan([training], tmp_path, inputs={}, lock=lock, progress=lambda at: None)
+    assert (tmp_path / "weights").exists() is not was_done
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("cut", ["one", "two", "three"])
 def test_a_run_that_was_cut_goes_on_with_the_stage_that_was_cut(tmp_path, cut, how):

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add, group = parser.add_argument, parser.add_argument_group
     add("--data_dir", required=True, help="folder of clips, <word>/*.wav")
     add("--train_dir", required=True, help="folder for the checkpoint; made if missing")
-    add("--start_checkpoint", default="", help="checkpoint file to go on from")
+    add("--start_checkpoint", default="", help="checkpoint file to begin with")
     add("--hard_dir", default="", help="folder of hard examples, from stapes data mine")
     add("--teacher", default="", help="checkpoint of a larger model to learn from")
     words = {"wanted_words": TUTORIAL_WORDS}
