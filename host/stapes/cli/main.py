@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import difflib
 import importlib
@@ -12,6 +13,8 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -227,12 +230,33 @@ def _unwind_when_ended() -> None:
             signal.signal(number, _stop)
 
 
+def _keep_interrupts() -> None:
+    """Ctrl-C that meets Python where it drops exceptions (in a finalizer, as a generator is thrown
+    away, as it forks) comes again a moment later."""
+    said = sys.unraisablehook
+
+    def drop(dropped: Any) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(_interrupt_again, ())  # threading's locks may be held here
+        else:
+            said(dropped)
+
+    sys.unraisablehook = drop
+
+
+def _interrupt_again() -> None:
+    time.sleep(0.05)
+    # A signal, as _thread.interrupt_main() would not end a wait of the main thread.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status (2 for a user's mistake, 130 for Ctrl-C,
     128 + number for other signals)."""
     ours = argv is None  # the whole process
     if ours:
         _unwind_when_ended()
+        _keep_interrupts()
         _repair_streams()
     if "_ARGCOMPLETE" in os.environ:
         _complete()

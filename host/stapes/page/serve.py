@@ -126,7 +126,9 @@ class SiteServer(http.server.ThreadingHTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except BaseException:  # no thread has begun
+        except (
+            Exception
+        ):  # no thread has begun; after Ctrl-C, one may have, and gives its place back
             self._places.release()
             raise
 

@@ -76,6 +76,24 @@ def post(server, path, body, headers=TOKEN):
     return answer.status, json.loads(data)
 
 
+def test_ctrl_c_while_a_thread_starts_ends_the_server(monkeypatch):
+    """It may come when that thread has given its place back already."""
+    begin = threading.Thread.start
+
+    def start_and_interrupt(thread):
+        begin(thread)
+        thread.join()
+        raise KeyboardInterrupt
+
+    with SiteServer(("127.0.0.1", 0), FILES) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        monkeypatch.setattr(threading.Thread, "start", start_and_interrupt)
+        monkeypatch.setattr(server, "service_actions", lambda: pytest.fail("the server goes on"))
+        with pytest.raises(KeyboardInterrupt):
+            server.serve_forever()
+
+
 def test_the_site_is_served_with_its_types_and_policy(server):
     answer, data = ask(server, "GET", "/")
     assert (answer.status, data) == (200, b"<p>")
