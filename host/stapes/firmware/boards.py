@@ -103,7 +103,8 @@ def _outside(name: str) -> Board | None:
 
 
 def _parse(path: Path, text: str, *, option: str) -> Board:
-    values = dict(re.findall(r'set\(STAPES_(\w+)\s+"?([^")]*)"?\)', text))
+    found = re.findall(r'set\(STAPES_(\w+)\s+(?:"([^"]*)"|([^")]*))\)', text)
+    values = {name: quoted or plain for name, quoted, plain in found}
     missing = [f"STAPES_{name}" for name in NUMBERS if name not in values]
     if missing:
         raise StapesError(

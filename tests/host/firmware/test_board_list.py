@@ -21,12 +21,14 @@ def test_a_board_is_what_its_board_cmake_says(tmp_path):
         "set(STAPES_FLASH_START 0x10000)\nset(STAPES_FLASH_BYTES 0x40000)\n"
         "set(STAPES_RAM_START 0x20000000)\nset(STAPES_RAM_BYTES 32768)\n"
         "set(STAPES_STACK_BYTES 2048)\n"
-        'set(STAPES_FLASH_PRESS "press the button")\n'
+        'set(STAPES_FLASH_PRESS "press the button (the left one), then wait")\n'
+        "set(STAPES_BOARD_SOURCES a.cc\n    b.cc)\nset(STAPES_PROCESSOR M4)\n"
     )
     board = find_board(tmp_path, "mine")
     assert (board.flash_start, board.flash_bytes) == (65536, 262144)
     assert (board.ram_start, board.ram_bytes, board.stack_bytes) == (0x20000000, 32768, 2048)
-    assert not board.emulated and board.press == "press the button"
+    assert board.press == "press the button (the left one), then wait"
+    assert not board.emulated and board.processor == "M4"
     with pytest.raises(StapesError, match="--board yours: found no such board; expected mine"):
         find_board(tmp_path, "yours")
 
