@@ -8,6 +8,11 @@ from typing import Any
 from stapes.networks.backend import keras, tf
 
 
+def _from_frame(inputs: Any, first: int) -> Any:
+    """`inputs[:, first:]`, by an operation whose gradient pads instead of copying slices."""
+    return tf.slice(inputs, [0, first, *[0] * (len(inputs.shape) - 2)], [-1] * len(inputs.shape))
+
+
 @keras.saving.register_keras_serializable(package="stapes")
 class SVDF(keras.layers.Layer):
     """A layer of filters, each a product of one over features and one over time.
@@ -143,7 +148,7 @@ class ResidualSVDF(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         branch = self.dense(self.svdf(inputs, training=training))
-        return inputs[:, self.svdf.memory - 1 :, :] + branch
+        return _from_frame(inputs, self.svdf.memory - 1) + branch
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         frames = None if shape[1] is None else shape[1] - self.svdf.memory + 1
@@ -247,8 +252,8 @@ class BroadcastConv(keras.layers.Layer):
         local = self.conv(inputs, training=training)
         seen = self.svdf(tf.reduce_mean(local, axis=2), training=training)
         first = self.svdf.memory - 1
-        outputs = local[:, first:] + self.dense(seen)[:, :, None, :]
-        return outputs + inputs[:, first:] if self.adds_input else outputs
+        outputs = _from_frame(local, first) + self.dense(seen)[:, :, None, :]
+        return outputs + _from_frame(inputs, first) if self.adds_input else outputs
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         frames = None if shape[1] is None else shape[1] - self.svdf.memory + 1
