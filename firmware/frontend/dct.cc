@@ -4,10 +4,25 @@
 #include "base/fixed_point.h"
 
 #ifdef STAPES_USE_HELIUM
-#include <arm_mve.h>
+#include "frontend/mve/dct.h"
 #endif
 
 namespace stapes {
+
+#ifdef STAPES_USE_HELIUM
+
+void Dct(const FrontEndTables& tables, int32_t* logs, int32_t* features) {
+  const uint32_t channels = tables.channel_count;
+  const uint32_t length = DctRowLength(channels);
+  const uint32_t rows = tables.coefficient_count;
+  helium::FoldAndSplit(logs, channels);
+  helium::EverySecond(tables.dct, (rows + 1) / 2, length, logs, features);
+  helium::EverySecond(tables.dct + length, rows / 2, length, logs + (channels + 1) / 2,
+                      features + 1);
+}
+
+#else
+
 namespace {
 
 // Folds in place: logs[j] + logs[C-1-j] in the lower half, their differences in the upper half,
@@ -32,32 +47,7 @@ struct Twins {
   uint32_t length;  // of a row: a multiple of 4
 };
 
-#if defined(STAPES_USE_HELIUM)
-
-void ComputeTwins(const Twins* twins) {
-  const int16_t* row = twins->row;
-  const int16_t* partner = twins->partner;
-  int32_t* features = twins->features;
-  for (uint32_t twin = twins->count; twin != 0; --twin, features += 4) {
-    const int32_t* numbers = twins->numbers;
-    int32x4_t first = vdupq_n_s32(0);
-    int32x4_t second = first;
-    for (uint32_t fours = twins->length / 4; fours != 0; --fours) {
-      const int32x4_t four = vld1q_s32(numbers);
-      first = vaddq_s32(first, vmulhq_s32(four, vshlq_n_s32(vldrhq_s32(row), 16)));
-      second = vaddq_s32(second, vmulhq_s32(four, vshlq_n_s32(vldrhq_s32(partner), 16)));
-      numbers += 4;
-      row += 4;
-      partner += 4;
-    }
-    features[0] = vaddvq_s32(first);
-    features[2] = vaddvq_s32(second);
-    row = partner + twins->length;
-    partner = row + 2 * twins->length;
-  }
-}
-
-#elif defined(STAPES_USE_ARM_DSP)
+#ifdef STAPES_USE_ARM_DSP
 
 // All registers are in use: more than an asm statement is sure to get.
 __attribute__((naked, noinline)) void ComputeTwins(const Twins*) {
@@ -143,5 +133,7 @@ void Dct(const FrontEndTables& tables, int32_t* logs, int32_t* features) {
   EverySecond(tables, 0, logs, features);
   EverySecond(tables, 1, logs + (channels + 1) / 2, features);
 }
+
+#endif
 
 }  // namespace stapes

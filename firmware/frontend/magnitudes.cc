@@ -21,11 +21,7 @@ BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum) {
 void NextMagnitudes(BinPlace* place, uint32_t count, uint32_t* magnitudes) {
 #ifdef STAPES_USE_HELIUM
   if (count >= 4) {
-    helium::Magnitudes(place, count / 4, magnitudes);
-    count %= 4;
-  }
-  if (count == 0) {
-    return;
+    return helium::Magnitudes(place, count, magnitudes);
   }
 #endif
   const uintptr_t roots =

@@ -28,18 +28,10 @@ void LogMel(const FrontEndTables& tables, const ComplexInt* spectrum, int window
             int32_t* logs) {
   const int channel_bits = ChannelBits(window_shift);
 #ifdef STAPES_USE_HELIUM
-  uint64_t four[4];
-  const uint32_t in_fours = tables.channel_count & ~3u;
-  ForEachMelChannel(tables, spectrum, [&](uint32_t index, uint64_t channel) {
-    if (index >= in_fours) {
-      logs[index] = Floored(channel, channel_bits);
-      return;
-    }
-    four[index % 4] = channel;
-    if (index % 4 == 3) {
-      helium::FourFlooredLogs(four, channel_bits, kLogFloor, logs + index - 3);
-    }
-  });
+  helium::ForEachMelGroup(
+      tables, spectrum, [&](uint32_t first, uint32_t count, const uint64_t* channels) {
+        helium::FlooredLogs(channels, count, channel_bits, kLogFloor, logs + first);
+      });
 #else
   ForEachMelChannel(tables, spectrum, [logs, channel_bits](uint32_t index, uint64_t channel) {
     logs[index] = Floored(channel, channel_bits);

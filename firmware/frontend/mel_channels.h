@@ -9,11 +9,17 @@
 #include "frontend/front_end_tables.h"
 #include "frontend/magnitudes.h"
 
+#ifdef STAPES_USE_HELIUM
+#include "frontend/mve/mel_bands.h"
+#endif
+
 namespace stapes {
 
 // Channels are Q(this) where windowed samples were shifted right by `window_shift`: samples / 2^15,
 // window Q15 shifted back, twice the magnitude, weights Q16.
 constexpr int ChannelBits(int window_shift) { return 15 + 15 - window_shift + 1 + 16; }
+
+#ifndef STAPES_USE_HELIUM
 
 // Gives `count` magnitudes, 1 or more, to two channels: their weight to the one, the rest to the
 // other. Both pointers move on.
@@ -44,11 +50,21 @@ inline void AddMagnitudes(uint32_t count, const uint32_t*& magnitude, const uint
 #endif
 }
 
+#endif
+
 // Calls output(index, channel) for every mel channel (mfcc_mel_filterbank.cc), lowest first; a
 // channel is a uint64_t below 2^58. `spectrum` is what Fft made of the windowed samples.
 template <typename Output>
 inline void ForEachMelChannel(const FrontEndTables& tables, const ComplexInt* spectrum,
                               Output output) {
+#ifdef STAPES_USE_HELIUM
+  helium::ForEachMelGroup(tables, spectrum,
+                          [&](uint32_t first, uint32_t count, const uint64_t* channels) {
+                            for (uint32_t i = 0; i < count; ++i) {
+                              output(first + i, channels[i]);
+                            }
+                          });
+#else
   constexpr uint32_t kAtOnce = 32;  // magnitudes, to take little stack
   uint32_t magnitudes[kAtOnce];
   const uint32_t* magnitude = magnitudes;
@@ -81,6 +97,7 @@ inline void ForEachMelChannel(const FrontEndTables& tables, const ComplexInt* sp
     }
     channel = next_channel;
   }
+#endif
 }
 
 }  // namespace stapes

@@ -5,10 +5,6 @@
 
 #include "base/fixed_point.h"
 
-#ifdef STAPES_USE_HELIUM
-#include <arm_mve.h>
-#endif
-
 namespace stapes {
 namespace {
 
@@ -49,29 +45,34 @@ inline uint32_t CopyEight(int16_t*& to, const int16_t*& from) {
 #endif
 }
 
-#endif
-
 inline uint32_t CopyOne(int16_t* to, const int16_t* from) {
   *to = *from;
   return Changes(static_cast<uint16_t>(*from));
 }
 
+#endif
+
 }  // namespace
 
 SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
-  uint32_t bits = 0;
 #ifdef STAPES_USE_HELIUM
-  uint16x8_t vector_bits = vdupq_n_u16(0);
-  for (std::size_t eights = count / 8; eights != 0; --eights, to += 8, from += 8) {
-    const int16x8_t eight = vld1q_s16(from);
-    vst1q_s16(to, eight);
-    const uint16x8_t numbers = vreinterpretq_u16_s16(eight);
-    vector_bits = vorrq_u16(vector_bits, veorq_u16(numbers, vshlq_n_u16(numbers, 1)));
-  }
-  count %= 8;
-  const uint32x4_t words = vreinterpretq_u32_u16(vector_bits);
-  bits |= words[0] | words[1] | words[2] | words[3];
+  int32_t largest = 0;
+  int32_t smallest = 0;
+  __asm__ volatile(
+      "wlstp.16 lr, %[count], 1f\n"
+      "2:\n"
+      "vldrh.u16 q0, [%[from]], #16\n"
+      "vstrh.16 q0, [%[to]], #16\n"
+      "vmaxv.s16 %[largest], q0\n"
+      "vminv.s16 %[smallest], q0\n"
+      "letp lr, 2b\n"
+      "1:\n"
+      : [from] "+r"(from), [to] "+r"(to), [largest] "+r"(largest), [smallest] "+r"(smallest)
+      : [count] "r"(count)
+      : "lr", "q0", "memory");
+  return {Changes(static_cast<uint16_t>(largest)) | Changes(static_cast<uint16_t>(smallest))};
 #else
+  uint32_t bits = 0;
   if (count != 0 && !StartsWord(to)) {
     bits = CopyOne(to++, from++);
     --count;
@@ -82,11 +83,11 @@ SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
       bits |= CopyEight(to, from);
     }
   }
-#endif
   for (; count != 0; --count) {
     bits |= CopyOne(to++, from++);
   }
   return {bits};
+#endif
 }
 
 int PeakBits(SignChanges changes) {

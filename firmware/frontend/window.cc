@@ -132,6 +132,29 @@ void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, C
 
 #endif
 
+// Pairs whose partner is 0.
+struct Alone {
+  const int16_t* samples;  // of the window
+  int shift;
+  int size_log2;
+  ComplexInt* output;
+};
+
+// Those from `pair` to before `end`. Weights follow each other upwards, or downwards (-1).
+template <int kDirection>
+inline void WindowAlone(const Alone& alone, uint32_t pair, uint32_t end, const int32_t* weight) {
+  const int16_t* first = alone.samples + 2 * pair;
+#ifdef STAPES_USE_HELIUM
+  helium::WindowAlone(first, weight, kDirection, pair, end - pair, alone.shift, alone.size_log2,
+                      alone.output);
+#else
+  const FirstStage stage(alone.output, alone.size_log2);
+  for (; pair < end; ++pair, first += 2, weight += 2 * kDirection) {
+    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[kDirection], alone.shift));
+  }
+#endif
+}
+
 }  // namespace
 
 int WindowShift(const FrontEndTables& tables, int peak_bits) {
@@ -149,23 +172,18 @@ void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift
                         tables.window + (count - 2 * half_size)};
   uint32_t pair = count / 2 - half_size;
   WindowBoth(runs, pair, shift, size_log2, output);
-  const FirstStage stage(output, size_log2);
-  const int16_t* first = samples + 2 * pair;
-  const int32_t* weight = tables.window + 2 * pair;
   if (count % 2 != 0) {
+    const int32_t* const weight = tables.window + 2 * pair;
     const uint32_t last_sample = static_cast<uint16_t>(samples[count - 1]);
-    stage.Put(pair++, Windowed(LoadPair(first), weight[0], weight[1], shift),
-              Windowed(last_sample, tables.window[1], 0, shift));
-    first += 2;
-    weight += 2;
+    FirstStage(output, size_log2)
+        .Put(pair, Windowed(LoadPair(samples + 2 * pair), weight[0], weight[1], shift),
+             Windowed(last_sample, tables.window[1], 0, shift));
+    ++pair;
   }
-  for (const uint32_t middle = (count + 2) / 4; pair < middle; ++pair, first += 2, weight += 2) {
-    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[1], shift));
-  }
-  weight = tables.window + (count - 2 * pair);
-  for (; pair < half_size; ++pair, first += 2, weight -= 2) {
-    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[-1], shift));
-  }
+  const uint32_t middle = (count + 2) / 4 > pair ? (count + 2) / 4 : pair;
+  const Alone rest = {samples, shift, size_log2, output};
+  WindowAlone<1>(rest, pair, middle, tables.window + 2 * pair);
+  WindowAlone<-1>(rest, middle, half_size, tables.window + (count - 2 * middle));
 }
 
 }  // namespace stapes
