@@ -18,6 +18,7 @@ export const TEXT = {
   tabRecord: "Record",
   tabBoard: "Board",
   footer: "The sound stays in this browser. Nothing is sent anywhere.",
+  attribution: "Licences, and whose data",
   footerWithFolder: "The sound stays in this browser, except for clips that you record: they go to the server of this page.",
   /** @param {string} name @param {string} version @param {boolean} vectors */
   aboutModel: (name, version, vectors) =>

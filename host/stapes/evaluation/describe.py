@@ -12,6 +12,7 @@ from stapes.device.engine import Engine
 from stapes.device.gate import gate_ring_bytes
 from stapes.files import read_bytes
 from stapes.model.metadata import find_settings
+from stapes.model.training_data import training_data
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
     """
     settings = find_settings(model, source=source)
     if settings is None:
-        return {"name": Path(source).stem, "labels": []}
+        return {"name": Path(source).stem, "labels": [], "attribution": ""}
     check_agreement(engine, settings, source=source)
     front_end = settings.front_end
     return {
@@ -62,6 +63,7 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
         "gate": settings.gate and dataclasses.asdict(settings.gate),
         "gate_bytes": gate_ring_bytes(settings),
         "provenance": settings.provenance,
+        "attribution": training_data(model, settings.provenance),
         "window_frames": settings.window_frames,
         "clip_stride_frames": settings.clip_stride_frames,
         "window_bytes": settings.input_size if settings.window_frames > 1 else 0,

@@ -19,8 +19,8 @@ from stapes.device.gate import gate_config
 from stapes.device.wake import check_same_audio, waking_labels
 from stapes.firmware.folder import write_folder
 from stapes.firmware.rendering import render
-from stapes.model.settings import SILENCE_LABEL, ModelSettings, WakeSettings
-from stapes.plain import plain
+from stapes.model.settings import SILENCE_LABEL, WakeSettings
+from stapes.model.training_data import terms, training_data
 
 SOURCES = ("model_data.cc", "frontend_tables.cc", "operators.cc", "settings.cc")
 _CODE = ("stapes_model.h", *SOURCES)
@@ -80,12 +80,6 @@ def render_model(
     return files
 
 
-def _attribution(settings: ModelSettings) -> str:
-    """Whose data the model was trained on; a model of others may say anything."""
-    said = settings.provenance.get("attribution", "")
-    return said if isinstance(said, str) else ""
-
-
 def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
     """All that the templates take, from the model's bytes alone."""
     settings, tables = bundle.settings, bundle.tables
@@ -99,7 +93,7 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "sources": SOURCES,
         "namespace": "stapes",
         "awake_ms": 0,  # no wake word
-        "attribution": [plain(line) for line in _attribution(settings).splitlines()],
+        "terms": terms(training_data(bundle.model, settings.provenance)),
         "name": settings.name,
         "model": bundle.model,
         "labels": labels,

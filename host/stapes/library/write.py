@@ -24,6 +24,7 @@ from stapes.firmware.model_folder import render_model
 from stapes.installed import installed_tree
 from stapes.library.sources import PREFIX, needed_sources
 from stapes.model.settings import NOT_WORDS
+from stapes.model.training_data import terms, training_data
 
 FORMS = ("cmake", "arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack")
 MARKER = "stapes_library.txt"
@@ -107,19 +108,8 @@ def _context(bundle: ModelBundle, sources: dict[str, str]) -> dict[str, Any]:
         "sample_rate": settings.front_end.sample_rate,
         "sha256": bundle.sha256,
         "sources": [f"src/{name}" for name in sources if name.endswith(".cc")],
-        "attribution": _attribution(settings.provenance, bundle.sha256),
+        "terms": terms(training_data(bundle.model, settings.provenance)),
     }
-
-
-def _attribution(provenance: dict[str, Any], sha256: str) -> str:
-    """What the model was trained on, as its card or its settings say."""
-    from stapes.model.shipped import shipped_models
-
-    for model in shipped_models().values():
-        if model.card["sha256"] == sha256:
-            return str(model.card["data"])
-    said = provenance.get("attribution") or provenance.get("data")
-    return str(said) if said else "The model does not say what it was trained on."
 
 
 def _environment() -> jinja2.Environment:

@@ -19,22 +19,27 @@ from stapes.files import read_bytes
 from stapes.installed import installed_tree
 from stapes.model.metadata import load_model
 from stapes.model.shipped import shipped_models
+from stapes.model.training_data import terms, training_data
 from stapes.page.page_model import read_page_model
+from stapes.plain import plain
 
 # boards/web/package.cmake puts these beside the extension module.
 INSTALLED = Path(_native.__file__).parent / "page"
 VARIANTS = ("simd", "plain")
 MARKER = "site.json"  # in every folder that `stapes page` wrote
+ATTRIBUTION = "ATTRIBUTION.txt"
 _NOT_SERVED = frozenset({"types.d.ts"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageModel:
-    """A model of the site: its file there, and what site.json says of it (`about`)."""
+    """A model of the site: its file there, what site.json says of it (`about`), and whose data it
+    was trained on."""
 
     file: str
     data: bytes
     about: dict[str, object]
+    terms: str
 
 
 def wasm_modules() -> dict[str, Path]:
@@ -73,11 +78,22 @@ def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
     names: set[str] = set()  # of the models' files
     pages = [_page_model(path, names) for path in models]
     files |= {page.file: page.data for page in pages}
+    files[ATTRIBUTION] = _attribution(pages).encode()
     site = {"version": __version__, "models": [page.about for page in pages]}
     text = json.dumps(site, indent=1, ensure_ascii=False, allow_nan=False)
     files[MARKER] = (text + "\n").encode()
     files["sw.js"] = _with_contents(files["sw.js"], files)
     return files
+
+
+def _attribution(pages: Sequence[PageModel]) -> str:
+    """Whose the page is, and whose data each of its models was trained on."""
+    head = "The page is part of Stapes, licensed under the Apache License 2.0.\n"
+    models = [
+        f"Model: {plain(page.about['name'])}, SHA-256 {page.about['sha256']}\n{page.terms}"
+        for page in pages
+    ]
+    return "\n".join([head, *models])
 
 
 def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:
@@ -118,7 +134,8 @@ def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
         "tflite": _name_for_commands(Path(path)),
         "stream": _stream_figures(Path(path), sha256),
     }
-    return PageModel(file=file, data=data, about=about)
+    said = terms(training_data(model, settings.provenance))
+    return PageModel(file=file, data=data, about=about, terms=said)
 
 
 def _name_for_commands(path: Path) -> str:
@@ -132,9 +149,9 @@ def _name_for_commands(path: Path) -> str:
 def _free_file(name: str, taken: set[str]) -> str:
     """A file for a model, of letters that need no care in an address or on a disk; names that
     differ elsewhere alone get numbers."""
-    plain = re.sub(r"[^a-z0-9_-]+", "_", name.lower())[:_NAME_LENGTH]
+    short = re.sub(r"[^a-z0-9_-]+", "_", name.lower())[:_NAME_LENGTH]
     ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    files = (f"models/{plain}{end}.model" for end in ends)
+    files = (f"models/{short}{end}.model" for end in ends)
     return next(file for file in files if file not in taken)
 
 

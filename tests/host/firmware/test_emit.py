@@ -15,6 +15,7 @@ from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.firmware.model_folder import FILES
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.shipped import shipped_models
 
 FIRMWARE = Path(__file__).parents[3] / "firmware"
 COMPILERS = {
@@ -54,6 +55,23 @@ def test_whose_data_a_model_was_trained_on_is_told_beside_its_sources(small_mode
         path.write_bytes(small_model(settings))
         assert emit(path, out) == 0
         assert expected in (out / "ATTRIBUTION.txt").read_text()
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_whose_data_a_shipped_model_was_trained_on_is_told_too(name, tmp_path):
+    """Its card says it: its file does not."""
+    path = shipped_models()[name].path
+    assert emit(path, tmp_path / "out") == 0
+    assert shipped_models()[name].card["data"] in (tmp_path / "out/ATTRIBUTION.txt").read_text()
+
+
+def test_each_of_two_models_tells_its_own_data(tmp_path):
+    models = shipped_models()
+    told = {"": models["words"].card["data"], "wake": models["jarvis"].card["data"]}
+    command = ["emit", "words", "--wake", "jarvis", "--output_dir", str(tmp_path / "out")]
+    assert main(command) == 0
+    for folder, data in told.items():
+        assert data in (tmp_path / "out" / folder / "ATTRIBUTION.txt").read_text()
 
 
 def test_each_file_names_the_model_and_the_command(model, tmp_path):

@@ -54,15 +54,24 @@ def test_the_settings_are_printed_for_people(model, capsys):
     assert "seed" in text and "7" in text
 
 
-def test_five_lines_say_most_of_it_and_the_next_command(model, capsys):
+def test_six_lines_say_most_of_it_and_the_next_command(model, capsys):
     assert main(["info", str(model)]) == 0
-    title, *five, empty, following = capsys.readouterr().out.splitlines()
+    title, *six, empty, following = capsys.readouterr().out.splitlines()
     assert title == "small: yes, no" and empty == ""
-    assert [re.split("  +", line)[1] for line in five] == [
-        *("size", "RAM", "accuracy", "false accepts", "boards")
+    assert [re.split("  +", line)[1] for line in six] == [
+        *("size", "RAM", "accuracy", "false accepts", "boards", "training data")
     ]
-    assert "stapes evaluate measures" in five[2] and "stapes tune measures" in five[3]
+    assert "stapes evaluate measures" in six[2] and "stapes tune measures" in six[3]
+    assert "does not say whose" in six[5]
     assert following.startswith("Next: stapes listen") and "--all" in following
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_info_says_whose_data_a_shipped_model_was_trained_on(name, capsys):
+    assert main(["info", name]) == 0
+    assert "its authors must be named" in capsys.readouterr().out
+    assert main(["info", name, "--all"]) == 0
+    assert f"\ntraining data\n  {shipped_models()[name].card['data']}\n" in capsys.readouterr().out
 
 
 def test_the_lines_of_a_shipped_model_are_those_of_the_list(capsys):

@@ -22,6 +22,8 @@ from stapes.device.pipeline import Pipeline
 from stapes.firmware.tools import EMULATOR, missing_tools
 from stapes.library.write import FORMS, render_library, write_library
 from stapes.model.metadata import load_model, write_settings
+from stapes.model.settings import ModelSettings
+from stapes.model.shipped import shipped_models
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -125,8 +127,19 @@ def test_equal_models_give_equal_bytes(folders, form):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_folder_names_its_licence_and_the_training_data(folders, form):
     assert "Apache License" in (folders[form] / "LICENSE").read_text()
-    assert "Pete Warden" in (folders[form] / "ATTRIBUTION.txt").read_text()
+    told = (folders[form] / "ATTRIBUTION.txt").read_text()
+    assert f"these terms:\n\n{shipped_models()['micro'].card['data']}\n" in told
     assert "What was tried" in (folders[form] / "README.md").read_text()
+
+
+def test_a_folder_tells_what_the_model_itself_says_of_its_data(small_model, tmp_path):
+    path, labels = tmp_path / "small.tflite", ("_silence_", "_unknown_", "yes", "no")
+    for provenance, told in (
+        ({"attribution": "Of Ada,\nCC\x1b BY"}, "\n\nOf Ada,\nCC\\u001b BY\n"),
+        ({}, "does not say on what data"),
+    ):
+        path.write_bytes(small_model(ModelSettings(name="s", labels=labels, provenance=provenance)))
+        assert told in render_library(path, form="cmake")["ATTRIBUTION.txt"]
 
 
 @pytest.mark.parametrize("form", FORMS)

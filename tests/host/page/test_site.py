@@ -19,6 +19,7 @@ from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.model.settings import ModelSettings
+from stapes.model.shipped import shipped_models
 from stapes.page.site import build_site, page_sources, wasm_modules
 
 ROOT = Path(__file__).parents[3]
@@ -54,6 +55,16 @@ def test_every_file_that_the_page_names_is_there():
             named |= set(re.findall(rb'from "\./([^"]+)"', data))
             named |= set(re.findall(rb'"([\w.]+\.(?:js|wasm|json))"', data))
     assert {name.decode() for name in named} <= set(files) | {"./"}
+
+
+def test_a_site_tells_whose_data_each_of_its_models_was_trained_on(tmp_path, small_model):
+    path, labels = tmp_path / "small.tflite", ("_silence_", "_unknown_", "yes", "no")
+    path.write_bytes(small_model(ModelSettings(name="small", labels=labels)))
+    files = build_site([MICRO, path])
+    of_micro, of_small = files["ATTRIBUTION.txt"].decode().split("Model: ")[1:]
+    assert shipped_models()["micro"].card["data"] in of_micro
+    assert "does not say on what data" in of_small
+    assert "ATTRIBUTION.txt" in contents(files)["files"]
 
 
 def test_what_a_model_is_stands_in_the_list(tmp_path):

@@ -130,7 +130,8 @@ def test_scores_behind_the_gate_are_checked_with_the_firmware(small_model):
 @pytest.fixture
 def heard(tmp_path, small_model):
     """A model, audio and its labels in a folder."""
-    (tmp_path / "m.tflite").write_bytes(small_model(SETTINGS))
+    settings = replace(SETTINGS, provenance={"attribution": "Of Ada, CC0"})
+    (tmp_path / "m.tflite").write_bytes(small_model(settings))
     write_wav(tmp_path / "a.wav", recording((10, 3000)).samples, sample_rate=RATE)
     (tmp_path / "a.txt").write_text("yes, 10000\n")
     return tmp_path
@@ -150,6 +151,7 @@ def test_the_command_writes_the_gate_and_what_it_measured(heard, capsys):
     assert settings.gate == GateSettings(**report["gate"])
     assert settings.gate.replay_inferences == 5  # the small model's memory
     assert settings.decoder == DECODER
+    assert settings.provenance["attribution"] == "Of Ada, CC0"
     kept = settings.provenance["gate_tuning"]
     assert kept["tuned_on"] == kept["verified_on"] == report["tuned_on"]
     assert 0 < kept["tuned_on"]["duty"] < 0.5

@@ -16,6 +16,7 @@ from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.shipped import shipped_models
 from stapes.stream import plot, score_track
 from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
@@ -313,6 +314,14 @@ def test_the_tuned_model_scores_as_tuning_said(recorded, capsys):
     assert scored["words"] > 5
     names = ("words", "correct", "wrong", "missed", "false_accepts", "false_accepts_per_hour")
     assert {n: scored[n] for n in names} == {n: report["tuned_on"][n] for n in names}
+
+
+def test_a_tuned_model_tells_whose_data_it_was_trained_on(recorded):
+    """A shipped model's card does, which nobody finds by the changed file."""
+    micro = shipped_models()["micro"]
+    shutil.copy(micro.path, recorded / "m.tflite")
+    assert command(recorded, "--modes", "streaming", "--in_place") == 0
+    assert read_settings(recorded / "m.tflite").provenance["attribution"] == micro.card["data"]
 
 
 def test_in_place_changes_the_settings_and_nothing_else(recorded):

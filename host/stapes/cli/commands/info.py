@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print what a model is: size, memory, accuracy, false accepts, and the boards that it fits.
 
---all shows the rest: settings, provenance, memory, and for each operator its work and bytes.
+--all shows the rest: settings, whose data it was trained on and the terms of that data, provenance,
+memory, and for each operator its work and bytes.
 --measure counts the instructions of an inference on an emulated Cortex-M4: this needs the Arm
 compiler and qemu-system-arm. --board links the firmware for that board, and compares its flash and
 RAM with the needs of the model.
@@ -22,6 +23,7 @@ from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
 from stapes.model.settings import NOT_WORDS
 from stapes.model.shipped import short_name
+from stapes.model.training_data import KEY
 from stapes.plain import plain
 
 EXAMPLE = """\
@@ -120,6 +122,10 @@ def _opening(report: dict[str, Any], lines: list[str]) -> str:
     """Its name and words, and the lines that say most of it."""
     words = [label for label in report["labels"] if label not in NOT_WORDS]
     about = ", ".join(words) if report["labels"] else "no Stapes settings inside"
+    if report["attribution"]:
+        lines = [*lines, "training data  its authors must be named; --all says whom"]
+    else:
+        lines = [*lines, "training data  the model does not say whose"]
     return "\n".join([plain(f"{report['name']}: {about}"), *(f"  {line}" for line in lines)])
 
 
@@ -127,8 +133,11 @@ def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str
     """What was asked for beside the opening."""
     sections = []
     if arguments.all:
+        if told := report["attribution"].splitlines():
+            sections.append("\n".join(["training data", *(f"  {line}" for line in told)]))
         for part in ("front_end", "decoder", "provenance"):
-            rows = _rows(report.get(part, {}), depth=1)
+            settings = {k: v for k, v in report.get(part, {}).items() if k != KEY}
+            rows = _rows(settings, depth=1)
             sections += ["\n".join([part.replace("_", " "), *rows])] if rows else []
         sections.append(_memory_table(report))
     if arguments.all or arguments.measure:
