@@ -72,7 +72,12 @@ class Mixture:
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         name, _, voice = speaker.voice.partition(":")
-        sound, rate = self.engines[name].say(text, replace(speaker, voice=voice))
+        try:
+            sound, rate = self.engines[name].say(text, replace(speaker, voice=voice))
+        except (StapesError, MemoryError):
+            raise
+        except Exception as error:  # packages of voices raise classes of their own
+            raise EngineFailed(f"{speaker.voice}: failed at {text!r} ({error!r})") from error
         if not np.abs(sound).max(initial=0) > 0.01:
             raise EngineFailed(f"{speaker.voice}: is silent at {text!r}, expected speech")
         # espeak-ng has raised its pitch by itself.

@@ -81,16 +81,15 @@ class Amounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A step: `command` is what follows `stapes`. `writes` is removed before it starts again;
-    a stage that can go on by itself names nothing. What it goes on with is no use once a stage
-    before it has changed, if it stands in `outdated`: it is removed when a stage that was done is
-    to run again. `needs` are stages before it: when one of them runs again, it does."""
+    """A step: `command` is what follows `stapes`. `writes` is removed before it starts again.
+    `continues` is what it goes on with by itself after a cut, and is removed only where that was
+    begun for something else. `needs` are stages before it: when one of them runs again, it does."""
 
     name: str
     about: str
     command: tuple[str, ...]
     writes: tuple[str, ...] = ()
-    outdated: tuple[str, ...] = ()
+    continues: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     share: float = 1.0  # of the time
 
@@ -185,6 +184,7 @@ class _Planner:
                 *("--emphasis_percent", "60", *self._voices(cast)),
                 *("--output_dir", self._path(folder)),
             ),
+            continues=tuple(f"{folder}/{word}" for word in self._job.words),
             share=share,
         )
 
@@ -201,11 +201,13 @@ class _Planner:
                 *("--emphasis_percent", "40", *self._voices("train")),
                 *("--output_dir", self._path(folder)),
             ),
+            continues=tuple(f"{folder}/{word}" for word in self._job.near),
             share=4,
         )
 
     def _gather(self) -> Stage:
-        return self._own("gather", "other words, noise, speech and recordings, as links", share=0.2)
+        about = "other words, noise, speech and recordings, as links"
+        return self._own("gather", about, "speak_train", "near", share=0.2)
 
     def _own(self, step: str, about: str, *needs: str, share: float = 1.0) -> Stage:
         """A step that is no command of its own; a digest of what it reads tells when to do it
@@ -251,7 +253,7 @@ class _Planner:
                 *("--eval_step_interval", str(max(1, math.ceil(total / 5)))),
                 *(again if second else ()),
             ),
-            outdated=(name,) if second else (),
+            continues=(name,),
             needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
             share=10 if second else 22,
         )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a plan: stage by stage, each in a process of its own, from where an earlier run stopped.
 
-A stage that is done leaves WORK_DIR/done/<stage>.json with what it was asked for. Whatever ends a
-run, a lost line of current too, the next one does again only what was not done.
+A stage leaves WORK_DIR/done/<stage>.json with what it was asked for, and once it is done with how
+long it took. Whatever ends a run, a lost line of current too, the next one does again only what was
+not done.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from stapes.files import kept_folder, visible_files, write_text, writing
 from stapes.word.plan import Stage
 
 _DONE, _LOCK, _LOG = "done", "lock", "log.txt"
+_PROCESSES = "--processes"
 _STAPES = (sys.executable, "-m", "stapes")
 
 
@@ -63,8 +65,9 @@ def pending(stages: Sequence[Stage], folder: Path, inputs: dict[str, str]) -> li
     """
     again: list[Stage] = []
     for stage in stages:
-        stale = any(other.name in stage.needs for other in again)
-        if stale or _recorded(folder, stage) != _request(stage, inputs):
+        record = _recorded(folder, stage)
+        is_done = "seconds" in record and _matches(record, _request(stage, inputs))
+        if not is_done or _is_stale(stage, again):
             again.append(stage)
     return again
 
@@ -84,7 +87,7 @@ def run_plan(
     """
     started = time.monotonic()
     todo = pending(stages, folder, inputs)
-    _sweep(folder, todo)
+    _sweep(folder, todo, inputs)
     for number, stage in enumerate(stages, start=1):
         if stage not in todo:
             continue
@@ -97,21 +100,18 @@ def run_plan(
             )
         )
         begun = time.monotonic()
+        _clear(stage, folder)
+        _record(folder, stage, _request(stage, inputs))
         _run(stage, folder, lock)
         seconds = round(time.monotonic() - begun, 1)
-        record = {**_request(stage, inputs), "seconds": seconds}
-        (folder / _DONE).mkdir(exist_ok=True)
-        write_text(_marker(folder, stage), json.dumps(record) + "\n")
+        _record(folder, stage, {**_request(stage, inputs), "seconds": seconds})
     return time.monotonic() - started
 
 
 def stage_seconds(stages: Sequence[Stage], folder: Path) -> dict[str, float]:
     """How long each stage that is done took."""
-    return {
-        stage.name: json.loads(_marker(folder, stage).read_text())["seconds"]
-        for stage in stages
-        if _marker(folder, stage).exists()
-    }
+    records = {stage.name: _recorded(folder, stage) for stage in stages}
+    return {name: record["seconds"] for name, record in records.items() if "seconds" in record}
 
 
 def _marker(folder: Path, stage: Stage) -> Path:
@@ -119,40 +119,61 @@ def _marker(folder: Path, stage: Stage) -> Path:
 
 
 def _request(stage: Stage, inputs: dict[str, str]) -> dict:
-    return {"command": list(stage.command), "input": inputs.get(stage.name, "")}
+    """What the bytes of a stage depend on: not on how many processes work at it."""
+    command = list(stage.command)
+    if _PROCESSES in command:
+        place = command.index(_PROCESSES)
+        del command[place : place + 2]
+    return {"command": command, "input": inputs.get(stage.name, "")}
 
 
-def _recorded(folder: Path, stage: Stage) -> dict | None:
+def _record(folder: Path, stage: Stage, record: dict) -> None:
+    (folder / _DONE).mkdir(exist_ok=True)
+    write_text(_marker(folder, stage), json.dumps(record) + "\n")
+
+
+def _recorded(folder: Path, stage: Stage) -> dict:
+    """What is known of a stage that was begun or is done; empty where nothing is."""
     try:
         record = json.loads(_marker(folder, stage).read_text(encoding="utf-8"))
-        return {"command": record["command"], "input": record["input"]}
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+        return dict(record) if {"command", "input"} <= record.keys() else {}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
-def _sweep(folder: Path, todo: Sequence[Stage]) -> None:
-    """Takes away the markers of what is to run, and what an ended run left half written."""
+def _matches(record: dict, request: dict) -> bool:
+    return all(record.get(name) == value for name, value in request.items())
+
+
+def _is_stale(stage: Stage, again: Sequence[Stage]) -> bool:
+    return any(other.name in stage.needs for other in again)
+
+
+def _sweep(folder: Path, todo: Sequence[Stage], inputs: dict[str, str]) -> None:
+    """Takes away the markers of what is to begin anew, and what an ended run left half written."""
     for stage in todo:
-        if (marker := _marker(folder, stage)).exists():
-            _remove(folder, stage.outdated)
-            marker.unlink()
+        was_begun = _matches(_recorded(folder, stage), _request(stage, inputs))
+        if not was_begun or _is_stale(stage, todo):
+            _marker(folder, stage).unlink(missing_ok=True)
     for left in [*folder.glob(".stapes.*"), *folder.glob("*/.stapes.*")]:
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        _remove(left)
 
 
-def _remove(folder: Path, names: Sequence[str]) -> None:
-    for place in (folder / name for name in names):
-        if place.is_dir():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
+def _clear(stage: Stage, folder: Path) -> None:
+    """Takes away what the stage is about to write, unless it goes on with it."""
+    goes_on = _marker(folder, stage).exists()
+    for name in (*stage.writes, *(() if goes_on else stage.continues)):
+        _remove(folder / name)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _run(stage: Stage, folder: Path, lock: int) -> None:
-    _remove(folder, stage.writes)
     command = [*_STAPES, *_without_nothing(stage.command)]
     with (folder / _LOG).open("a", encoding="utf-8") as log:
         log.write(f"$ {stage.line()}\n")

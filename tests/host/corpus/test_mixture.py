@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,39 @@ def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path):
     word = done[0]
     assert 0 < word.failed < 10 and "ben: has lost its voice" in word.reason
     assert word.clips == len(list((tmp_path / "yes").iterdir())) == 30 - 3 * word.failed
+
+
+@dataclass(frozen=True)
+class Tiring(Tone):
+    """Says a few things, takes them down in a file, and breaks at all others."""
+
+    said: str = ""
+    breaks_by: type[Exception] = EngineFailed
+
+    def say(self, text, speaker):
+        with Path(self.said).open("a+") as said:
+            said.write("x")
+            if said.tell() > 5:
+                raise self.breaks_by("is worn out")
+        return super().say(text, speaker)
+
+
+@pytest.mark.parametrize("breaks_by", [EngineFailed, RuntimeError])
+def test_an_engine_that_fails_in_the_middle_leaves_its_clips_and_the_rest_to_the_others(
+    tmp_path, breaks_by
+):
+    tired = Tiring(said=str(tmp_path / "said"), breaks_by=breaks_by)
+    mixture = Mixture(engines={"hibari": Tone(), "flite": tired})
+    alone = Mixture(engines={"hibari": Tone(), "flite": Tone()})
+    done = []
+    speak_corpus(["yes"], tmp_path / "a", settings=SMALL, synthesizer=mixture, finished=done.append)
+    speak_corpus(["yes"], tmp_path / "b", settings=SMALL, synthesizer=alone)
+    word = done[0]
+    assert 0 < word.failed < 10 and "is worn out" in word.reason
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "b" / "yes").iterdir()}
+    clips = {path.name: path.read_bytes() for path in (tmp_path / "a" / "yes").iterdir()}
+    assert 30 - 3 * word.failed < len(clips) == word.clips < 30, "two of a speaker, not the third"
+    assert clips.items() < whole.items(), "the bytes are those of a run in which nothing fails"
 
 
 @pytest.mark.parametrize(

@@ -3,49 +3,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from stapes.errors import StapesError
-from stapes.word.plan import Stage
+from stapes.word.plan import Job, Stage, WordSettings, make_plan
 from stapes.word.run import pending, run_plan, stage_seconds, working
-
-# Runs a plan whose stages are programs of this test, in place of `python -m stapes`.
-RUNNER = """
-import sys
-from pathlib import Path
-from stapes.word import run
-from stapes.word.plan import Stage
-run._STAPES = (sys.executable, "-c", Path(sys.argv[2]).read_text())
-folder = Path(sys.argv[1])
-stages = [
-    Stage(name="one", about="", command=("one", str(folder)), writes=("one.txt",)),
-    Stage(name="two", about="", command=("two", str(folder)), writes=("two.txt",), needs=("one",)),
-    Stage(name="three", about="", command=("three", str(folder)), needs=("two",)),
-]
-with run.working(folder) as lock:
-    run.run_plan(stages, folder, inputs={}, lock=lock, progress=lambda at: None)
-"""
-# Each stage adds a line to the list of what ran; `slow` names one that sleeps before it is done.
-STAGE = """
-import sys, time
-from pathlib import Path
-name, folder = sys.argv[1], Path(sys.argv[2])
-with (folder / "ran").open("a") as ran:
-    ran.write(name + "\\n")
-if (folder / "slow").exists() and (folder / "slow").read_text() == name:
-    (folder / f"{name}.txt").write_text("half")
-    time.sleep(60)
-assert not (folder / f"{name}.txt").exists() or name == "three"
-(folder / f"{name}.txt").write_text("whole")
-"""
 
 
 def stage(name, *, needs=(), command=None):
@@ -94,60 +64,148 @@ def test_a_damaged_marker_is_none(tmp_path, damage):
     assert names(pending(PLAN, tmp_path, {})) == ["c", "d"]
 
 
+def test_what_a_stage_goes_on_with_goes_where_it_was_begun_for_something_else(
+    tmp_path, monkeypatch
+):
+    """The stage that is cut leaves a checkpoint; only the same stage after the same ones may go on
+    from it."""
+    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "raise SystemExit(1)"))
+    before, after = stage("a"), dataclasses.replace(stage("b", needs=("a",)), continues=("b",))
+    checkpoint = tmp_path / "b" / "checkpoint"
+
+    def cut(stages, *, inputs=None):
+        checkpoint.parent.mkdir(exist_ok=True)
+        checkpoint.touch()
+        with working(tmp_path) as lock, pytest.raises(StapesError, match="ended with status 1"):
+            run_plan(stages, tmp_path, inputs=inputs or {}, lock=lock, progress=lambda at: None)
+        return checkpoint.exists()
+
+    done(tmp_path, "a", before.command)
+    assert not cut([before, after]), "nobody knows what it was for"
+    assert cut([before, after])
+    assert not cut([before, dataclasses.replace(after, command=("b", "--more"))])
+    assert not cut([before, after]) and cut([before, after])
+    assert not cut([before, after], inputs={"b": "other recordings"})
+    assert not cut([before, after]) and cut([before, after])
+    assert cut([stage("a", command=("a", "--other")), after]), "a failed, b did not begin"
+    done(tmp_path, "a", before.command)
+    assert not cut([before, after]), "what stands in it is for another a"
+
+
+def test_another_number_of_processes_is_no_other_plan(tmp_path):
+    done(tmp_path, "a", ("a", "--seed", "1"))
+    command = ("a", "--processes", "7", "--seed", "1")
+    assert pending([stage("a", command=command)], tmp_path, {}) == []
+
+
 # ---- runs that are cut
 
 
-def start(folder):
+# Stands in for the commands of a plan: each stage takes down the bytes of those that it needs, in
+# two steps. What it `writes` it adds to, so that the half of an ended run shows; what it
+# `continues` are pieces, each whole; all else is written at once. Between the steps, in the stage
+# that the file `cut` names, it says so through a pipe and waits.
+STAND_IN = """
+name=$1 outputs=$2 continues=$3
+shift 3
+echo "$name" >> ran
+read cut < cut
+needed=$(cat "$@" < /dev/null | cksum)
+mkdir -p "$(dirname "$outputs")"
+step() {
+  case $continues in
+    yes) mkdir -p "$outputs" && [ -f "$outputs/$1" ] || echo "$name $needed" > "$outputs/$1" ;;
+    no) echo "$name $1 $needed" >> "$outputs" ;;
+    *) [ $1 = 2 ] && echo "$name $needed" > "$outputs" ;;
+  esac
+}
+step 1
+if [ "$cut" = "$name" ]; then echo > pipe; read nothing < nobody; fi
+step 2
+exit 0
+"""
+
+
+def output_of(one: Stage) -> str:
+    return next(iter((*one.writes, *one.continues)), f"{one.name}.whole")
+
+
+def stood_in(folder: Path) -> list[Stage]:
+    """The plan of a word, with stand-ins for its commands."""
+    job = Job(words=("jarvis",), near=("service",), clip_duration_ms=1000, work_dir=folder,
+              output=folder / "jarvis.tflite")  # fmt: skip
+    stages = make_plan(job, WordSettings())
+    outputs = {one.name: output_of(one) + "/2" * bool(one.continues) for one in stages}
+    return [
+        dataclasses.replace(
+            one,
+            command=(
+                *(one.name, output_of(one)),
+                "no" if one.writes else "yes" if one.continues else "at once",
+                *(outputs[name] for name in one.needs),
+            ),
+        )
+        for one in stages
+    ]
+
+
+def start_plan(folder: Path, cut: str) -> int:
+    """Begins the plan in a process of its own; its number, as soon as it is in the stage `cut`."""
     folder.mkdir(exist_ok=True)
-    program = folder.parent / "stage.py"
-    program.write_text(STAGE)
-    return subprocess.Popen(
-        [sys.executable, "-c", RUNNER, str(folder), str(program)],
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-    )
+    (folder / "cut").write_text(f"{cut}\n")
+    for pipe in ("pipe", "nobody"):
+        if not (folder / pipe).exists():
+            os.mkfifo(folder / pipe)
+    if (child := os.fork()) == 0:
+        os.setsid()
+        os.chdir(folder)
+        status = 1
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            with working(folder) as lock:
+                run_plan(stood_in(folder), folder, inputs={}, lock=lock, progress=lambda at: None)
+            status = 0
+        finally:
+            os._exit(status)
+    if cut:
+        (folder / "pipe").read_bytes()
+    return child
 
 
-def ran(folder):
-    path = folder / "ran"
-    return path.read_text().split() if path.exists() else []
+def finish_plan(folder: Path) -> dict[str, bytes]:
+    """Runs the plan to its end; the bytes that its stages wrote."""
+    assert os.waitpid(start_plan(folder, ""), 0)[1] == 0
+    places = (folder / output_of(one) for one in stood_in(folder))
+    paths = [path for place in places for path in (place.iterdir() if place.is_dir() else [place])]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-@pytest.mark.parametrize("was_done", [True, False])
-def test_what_is_outdated_goes_when_a_done_stage_runs_again_and_stays_after_a_stop(
-    tmp_path, monkeypatch, was_done
-):
-    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "pass"))
-    training = Stage(name="train", about="", command=("train", "new"), outdated=("weights",))
-    (tmp_path / "weights").mkdir()
-    if was_done:
-        done(tmp_path, "train", ("train", "old"))
-    with working(tmp_path) as lock:
-        run_plan([training], tmp_path, inputs={}, lock=lock, progress=lambda at: None)
-    assert (tmp_path / "weights").exists() is not was_done
+STAGES = [one.name for one in stood_in(Path("work"))]
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    """The bytes of a plan that nothing cuts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
+        return finish_plan(tmp_path_factory.mktemp("uncut") / "work")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("cut", ["one", "two", "three"])
-def test_a_run_that_was_cut_goes_on_with_the_stage_that_was_cut(tmp_path, cut, how):
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "slow").write_text(cut)
-    first = start(folder)
-    half = folder / f"{cut}.txt"
-    deadline = time.monotonic() + 120
-    while not (half.exists() and half.read_text() == "half") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(first.pid, how)
-    assert first.communicate(timeout=120)[1] is not None and first.returncode != 0
-
-    (folder / "slow").unlink()
-    again = start(folder)
-    assert again.communicate(timeout=120) == (None, b"") and again.returncode == 0
-    before = ["one", "two", "three"][: ["one", "two", "three"].index(cut) + 1]
-    after = ["one", "two", "three"][["one", "two", "three"].index(cut) :]
-    assert ran(folder) == before + after
-    assert all((folder / f"{name}.txt").read_text() == "whole" for name in ("one", "two", "three"))
+@pytest.mark.parametrize("cut", STAGES)
+def test_a_plan_that_is_cut_in_any_stage_ends_with_the_bytes_of_one_that_is_not(
+    tmp_path, monkeypatch, uncut, cut, how
+):
+    monkeypatch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
+    child = start_plan(tmp_path / "work", cut)
+    os.killpg(child, how)
+    assert os.waitpid(child, 0)[1] != 0
+    with (tmp_path / "work" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the last of its processes has gone
+    assert finish_plan(tmp_path / "work") == uncut
+    place = STAGES.index(cut)
+    ran = (tmp_path / "work" / "ran").read_text().split()
+    assert ran == [*STAGES[: place + 1], *STAGES[place:]]
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stapes.corpus.lexicon import Lexicon
     from stapes.corpus.mixture import Mixture
     from stapes.word.assess import Transcribe
+    from stapes.word.job_file import JobRecord
     from stapes.word.plan import Job, WordSettings
     from stapes.word.run import Progress
 
@@ -36,7 +37,6 @@ EXAMPLE = """  stapes word "hey stapes"
   stapes word jarvis --sounds speech_commands --recordings recordings/jarvis --minutes 120
   stapes word jarvis --work_dir build/word/jarvis --add_recordings more/jarvis
   stapes word jarvis --plan"""
-_JOB = "job.json"
 _STEPS = ("gather", "join_tune", "join_test", "card")
 
 
@@ -67,9 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _step(arguments)
     settings = from_flags(WordSettings, arguments)
     _check(arguments)
-    job, warnings = _job(arguments, settings)
-    stages = make_plan(job, settings)
-    for line in warnings:
+    record = (_with_more if arguments.add_recordings else _new)(arguments, settings)
+    job, stages = record.job, make_plan(record.job, record.settings)
+    for line in record.warnings:
         say(line)
     if arguments.plan:
         for stage in stages:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     inputs = {"gather": digest([*filter(None, [job.sounds]), *job.recordings])}
     with working(job.work_dir) as lock:
-        _write_job(job, warnings)
+        record.write()
         count = len(pending(stages, job.work_dir, inputs))
         say(f"{job.work_dir}: {count} of {len(stages)} stages to do")
         run_plan(stages, job.work_dir, inputs=inputs, lock=lock, progress=_show)
@@ -109,38 +109,81 @@ def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
     return work_dir, arguments.output_file or work_dir / f"{name}.tflite"
 
 
-def _job(arguments: argparse.Namespace, settings: WordSettings) -> tuple[Job, list[str]]:
+def _new(arguments: argparse.Namespace, settings: WordSettings) -> JobRecord:
     """What is to be made, and what is to be said of the choice."""
     from stapes.corpus.lexicon import load_lexicon
     from stapes.corpus.mixture import find_mixture
     from stapes.word.assess import clip_duration_ms
+    from stapes.word.job_file import JobRecord
     from stapes.word.plan import Amounts, Job
     from stapes.word.steps import takes
 
     work_dir, output = _place(arguments)
-    earlier = _read_job(work_dir) if arguments.add_recordings else None
+    words, recordings = tuple(arguments.words), tuple(arguments.recordings)
+    takes(recordings, words)
     mixture = find_mixture(language=settings.language, piper_files=arguments.voice)
     transcribe = _transcriber(mixture)
     lexicon = load_lexicon(transcribe, language=settings.language)
-    recordings = [*arguments.recordings, *arguments.add_recordings]
-    if earlier:
-        recordings = [*(path for path in earlier.recordings if path not in recordings), *recordings]
-    takes(recordings, arguments.words)
-    words = tuple(arguments.words)
-    near = _near(words, Amounts.within(settings.time).near, lexicon, transcribe)
     job = Job(
         words=words,
-        near=near,
+        near=_near(words, Amounts.within(settings.time).near, lexicon, transcribe),
         clip_duration_ms=max(clip_duration_ms(word, mixture) for word in words),
         work_dir=work_dir,
         output=output,
-        sounds=arguments.sounds or (earlier.sounds if earlier else None),
-        recordings=tuple(recordings),
+        sounds=arguments.sounds,
+        recordings=recordings,
         voices=tuple(arguments.voice),
         tune_cast=_cast(mixture, "tune"),
         test_cast=_cast(mixture, "test"),
     )
-    return job, _about(words, mixture, lexicon, transcribe)
+    warnings = _about(words, mixture, lexicon, transcribe)
+    return JobRecord(job=job, settings=settings, warnings=tuple(warnings))
+
+
+def _with_more(arguments: argparse.Namespace, settings: WordSettings) -> JobRecord:
+    """The job of a finished model, with more recordings.
+
+    Raises:
+        StapesError: the folder holds another job, or it was asked for in another way.
+    """
+    from stapes.word.job_file import JobRecord
+    from stapes.word.steps import takes
+
+    record = JobRecord.read(_place(arguments)[0])
+    earlier = record.job
+    if earlier.words != tuple(arguments.words):
+        raise StapesError(
+            f"{earlier.work_dir}: found a model of {', '.join(earlier.words)}, expected one of "
+            f"{', '.join(arguments.words)}; choose its --work_dir"
+        )
+    _check_settings(settings, record.settings)
+    more = [*arguments.recordings, *arguments.add_recordings]
+    recordings = tuple(dict.fromkeys([*earlier.recordings, *more]))
+    takes(recordings, earlier.words)
+    job = dataclasses.replace(
+        earlier,
+        recordings=recordings,
+        sounds=arguments.sounds or earlier.sounds,
+        output=arguments.output_file or earlier.output,
+    )
+    kept = dataclasses.replace(record.settings, processes=settings.processes)
+    return JobRecord(job=job, settings=kept, warnings=record.warnings)
+
+
+def _check_settings(given: WordSettings, earlier: WordSettings) -> None:
+    """A flag that would change the first stages contradicts --add_recordings.
+
+    Raises:
+        StapesError: there is one.
+    """
+    defaults = type(given)()
+    for name, value in dataclasses.asdict(given).items():
+        found = getattr(earlier, name)
+        if name != "processes" and value not in (getattr(defaults, name), found):
+            raise StapesError(
+                f"--{name} {value}: found with --add_recordings, whose model was made with "
+                f"{found}, expected the same; leave it out, or make the model anew"
+            )
 
 
 def _transcriber(mixture: Mixture) -> Transcribe:
@@ -219,32 +262,34 @@ def _show(progress: Progress) -> None:
 
 def _step(arguments: argparse.Namespace) -> int:
     """A stage that is no command of its own, in its own process."""
+    from stapes.word.job_file import JobRecord
     from stapes.word.steps import gather, join_talk
 
-    work_dir, _ = _place(arguments)
-    job = _read_job(work_dir)
+    record = JobRecord.read(_place(arguments)[0])
     if arguments.only == "gather":
-        for line in gather(job):
+        for line in gather(record.job):
             say(line)
     elif arguments.only == "card":
-        _write_card(job)
+        _write_card(record)
     else:
-        say(f"wrote {join_talk(job, arguments.only.removeprefix('join_'))}")
+        say(f"wrote {join_talk(record.job, arguments.only.removeprefix('join_'))}")
     return 0
 
 
-def _write_card(job: Job) -> None:
+def _write_card(record: JobRecord) -> None:
     from stapes.corpus.mixture import find_mixture
     from stapes.files import write_text
     from stapes.word.card import measure, to_markdown
 
-    record = json.loads((job.work_dir / _JOB).read_text(encoding="utf-8"))
+    job = record.job
     done = [json.loads(path.read_text()) for path in (job.work_dir / "done").glob("*.json")]
-    voices = find_mixture(cast=job.test_cast, piper_files=job.voices).voices()
+    voices = find_mixture(
+        cast=job.test_cast, language=record.settings.language, piper_files=job.voices
+    ).voices()
     card = measure(
         job,
-        warnings=record["warnings"],
-        seconds=sum(entry["seconds"] for entry in done),
+        warnings=record.warnings,
+        seconds=sum(entry.get("seconds", 0) for entry in done),
         voices=voices,
     )
     path = _card_path(job)
@@ -254,36 +299,3 @@ def _write_card(job: Job) -> None:
 
 def _card_path(job: Job) -> Path:
     return job.output.with_name(f"{job.output.stem}_card.md")
-
-
-def _write_job(job: Job, warnings: Sequence[str]) -> None:
-    from stapes.files import write_text
-
-    values = {**dataclasses.asdict(job), "warnings": list(warnings)}
-    write_text(job.work_dir / _JOB, json.dumps(values, default=str, indent=1) + "\n")
-
-
-def _read_job(work_dir: Path) -> Job:
-    """The job that a working folder is for.
-
-    Raises:
-        StapesError: it is for none.
-    """
-    from stapes.files import read_text
-    from stapes.word.plan import Job
-
-    path = work_dir / _JOB
-    text = read_text(path, what="the job of an earlier stapes word (is --work_dir the same?)")
-    try:
-        values = json.loads(text)
-        del values["warnings"]
-        tuples = {name: tuple(values[name]) for name in ("words", "near", "voices")}
-        paths = {name: Path(values[name]) for name in ("work_dir", "output")}
-        sounds = Path(values["sounds"]) if values["sounds"] else None
-        recordings = tuple(map(Path, values["recordings"]))
-        return Job(**{**values, **tuples, **paths, "sounds": sounds, "recordings": recordings})
-    except (ValueError, TypeError, KeyError) as error:
-        raise StapesError(
-            f"{path}: cannot be read ({error}), expected what stapes word wrote; choose a new "
-            "--work_dir"
-        ) from error
