@@ -96,7 +96,6 @@ def _finds(
     source: str,
 ) -> list[Find]:
     track = compute_scores(model, settings, samples, source=source)
-    words = settings.labels[2:]
     return [
         Find(
             label=found.label,
@@ -105,8 +104,7 @@ def _finds(
             recording=path,
             samples=_cut(samples, found.time_ms, settings),
         )
-        for found in track.decode(decoder)
-        if found.label in words
+        for found in track.decode(decoder)  # in streaming mode, words alone
     ]
 
 
@@ -132,7 +130,7 @@ def _kept(finds: list[Find], settings: ModelSettings, mining: MiningSettings) ->
         if len(earlier) >= mining.most:
             continue
         sound = _normalized(front_end.compute_features(find.samples[None], threads=1)[0])
-        if all(float(other @ sound) <= mining.same_above for other in earlier):
+        if all(min(float(other @ sound), 1.0) <= mining.same_above for other in earlier):
             kept.append(find)
             earlier.append(sound)
     return kept

@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--output_dir", type=Path, required=True, help="the new folder")
     add_flags(parser, MiningSettings)
     add("--resample", action="store_true", help="convert other rates, or stereo")
-    add("--allow_none", action="store_true", help="write nothing, and succeed, if nothing is found")
+    add("--allow_none", action="store_true",
+        help="if nothing is found, leave OUTPUT_DIR empty, and succeed")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
