@@ -61,9 +61,9 @@ def run(arguments: argparse.Namespace, *, load: Load) -> int:
     target = arguments.model if arguments.in_place else arguments.output_file
     if verified and not is_affordable(verified, settings):
         raise StapesError(
-            f"the silence gate: found {verified.lost_percent:.2f}% of the words lost, or false "
-            f"accepts added, on the audio to verify with, expected {settings.gate_loss_percent:g}% "
-            "or fewer and none; nothing is written; tune on more audio"
+            f"the silence gate: on the audio to verify with, found {verified.lost_percent:.2f}% of "
+            f"the words lost, or more false accepts; expected {settings.gate_loss_percent:g}% of "
+            "the words at most, and no more false accepts; nothing is written; tune on more audio"
         )
     if target:
         _write(bundle, target, report)

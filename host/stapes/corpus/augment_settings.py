@@ -65,14 +65,14 @@ class AugmentSettings:
         least=300,
         most=24000,
         shown="off",
-        help="lowest upper edge of a poor microphone's band",
+        help="lowest upper edge of the band of a poor microphone",
     )
     clipping_db: float = _off(most=40, help="how far peaks are driven beyond full scale at most")
     augment_frequency: float = setting(
         0.5,
         least=0,
         most=1,
-        help="share of clips that each kind of variation after gain_db is applied to",
+        help="share of clips that get each kind of variation from noise_snr_db to clipping_db",
     )
     time_mask_frames: int = setting(
         0, least=0, most=1000, shown="off", help="widest random mask over time"

@@ -178,16 +178,16 @@ class CorpusIndex:
             if label not in present:
                 total = sum(label == other for clips in self.wanted.values() for _, other in clips)
                 raise StapesError(
-                    f"{self.folder / word}: found {total} clips of which none falls into the "
+                    f"{self.folder / word}: found {total} clips, none of them in the "
                     f"{partition} partition, expected at least one there; add clips (about 100 "
                     "and more) or change --validation_percentage and --testing_percentage"
                 )
         if self.speech_count(partition) and not self.speech.get(partition):
             total = sum(map(len, self.speech.values()))
             raise StapesError(
-                f"{self.folder / SPEECH_FOLDER}: found {total} recordings of which none falls into "
-                f"the {partition} partition, expected some of speakers there; add recordings of "
-                "other speakers (<speaker>/*.wav), or leave out --speech_percentage"
+                f"{self.folder / SPEECH_FOLDER}: found {total} recordings, none of them in the "
+                f"{partition} partition, expected at least one there; add recordings of other "
+                "speakers (<speaker>/*.wav), or leave out --speech_percentage"
             )
 
 

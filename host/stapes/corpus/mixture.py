@@ -48,8 +48,8 @@ class Mixture:
             raise StapesError(f"found no speech engine, expected one or more; {INSTALL_HINT}")
         if not chosen:
             raise StapesError(
-                f"--cast {self.cast}: found only {', '.join(sorted(voices)[:8])}, none of which is "
-                f"kept back for it; {INSTALL_HINT}"
+                f"--cast {self.cast}: found only {', '.join(sorted(voices)[:8])}, expected "
+                f"voices that are kept back for it; {INSTALL_HINT}"
             )
         return chosen
 

@@ -33,7 +33,7 @@ def _difference(reference: Replayed, replayed: Replayed) -> str | None:
         if len(unequal):
             frame = unequal[0]
             return (
-                f"{name} of {len(unequal)} of {len(found)} frames differ, first of frame {frame}: "
+                f"{name} of {len(unequal)} of {len(found)} frames differ, first in frame {frame}: "
                 f"{found[frame].tolist()} instead of {expected[frame].tolist()}"
             )
     if reference.detections != replayed.detections:

@@ -72,7 +72,7 @@ def export_checkpoint(
         data_dir: the clips; by default those that the checkpoint was trained on.
         clip_stride_ms: how often a network that sees a whole clip at once is run; rounded to whole
             frames. Networks that stream are run at every frame.
-        prior_correction: how far to take back how often training showed each label
+        prior_correction: how much to undo that training showed some labels more often
             (`correct_priors`).
 
     Raises:

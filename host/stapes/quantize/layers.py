@@ -259,8 +259,8 @@ def _chain(model: Any) -> list[Any]:
         ]
         if sources != [before] * (before is not None):
             raise StapesError(
-                f"layer {layer.name!r}: found {len(sources)} inputs or another than the layer "
-                "before it, expected a chain of layers in a model to export; change the "
+                f"layer {layer.name!r}: found {len(sources)} inputs, or one that is not the "
+                "layer before it, expected a chain of layers in a model to export; change the "
                 "architecture"
             )
         before = layer

@@ -62,7 +62,7 @@ class StreamSettings:
         most=100,
         metavar="DB[,DB]",
         shown="words keep their recorded level",
-        help="scale each word to a signal-to-noise ratio, drawn between two when two are given",
+        help="scale each word to a signal-to-noise ratio, or to one between two numbers",
     )
     seed: int = setting(0, least=0, most=2**63 - 1, help="seed of all random choices")
     resample: bool = setting(False, help="convert clips of other sample rates, or stereo")

@@ -43,7 +43,7 @@ class TuneSettings:
     """
 
     fa_per_hour: float = setting(
-        0.5, least=0, most=10000, metavar="RATE", help="false accepts per hour to stay within"
+        0.5, least=0, most=10000, metavar="RATE", help="most false accepts per hour"
     )
     modes: tuple[str, ...] = setting(
         DECODER_MODES,
@@ -74,7 +74,7 @@ class TuneSettings:
         least=0,
         most=100,
         metavar="PERCENT",
-        help="words to give up as well, for a higher threshold than this audio asks for",
+        help="further words to lose, for a higher threshold than this audio asks for",
     )
 
     def __post_init__(self) -> None:

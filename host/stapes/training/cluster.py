@@ -68,7 +68,7 @@ def _parse(document: Any) -> Cluster:
     """
     cluster, task = _member(document, "cluster", dict), _member(document, "task", dict)
     if others := sorted(set(cluster) - {"chief", "worker"}):
-        raise ValueError(f"a job {others[0]!a}, which none of ours does")
+        raise ValueError(f"a job {others[0]!a}, expected only chief and worker")
     chiefs, workers = _addresses(cluster, "chief"), _addresses(cluster, "worker")
     if len(chiefs) > 1:
         raise ValueError(f"{len(chiefs)} chiefs where there can be one")

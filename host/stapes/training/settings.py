@@ -112,7 +112,7 @@ class TrainingSettings:
     label_smoothing: float = setting(
         0.0, least=0, below=1, help="share of each label that is spread over all labels"
     )
-    weight_decay: float = setting(0.004, least=0, most=1, help="of adamw")
+    weight_decay: float = setting(0.004, least=0, most=1, help="weight decay of adamw")
     teacher_weight: float = setting(
         0.7, least=0, most=1, help="how much the teacher's scores count against the labels"
     )
@@ -142,10 +142,10 @@ class TrainingSettings:
         "streaming networks only",
     )
     pulse_average_ms: float = setting(
-        300.0, least=1, most=10_000, help="over which that decoder averages scores"
+        300.0, least=1, most=10_000, help="time over which that decoder averages scores"
     )
     pulse_ms: float = setting(
-        400.0, least=0, most=10_000, help="for how long it runs before and after --end_frames"
+        400.0, least=0, most=10_000, help="time that it runs before --end_frames, and after"
     )
     eval_step_interval: int = setting(
         400, least=1, most=10**9, help="steps from one validation to the next"

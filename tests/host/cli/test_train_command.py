@@ -80,7 +80,7 @@ def test_a_corpus_of_one_clip_is_told_what_it_lacks(tmp_path, capsys):
     write_tones(tmp_path / "data", clips=1)
     assert main(flags(tmp_path)) == 2
     error = capsys.readouterr().err
-    assert "found 1 clips of which none falls into" in error and error.count("\n") == 1
+    assert "found 1 clips, none of them in" in error and error.count("\n") == 1
 
 
 def test_mfcc_bins_are_coefficients(tmp_path):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Record clips of words with this machine's microphone, ready for training.
 
-Each word is asked for in turn. Of what is heard the loudest second is kept, by the rule of
-`stapes data trim`; takes that are too loud or too quiet are asked for again. Clips land in
-OUTPUT_DIR/WORD/SPEAKER_nohash_NUMBER.wav as soon as they are recorded; those that are there stay.
-All clips of one person must carry the same speaker: give it again with --speaker to go on later.
+The command asks for each word in turn. It keeps the loudest second of each take, by the rule of
+`stapes data trim`. If a take is too loud or too quiet, it asks again. It writes each clip at once,
+as OUTPUT_DIR/WORD/SPEAKER_nohash_NUMBER.wav, and keeps the clips that are there. All clips of one
+person must have the same speaker name: to go on later, give that name with --speaker.
 Ctrl-C ends it. `stapes page --serve --record` does the same in a browser, on a phone too."""
 
 from __future__ import annotations

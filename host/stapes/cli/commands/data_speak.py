@@ -3,10 +3,10 @@
 
 This is for words that nobody has recorded. Many synthetic speakers say every word. The folder
 _background_noise_ gets white, pink and brown noise and mains hum. So the folder has all that
-`stapes train` needs. The voices are those of espeak-ng. With --engine piper they are Piper models,
-with --engine all those of all engines that are installed (espeak-ng, flite, festival, Piper and
-hibari), and with --engine_command any program that writes a recording. Real recordings give a far
-better model."""
+`stapes train` needs. By default, espeak-ng speaks. --engine piper takes Piper models. --engine all
+takes the voices of all engines that are installed (espeak-ng, flite, festival, Piper, hibari).
+--engine_command takes any program that writes a recording. Real recordings give a far better
+model."""
 
 from __future__ import annotations
 

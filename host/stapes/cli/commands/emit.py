@@ -2,7 +2,7 @@
 """Write the C++ constants that a firmware build compiles in: model, tables, labels, settings.
 
 Everything comes from the .tflite file. The folder appears complete or not at all. The command
-replaces an earlier one, and never touches any other folder. Equal models give equal bytes."""
+replaces a folder that it wrote earlier, and never any other. Equal models give equal bytes."""
 
 from __future__ import annotations
 

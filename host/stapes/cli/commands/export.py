@@ -52,7 +52,7 @@ class NetworkFlags:
         least=0,
         most=2,
         shown="off",
-        help="how far to take back that training showed _unknown_ and _silence_ more often than a "
+        help="how much to undo that training showed _unknown_ and _silence_ more often than a "
         "word; 1 makes all labels as likely",
     )
 
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--train_dir", type=Path, help="the folder that `stapes train` filled")
     source.add_argument("--start_checkpoint", type=Path, help="or a checkpoint file")
     parser.add_argument(
-        "--best", action="store_true", help="of --train_dir the best step, not the last"
+        "--best", action="store_true", help="take the best step of --train_dir, not the last"
     )
     parser.add_argument("--output_file", type=Path, required=True, help="the .tflite file to write")
     parser.add_argument(

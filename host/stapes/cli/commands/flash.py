@@ -53,7 +53,7 @@ class BoardFlags:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="for the board")
+    parser.add_argument("model", type=model_file, nargs="?", metavar="MODEL", help="the model")
     parser.add_argument("--board", help="a folder under boards/, e.g. nrf52840dk")
     add_wake_flags(parser)
     parser.add_argument(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send a model to a running board over the serial link. The board uses it from then on.
 
-The board checks it first: length, checksum, front end, operators, memory. Until that is finished,
-the old model stays, also if power or cable are lost. The model must have the same front-end
+The board checks it first: length, checksum, front end, operators, memory. Until the check is done,
+the old model stays, even if the power or the cable fails. The model must have the same front-end
 settings as the one in the firmware. With --built_in, the board goes back to that one.
 
 A firmware with a public key takes only signed models: give the private key with --sign."""

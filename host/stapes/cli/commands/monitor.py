@@ -7,8 +7,8 @@ lost. Ctrl-C ends it. On a terminal, a live view shows labels, scores and load. 
 pipe.
 
 --replay plays a recording into the board, as fast as it was spoken, and shows what the board says
-of it. An emulated board hears nothing else: --board starts one, whose firmware is built around
---model. Without --model it is the one that `stapes flash --board` built last."""
+of it. --board starts an emulated board, which hears nothing else. Its firmware is built around
+--model. Without --model, it runs the image that `stapes flash --board` built last."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 
 The firmware runs in this process (--model), as the program stapes-firmware (--program), on an
 emulated board (--board) or on a board at a serial port (--port). All give the same detections. For
-an emulated board, the firmware is built around --model. Or --image names an image that you built.
-Without both, it is the one that `stapes flash --board` built last.
+an emulated board, the firmware is built around --model, or --image names an image that you built.
+Without both, the board runs the image that `stapes flash --board` built last.
 
 Each detection is printed as "label, time_ms, score". time_ms is the end of the audio heard. For a
 folder, a line "# FILE" comes before the detections of each file."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Change the decoder of a running board, until it restarts or takes another model.
 
-Settings: threshold=0.6 for every label, threshold:LABEL=0.6 for one, average_ms=500 (at most the
-averaging window of the model), suppression_ms=300, minimum_count=3; on a board with a wake word
-awake_seconds=5, how long the other model listens after it; on one with a silence gate gate=18, how
-many dB a sound must rise above the quiet of the room, or gate=off. `stapes tune --gate` writes a
-gate into a model."""
+Settings of every board: threshold=0.6 for all labels, threshold:LABEL=0.6 for one label,
+average_ms=500 (at most the averaging window of the model), suppression_ms=300, minimum_count=3.
+With a wake word: awake_seconds=5, the time that the other model listens after it. With a silence
+gate: gate=18, the dB that a sound must rise above the quiet of the room, or gate=off.
+(`stapes tune --gate` writes a gate into a model.)"""
 
 from __future__ import annotations
 

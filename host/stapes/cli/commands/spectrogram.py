@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--model",
         type=model_file,
-        help="a .tflite file with the settings, whose scores are drawn too",
+        help="take the settings of this .tflite file, and draw its scores too",
     )
     add("--plain", action="store_true", help="only the spectrogram, grey, time downwards")
     add_flags(parser, SpectrogramSettings)

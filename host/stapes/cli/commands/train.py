@@ -130,8 +130,8 @@ def _about_room() -> str:
 
     parts = ", ".join(f"{name} {as_text(value)}" for name, value in ROOM.items())
     return (
-        f"train for a device in a room: {parts} (chatter only where there is DATA_DIR/_speech_), "
-        "but for what is given by its own flag"
+        f"train for a device in a room: {parts} (chatter only where there is DATA_DIR/_speech_); "
+        "if you give one of these flags, its value counts"
     )
 
 
