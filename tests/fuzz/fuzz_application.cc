@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole application, driven by any sequence of events: frames and garbage from the host, audio,
-// whole and damaged models, power that goes while flash is written, flash that rots, a port that
-// takes nothing, a clock that jumps and wraps.
+// The whole application, with and without silence gates and a wake word before the model, driven by
+// any sequence of events: frames and garbage from the host, audio, whole and damaged models, power
+// that goes while flash is written, flash that rots, a port that takes nothing, a clock that jumps
+// and wraps.
 //
 // However it is driven: every line is whole and has a right checksum, a model runs after every
-// start, it is one that the board has agreed to, and a host that asks is answered.
+// start, it is one that the board has agreed to, it falls asleep only after a wake word, and a host
+// that asks is answered.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -16,6 +18,8 @@
 
 #include "app/application.h"
 #include "app/model_loader.h"
+#include "app/silence_gate.h"
+#include "app/wake_listener.h"
 #include "base/crc16.h"
 #include "base/crc32.h"
 #include "nn/all_operators.h"
@@ -39,8 +43,14 @@ constexpr std::size_t kMaxSamples = 12000;  // of one input: what keeps it short
 constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kHashPosition = 64 + 4 * kLabels;  // in an image
 
-const char* const kLabelNames[kLabels] = {"_silence_", "ja", "nein, nie"};
-const uint32_t kThresholds[kLabels] = {65536, 30000, 20000};
+constexpr uint32_t kGateOctave = 65536;  // 6.02 dB
+constexpr GateConfig kGate = {64, 2, 6, 3, 2, kGateOctave, 8 * kGateOctave, 655, 6554};
+
+const char* const kLabelNames[kLabels] = {"ja", "nein, nie", "_silence_"};
+constexpr int16_t kSilence = 2;
+// Near the scores that kSvdfModel gives, so that noise is now and then a word.
+const uint32_t kThresholds[kLabels] = {32300, 30000, 65536};
+constexpr WakeConfig kAwake = {300, 1 << 0};
 
 // Bytes of the fuzzer's input, zeros behind its end.
 class Choices {
@@ -172,7 +182,7 @@ ModelBundle BuiltIn() {
   bundle.front_end = &Tables();
   bundle.operators = AllOperators();
   bundle.decoder.label_count = kLabels;
-  bundle.decoder.silence_label = 0;
+  bundle.decoder.silence_label = kSilence;
   bundle.decoder.minimum_count = 2;
   bundle.decoder.frame_capacity = kDecoderFrames;
   bundle.decoder.average_window_ms = 100;
@@ -187,6 +197,43 @@ ModelBundle BuiltIn() {
   bundle.window_frames = 1;
   return bundle;
 }
+
+ModelBundle WakeWord() {
+  static const std::string hash = HashOf(999999);
+  ModelBundle bundle = BuiltIn();
+  bundle.name = "wake word";
+  bundle.sha256 = hash.c_str();
+  return bundle;
+}
+
+// A pipeline with the memory that its model takes, and perhaps a gate.
+struct Stage {
+  explicit Stage(const ModelBundle& of) : bundle(of) {}
+
+  // Everything starts afresh.
+  PipelineMemory PowerOn(bool has_gate) {
+    std::memset(arena.data(), 0xA5, kArenaBytes);
+    const Span<uint8_t> bytes = ring.span();
+    gate.emplace(kGate, Span<int8_t>(reinterpret_cast<int8_t*>(bytes.data()), bytes.size()),
+                 kFeatures);
+    bundle.gate = has_gate ? &*gate : nullptr;
+    pipeline.emplace();
+    return {arena.span(), front_end_work.span(), decoder_work.span()};
+  }
+
+  void Check() const {
+    Require(pipeline->skipped() <= pipeline->frames(), "more frames are skipped than there are");
+    Require(gate->config().threshold_q16 <= 32 * kGateOctave, "a gate has no such threshold");
+  }
+
+  ModelBundle bundle;
+  Exact arena{kArenaBytes};
+  Exact front_end_work{Tables().work_bytes};
+  Exact decoder_work{DecoderWorkBytes(kLabels, kDecoderFrames)};
+  Exact ring{GateRingBytes(kGate.replay_inferences, kFeatures)};
+  std::optional<SilenceGate> gate;
+  std::optional<Pipeline> pipeline;
+};
 
 void Put(std::string* bytes, uint32_t value, int count) {
   for (int i = 0; i < count; ++i) {
@@ -220,7 +267,8 @@ std::string GoodImage(uint32_t number) {
   Put(&image, static_cast<uint32_t>(engine.input().zero_point), 4);
   Put(&image, static_cast<uint32_t>(Tables().multiplier), 4);
   Put(&image, static_cast<uint32_t>(Tables().shift), 4);
-  for (const uint32_t value : {uint32_t{kLabels}, 0u, 2u, uint32_t{kDecoderFrames}}) {
+  for (const uint32_t value :
+       {uint32_t{kLabels}, uint32_t{kSilence}, 2u, uint32_t{kDecoderFrames}}) {
     Put(&image, value, 2);
   }
   for (const uint32_t value : {100u, 30000u, 200u, 0u, 1u, 0u}) {
@@ -284,15 +332,18 @@ bool IsWhole(const std::string& line) {
 
 class World {
  public:
-  explicit World(Choices& choices) : choices_(choices), built_in_(BuiltIn()) {
-    may_run_.insert(built_in_.sha256);
+  explicit World(Choices& choices) : choices_(choices) {
+    const uint8_t shape = choices_.Byte();
+    has_gate_ = (shape & 1) != 0;
+    has_wake_word_ = (shape & 2) != 0;
+    may_run_.insert(model_.bundle.sha256);
     Boot();
   }
 
   void Happen() {
-    switch (choices_.Byte() % 12) {
+    switch (choices_.Byte() % 14) {
       case 0:
-        Send(static_cast<FrameType>(choices_.Byte() % 18), Text(choices_.Byte()));
+        SendAny(static_cast<FrameType>(choices_.Byte() % 18));
         break;
       case 1:
         port_.received += Text(choices_.Byte());
@@ -325,6 +376,12 @@ class World {
       case 10:
         Rot();
         break;
+      case 11:
+        SendChosen(FrameType::kGate);
+        break;
+      case 12:
+        SendChosen(FrameType::kAwake);
+        break;
       default:
         Disturb();
     }
@@ -338,10 +395,18 @@ class World {
     Settle();
     port_.received += '\0';
     port_.received += Frame(FrameType::kHello, 7, "");
+    SendNumber(FrameType::kGate, kGateOctave, 8);
+    SendNumber(FrameType::kAwake, kMostAwakeMs, 9);
+    SendNumber(FrameType::kAwake, 0, 10);
     while (port_.HasInput()) {
       application_->Poll();
     }
-    Require(port_.sent.find(" request=7*") != std::string::npos, "a host gets no answer");
+    Require(Said(" request=7*"), "a host gets no answer");
+    const bool has_gate = has_gate_ && (has_wake_word_ || loader_->slot() < 0);
+    Require(Said(has_gate ? " ok request=8*" : " refused request=8 "), "the gate answers wrongly");
+    Require(Said(has_wake_word_ ? " ok request=9*" : " refused request=9 "),
+            "the wake word answers wrongly");
+    Require(Said(" refused request=10 "), "a model may be awake for no time");
     Settle();
     Boot();
   }
@@ -352,9 +417,25 @@ class World {
     return {bytes.begin(), bytes.end()};
   }
 
-  void Send(FrameType type, const std::string& payload) {
-    port_.received += Frame(type, choices_.Byte(), payload.substr(0, kMaxPayloadBytes));
+  void SendAny(FrameType type) {
+    const std::string payload = Text(choices_.Byte()).substr(0, kMaxPayloadBytes);
+    port_.received += Frame(type, choices_.Byte(), payload);
   }
+
+  void SendNumber(FrameType type, uint32_t number, uint8_t sequence) {
+    std::string payload;
+    Put(&payload, number, 4);
+    port_.received += Frame(type, sequence, payload);
+  }
+
+  // Numbers of all sizes.
+  void SendChosen(FrameType type) {
+    const uint32_t number = choices_.Number();
+    const int shift = choices_.Byte() % 32;
+    SendNumber(type, number >> shift, choices_.Byte());
+  }
+
+  bool Said(const char* words) const { return port_.sent.find(words) != std::string::npos; }
 
   std::vector<int16_t> Noise() {
     std::size_t count = std::size_t{choices_.Byte()} * 8;
@@ -456,16 +537,22 @@ class World {
     port_.sent.clear();
     port_.room = SIZE_MAX;
     application_.reset();
+    listener_.reset();
     loader_.reset();
-    pipeline_.emplace();
-    const PipelineMemory memory = {arena_.span(), front_end_work_.span(), decoder_work_.span()};
-    std::memset(arena_.data(), 0xA5, kArenaBytes);
-    loader_.emplace(flash_, built_in_, *pipeline_, memory, &guard_);
+    const PipelineMemory memory = model_.PowerOn(has_gate_);
+    loader_.emplace(flash_, model_.bundle, *model_.pipeline, memory, &guard_);
     Require(loader_->Start() == nullptr, "no model runs after a start");
     Require(rotten_ || may_run_.count(Running()) != 0, "another model runs after a start");
     may_run_ = {Running()};
-    application_.emplace(port_, *pipeline_, "fuzz", &*loader_);
+    application_.emplace(port_, *model_.pipeline, "fuzz", &*loader_);
+    if (has_wake_word_) {
+      const PipelineMemory more = wake_word_.PowerOn(has_gate_);
+      Require(wake_word_.pipeline->Init(wake_word_.bundle, more) == nullptr, "no wake word");
+      listener_.emplace(application_->lines(), *wake_word_.pipeline, *model_.pipeline, kAwake);
+      application_->Use(*listener_);
+    }
     application_->Start(nullptr);
+    may_sleep_ = false;
     follows_ = true;
     knows_next_ = true;
     next_line_ = 0;
@@ -484,6 +571,10 @@ class World {
     }
     port_.Forget();
     may_run_ = {Running()};
+    model_.Check();
+    if (has_wake_word_) {
+      wake_word_.Check();
+    }
     CheckLines(all);
   }
 
@@ -498,6 +589,9 @@ class World {
         Require(number == next_line_ || !knows_next_, "a line is missing");
         next_line_ = static_cast<uint16_t>(number + 1);
         knows_next_ = true;
+        CheckSleep(line);
+      } else {
+        may_sleep_ = true;
       }
     }
     Require(at == port_.sent.size() || !follows_ || !all, "a line without an end");
@@ -506,24 +600,35 @@ class World {
     port_.sent.clear();
   }
 
-  std::string Running() const { return pipeline_->bundle().sha256; }
+  void CheckSleep(const std::string& line) {
+    if (line.compare(5, 7, " woken ") == 0) {
+      Require(has_wake_word_, "a model is woken by nothing");
+      may_sleep_ = true;
+    } else if (line.compare(5, 8, " asleep ") == 0) {
+      Require(may_sleep_, "a model falls asleep that no word has woken");
+      may_sleep_ = false;
+    }
+  }
+
+  std::string Running() const { return model_.pipeline->bundle().sha256; }
 
   Choices& choices_;
-  ModelBundle built_in_;
+  bool has_gate_ = false;
+  bool has_wake_word_ = false;
+  Stage model_{BuiltIn()};
+  Stage wake_word_{WakeWord()};
   FuzzFlash flash_;
   NumberGuard guard_;
   FuzzPort port_;
-  Exact arena_{kArenaBytes};
-  Exact front_end_work_{Tables().work_bytes};
-  Exact decoder_work_{DecoderWorkBytes(kLabels, kDecoderFrames)};
-  std::optional<Pipeline> pipeline_;
   std::optional<ModelLoader> loader_;
   std::optional<Application> application_;
+  std::optional<WakeListener> listener_;
   std::set<std::string> may_run_;  // SHA-256 of the models that may run after the next start
   bool rotten_ = false;
-  uint32_t models_ = 0;  // that were made
-  uint32_t taken_ = 0;   // the newest one that was taken whole
-  bool follows_ = true;  // lines are whole from here on
+  uint32_t models_ = 0;     // that were made
+  uint32_t taken_ = 0;      // the newest one that was taken whole
+  bool may_sleep_ = false;  // a wake word was heard, or its line was lost
+  bool follows_ = true;     // lines are whole from here on
   bool knows_next_ = false;
   uint16_t next_line_ = 0;
   std::size_t heard_ = 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes seeds for the fuzz targets: into `model` every random model on which the tests try the
-engine, into `wav` short files of the usual forms, into `application` long series of events.
+engine, into `wav` short files of the usual forms, into `link` every frame of the protocol and an
+image of a model, into `application` long series of events.
 
 python tests/fuzz/make_corpus.py build/fuzz/corpus
 """
@@ -16,6 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from stapes.link.model_image import read_model_image
+from stapes.link.protocol import FrameType, encode_frame
+from stapes.model.shipped import shipped_models
 
 ENGINE_TESTS = Path(__file__).resolve().parents[1] / "nn"
 TESTS = [
@@ -58,8 +63,8 @@ def main() -> int:
         return 1
     write_seeds(folder / "model", models)
     write_seeds(folder / "wav", wav_files())
-    rng = np.random.default_rng(0)
-    write_seeds(folder / "application", [rng.bytes(50 * i) for i in range(1, 17)])
+    write_seeds(folder / "link", link_inputs())
+    write_seeds(folder / "application", series_of_events())
     print(f"make_corpus: {len(models)} models in {folder / 'model'}")
     return 0
 
@@ -68,6 +73,52 @@ def write_seeds(folder: Path, seeds: list[bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+
+
+def link_inputs() -> list[bytes]:
+    """Every frame alone, all of them in a row, and an image as `stapes load` sends it."""
+    payloads = {
+        FrameType.RESET: b"\1",
+        FrameType.SCORES: b"\1",
+        FrameType.AUDIO: bytes(64),
+        FrameType.THRESHOLD: struct.pack("<HIB", 1, 30000, 1),
+        FrameType.DECODER: struct.pack("<IIH", 500, 2**32 - 1, 3),
+        FrameType.LISTEN: struct.pack("<I", 2**32 - 1),
+        FrameType.MODEL_BEGIN: struct.pack("<II", 4096, 7),
+        FrameType.MODEL_DATA: struct.pack("<I", 240) + bytes(range(240)),
+        FrameType.MODEL_COMMIT: struct.pack("<I", 7),
+        FrameType.PACKED_AUDIO: bytes(range(40)),
+        FrameType.AWAKE: struct.pack("<I", 5000),
+        FrameType.GATE: struct.pack("<I", 65536),
+    }
+    frames = [encode_frame(kind, 1, payloads.get(kind, b"")) for kind in FrameType]
+    image = read_model_image(shipped_models()["micro"].path).data
+    return [*frames, b"".join(frames), image[:1024]]
+
+
+def series_of_events() -> list[bytes]:
+    """Of any kind; then, for firmware with and without gate and wake word, noise and silence by
+    turns, in which the gate opens and words wake, while the settings of both change. Bytes as
+    fuzz_application.cc takes them."""
+    rng = np.random.default_rng(0)
+
+    def number(event: int, value: int) -> bytes:
+        return struct.pack(">BIBB", event, value, 0, 1)
+
+    def heard(event: int, shift: int) -> bytes:
+        return bytes([event, 255, shift, *rng.bytes(1)])
+
+    gate, awake, hear, stream, load, boot = 11, 12, 2, 3, bytes([6, 1]), bytes([9])
+    settings = [b"", number(gate, 0), number(gate, 65536), number(awake, 50), number(awake, 600000)]
+    audio = b"".join(heard(hear, shift) for shift in (16, 0, 16, 2))
+    streamed = heard(stream, 0) + b"\0" + heard(stream, 16) + b"\0"
+    ways = [audio, streamed, load + audio, audio + boot + streamed]
+    return [rng.bytes(50 * i) for i in range(1, 17)] + [
+        bytes([shape]) + before + way + after + way
+        for shape in range(4)
+        for before, after in zip(settings, reversed(settings), strict=True)
+        for way in ways
+    ]
 
 
 def wav_files() -> list[bytes]:
