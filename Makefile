@@ -8,8 +8,8 @@ SHELL := /bin/bash
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup system lock sbom demo test test-firmware test-fuzz test-host lint lint-python lint-cpp lint-web \
-  host-build format stub docs coverage bench clean
+.PHONY: help setup system lock sbom demo test test-checks test-firmware test-unit test-sanitized test-fuzz \
+  test-host lint lint-python lint-cpp lint-web host-build format stub docs coverage bench clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -20,18 +20,29 @@ LOCKED := train audio plot page record dev docs
 # More extras of pyproject.toml, separated by commas: make setup EXTRAS=flash. What the lock names
 # keeps its version; what it does not name comes in its newest version, and without a known hash.
 EXTRAS ?=
-# Tests in as many processes as there are processors, four at most: each loads TensorFlow.
-PYTEST_FLAGS ?= -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Tests in one process more than there are processors, because some wait for a microphone or a
+# board; in four at most, because each loads TensorFlow.
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
+PYTEST_FLAGS ?= -q -n $$(( $(PROCESSORS) < 3 ? $(PROCESSORS) + 1 : 4 )) --dist loadfile --no-loadscope-reorder
+# What was compiled once is not compiled again for another board with the same core.
+ifneq ($(shell command -v ccache),)
+export CMAKE_C_COMPILER_LAUNCHER ?= ccache
+export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+export CCACHE_DIR ?= $(abspath $(BUILD))/ccache
+export CCACHE_NOHASHDIR ?= 1
+endif
 
 # A command, and the Debian package that brings it.
 TOOLS := cmake:cmake ninja:ninja-build g++:g++ git:git arm-none-eabi-g++:gcc-arm-none-eabi \
          qemu-system-arm:qemu-system-arm riscv64-unknown-elf-g++:gcc-riscv64-unknown-elf \
          qemu-system-riscv32:qemu-system-misc espeak-ng:espeak-ng clang++:clang wasm-ld:lld \
-         node:nodejs npm:npm chromium:chromium
+         node:nodejs npm:npm chromium:chromium ccache:ccache
 # What pip compiles into the Python package.
 NATIVE := pyproject.toml CMakeLists.txt \
           $(shell find firmware host/native boards/web -name '*.cc' -o -name '*.h' -o -name '*.cmake' \
             -o -name CMakeLists.txt)
+NODE_FOLDERS := boards/web tests/board/rp2040js
+INSTALLED_NODE_FOLDERS := $(NODE_FOLDERS:%=%/node_modules/.installed)
 CPP_FILES = find firmware boards host/native tests bench \( -name '*.cc' -o -name '*.h' \) -print0
 
 help:
@@ -127,10 +138,12 @@ sbom: setup
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
 
+# pytest builds on what test-sanitized has compiled; all else runs beside it.
 test: setup
-	@$(MAKE) --no-print-directory --output-sync=target -j2 SIDE_BY_SIDE=1 \
-	  test-fuzz test-firmware docs lint
-	@$(MAKE) --no-print-directory test-host
+	@$(MAKE) --no-print-directory -j2 SIDE_BY_SIDE=1 test-host test-checks
+
+test-checks: test-sanitized $(INSTALLED_NODE_FOLDERS)
+	@$(MAKE) --no-print-directory --output-sync=target SIDE_BY_SIDE= test-fuzz test-unit docs lint
 
 lint: lint-python lint-cpp lint-web
 
@@ -148,8 +161,7 @@ lint-web: setup boards/web/node_modules/.installed
 	@cd boards/web && npm run --silent lint
 
 # What checks the page's modules, and axe-core for its tests; the emulator of tests/board.
-NODE_FOLDERS := boards/web tests/board/rp2040js
-$(NODE_FOLDERS:%=%/node_modules/.installed): %/node_modules/.installed: %/package.json %/package-lock.json
+$(INSTALLED_NODE_FOLDERS): %/node_modules/.installed: %/package.json %/package-lock.json
 	@cd $* && npm ci --silent
 	@touch $@
 
@@ -186,8 +198,12 @@ $(BUILD)/native.tidy: .clang-tidy host/native/.clang-tidy $(NATIVE) | $(VENV)/.i
 	  -std=c++17 -Ifirmware -I. 2> >(grep -v 'warnings generated' >&2)
 	@touch $@
 
-test-firmware: host-build
+test-firmware: test-unit test-sanitized
+
+test-unit: host-build
 	@ctest --test-dir $(BUILD)/host -j2 --output-on-failure
+
+test-sanitized: setup
 	@cmake -S . -B $(BUILD)/sanitize -G Ninja -DSTAPES_SANITIZE=ON \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 	@cmake --build $(BUILD)/sanitize -- --quiet
@@ -200,8 +216,10 @@ test-fuzz: setup
 	@$(VENV)/bin/python tests/fuzz/make_corpus.py $(BUILD)/fuzz/corpus
 	@ctest --test-dir $(BUILD)/fuzz -j2 --output-on-failure
 
-test-host: setup $(NODE_FOLDERS:%=%/node_modules/.installed)
-	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+# Tests call make, which is to know nothing of this one.
+test-host: test-sanitized $(INSTALLED_NODE_FOLDERS)
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PATH="$(abspath $(VENV))/bin:$$PATH" \
+	  $(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
 # Which lines the tests reach: of the package, those of pytest; of the firmware, those of its unit
 # tests and of pytest, for which stapes._native is compiled to count them. `make setup` compiles the
