@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model that listens: samples in, detections out. `stapes library` writes it into the folders
-// that it makes, with the model that the folder is for.
+// that it makes, with the model that the folder is for. With two models wake/KeywordSpotter.h takes
+// its place: the same calls, and more.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "app/pipeline.h"
+#include "spotter/heard_words.h"
 #include "stapes_model.h"
 
 namespace stapes {
 
-// A word that was heard.
-struct HeardWord {
-  const char* label;   // UTF-8; lives as long as the program
-  uint16_t index;      // of the label
-  uint32_t time_ms;    // since Begin: end of the audio that was heard
-  uint32_t score_q16;  // 65536 is 1.0
-};
-
 // All memory is inside: make it a global. Not for several threads at once.
-class KeywordSpotter : private PipelineSink {
+class KeywordSpotter {
  public:
   // Samples for Push: 16 bits, mono, this many a second.
   static constexpr uint32_t kSamplesPerSecond = kSampleRate;
-  static constexpr std::size_t kKept = 4;  // words that wait for Next
+  static constexpr std::size_t kKept = HeardWords::kKept;  // words that wait for Next
+
+  KeywordSpotter() = default;
+  KeywordSpotter(const KeywordSpotter&) = delete;
+  KeywordSpotter& operator=(const KeywordSpotter&) = delete;
 
   // Starts, or starts again. nullptr, or why the model cannot run: a literal.
   const char* Begin();
@@ -34,7 +32,7 @@ class KeywordSpotter : private PipelineSink {
 
   // The oldest word that was not fetched yet; false: there is none. The oldest goes when more than
   // kKept wait.
-  bool Next(HeardWord* word);
+  bool Next(HeardWord* word) { return words_.Next(word); }
 
   // The average score above which a label is heard, Q16. False: no such label, or more than 1.0.
   bool SetThreshold(uint16_t index, uint32_t threshold_q16);
@@ -45,17 +43,17 @@ class KeywordSpotter : private PipelineSink {
   // The network's newest scores, one a label: (score + 128) / 256. All -128 before the first.
   const int8_t* scores() const { return scores_; }
 
- private:
-  void OnScores(uint32_t time_ms, Span<const int8_t> scores) override;
-  void OnDetection(const Detection& detection) override;
+  // Whether the model listens: always, without a wake word.
+  bool awake() const { return ready_; }
 
+ private:
   alignas(16) uint8_t arena_[kArenaBytes];
   alignas(8) uint8_t front_end_work_[kFrontEndWorkBytes];
   alignas(4) uint8_t decoder_work_[kDecoderWorkBytes];
   Pipeline pipeline_;
-  HeardWord words_[kKept] = {};
-  std::size_t first_ = 0, waiting_ = 0;
+  HeardWords words_;
   int8_t scores_[kLabelCount] = {};
+  WordSink sink_{words_, kModel, {scores_, sizeof scores_}, false};
   bool ready_ = false;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spotter/spotter_c.h"
 
-#include "spotter/KeywordSpotter.h"
+#include "KeywordSpotter.h"  // of the folder: with a wake word or without
 
 namespace {
 
@@ -18,12 +18,14 @@ bool stapes_next(stapes_word* word) {
   if (!spotter.Next(&heard)) {
     return false;
   }
-  *word = {heard.label, heard.index, heard.time_ms, heard.score_q16};
+  *word = {heard.label, heard.index, heard.time_ms, heard.score_q16, heard.is_wake_word};
   return true;
 }
 
 bool stapes_set_threshold(uint16_t index, uint32_t threshold_q16) {
   return spotter.SetThreshold(index, threshold_q16);
 }
+
+bool stapes_awake(void) { return spotter.awake(); }
 
 uint32_t stapes_samples_per_second(void) { return stapes::KeywordSpotter::kSamplesPerSecond; }

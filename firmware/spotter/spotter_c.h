@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same for C: one model that listens. KeywordSpotter.h explains the calls. */
+/* The same for C: what listens is one. KeywordSpotter.h explains the calls. */
 #ifndef STAPES_SPOTTER_C_H_
 #define STAPES_SPOTTER_C_H_
 
@@ -16,6 +16,7 @@ typedef struct {
   uint16_t index;
   uint32_t time_ms;
   uint32_t score_q16; /* 65536 is 1.0 */
+  bool is_wake_word;
 } stapes_word;
 
 /* NULL, or why the model cannot run. */
@@ -25,6 +26,7 @@ void stapes_push(const int16_t* samples, size_t count);
 /* The oldest word that was not fetched yet; false: there is none. */
 bool stapes_next(stapes_word* word);
 bool stapes_set_threshold(uint16_t index, uint32_t threshold_q16);
+bool stapes_awake(void);
 uint32_t stapes_samples_per_second(void);
 
 #ifdef __cplusplus

@@ -31,7 +31,10 @@ def needed_sources(
             continue
         found[name] = path.read_text(encoding="utf-8")
         todo += [*_included(found[name]), *_beside(firmware, PurePosixPath(name))]
-    return {f"{PREFIX}/{name}": _prefixed(text, found) for name, text in sorted(found.items())}
+    return {
+        f"{PREFIX}/{name}": _prefixed(PurePosixPath(name).parent, text, found)
+        for name, text in sorted(found.items())
+    }
 
 
 def _included(text: str) -> list[str]:
@@ -51,9 +54,12 @@ def _beside(firmware: Path, header: PurePosixPath) -> list[str]:
     return names
 
 
-def _prefixed(text: str, found: Mapping[str, str]) -> str:
+def _prefixed(folder: PurePosixPath, text: str, found: Mapping[str, str]) -> str:
+    """The text of a source in `folder`, whose own files come first, as for a compiler."""
+
     def longer(match: re.Match[str]) -> str:
-        name = f"{PREFIX}/{match[2]}" if match[2] in found else match[2]
+        names = ((folder / match[2]).as_posix(), match[2])
+        name = next((f"{PREFIX}/{name}" for name in names if name in found), match[2])
         return f"{match[1]}{name}{match[3]}"
 
     return _INCLUDE.sub(longer, text)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders with the firmware's sources and one model, in the form that a build system takes.
+"""Folders with the firmware's sources and a model, in the form that a build system takes.
 
-A folder depends on the model, on this version of Stapes and on the form: equal input gives equal
-bytes.
+A folder depends on the model, on that of a wake word, on this version of Stapes and on the form:
+equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,45 +24,68 @@ from stapes.firmware.folder import write_folder
 from stapes.firmware.model_folder import render_model
 from stapes.installed import installed_tree
 from stapes.library.sources import PREFIX, needed_sources
-from stapes.model.settings import NOT_WORDS
+from stapes.model.settings import NOT_WORDS, WakeSettings
 from stapes.model.training_data import terms, training_data
 
 FORMS = ("cmake", "arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack")
 MARKER = "stapes_library.txt"
-HEADERS = {
-    "KeywordSpotter.h": "spotter/KeywordSpotter.h",
-    "stapes_keyword_spotter.h": "spotter/spotter_c.h",
-}
 _UNIX = 3  # where an entry of a zip says that it was made
-_ROOTS = ("spotter/KeywordSpotter.cc", "spotter/spotter_c.cc")
+_SPOTTER, _WAKE_SPOTTER, _SPOTTER_C = (
+    "spotter/KeywordSpotter",
+    "spotter/wake/KeywordSpotter",
+    "spotter/spotter_c",
+)
 
 
-def write_library(
-    model: str | os.PathLike[str], output_dir: str | os.PathLike[str], *, form: str
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """What a folder is for: a model, or one that sleeps until a `wake` word, and then listens as
+    long as `awake` says."""
+
+    model: str | os.PathLike[str]
+    wake: str | os.PathLike[str] | None = None
+    awake: WakeSettings = field(default_factory=WakeSettings)
+
+    def bundles(self) -> list[ModelBundle]:
+        """The model, then the wake word's.
+
+        Raises:
+            StapesError: one of them cannot be used.
+        """
+        return [ModelBundle.from_file(path) for path in (self.model, self.wake) if path is not None]
+
+    @property
+    def spotter(self) -> str:
+        """The class that runs them, without its suffix."""
+        return _SPOTTER if self.wake is None else _WAKE_SPOTTER
+
+
+def write_library(models: Models, output_dir: str | os.PathLike[str], *, form: str) -> None:
     """Writes the folder; it appears whole or not at all.
 
     Raises:
-        StapesError: the model cannot be used, or the folder holds something else.
+        StapesError: a model cannot be used, the two do not fit together, or the folder holds
+            something else.
     """
     write_folder(
-        output_dir, render_library(model, form=form), marker=MARKER, command="stapes library"
+        output_dir, render_library(models, form=form), marker=MARKER, command="stapes library"
     )
 
 
-def render_library(model: str | os.PathLike[str], *, form: str) -> dict[str, str | bytes]:
+def render_library(models: Models, *, form: str) -> dict[str, str | bytes]:
     """Every file of the folder, by its path.
 
     Raises:
-        StapesError: the model cannot be used.
+        StapesError: a model cannot be used, or the two do not fit together.
     """
-    bundle = ModelBundle.from_file(model)
+    bundles = models.bundles()
     tree = installed_tree()
-    sources = _sources(Path(model), bundle, tree)
-    context = _context(bundle, sources)
+    sources = _sources(models, bundles, tree)
+    context = _context(models, bundles, sources)
     files: dict[str, str | bytes] = {f"src/{name}": text for name, text in sources.items()}
-    for header, source in HEADERS.items():
-        files[f"src/{header}"] = f'#include "{PREFIX}/{source}"\n'
+    headers = {"KeywordSpotter.h": models.spotter, "stapes_keyword_spotter.h": _SPOTTER_C}
+    for header, source in headers.items():
+        files[f"src/{header}"] = f'#include "{PREFIX}/{source}.h"\n'
     files["LICENSE"] = (tree / "LICENSE").read_text(encoding="utf-8")
     environment = _environment()
     for name in sorted(environment.list_templates()):
@@ -85,31 +109,50 @@ def _pack(files: Mapping[str, str | bytes]) -> bytes:
     return content.getvalue()
 
 
-def _sources(path: Path, bundle: ModelBundle, tree: Path) -> dict[str, str]:
+def _sources(models: Models, bundles: Sequence[ModelBundle], tree: Path) -> dict[str, str]:
+    rendered = render_model(models.model, wake=models.wake, awake=models.awake)
     not_here = ("model.cmake", "ATTRIBUTION.txt")  # the library has one of its own
-    roots = {name: text for name, text in render_model(path).items() if name not in not_here}
-    for name in _ROOTS:
-        roots[name] = (tree / "firmware" / name).read_text(encoding="utf-8")
-    operators = sorted({entry["name"].lower() for entry in bundle.engine.operators})
-    return needed_sources(tree, roots, operators=operators)
+    roots = {name: text for name, text in rendered.items() if not name.endswith(not_here)}
+    for root in (models.spotter, _SPOTTER_C):
+        roots[f"{root}.cc"] = (tree / "firmware" / f"{root}.cc").read_text(encoding="utf-8")
+    operators = {entry["name"].lower() for bundle in bundles for entry in bundle.engine.operators}
+    return needed_sources(tree, roots, operators=sorted(operators))
 
 
-def _context(bundle: ModelBundle, sources: dict[str, str]) -> dict[str, Any]:
-    settings = bundle.settings
-    words = [label for label in settings.labels if label not in NOT_WORDS]
-    identifier = re.sub(r"\W+", "_", settings.name, flags=re.ASCII).strip("_") or "model"
+def _context(
+    models: Models, bundles: Sequence[ModelBundle], sources: dict[str, str]
+) -> dict[str, Any]:
+    name = "_after_".join(bundle.settings.name for bundle in bundles)
+    identifier = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "model"
     version = re.sub(r"[^\d.].*", "", __version__)
     return {
-        "name": settings.name,
+        "name": name,
         "identifier": identifier,
         "version": version,
         "pack": f"Stapes.{identifier}.{version}.pack",
-        "words": words,
-        "sample_rate": settings.front_end.sample_rate,
-        "sha256": bundle.sha256,
+        "hears": _hears(models, bundles),
+        "has_wake_word": models.wake is not None,
+        "sample_rate": bundles[0].settings.front_end.sample_rate,
+        "models": [
+            {
+                "name": bundle.settings.name,
+                "sha256": bundle.sha256,
+                "terms": terms(training_data(bundle.model, bundle.settings.provenance)),
+            }
+            for bundle in bundles
+        ],
         "sources": [f"src/{name}" for name in sources if name.endswith(".cc")],
-        "terms": terms(training_data(bundle.model, settings.provenance)),
     }
+
+
+def _hears(models: Models, bundles: Sequence[ModelBundle]) -> str:
+    """The words, for people."""
+    words = [
+        ", ".join(label for label in bundle.settings.labels if label not in NOT_WORDS)
+        for bundle in bundles
+    ]
+    seconds = f"{models.awake.awake_seconds:g}"
+    return words[0] if len(words) == 1 else f"{words[1]}, and for {seconds} s after it {words[0]}"
 
 
 def _environment() -> jinja2.Environment:

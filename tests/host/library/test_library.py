@@ -18,12 +18,15 @@ import pytest
 import yaml
 
 from stapes.cli.main import main
+from stapes.device.decoder import Detection
 from stapes.device.pipeline import Pipeline
+from stapes.device.wake import WakeStage, WakeTrace
 from stapes.firmware.tools import EMULATOR, missing_tools
-from stapes.library.write import FORMS, render_library, write_library
+from stapes.library.write import FORMS, Models, render_library, write_library
 from stapes.model.metadata import load_model, write_settings
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import ModelSettings, WakeSettings
 from stapes.model.shipped import shipped_models
+from wake_word import WAKE, WAKE_SEED, WOKEN, WOKEN_SCALE, loud_and_soft
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -31,7 +34,7 @@ MICRO = ROOT / "models" / "micro" / "model.tflite"
 
 
 @pytest.fixture(scope="module")
-def loose(tmp_path_factory) -> Path:
+def loose(tmp_path_factory) -> Models:
     """`micro` with a threshold so low that a buzz is heard as words."""
     model, settings = load_model(MICRO)
     decoder = dataclasses.replace(
@@ -42,7 +45,17 @@ def loose(tmp_path_factory) -> Path:
     )
     path = tmp_path_factory.mktemp("loose") / "loose.tflite"
     path.write_bytes(write_settings(model, dataclasses.replace(settings, decoder=decoder)))
-    return path
+    return Models(model=path)
+
+
+@pytest.fixture(scope="module")
+def woken(tmp_path_factory, small_model) -> Models:
+    """A small model that sleeps until another one hears its word."""
+    folder = tmp_path_factory.mktemp("woken")
+    (folder / "wake.tflite").write_bytes(small_model(WAKE, seed=WAKE_SEED))
+    (folder / "woken.tflite").write_bytes(small_model(WOKEN, input_scale=WOKEN_SCALE))
+    awake = WakeSettings(awake_seconds=0.5)
+    return Models(model=folder / "woken.tflite", wake=folder / "wake.tflite", awake=awake)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +75,21 @@ def audio() -> np.ndarray:
     return (9000 * buzz * (np.sin(2 * np.pi * 0.8 * time_s) > 0.3)).astype(np.int16)
 
 
-def heard_by_stapes(model: Path, audio: np.ndarray) -> list[str]:
+def detections(models: Models, audio: np.ndarray) -> list[Detection]:
+    """What Stapes itself hears."""
+    if models.wake is None:
+        return Pipeline.from_file(models.model).process(audio).detections
+    return trace(models, audio).detections
+
+
+def trace(models: Models, audio: np.ndarray) -> WakeTrace:
+    model, wake_word = models.bundles()
+    return WakeStage(wake_word, model, models.awake).process(audio)
+
+
+def heard_by_stapes(models: Models, audio: np.ndarray) -> list[str]:
     """Lines as the example prints them."""
-    found = Pipeline.from_file(model).process(audio).detections
+    found = detections(models, audio)
     return [f"{item.label}, {item.time_ms}, {item.score:.4f}" for item in found]
 
 
@@ -81,22 +106,56 @@ def build(folder: Path, build_dir: Path, *options: str) -> None:
 
 def test_the_examples_of_the_cmake_form_hear_what_stapes_hears(loose, audio, tmp_path):
     write_library(loose, tmp_path / "spotter", form="cmake")
+    build_examples(tmp_path)
+    for program in ("pipe/pipe", "c/pipe_in_c"):
+        assert heard_by(tmp_path, program, audio) == heard_by_stapes(loose, audio) != []
+
+
+def test_with_a_wake_word_the_same_examples_hear_both_models(woken, tmp_path):
+    audio = loud_and_soft(4)
+    write_library(woken, tmp_path / "spotter", form="cmake")
+    build_examples(tmp_path, HERE / "wake")
+    for program in ("pipe/pipe", "c/pipe_in_c"):
+        assert heard_by(tmp_path, program, audio) == heard_by_stapes(woken, audio)
+    briefly = dataclasses.replace(woken, awake=WakeSettings(awake_seconds=0.3))
+    expected = trace(briefly, audio)
+    lines = heard_by(tmp_path, "wake_main", audio)
+    states = [line for line in lines if line in ("awake", "asleep")]
+    assert [line for line in lines if line not in states] == [
+        f"{item.label}, {item.time_ms}, {item.score_q16}, {item.of_wake_word:d}"
+        for item in expected.detections
+    ]
+    assert {item.of_wake_word for item in expected.detections} == {True, False}
+    assert states.count("asleep") == len(expected.asleep_ms) > 2
+    assert states[::2] == ["awake"] * len(states[::2])
+
+
+def build_examples(folder: Path, *more: Path) -> None:
+    """The library's examples and more programs, in one build, so that the library is built once."""
     both = "cmake_minimum_required(VERSION 3.16)\nproject(both LANGUAGES C CXX)\n"
     both += "".join(f"add_subdirectory(spotter/examples/{name} {name})\n" for name in ("pipe", "c"))
-    (tmp_path / "CMakeLists.txt").write_text(both)
-    build(tmp_path, tmp_path / "build")
-    for program in ("pipe/pipe", "c/pipe_in_c"):
-        path = tmp_path / "build" / program
-        done = subprocess.run([path], input=audio.tobytes(), capture_output=True, check=True)
-        assert done.stdout.decode().splitlines() == heard_by_stapes(loose, audio) != []
+    for place in more:
+        both += f"add_executable({place.name}_main {place}/main.cc)\n"
+        both += f"target_link_libraries({place.name}_main PRIVATE stapes::keyword_spotter)\n"
+    (folder / "CMakeLists.txt").write_text(both)
+    build(folder, folder / "build")
 
 
-def test_the_cmake_form_hears_the_same_on_an_emulated_cortex_m4(loose, audio, tmp_path):
+def heard_by(folder: Path, program: str, audio: np.ndarray) -> list[str]:
+    done = subprocess.run(
+        [folder / "build" / program], input=audio.tobytes(), capture_output=True, check=True
+    )
+    return done.stdout.decode().splitlines()
+
+
+@pytest.mark.parametrize("which", ["loose", "woken"])
+def test_the_cmake_form_hears_the_same_on_an_emulated_cortex_m4(request, audio, tmp_path, which):
     if missing := missing_tools("arm-none-eabi-g++", EMULATOR):
         pytest.skip(f"{missing[0]} is not installed")
-    audio = audio[: len(audio) // 3]
+    models = request.getfixturevalue(which)
+    audio = audio[: len(audio) // 3] if which == "loose" else loud_and_soft(2)
     (tmp_path / "audio.inc").write_text(",\n".join(map(str, audio)) + "\n")
-    write_library(loose, tmp_path / "spotter", form="cmake")
+    write_library(models, tmp_path / "spotter", form="cmake")
     build(
         HERE / "an386",
         tmp_path / "build",
@@ -108,15 +167,44 @@ def test_the_cmake_form_hears_the_same_on_an_emulated_cortex_m4(loose, audio, tm
     image = ["-semihosting-config", "enable=on,target=native", "-kernel", "build/heard"]
     command = [EMULATOR, *machine, *image]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    found = Pipeline.from_file(loose).process(audio).detections
-    heard = [f"{item.label}, {item.time_ms}, {item.score_q16}" for item in found]
+    heard = [
+        f"{item.label}, {item.time_ms}, {item.score_q16}, {item.of_wake_word:d}"
+        for item in detections(models, audio)
+    ]
     assert (done.stdout + done.stderr).splitlines() == heard != []
     assert done.returncode == 0
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_folder_with_a_wake_word_is_whole_and_names_both_models(form, woken):
+    files = render_library(woken, form=form)
+    sources = {name: text for name, text in files.items() if name.startswith("src/")}
+    for name, text in sources.items():
+        for included in re.findall(r'#include "([^"]+)"', text):
+            assert included.startswith("nn_tflm/") or f"src/{included}" in sources, name
+    compiled = {name for name in sources if name.endswith(".cc")}
+    assert {"src/stapes/wake/settings.cc", "src/stapes/app/wake_stage.cc"} < compiled
+    assert "src/stapes/spotter/KeywordSpotter.cc" not in compiled
+    for listing in ("CMakeLists.txt", "Stapes.woken_after_wake.pdsc"):
+        if listing in files and form != "arduino":
+            assert all(name in files[listing] for name in compiled), listing
+    assert files["stapes_library.txt"].count("sha256 ") == 2
+    assert "hears yes, no, and for 0.5 s after it yes, no, go" in files["README.md"]
+
+
+def test_a_wake_word_of_another_rate_is_refused(tmp_path, capsys, small_model):
+    front_end = dataclasses.replace(WAKE.front_end, sample_rate=8000)
+    slow = tmp_path / "slow.tflite"
+    slow.write_bytes(small_model(dataclasses.replace(WAKE, front_end=front_end)))
+    words = ["library", "micro", "--wake", str(slow), "--form", "cmake"]
+    assert main([*words, "--output_dir", str(tmp_path / "out")]) == 2
+    assert "found a model for 8000 Hz, expected 16000 Hz" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_equal_models_give_equal_bytes(folders, form):
-    files = render_library(MICRO, form=form)
+    files = render_library(Models(model=MICRO), form=form)
     for name, text in files.items():
         data = text if isinstance(text, bytes) else text.encode()
         assert (folders[form] / name).read_bytes() == data
@@ -139,7 +227,7 @@ def test_a_folder_tells_what_the_model_itself_says_of_its_data(small_model, tmp_
         ({}, "does not say on what data"),
     ):
         path.write_bytes(small_model(ModelSettings(name="s", labels=labels, provenance=provenance)))
-        assert told in render_library(path, form="cmake")["ATTRIBUTION.txt"]
+        assert told in render_library(Models(model=path), form="cmake")["ATTRIBUTION.txt"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -282,7 +370,7 @@ def test_the_zephyr_sample_hears_what_stapes_hears(loose, audio, tmp_path):
     done = subprocess.run([tmp_path / "build" / "app"], input=audio.tobytes(), capture_output=True)
     *heard, end = done.stdout.decode().splitlines()
     assert end == "microphone: error -11", "that of a read at the end of the audio"
-    found = Pipeline.from_file(loose).process(audio).detections
+    found = detections(loose, audio)
     assert heard != [] and heard == [
         f"{item.label}, {item.time_ms}, {item.score_q16 * 100 // 65536}%" for item in found
     ]

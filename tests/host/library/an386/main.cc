@@ -29,8 +29,8 @@ int main() {
     spotter.Push(&kAudio[place], 100);
     stapes::HeardWord word;
     while (spotter.Next(&word)) {
-      std::printf("%s, %u, %u\n", word.label, static_cast<unsigned>(word.time_ms),
-                  static_cast<unsigned>(word.score_q16));
+      std::printf("%s, %u, %u, %d\n", word.label, static_cast<unsigned>(word.time_ms),
+                  static_cast<unsigned>(word.score_q16), word.is_wake_word);
     }
   }
   return 0;
