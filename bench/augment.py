@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many seconds of audio each variation of training clips takes in a second of one core.
 
-Every effect is applied to every clip here; in a training, to the share --augment_frequency. The
-last row has all of them, with the settings of docs/augmentation.md and their share of one half.
+Here, every effect is applied to every clip. In a training, only the share --augment_frequency gets
+it. The last row has all effects, with the settings of docs/augmentation.md and a share of one half.
 
-With --data_dir, how the CPU time of a batch (100 clips, varied, with their features) compares with
-that of a training step: on as many cores as the two use together, the larger sets the pace.
+With --data_dir, the CPU time of a batch (100 varied clips with their features) and that of a
+training step. Both run at the same time, so the larger one sets the pace.
 """
 
 from __future__ import annotations

@@ -119,8 +119,8 @@ def measure_machine(
 
 
 def measure_board(name: str, network: Network, build_dir: Path, cycles: bool = False) -> Figures:
-    """Builds the image of one network, runs it, and checks what it computed. On request with an
-    estimate of its cycles, where the core's manual gives any: stapes/firmware/cycles.py.
+    """Builds the image of one network, runs it, and checks its result. On request it also estimates
+    the cycles, if the manual of the core has a table (stapes/firmware/cycles.py).
 
     Raises:
         StapesError: the image cannot be built or run, or computes something else.
@@ -149,7 +149,7 @@ def measure_board(name: str, network: Network, build_dir: Path, cycles: bool = F
 
 
 def build_empty(board: Board, folder: Path, cpu: str) -> Path:
-    """An image of no network, to know what everything but the engine takes."""
+    """An image without a network: the size of everything except the engine."""
     source = folder / "empty.cc"
     if not source.exists():
         source.write_text('#include "boards/board.h"\nint stapes::RunFirmware() { return 0; }\n')
@@ -166,7 +166,7 @@ def keep(built: Path, name: str) -> Path:
 
 def engine_bytes(image: Path, empty: Path) -> int:
     """Flash for the engine: code and constants of the objects that only the image with a network
-    has, those of C's library included, the measuring program and the model left out.
+    has, with those of the C library, without the measuring program and the model.
     """
     without = set(linked_bytes(empty))
     members = {name: size for name, size in linked_bytes(image).items() if name not in without}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Flash and RAM of the whole firmware for each board and model; on emulated boards also the
-instructions of a frame, the worst against the time between two frames.
+"""Flash and RAM of the whole firmware for each board and model. On emulated boards also the
+instructions of a frame, and the worst frame's share of the time between two frames.
 
-Sizes are those of the image that a board would get. Instructions are counted by the emulator
+Sizes are those of the image for a board. Instructions are counted by the emulator
 (-icount) over noise whose loudness changes; they are not cycles, so the share of a frame's time
 holds for a processor that takes one cycle an instruction. What the emulated board computed must
 equal what stapes._native computes. Needs cmake, and the compilers and emulators of the boards.
@@ -141,7 +141,7 @@ def frame_figures(board: Board, path: Path, values: dict[str, int]) -> Figures:
 
 
 def share_of_clock(board: Board, worst: int, frame_seconds: float) -> Figures:
-    """The worst frame's share of the time for it; nothing for a processor without a clock rate."""
+    """The worst frame's share of the time for one; empty for a processor without a clock rate."""
     clock = re.search(r"(\d+) MHz", board.processor)
     if clock is None:
         return {}

@@ -126,7 +126,7 @@ def feature_hash(front_end: FrontEnd) -> int:
 
 
 def measure_host(front_end: FrontEnd) -> dict[str, float]:
-    """Best of five on one core: seconds of work per second of audio, turned around."""
+    """Seconds of audio per second of work on one core, the best of five."""
     rate = front_end.settings.sample_rate
     clips = np.random.default_rng(1).integers(-20000, 20000, (200, rate)).astype(np.int16)
     best = float("inf")

@@ -4,10 +4,10 @@
 
     bench/gate.py gated.tflite --wav stream.wav --labels stream.txt
 
-The gate is the model's (`stapes tune --gate`). How often the network runs, and which words are
-lost, is counted over the whole stream. What a frame and an inference take is counted by the
-emulator of a board (-icount: instructions, not cycles) over the first seconds of it, with both
-firmwares; from these the load over the whole stream is put together. Needs cmake,
+The model brings its gate (`stapes tune --gate`). The program counts over the whole stream how often
+the network runs, and which words are lost. The emulator of a board (-icount: instructions, not
+cycles) plays the first seconds with both firmwares, and gives the instructions of a frame and of an
+inference. The load over the whole stream is computed from these. Needs cmake,
 arm-none-eabi-g++ and qemu-system-arm.
 """
 

@@ -5,8 +5,8 @@
 Upstream's two models (features, then labels) run in upstream's own runtime, from the PyPI package
 tflite-micro; they are not part of this repository: give the folder that holds them, in a checkout
 of tflite-micro `tensorflow/lite/micro/examples/micro_speech/models`. The features' noise estimate
-is reset before every clip, as upstream's evaluate.py does. Clips that upstream was trained with may
-be among those tested here, for its partition of the corpus is another: that can only help it.
+is reset before every clip, as upstream's evaluate.py does. Upstream divides the corpus in another
+way. So it may know some of these testing clips from its training, which can only help it.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@
 
 Each network is trained in float and exported (ranges calibrated after training), then trained on
 with int8 simulated (--quantize) and exported again. Both exports run the testing partition through
-the float network and, as int8, through the firmware's own engine. Trainings are short: enough for a
-loss to mean something, not for the best accuracy.
+the float network and, as int8, through the firmware's own engine. Trainings are short: long
+enough for a loss to mean something, too short for the best accuracy.
 
-Everything is kept under --work_dir: the same command goes on where it was stopped and does nothing
-twice; --again exports and measures again what has been trained.
+Everything is kept under --work_dir. The same command continues where it was stopped, and does
+nothing twice. --again exports and measures the trained networks again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from stapes.training.loop import RunOptions, train
 from stapes.training.settings import Schedule, TrainingSettings
 
 TARGET_POINTS = 0.5
-# Long enough to settle; at the rate at which a cosine leaves off, a tenth of the first.
+# Long enough to settle, at a tenth of the first rate, which is where a cosine ends.
 QUANTIZED_SHARE, QUANTIZED_RATE = 0.2, 0.1
 
 
@@ -149,7 +149,7 @@ class Case:
         self._state = self._load()
 
     def figures(self) -> dict[str, Any]:
-        """What the table shows, measured now where it has not been before."""
+        """The figures of the table. Those that are not known yet are measured now."""
         self._say(f"{self._steps} steps in float, {self._more} with int8 simulated")
         for phase, settings, start in (
             ("float", self._float, ""),
@@ -197,7 +197,7 @@ class Case:
         self._save()
 
     def _load(self) -> dict[str, Any]:
-        """What an earlier run left.
+        """The figures of an earlier run.
 
         Raises:
             StapesError: it was one with other settings.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs a board to take only signed models: flash, stack, and the instructions of a check.
+"""The cost of signed models on a board: flash, stack, and the instructions of a check.
 
 Flash is the whole firmware with models over the link, with a public key less without one.
 Instructions are counted by the emulator, not cycles. A check hashes the model and then verifies one

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speed of streaming audio through whole models on this machine, times real time.
 
-Without models on the command line: those under models/. One core is processor time of one thread,
-stage by stage; all cores is time on the clock, of scores and detections together.
+Without models on the command line, it takes those under models/. "One core" is the processor time
+of one thread, stage by stage. "All cores" is time on the clock, for scores and detections together.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ All train the tutorial's low_latency_svdf on the same clips, 98 frames of 40 MFC
 * tensorflow_step: the same input, but the step of Stapes;
 * stapes: as `stapes train` does it.
 
-On a busy machine the ratio by CPU time is the steadier one. Below them: how fast the front end
-computes features. `utilisation` is the CPU time of the training out of all that the cores have, and
-means something on a machine with nothing else to do; `ready` is the share of the cores that it has
-work for at any time, whoever else may be using them.
+On a busy machine, the ratio by CPU time is steadier. The last lines say how fast the front end
+computes features. `utilisation` is the share of the cores' time that the training used; it means
+something only on an idle machine. `ready` is the share of the cores for which the training had
+work, even if other processes used them.
 
-With --variations instead: what the input of a small network costs a training, by how its clips are
-varied, and the network of models/words; `input` and `step` are their CPU time by themselves.
+With --variations, the cost of the input for a small network with different variations of its clips,
+and for the network of models/words. `input` and `step` are the CPU time of each alone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.step import compiled_step, make_optimizer
 
-WARM_UP_STEPS = 10  # until what was computed ahead is used up, where the input is dearer
+WARM_UP_STEPS = 10  # if the input costs more: until the batches that were made ahead are used up
 CLIPS_OF_FEATURES = 2000
 READY_THREADS = Path(__file__).parent / "training/ready_threads.py"
 LONE_BATCHES = 10  # made, and used, with nothing else going on
@@ -217,9 +217,9 @@ def measure(
     *,
     steps: int,
 ) -> dict[str, float]:
-    """After a warm-up: steps per second of wall time, seconds of CPU per step with its input and
-    without, shares of the machine's cores in use and asked for, and of the time that the steps
-    wait for their input."""
+    """After a warm-up: steps per second of wall time; seconds of CPU per step, with its input and
+    without; shares of the cores in use and asked for; share of the time in which steps wait
+    for their input."""
     optimizer = make_optimizer(settings)
     optimizer.build(model.trainable_variables)
     step = compiled_step(model, optimizer, settings)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds of images and programs. They stay in build/tests from run to run, and all for one board
-share a folder, so that only what changed is compiled again."""
+"""Builds of images and programs. They stay in build/tests between runs. All builds for one board
+share a folder, so that only changed sources are compiled again."""
 
 import contextlib
 import fcntl
@@ -14,8 +14,8 @@ from stapes.firmware.tools import missing_tools
 
 ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "build" / "tests"
-SANITIZED = "../sanitize"  # where `make test` has built all but the model
-FIRMWARE = "common/run_firmware.cc"  # under boards/: what a program replaces
+SANITIZED = "../sanitize"  # where `make test` has built everything except the model
+FIRMWARE = "common/run_firmware.cc"  # under boards/: the files that a program replaces
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from window_model import window_model
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 
-# How long an example takes depends on what else the machine does.
+# The time of an example depends on what else the machine does.
 hypothesis.settings.register_profile(
     "stapes", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -44,7 +44,7 @@ def speech() -> Path:
 
 
 def _kept(model: bytes, name: str) -> Path:
-    """The file of a model; left alone where it is there, so that nothing is built again."""
+    """The file of a model. If it is there already, it stays as it is, so nothing is built again."""
     path = BUILDS / name
     if not path.exists() or path.read_bytes() != model:
         BUILDS.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Firmware:
             run_tool(command)
 
     def _take_away(self, build: Path) -> Path:
-        """Copies what was built to where no other model's build replaces it."""
+        """Copies what was built to a place where no build of another model replaces it."""
         folder = BUILDS / "built" / self.model.stem / build.name
         folder.mkdir(parents=True, exist_ok=True)
         for path in (build / "boards").glob("stapes-firmware*"):
@@ -114,7 +114,7 @@ def firmware(small_model) -> Firmware:
 
 @pytest.fixture(scope="session")
 def wake_firmware(small_model) -> Firmware:
-    """The firmware with two small models, the second of which sleeps until woken."""
+    """The firmware with two small models. The second one sleeps until the first one wakes it."""
     wake = small_model(WAKE, seed=WAKE_SEED)
     return Firmware(small_model(WOKEN, input_scale=WOKEN_SCALE), name="woken", wake=wake)
 
@@ -127,7 +127,7 @@ def window_firmware() -> Firmware:
 
 @pytest.fixture(scope="session")
 def pcen_firmware(small_model) -> Firmware:
-    """The firmware with a small model whose features are normalised by their own past."""
+    """The firmware with a small model of PCEN features, which depend on their own past."""
     front_end = FrontEndSettings(dct_coefficient_count=0, pcen=PcenSettings())
     settings = ModelSettings(name="pcen", labels=LABELS, front_end=front_end)
     return Firmware(small_model(settings, input_scale=0.02), name="pcen")

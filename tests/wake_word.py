@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small model that hears "yes" now and then, and others in between, and audio for that."""
+"""A small model that often hears "yes", and other labels in between; and audio for it."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ _QUICK = DecoderSettings(
 )
 WAKE = ModelSettings(name="wake", labels=LABELS, decoder=_QUICK)
 
-# What it wakes, with a front end of its own that remembers: a sleep must leave nothing in it.
+# The model that it wakes. Its front end has a memory, which a sleep must clear.
 WOKEN = ModelSettings(
     name="woken",
     labels=(*LABELS, "go"),

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How many of a machine's cores a process has work for, whoever else may be using them.
+"""For how many cores of a machine a process has work, even if other processes use them.
 
-ready_threads.py PID samples which threads of the process run or are ready to, until its standard
-input is closed; then prints their mean number, each sample counted up to the number of cores, as a
-share of the cores. Linux only.
+ready_threads.py PID counts, again and again, the threads of the process that run or are ready to
+run. A count is at most the number of cores. When its standard input is closed, it prints the mean
+as a share of the cores. Linux only.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/quantization.py measures each architecture once, and goes on where it was stopped."""
+"""bench/quantization.py measures each architecture once, and continues where it was stopped."""
 
 from __future__ import annotations
 

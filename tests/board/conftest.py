@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs for emulated boards, of a few sources each."""
+"""Small programs for emulated boards, each built from a few sources."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Cortex-M with modelled peripherals: unicorn runs the instructions of a real image,
-Python plays what is around them. One instruction takes one cycle."""
+Python models everything around the processor. One instruction takes one cycle."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STACKED = (
     *(UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC, UC_ARM_REG_XPSR),
 )
 WFI = b"\x30\xbf"
-SLICE = 2000  # instructions between two looks at the interrupts
+SLICE = 2000  # instructions from one check of the interrupts to the next
 FIRST_EXTERNAL = 16
 SYSTICK = 15
 
@@ -60,8 +60,8 @@ class Restart(Exception):
 
 
 class Peripheral:
-    """Registers at consecutive addresses: what was written is read back, unless a subclass knows
-    better. `log` holds all writes."""
+    """Registers at consecutive addresses. They read back what was written, unless a subclass does
+    something else. `log` holds all writes."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -138,7 +138,7 @@ class Machine:
         self.uc.reg_write(UC_ARM_REG_PC, entry)
 
     def run(self, until: Callable[[], bool], *, seconds: float) -> None:
-        """Goes on until something holds, at most for so many seconds of the machine's time."""
+        """Runs until `until` is true, for at most `seconds` of the machine's time."""
         deadline = self.now + round(seconds * self.hertz)
         while not until() and self.now < deadline:
             self.step()
@@ -228,7 +228,7 @@ class Machine:
 
 
 def pdm_noise() -> NDArray[np.uint16]:
-    """Bits whose density wanders about, 0.5 s of them; the earliest is the most significant."""
+    """0.5 s of bits whose density changes all the time; the first bit is the most significant."""
     rng = np.random.default_rng(9)
     wave = np.sin(np.cumsum(rng.uniform(0.001, 0.01, 512_000)))
     loudness = np.repeat([0.01, 0.04, 0.4, 0.02], 128_000)
@@ -237,7 +237,7 @@ def pdm_noise() -> NDArray[np.uint16]:
 
 
 def check_hearing(transport: SerialTransport, dma: PdmDma, model: Path, *, gain_log2: int) -> None:
-    """That a board with a PDM microphone makes of its bits what this machine makes of them."""
+    """Checks that a board with a PDM microphone hears what this machine computes from its bits."""
     heard: list[Event] = []
     Session(transport, on_event=heard.append, tries=TRIES).send_scores(True)
     words = pdm_noise()
@@ -259,7 +259,7 @@ def check_hearing(transport: SerialTransport, dma: PdmDma, model: Path, *, gain_
 
 
 class PdmDma(Protocol):
-    """The DMA of a modelled chip: hears `words` after what was delivered so far."""
+    """The DMA of a modelled chip: it hears `words` after those that it has delivered so far."""
 
     delivered: list[NDArray[np.uint16]]
 
@@ -267,7 +267,7 @@ class PdmDma(Protocol):
 
 
 class SerialTransport:
-    """The machine's UART as the transport of a link; time passes while somebody reads."""
+    """The machine's UART as the transport of a link; time passes only during a read."""
 
     def __init__(self, machine: Machine, uart: Uart) -> None:
         self.name = "simulated"

@@ -300,7 +300,7 @@ class Gpio(Peripheral):
 
 
 class Nrf52840(Machine):
-    """With an image in its flash; `start` runs it."""
+    """The chip with an image in its flash; `start` runs it."""
 
     def __init__(
         self, image: bytes, *, flash_start: int = 0, after: Nrf52840 | None = None

@@ -110,7 +110,7 @@ RP2350 = Layout(
 
 
 class Resets(Peripheral):
-    """2.14: all but what the boot ROM uses starts in reset."""
+    """2.14: at the start, everything is in reset except what the boot ROM uses."""
 
     def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
@@ -124,8 +124,8 @@ class Resets(Peripheral):
 
 
 class Clocks(Peripheral):
-    """2.15: a glitchless multiplexer shows what it has selected. What feeds one of its inputs may
-    only change while it has selected the other."""
+    """2.15: a glitchless multiplexer shows which input it has selected. The source of an input may
+    change only while the other input is selected."""
 
     SYSTEM = 0x3C
 
@@ -197,7 +197,7 @@ class Ssi(Peripheral):
         self._answers.append(self.status2 if command == 0x35 else 0)
 
     def executes_in_place(self) -> bool:
-        """Whether the flash was put into, and is now read in, its continuous quad mode."""
+        """Whether the flash is in its continuous quad mode, and is read in this mode."""
         return (
             self.status2 == 2
             and self.sent[-2:] == [0xEB, 0xA0]
@@ -207,7 +207,7 @@ class Ssi(Peripheral):
 
 
 class Pads(Peripheral):
-    """2.19.6.3; on an RP2350 a pad is cut off from its peripheral until somebody says otherwise."""
+    """2.19.6.3; an RP2350 isolates a pad from its peripheral until the program connects it."""
 
     def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
@@ -295,7 +295,7 @@ class Pl011(Peripheral):
 
 
 class Pio(Peripheral):
-    """3.4: one state machine without branches, looked at instead of run."""
+    """3.4: one state machine without branches. Its program is checked, not run."""
 
     def __init__(self, machine: Chip) -> None:
         super().__init__(machine)
@@ -453,7 +453,7 @@ class Chip(Machine, ABC):
 
 
 class Rp2040(Chip):
-    """As the boot ROM starts it, from the second stage on."""
+    """Starts as the boot ROM leaves it: with the second stage."""
 
     SECOND_STAGE = 0x20041F00
     PADS_OF_FLASH = 0x40020000
@@ -480,7 +480,7 @@ class Rp2040(Chip):
 
 
 class Rp2350(Chip):
-    """As the boot ROM starts it, with the system's clock from the ring oscillator."""
+    """Starts as the boot ROM leaves it: the system's clock comes from the ring oscillator."""
 
     TICKS = 0x40108000
 
@@ -490,13 +490,13 @@ class Rp2350(Chip):
         self.clocks.values[Clocks.SYSTEM] = 2 << 5 | 1
         assert image_type(self.load(FLASH, 4096)) == 0x1021, "secure, Arm, RP2350"
         self.start(FLASH)
-        self.vectors = 0  # those of the boot ROM, until the program says otherwise
+        self.vectors = 0  # those of the boot ROM, until the program sets its own
 
     def slow_peripherals(self) -> dict[int, Peripheral]:
         return super().slow_peripherals() | {self.TICKS: self.ticks}
 
     def has_tick(self) -> bool:
-        """Of the timer; the watchdog has one of its own (RP2350 Datasheet, 8.5)."""
+        """Whether both have it: the timer, and the watchdog (RP2350 Datasheet, 8.5)."""
         timer, watchdog = (
             [self.ticks.values.get(at + offset) for offset in (0, 4)] for at in (0x18, 0x30)
         )
@@ -504,8 +504,8 @@ class Rp2350(Chip):
 
 
 def image_type(start: bytes) -> int:
-    """What the boot ROM finds in the first 4 KB of the flash: the flags of the image that the only
-    block there defines (RP2350 Datasheet, 5.9)."""
+    """The flags that the boot ROM finds in the first 4 KB of the flash: those of the image that the
+    only block there defines (RP2350 Datasheet, 5.9)."""
     words = [word for (word,) in struct.iter_unpack("<I", start)]
     at = words.index(0xFFFFDED3) + 1
     flags, items = None, 0
@@ -522,6 +522,6 @@ def image_type(start: bytes) -> int:
 
 
 def rom_crc32(data: bytes) -> int:
-    """The boot ROM's checksum from zlib's, which has the same polynomial mirrored."""
+    """The boot ROM's checksum, by that of zlib: it has the same polynomial, mirrored."""
     mirrored = bytes(int(f"{byte:08b}"[::-1], 2) for byte in data)
     return int(f"{zlib.crc32(mirrored) ^ 0xFFFFFFFF:032b}"[::-1], 2)

@@ -18,7 +18,7 @@ WORD_CYCLES = 16 * HERTZ // 1_024_000
 
 
 class Rcc(Peripheral):
-    """7.3: what is switched on is ready at once; the crystal has 8 MHz."""
+    """7.3: every clock is ready as soon as it is on; the crystal has 8 MHz."""
 
     chip: Stm32f407
 
@@ -199,7 +199,7 @@ class Timer(Peripheral):
 
 
 class Stm32f407(Machine):
-    """With an image in its flash; `start` runs it."""
+    """The chip with an image in its flash; `start` runs it."""
 
     def __init__(self, image: bytes) -> None:
         super().__init__(cpu_model=UC_CPU_ARM_CORTEX_M4, hertz=HERTZ)

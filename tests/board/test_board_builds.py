@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every board builds: without a warning (they are errors), into files of the same bytes.
-What does not fit is told in words."""
+An image that does not fit gives a clear error."""
 
 import re
 import shutil
@@ -65,7 +65,7 @@ def test_a_model_that_is_too_large_for_the_flash_is_told_in_words(firmware, smal
     assert available == find_board(ROOT, "microbit").flash_bytes
     assert needed - available == missing and 300_000 < needed < 350_000
     assert "the image does not fit microbit: use a smaller model" in said
-    assert "collect2" not in said and "overflowed" not in said  # the linker's words
+    assert "collect2" not in said and "overflowed" not in said  # what the linker says
 
 
 def test_an_image_that_takes_too_much_ram_is_told_and_removed(firmware, tmp_path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong on a board restarts it, and it says why: faults, a full stack, a program that
-hangs. Provoked on every emulated board."""
+"""A fault, a full stack or a program that hangs restarts a board, and the board says why. The tests
+cause each of them on every emulated board."""
 
 import time
 from collections import deque
@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [ROOT / "tests" / "board" / "faults" / "fault_main.cc"]
 BOARDS = [board.name for board in all_boards(ROOT).values() if board.emulated]
 WATCHED = [board for board in BOARDS if board != "microbit"]  # QEMU has no watchdog of the nRF51
-# What is heard with interrupts held back: an NMI, which qemu_riscv32 has none of.
+# With interrupts off, only an NMI is noticed, and qemu_riscv32 has none.
 WATCHED_AT_ALL_TIMES = [board for board in WATCHED if board != "qemu_riscv32"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exceptions:
-    """Their numbers: of an undefined instruction, a call into nowhere, the watchdog."""
+    """Numbers of the exceptions: undefined instruction, call to no address, watchdog."""
 
     undefined: int
     nowhere: int
@@ -70,7 +70,7 @@ class Victim:
 
 
 def address(event: Event, name: str) -> int:
-    """Of a function: without the bit that says Thumb."""
+    """The address of a function, without the bit that says Thumb."""
     return event.number(name) & ~1
 
 

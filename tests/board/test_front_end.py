@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of core (DSP, Helium, Thumb, RISC-V) computes the front end as Python does, all bits.
+"""Every kind of core (DSP, Helium, Thumb, RISC-V) computes the front end's bits as Python does.
 
 One image runs all settings over the same noise and prints a checksum of each one's frames.
 """
@@ -31,7 +31,7 @@ Build = Callable[..., Path]  # conftest.py
 
 
 def settings(rate: int, window: int, stride: int, high: float, **others) -> FrontEndSettings:
-    """With a window and a stride of so many samples."""
+    """The default front end, with a window and a stride of these numbers of samples."""
     return FrontEndSettings(
         sample_rate=rate,
         window_size_ms=(window + 0.1) * 1000 / rate,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models over the link into an emulated board whose memory for them outlives it."""
+"""Models over the link into an emulated board. It keeps them when it is switched off."""
 
 import contextlib
 import zlib
@@ -76,7 +76,7 @@ def test_power_lost_at_any_step_leaves_the_old_model_or_the_new_one(board, other
             assert session.hello.model == "small"
             for frame in frames[:count]:
                 emulator.transport.write(frame)
-                if count <= len(frames) - 1:  # in step, or the cut comes while it works
+                if count <= len(frames) - 1:  # or the power fails while it works
                     emulator.transport.read(PATIENCE_SECONDS)
             emulator.process.kill()
     with board() as emulator:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware on an emulated Cortex-M4: the same bytes as everywhere else, whatever comes in."""
+"""The firmware on an emulated Cortex-M4 gives the same bytes as everywhere else, for any input."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from stapes.replay import LinkPlayer, NativePlayer, open_player
 from wake_word import loud_and_soft
 
 BOARD = "mps2_an386"
-GARBAGE_KB = int(os.environ.get("STAPES_GARBAGE_KB", "100"))  # 10000 take the emulator long
+GARBAGE_KB = int(os.environ.get("STAPES_GARBAGE_KB", "100"))  # 10000 would take a long time
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def section_sizes(image):
 
 
 def table_bytes(image, model_folder):
-    """Of the front end's tables, which depend on a model's settings; cards tell them apart."""
+    """Bytes of the front end's tables. They depend on the settings, so cards count them apart."""
     emitted = (model_folder / "frontend_tables.cc").read_text(encoding="utf-8")
     names = set(re.findall(r"\b(k[A-Z]\w+)\[", emitted))
     rows = [line.split() for line in listing("arm-none-eabi-nm", "-C", "--print-size", image)]

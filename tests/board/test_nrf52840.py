@@ -21,8 +21,8 @@ YELLOW_LED, MICROPHONE_POWER = (0, 13), (0, 17)
 
 @pytest.fixture(scope="module")
 def chips(firmware):
-    """Makes a chip with the image of a board, as it is when it is switched on, or restarted with
-    what another left in its memory."""
+    """Makes a chip with the image of a board: just switched on, or restarted with the memory of
+    another chip."""
 
     def make(board, *, after=None):
         image = flash_content(firmware.image(board))
@@ -110,7 +110,7 @@ def test_garbage_on_the_uart_is_counted_and_survived(chip):
 def test_the_clock_keeps_time(chip, held_up_seconds):
     session = Session(chip.transport, tries=TRIES)
     before, now = session.stats()["uptime_ms"], chip.now
-    chip.now += round(held_up_seconds * HERTZ)  # as if interrupts had been held back
+    chip.now += round(held_up_seconds * HERTZ)  # as if interrupts had been off
     chip.run(lambda: False, seconds=0.5)
     after = session.stats()["uptime_ms"]
     assert after - before == pytest.approx((chip.now - now) / HERTZ * 1000, abs=30)
@@ -140,7 +140,7 @@ MODELS = range(0xC0000, 0x100000)
 
 @pytest.fixture
 def chip_that_takes_models(firmware):
-    """Makes a chip that has been on before: `done` is what happened to its flash."""
+    """Makes a chip that was on before: `done` is what happened to its flash then."""
     image = flash_content(firmware.image("nrf52840dk", "-DSTAPES_MODEL_SLOTS=ON"))
 
     def make(done=()):

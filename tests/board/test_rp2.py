@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real images for Raspberry Pi's Pico and Pico 2 from the boot ROM on, instruction by
-instruction, with modelled peripherals."""
+"""The real images for Raspberry Pi's Pico and Pico 2, instruction by instruction, as the boot ROM
+starts them, with modelled peripherals."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_the_boot_rom_of_a_pico_2_wants_a_sound_image_definition(firmware):
     start = bytearray(flash_content(firmware.image("rpi_pico2"))[:4096])
     at = start.index(bytes.fromhex("d3deffff"))
     assert image_type(start) == 0x1021
-    start[at + 9] = 2  # of the last item: how many words come before it
+    start[at + 9] = 2  # the last item says how many words come before it
     with pytest.raises(AssertionError, match="counts the words"):
         image_type(start)
 

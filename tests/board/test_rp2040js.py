@@ -38,12 +38,12 @@ def transport(firmware, words, tmp_path):
 
 @pytest.fixture
 def words():
-    """What the microphone gives from its start on."""
+    """The bits that the microphone gives, from its start."""
     return pdm_noise()[: HEARD_SAMPLES * 4]
 
 
 def scores_heard(transport: ProgramTransport, until_ms: int) -> list[Event]:
-    """Those that the board sends of what its microphone hears."""
+    """The `scores` lines that the board sends about its microphone."""
     heard: list[Event] = []
     session = Session(transport, on_event=heard.append, **PATIENT)
     session.send_scores(True)
@@ -54,7 +54,7 @@ def scores_heard(transport: ProgramTransport, until_ms: int) -> list[Event]:
 
 
 def expected_of(model: Path, words: np.ndarray) -> Replayed:
-    """What this machine makes of the same bits."""
+    """What this machine computes from the same bits."""
     decimated = _native.decimate_pdm(words, gain_log2=GAIN_LOG2)
     return NativePlayer(model).play(_native.block_dc(decimated))
 

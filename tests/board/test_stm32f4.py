@@ -49,7 +49,7 @@ def test_it_says_hello_and_its_clock_runs(transport):
     assert session.hello.board == "stm32f4_discovery"
     first = session.stats()
     deadline = time.monotonic() + 120
-    # How fast says nothing: the emulated processor has 168 MHz whatever the clocks are set to.
+    # The speed proves nothing: the emulated processor has 168 MHz with any setting of the clocks.
     while session.stats()["uptime_ms"] <= first["uptime_ms"] + 100:
         assert time.monotonic() < deadline
     assert first["ticks_per_second"] == 4_000_000

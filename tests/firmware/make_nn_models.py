@@ -49,7 +49,7 @@ def array(name: str, kind: str, values: bytes | np.ndarray) -> str:
 
 
 def liveliest(make: Callable[[np.random.Generator], Network]) -> tuple[bytes, list, list]:
-    """Of some random models, the one whose outputs take most values beside the extremes."""
+    """The random model, of several, whose outputs take the most values besides the extremes."""
     best = (-1, b"", [], [])
     for seed in range(200):
         network = make(np.random.default_rng(seed))

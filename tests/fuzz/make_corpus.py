@@ -27,7 +27,7 @@ TESTS = [
     ENGINE_TESTS / f"test_nn_{name}.py" for name in ("operators", "networks", "wide_operators")
 ]
 MODELS_PER_TEST = 6
-MAX_BYTES = 16384  # of one model: the fuzzer's -max_len
+MAX_BYTES = 16384  # largest model: the -max_len of the fuzzer
 
 
 class Collector:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both ends of the link in bytes, for tests: written from docs/protocol.md, not with the code that
-they test; and a connection that damages what goes through it."""
+"""Both ends of the link in bytes, for tests. They were written from docs/protocol.md, without the
+code that they test. And a connection that damages its bytes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stapes.link.session import MODEL_PIECE_BYTES
 from stapes.link.transport import Transport
 
 LAST_REQUEST = 255
-PATIENCE_SECONDS = 120.0  # a busy machine may need a lot of them
-# For a Session or a LinkPlayer with a board that is emulated; a slow one is told nothing twice.
+PATIENCE_SECONDS = 120.0  # a busy machine may need many
+# For a Session or a LinkPlayer with an emulated board: nothing is sent twice to a slow one.
 TRIES = 60
 PATIENT = {"answer_seconds": 5.0, "tries": TRIES}
 
@@ -25,7 +25,7 @@ def line(sequence: int, body: str) -> bytes:
 
 
 def cobs_decode(data: bytes) -> bytes:
-    """From the definition: each code says where the next zero byte was."""
+    """By the definition of COBS: each code says where the next zero byte was."""
     out, position = bytearray(), 0
     while position < len(data):
         code = data[position]
@@ -37,7 +37,7 @@ def cobs_decode(data: bytes) -> bytes:
 
 
 def model_frames(data: bytes, crc32: int) -> list[bytes]:
-    """The frames that send a model image, with the checksum that is told of it."""
+    """The frames that send a model image and its checksum."""
     pieces = [
         struct.pack("<I", start) + data[start : start + MODEL_PIECE_BYTES]
         for start in range(0, len(data), MODEL_PIECE_BYTES)

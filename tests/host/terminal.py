@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A shell at a pseudo-terminal, and the screen that a person would see."""
+"""A shell at a pseudo-terminal, and the screen as a person sees it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CTRL_C = b"\x03"
 
 
 class Terminal:
-    """Runs commands as bash does for a person, with job control; `seconds` is the patience."""
+    """Runs commands as bash does for a person, with job control, for at most `seconds`."""
 
     def __init__(self, folder: Path, *, environment: dict[str, str], seconds: float = 1800) -> None:
         self._folder, self._environment, self._seconds = folder, environment, seconds
@@ -64,7 +64,7 @@ class Terminal:
             if ready:
                 try:
                     data = os.read(ours, 65536)
-                except OSError:  # the shell and all that it started are gone
+                except OSError:  # the shell and its processes are gone
                     return
                 self._stream.feed(data)
             elif shell.poll() is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files appear whole or not at all, and what cannot be written is said in one line."""
+"""Files appear whole or not at all; if one cannot be written, one line says so."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where builds go."""
+"""The folder of builds."""
 
 from __future__ import annotations
 

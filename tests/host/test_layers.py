@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What rooms may read of each other: the contracts of pyproject.toml, and nothing of bench/."""
+"""Which rooms may import which: the contracts of pyproject.toml. Nothing reads bench/."""
 
 from __future__ import annotations
 

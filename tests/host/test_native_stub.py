@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""host/stapes/_native.pyi, which says the types of the compiled module."""
+"""host/stapes/_native.pyi, the types of the compiled module."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text for people: text from outside is shown, and steers nothing; times are short."""
+"""Text for people: text from outside is shown and cannot steer the terminal; times are short."""
 
 from __future__ import annotations
 

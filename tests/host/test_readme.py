@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README.md: every command runs as it stands there, at a terminal, and the screen looks right."""
+"""README.md: every command runs as written, at a terminal, and the screen looks right."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-# What the commands write; the builds stay, so that the next run compiles only what changed.
+# Folders that the commands write. Builds stay, so that the next run compiles only changed files.
 WRITTEN = ("try", "mine", "wake")
 
 
@@ -108,7 +108,7 @@ def _carry(read, write) -> None:
 
 
 def assert_live_view(terminal: Terminal, *, title: str, labels: tuple[str, ...]) -> None:
-    """One whole frame, over which nothing was drawn; a row for each label inside."""
+    """One whole frame, with a row for each label, and nothing drawn over it."""
     lines = terminal.lines
     assert "Traceback" not in terminal.text and sum(line[:1] == "╭" for line in lines) == 1
     top = max(row for row, line in enumerate(lines) if line.startswith("╭"))
@@ -135,7 +135,7 @@ def test_the_make_commands_and_linked_pages_exist():
 
 
 def test_every_command_runs_at_a_terminal(checkout, environment, port):
-    """One walk through the page from top to bottom: later commands use what earlier ones made."""
+    """All commands of the page, from top to bottom: later ones use the files of earlier ones."""
     model_is_tried(checkout, environment)
     page_is_served(checkout, environment)
     words_are_trained(checkout, environment)

@@ -106,7 +106,7 @@ def test_on_a_terminal_a_detection_has_a_line_of_its_own(model, tmp_path, monkey
         shown += os.read(ours, 4096).decode()
     os.close(ours)
     assert "\x1b[Klong.wav: 66%, " in shown and shown.endswith("\r\x1b[Kend")
-    # What is left of each line once the terminal has carried out the last erasure in it.
+    # The rest of each line after the last erasure in it.
     lines = [line.rpartition("\r\x1b[K")[2] for line in shown.split("\r\n")[:-1]]
     assert len(lines) > 3
     assert all(re.fullmatch(r"(_unknown_|yes|no), \d+, \d\.\d{4}", line) for line in lines)
@@ -202,7 +202,7 @@ def test_the_emulator_ends_with_the_command(wav, tmp_path, number):
 
 
 def heed_hangups() -> None:
-    """Under nohup tests ignore SIGHUP, and so would what they start."""
+    """Under nohup, tests ignore SIGHUP, and so do the programs that they start."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory) -> Path:
-    """A Python with the wheel and what it depends on, and no editable install."""
+    """A Python with the wheel and its dependencies, without the editable install."""
     folder = tmp_path_factory.mktemp("wheel")
     build = ["wheel", "-qq", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
     subprocess.run([sys.executable, "-m", "pip", *build], check=True)
@@ -34,7 +34,7 @@ def python(tmp_path_factory) -> Path:
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (wheel,) = folder.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(packages)
-    # Folders that a .pth file names come last, and their own .pth files are not read.
+    # Folders that a .pth file names come last, and Python does not read their own .pth files.
     others = [*site.getsitepackages(), *filter(_is_packages, sys.path)]
     (packages / "others.pth").write_text("\n".join(others) + "\n")
     return folder / "venv" / "bin" / "python"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models that Stapes ships: each is what its card says."""
+"""The shipped models: each one has the figures of its card."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_recipe_makes_the_command_that_the_model_remembers(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.skipif(bool(missing_tools(*MEASURING_TOOLS)), reason="no Arm compiler or emulator")
 def test_a_card_tells_the_instructions_of_a_frame(name):
-    """Within a twentieth: other compilers, and a better engine, count a little differently."""
+    """Within a twentieth: other compilers and a faster engine give slightly different counts."""
     counted = count_instructions((MODELS / name / "model.tflite").read_bytes(), ROOT).inference
     told = card_of(name)["instructions_per_frame"]["Cortex-M4"]
     assert counted == pytest.approx(told, rel=0.05)

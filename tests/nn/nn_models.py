@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random int8 models of one or of several operators, and the oracle for their results.
+"""Random int8 models of one operator or several, and the oracle for their results.
 
 The oracle is upstream's own runtime (PyPI `tflite-micro`). STAPES_TEST_CASES sets how many models
 each property is tried on, STAPES_TEST_SEED the first seed of them.
@@ -55,7 +55,7 @@ def values(rng: Random, shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 def weights(rng: Random, shape: tuple[int, ...], dtype: type = np.int8) -> np.ndarray:
-    """Symmetric weights; now and then all of them extreme."""
+    """Symmetric weights; sometimes all of them are extreme."""
     limit = np.iinfo(dtype).max
     if rng.integers(5) == 0:
         return rng.choice(np.array([-limit, limit], dtype), shape)
@@ -63,12 +63,12 @@ def weights(rng: Random, shape: tuple[int, ...], dtype: type = np.int8) -> np.nd
 
 
 def scale(rng: Random, low: float = 1e-4, high: float = 1.0) -> np.float32:
-    """Log-uniform; any float32 bit pattern in between can come up."""
+    """Log-uniform; every float32 in the range is possible."""
     return np.float32(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def zero_point(rng: Random) -> int:
-    """Any, with the ends of the range often."""
+    """Any zero point, often one end of the range."""
     return int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
 
 
@@ -78,7 +78,7 @@ def activation(rng: Random) -> str:
 
 
 def bias(rng: Random, count: int) -> np.ndarray:
-    """Small biases, or such as make sums wrap."""
+    """Small biases, or biases that make sums wrap."""
     limit = 2**31 - 1 if rng.integers(8) == 0 else 20000
     return rng.integers(-limit, limit + 1, count).astype(np.int32)
 
@@ -86,8 +86,8 @@ def bias(rng: Random, count: int) -> np.ndarray:
 class Network(ModelBuilder):
     """A builder with one input that layers are chained to; `last` is the newest tensor.
 
-    A calm one has no extreme zero points and biases and few activations, so that what goes in
-    still tells after many layers.
+    A calm one has no extreme zero points and biases, and few activations, so that its input still
+    has an effect after many layers.
     """
 
     def __init__(
@@ -380,7 +380,7 @@ def upstream_outputs(model: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]
 
 
 def assert_same_bytes(model: bytes, inputs: list[np.ndarray], *, what: str) -> None:
-    """Holds the firmware's engine to upstream's runtime over consecutive inferences."""
+    """Compares the firmware's engine with upstream's runtime over consecutive inferences."""
     engine = Engine.from_bytes(model)
     for step, (values, expected) in enumerate(
         zip(inputs, upstream_outputs(model, inputs), strict=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that TensorFlow's converter writes run bit for bit as upstream's runtime runs them."""
+"""Models of TensorFlow's converter give the same bits as in upstream's runtime."""
 
 from __future__ import annotations
 

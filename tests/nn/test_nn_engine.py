@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engine as Python sees it: streaming, what it tells about a model, and refusals."""
+"""The engine from Python: streaming, what it says about a model, and what it refuses."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def huge_tensor() -> bytes:
 
 
 def large_tensors() -> bytes:
-    """Tensors that are allowed one by one."""
+    """Each of these tensors is allowed by itself."""
     model = ModelBuilder()
     x = model.tensor("x", shape=[1, 1 << 29], dtype="int8", scale=0.1)
     y = model.tensor("y", shape=[1, 1 << 29], dtype="int8", scale=0.1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged models in both engines: Stapes refuses one or runs it, and then gives upstream's bytes.
+"""Damaged models: Stapes refuses a model, or runs it and gives upstream's bytes.
 
 Upstream trusts its model: each runs in a process of its own, which may crash.
 """
@@ -32,7 +32,7 @@ def stream(rng: Random) -> Network:
 
 
 def damaged(model: bytes, rng: Random) -> bytes:
-    """With one to three bytes changed, anywhere."""
+    """The model with one to three changed bytes, anywhere."""
     changed = bytearray(model)
     for _ in range(small(rng, 3)):
         place = int(rng.integers(len(model)))
@@ -48,7 +48,7 @@ def option_types(network: Network, model: bytes) -> list[int]:
 
 
 def test_a_damaged_model_gives_upstreams_bytes_or_is_refused():
-    """But where the type of an operator's options is damaged: Stapes does not look at it."""
+    """One exception: the type of an operator's options is damaged. Stapes does not read it."""
     networks = [make(np.random.default_rng(i)) for i in range(6) for make in (convolutions, stream)]
     models = [network.finish() for network in networks]
     counts: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole random networks that mix operators give the bytes of upstream's reference kernels.
 
-Single operators are in test_nn_operators.py; here it is memory that is planned over many layers,
-buffers that are shared in place, branches that meet again, and state that outlives an inference.
+test_nn_operators.py has the single operators. Here are: memory that is planned over many layers,
+buffers that are shared in place, branches that join again, and state that stays after an inference.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def add_residual(network: Network) -> None:
 
 
 def add_split_and_join(network: Network) -> None:
-    """Parts of the channels, one of them changed on the way, joined in another order."""
+    """Splits the channels, changes one part, and joins the parts in another order."""
     rng = network.rng
     *front, channels = network.shape
     if channels % 2 != 0:
@@ -87,7 +87,7 @@ def add_mean(network: Network) -> None:
 
 
 def add_classifier(network: Network) -> None:
-    """To one row, dense layers, perhaps softmax."""
+    """Flattens to one row, then dense layers, then sometimes softmax."""
     rng = network.rng
     if len(network.shape) == 4 and rng.integers(2):
         add_mean(network)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Multipliers where float32 and float64 arithmetic part: random networks hardly ever get there.
+"""Multipliers that differ in float32 and float64. Random networks almost never have them.
 
-Sums are placed, by their bias, at the border between two outputs, where the last bits of a
-multiplier decide.
+The bias puts sums at the border between two outputs. There, the last bits of a multiplier decide.
 """
 
 import numpy as np

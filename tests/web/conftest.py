@@ -19,8 +19,8 @@ from stapes.page.site import build_site
 
 @pytest.fixture(scope="session")
 def stream(tmp_path_factory) -> Path:
-    """WORDS, spoken by espeak-ng with a second of faint noise between them; beside it stream.txt,
-    where each begins."""
+    """WORDS, spoken by espeak-ng with a second of faint noise between them. stream.txt says where
+    each begins."""
     if shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
     return speak_stream(tmp_path_factory.mktemp("stream"))

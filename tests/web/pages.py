@@ -28,7 +28,7 @@ ARGUMENTS = (
 )
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1280, "height": 900}
-# An automatic test waits for things to happen; this is when it gives up.
+# A test waits for events. After this time it gives up.
 PATIENCE_MS = 180_000
 
 
@@ -110,8 +110,8 @@ def serving(files: dict[str, bytes], *, folder: Path | None = None) -> Iterator[
 
 
 def until(page: Any, expression: str, *, patience_ms: int = PATIENCE_MS) -> Any:
-    """The value of a JavaScript expression as soon as it is true; the page's policy lets no
-    function of the test run inside, so it is asked for again and again."""
+    """The value of a JavaScript expression as soon as it is true. The page's policy allows no
+    function of the test inside, so this asks again and again."""
     end = time.monotonic() + patience_ms / 1000
     while not (value := page.evaluate(expression)):
         assert time.monotonic() < end, f"{expression} has not become true"

@@ -24,7 +24,7 @@ DECODER = DecoderSettings(
     retrigger=True,
 )
 
-# What Chromium's own is, as far as the page uses it.
+# Like Chromium's own, as far as the page uses it.
 PORT = """
 const pause = () => new Promise((resume) => setTimeout(resume, 20));
 const port = {
@@ -50,7 +50,7 @@ Object.defineProperty(navigator, "serial", { value: serial, configurable: true }
 
 
 class StandIn:
-    """The port's other side. `garbage` comes before the firmware's own words."""
+    """The other side of the port. `garbage` comes before the firmware's lines."""
 
     def __init__(self, command: list[str], *, garbage: bytes = b"", opens: bool = True) -> None:
         self._command, self._garbage, self._opens = command, garbage, opens
@@ -181,7 +181,7 @@ def test_a_threshold_is_set_over_the_link(connect):
         page.locator("#board-thresholds").get_by_label(f"“{word}”").fill("1")
     until(page, MARKS)
     board.speak(NOISE)
-    until(page, f"{HEARD} >= 2")  # said after all that was heard
+    until(page, f"{HEARD} >= 2")  # comes after everything that it heard
     assert page.locator("#board-view .found .number").count() == before
 
 
@@ -214,7 +214,7 @@ def test_a_board_that_is_unplugged_is_said(connect):
 
 
 def test_a_port_without_a_board_is_said(connect):
-    page, _ = connect(["cat"])  # says back what it hears
+    page, _ = connect(["cat"])  # sends back what it gets
     page.wait_for_selector("text=Nothing that speaks Stapes answers at this port.")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page itself: offline, alone, accessible, and clear about what is wrong with a site."""
+"""The page itself: offline, without other hosts, accessible, with clear errors about a bad site."""
 
 import json
 import shlex
@@ -26,7 +26,7 @@ def test_after_the_first_visit_it_works_offline(site_files, browser, stream):
     with serving(site_files) as site:
         page = site.open(browser)
         until(page, "navigator.serviceWorker.ready.then(() => true)")
-    # The server has gone: all that follows comes out of the browser.
+    # The server has ended: everything else comes from the browser.
     page.context.set_offline(True)
     page.goto(site.address)
     page.wait_for_selector("body.ready")
@@ -93,7 +93,7 @@ def test_the_policy_lets_in_nothing_from_elsewhere(site, browser):
 
 
 def fill(page, part: str, stream: Path) -> None:
-    """Shows a part with all that it can show."""
+    """Shows a part of the page with everything that it can show."""
     page.click(f"#tab-{part}")
     if part == "recording":
         page.set_input_files("#audio-file", str(stream))
@@ -114,7 +114,7 @@ def fill(page, part: str, stream: Path) -> None:
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE], ids=["phone", "wide"])
 def test_axe_finds_no_violation(site, chromium, stream, viewport):
-    """In both schemes of colours, with all that the parts can show, and with a problem said."""
+    """In both colour schemes, with everything that the parts can show, and with an error shown."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: npm ci in boards/web")
     page = site.open(chromium(stream), viewport=viewport, reduced_motion="reduce")
@@ -147,7 +147,7 @@ def test_keys_alone_lead_everywhere(site, browser):
     page.context.close()
 
 
-# What has the focus: its place among all that can be used, and whether that is seen.
+# The element with the focus: its place among the elements that can have it, and if it is visible.
 FOCUSED = """() => {
   const it = document.activeElement;
   const wanted = "a[href], button, input, select, summary, audio, [tabindex='0']";
@@ -280,7 +280,7 @@ def damaged(data: bytes) -> bytes:
 
 
 def newer(data: bytes) -> bytes:
-    """Of a version that this page does not know, and whole."""
+    """The file is whole, but of a version that this page does not know."""
     changed = data[:4] + (99).to_bytes(4, "little") + data[8:44]
     return changed + zlib.crc32(changed + data[48:]).to_bytes(4, "little") + data[48:]
 

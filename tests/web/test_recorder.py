@@ -22,13 +22,13 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 };
 """
 NAME = re.compile(r"(yes|no)/[0-9a-f]{8}_nohash_\d+\.wav")
-# A second of waiting would be most of the test.
+# A wait of a second would be most of the test.
 QUICK = """
 const wait = window.setTimeout.bind(window);
 window.setTimeout = (act, time, ...more) => wait(act, Math.min(time ?? 0, 150), ...more);
 """
 
-# As a full disk shows: the clip is written, then the transaction cannot be ended.
+# As on a full disk: the clip is written, then the transaction fails.
 FILL_UP = """() => {
   const add = IDBObjectStore.prototype.add;
   IDBObjectStore.prototype.add = function (clip) {

@@ -56,7 +56,7 @@ def rows(page) -> list[dict]:
 
 
 def expected(stream, decoder=None) -> list[dict]:
-    """The rows that replay's detections make; with other settings of the decoder."""
+    """The rows for the detections of replay, with these settings of the decoder."""
     bundle = ModelBundle.from_file(model_of("words"))
     if decoder:
         settings = dataclasses.replace(bundle.settings, decoder=decoder(bundle.settings.decoder))
@@ -106,7 +106,7 @@ def test_a_dropped_file_is_taken_like_a_chosen_one(page, stream):
 
 def test_labels_bring_misses_false_accepts_and_the_tutorials_figures(page, stream, tmp_path):
     truth = [line.split(", ") for line in stream.with_suffix(".txt").read_text().splitlines()]
-    truth[1][0] = "up"  # what is said there is a wrong word then
+    truth[1][0] = "up"  # the word there is then a wrong one
     truth = [*truth[:4], *truth[5:], ("go", "100000")]
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"{word}, {time}\n" for word, time in truth))
@@ -255,7 +255,7 @@ def choose(page, labels) -> None:
 
 
 def test_label_files_are_read_as_by_the_commands(page, tmp_path):
-    """Of all kinds of lines, each by itself: what both read, and what neither does."""
+    """Every kind of line by itself: both read it, or neither does."""
     lines = [
         "yes, 100", "yes, 100, 0.5", "yes 100", ", 100", "yes, -1", "yes, many", "yes, 1e3",
         "# yes", "", "0.5\t0.75\tyes", "0,5\t0,75\tyes", "\\\t100\t200", "2\t1\tyes", "1\t2",
@@ -339,7 +339,7 @@ undefined"""
 
 
 def test_a_file_that_cannot_be_read_is_said(page, stream, tmp_path):
-    """A folder that was dropped, for instance."""
+    """For example a folder that somebody dropped."""
     take(page, stream)
     page.evaluate(UNREADABLE)
     (tmp_path / "other.wav").touch()

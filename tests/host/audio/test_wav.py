@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""WAV reading: what is accepted, and the one line that refuses everything else."""
+"""WAV reading: accepted files, and the one line that refuses each other file."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Case:
     content: bytes
     samples: int = 0  # as many are read
     open_ended: bool = False  # and a note says so
-    refused: str = ""  # or these words are said
+    refused: str = ""  # or the message has these words
 
 
 CASES = {
@@ -175,7 +175,7 @@ def test_the_program_reads_or_refuses_the_same(case, firmware, by_pipe):
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_page_reads_or_refuses_the_same(tmp_path):
-    """Of no samples it speaks in words of its own (tests/web/test_recording.py)."""
+    """For files without samples, the page has its own words (tests/web/test_recording.py)."""
     paths = [tmp_path / f"{number}.wav" for number in range(len(CASES))]
     for path, case in zip(paths, CASES.values(), strict=True):
         path.write_bytes(case.content)

@@ -22,14 +22,14 @@ import stapes
 from stapes.cli import main as command_line
 
 PACKAGE = str(Path(stapes.__file__).parent)
-POINTS = [8**power for power in range(6)]  # calls of functions of Stapes
+POINTS = [8**power for power in range(6)]  # calls of Stapes' functions
 MOMENT_SECONDS = 2  # then Ctrl-C is pressed at the terminal
 SOON_SECONDS = 30
 CTRL_C = b"\x03"
 
 
 def interrupt_at(point: int) -> None:
-    """Sends SIGINT at this call of a function of Stapes, counted from the reading of arguments."""
+    """Sends SIGINT at this call of Stapes' functions, counted from the reading of arguments."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> None:
@@ -41,7 +41,7 @@ def interrupt_at(point: int) -> None:
             calls += 1
         if calls == point:
             sys.setprofile(None)
-            os.write(1, b"\0")  # for the reader: from here on it was interrupted
+            os.write(1, b"\0")  # tells the reader that the interrupt comes now
             os.kill(os.getpid(), signal.SIGINT)
 
     sys.setprofile(count)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk without room: the file is named, and nothing half written is left."""
+"""A full disk: the error names the file, and no half-written file is left."""
 
 from __future__ import annotations
 

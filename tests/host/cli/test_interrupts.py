@@ -28,7 +28,7 @@ MODEL = Path(__file__).parents[3] / "models" / "micro" / "model.tflite"
 CTRL_C = b"\x03"
 BAR = r"\[[#.]+\] "
 PATIENCE_SECONDS = 240
-SOON_SECONDS = 30  # TensorFlow ends no sooner on a busy machine
+SOON_SECONDS = 30  # TensorFlow may need this long to end on a busy machine
 CLIPS = 3000  # of each word
 
 
@@ -57,9 +57,9 @@ def material(tmp_path_factory) -> Path:
     return folder
 
 
-LEVELS = ",".join(str(-level) for level in range(100))  # minutes of work on any machine
+LEVELS = ",".join(str(-level) for level in range(100))  # takes minutes on any machine
 SLOW_VOICE = f"{sys.executable} -c 'import time; time.sleep(300)' {{text}} {{output}}"
-# The words of each long command, after which output Ctrl-C is pressed, and the extra it needs.
+# For each long command: its words, the output after which Ctrl-C is pressed, the extra it needs.
 COMMANDS = {
     "data check": ("--data_dir many", BAR),
     "data trim": ("--data_dir many --output_dir OUT", BAR),
@@ -86,7 +86,7 @@ COMMANDS = {
 }
 
 
-# The words of all others; OUT is a folder, at PORT and URL nobody answers.
+# The words of all other commands. OUT is a folder; nobody answers at PORT and URL.
 ANYWHERE = {
     "data get": "speech_commands --data_url URL --output_dir out/new",
     "data record": "yes --output_dir out/new",
@@ -109,7 +109,7 @@ ANYWHERE = {
     "monitor": "--port PORT --wav out/a.wav --log out/a.jsonl",
     "word": "hey --work_dir out/new",
 }
-CHANGING = ("keys", "monitor", "word")  # their files are never twice the same
+CHANGING = ("keys", "monitor", "word")  # their files differ in every run
 END_BY_CTRL_C = ("listen", "monitor", "page")  # as their help says
 ANYWHERE_PROGRAM = Path(__file__).with_name("interrupt_anywhere.py")
 
@@ -127,7 +127,7 @@ def test_ctrl_c_where_python_drops_exceptions_comes_again(monkeypatch):
 
 
 def test_all_commands_are_interrupted():
-    """A new command belongs into one of the two tables."""
+    """A new command belongs in one of the two tables."""
     assert sorted([*COMMANDS, *ANYWHERE]) == sorted(ALL_COMMANDS)
 
 
@@ -152,7 +152,7 @@ def test_ctrl_c_anywhere_in_a_command_ends_it_in_one_line(command, interruptions
     assert last["interrupted_by"] or last["status"] == 0 or no_microphone, last["shown"]
     for run in [*early, last] if last["interrupted_by"] else early:
         allowed = [130] + [0] * (command in END_BY_CTRL_C)
-        if run["interrupted_by"] == "a key":  # which may meet Python when it is about to end
+        if run["interrupted_by"] == "a key":  # which may come when Python is about to end
             allowed.append(-signal.SIGINT)
         assert run["status"] in allowed, run["shown"]
         assert "Traceback" not in run["shown"], run["shown"]
@@ -177,7 +177,7 @@ def test_ctrl_c_ends_a_command_in_one_line_and_leaves_nothing_half_written(
     assert status == 130, shown
     assert "Traceback" not in shown and "stapes: stopped" in shown
     left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    if command == "demo":  # it goes on with the steps that were done
+    if command == "demo":  # it continues after the steps that were done
         return
     if command == "train":
         assert "the same command goes on from there" in shown
@@ -186,8 +186,8 @@ def test_ctrl_c_ends_a_command_in_one_line_and_leaves_nothing_half_written(
 
 
 def interrupted(arguments: list[str], folder: Path, pattern: str) -> tuple[str, int]:
-    """What a command shows at a terminal where Ctrl-C is pressed once it has shown `pattern`, or
-    after a moment, and its exit status."""
+    """What a command shows at a terminal, and its exit status. Ctrl-C is pressed when it has shown
+    `pattern`, or after a moment."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "stapes", *arguments],

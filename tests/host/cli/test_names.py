@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of files and folders are shown by every command, and steer no terminal."""
+"""Every command shows the names of files and folders, and no name can steer the terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stapes.audio.wav import write_wav
 from stapes.cli import main as cli
 from stapes.plain import plain
 
-# Clears the screen, colours, turns the reading direction, rings, forges a line, is no UTF-8.
+# Clears the screen, sets a colour, turns the reading direction, rings, forges a line, is no UTF-8.
 EVIL = "a\x1b[2J\x9b31m\u202egnp\x07\r\nstapes: error: forged\udcff"
 NAME = f"{EVIL}.wav"
 MODEL = f"{EVIL}.tflite"
 
-# A mistake in every command that names a file or a word: nothing of that name exists.
+# A mistake in every command that takes the name of a file or a word: it does not exist.
 MISTAKES = {
     "data get": [EVIL],
     "data check": ["--data_dir", EVIL],
@@ -59,7 +59,7 @@ MISTAKES = {
 
 
 def check_plain(text):
-    """Nothing steers, and no line is one that a name has made."""
+    """No control character is left, and no name has made a line of its own."""
     assert text.replace("\n", "").replace("\t", "") == plain(text, keep="\n\t").replace(
         "\n", ""
     ).replace("\t", "")

@@ -32,7 +32,7 @@ def tutorial_commands() -> list[list[str]]:
 
 
 def write_corpus(folder: Path) -> None:
-    """Ten clips of each word, one each for validation and testing: two tones, a pair per word."""
+    """Ten clips of each word, one for validation and one for testing: two tones a word."""
     generator = np.random.default_rng(1)
     names = [f"{number:08x}_nohash_0.wav" for number in range(200)]
     chosen = ["a5d485dc_nohash_0.wav"]
@@ -71,7 +71,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path, monkeypatch, capsys):
     commands = tutorial_commands()
     assert len(commands) > 15
     for command in commands:
-        if command[:2] == ["data", "get"]:  # the one that needs the network, tested elsewhere
+        if command[:2] == ["data", "get"]:  # needs the network; another test runs it
             build_parser("data get").parse_args(command)
             continue
         if command[:2] == ["data", "speak"] and not shutil.which("espeak-ng"):

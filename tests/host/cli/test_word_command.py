@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`stapes word` around its stages, which stand-ins take the place of: what it asks of the voices
-first, what it goes on with, and what it refuses."""
+"""`stapes word` with stand-ins for its stages: what it first asks of the voices, what it continues
+with, and what it refuses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stapes.corpus.lexicon import Lexicon
 from stapes.corpus.mixture import Mixture
 from stapes.corpus.synthesizers import EngineFailed
 
-# Writes the model where a stage is asked for it, and nothing else.
+# Writes the model if the stage makes one, and nothing else.
 STAND_IN = """
 while [ $# -gt 0 ]; do
   [ "$1" = --output_file ] && echo model > "$2"
@@ -45,7 +45,7 @@ AFTER_RECORDINGS = [
 
 @dataclass(frozen=True)
 class Hum:
-    """Two voices that hum for a second, and fail at the words of `unsayable`."""
+    """Two voices that hum for a second. They fail for the words of `unsayable`."""
 
     unsayable: tuple[str, ...] = ()
 

@@ -165,7 +165,7 @@ def test_balance_evens_out_how_often_words_are_trained(balance, expected):
     labels = np.repeat([2, 3, 4], [12, 3, 48])
     drawn = balanced(labels, balance, np.random.default_rng(1))
     assert np.bincount(labels[drawn])[2:].tolist() == expected
-    for label in (2, 3, 4):  # of one word no clip is drawn twice as long as another waits
+    for label in (2, 3, 4):  # all clips of a word are drawn equally often
         times = np.bincount(drawn, minlength=len(labels))[labels == label]
         assert times.max() - times.min() <= 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report on a folder of clips: every kind of fault, put there on purpose, is named."""
+"""The report on a folder of clips names every kind of fault that the tests put there."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Server:
         self.cuts: list[int] = []
         self.statuses: list[int] = []
         self.starts: list[int] = []
-        self.length: str | None = None  # said instead of the true one
+        self.length: str | None = None  # the server says this in place of the true length
         server = self
 
         class Handler(BaseHTTPRequestHandler):

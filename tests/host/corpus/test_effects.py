@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Effects on sound: each does, as measured, what it says, keeps the length, follows its seed."""
+"""Effects on sound: each does what it says, keeps the length and follows its seed."""
 
 from __future__ import annotations
 

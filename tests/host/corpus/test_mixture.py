@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All voices of a machine as one: who is here, who is kept back, who fails."""
+"""All voices of a machine together: which are here, which are kept back, which fail."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path):
 
 @dataclass(frozen=True)
 class Tiring(Tone):
-    """Says a few things, takes them down in a file, and breaks at all others."""
+    """Says a few texts, notes them in a file, and breaks at all others."""
 
     said: str = ""
     breaks_by: type[Exception] = EngineFailed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Near misses by sound: from a word list, and made up; by sounds worked by hand."""
+"""Near misses by sound, from a word list and invented. The sounds were worked out by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIST = Lexicon(source="a list", entries=entries(*SAID))
 
 
 def transcribe(texts):
-    """The list's words as they are said; what is made up, letter by letter."""
+    """The list's words as people say them; invented words letter by letter."""
     return [SAID.get(text, text) for text in texts]
 
 

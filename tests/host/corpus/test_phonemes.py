@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sounds of words, worked by hand: taken apart, compared, changed, written."""
+"""Sounds of words: split, compared, changed, written. The results were worked out by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_transcription_is_its_sounds_without_stress_and_length(transcription, 
     ("one", "other", "expected"),
     [
         ("dʒɑːɹvɪs", "dʒɑːɹvɪs", 0),
-        ("dʒɑːɹvɪs", "dʒɑːɹvɪz", 0.5),  # s and z: voice alone
+        ("dʒɑːɹvɪs", "dʒɑːɹvɪz", 0.5),  # s and z differ only in the voice
         ("dʒɑːɹvɪs", "tʃɑːɹfɪs", 1.0),  # two similar ones
         ("dʒɑːɹvɪs", "ɑːɹvɪs", 1),  # one left out
         ("dʒɑːɹvɪs", "hɑːɹnɪs", 2),  # the harness: dʒ and h, v and n

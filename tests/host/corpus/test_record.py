@@ -75,7 +75,7 @@ def test_words_are_asked_for_in_turn_and_kept(tmp_path):
     assert events[:6] == ["yes 1/2", 3, 2, 1, 0, "-20 dB"] and events[6] == "good"
     samples = read_wav(tmp_path / "corpus" / names[0], sample_rate=RATE)
     assert len(samples) == RATE
-    # Of the two seconds the one with the word.
+    # The second with the word, of the two.
     assert np.abs(samples.astype(int)).sum() == np.abs(WORD.astype(int)).sum()
 
 
@@ -115,7 +115,7 @@ def test_a_few_samples_at_full_scale_are_no_fault():
 
 
 class FakeStream:
-    """What sounddevice gives: a tone that was there before, then WORD again and again."""
+    """What sounddevice gives: a tone from before the take, then WORD again and again."""
 
     def __init__(self, **options):
         assert (options["samplerate"], options["channels"], options["dtype"]) == (RATE, 1, "int16")

@@ -18,7 +18,7 @@ from stapes.errors import StapesError
 FORM = {"sample_rate": SAMPLE_RATE, "samples": SAMPLE_RATE}
 SHARES = {"validation_percentage": 30, "testing_percentage": 30}
 SPEAKERS = [f"speaker{number}" for number in range(12)]
-LEVEL = 5000  # of the first speaker's recording; each next one is a step louder
+LEVEL = 5000  # level of the first speaker's recording; each next speaker is a step louder
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The spoken corpus: whole, reproducible, and honest about what it cannot say."""
+"""The spoken corpus is whole and reproducible, and names what it cannot say."""
 
 import json
 import os
@@ -218,7 +218,7 @@ def test_near_misses_are_spoken_and_sound_different(tmp_path):
 
 @needs_espeak
 def test_any_program_can_speak_that_writes_a_recording(tmp_path):
-    """espeak-ng as a stranger: its own WAV file, voices by name."""
+    """espeak-ng as the program of --engine_command, with a WAV file of its own."""
     template = "espeak-ng -v {voice} -s {rate} -p {pitch} -w {output} {text}"
     synthesizer = Command(template=template, names=("en-us", "en-gb"))
     speak_corpus(["yes"], tmp_path / "a", settings=SMALL, synthesizer=synthesizer)
@@ -310,7 +310,7 @@ def test_of_two_that_speak_the_same_word_the_second_is_refused(tmp_path, extend,
         said = f"{tmp_path}: found the speaking of yes under way here, process {first.pid},"
         assert said in capsys.readouterr().err
     finally:
-        os.killpg(first.pid, signal.SIGINT)  # its voices too, which would speak on for a minute
+        os.killpg(first.pid, signal.SIGINT)  # also its voices, which need another minute
         first.wait()
     assert list(tmp_path.iterdir()) == [], "it has left nothing behind"
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic talk: as long as was asked for, by speakers of every partition, whole or not at all."""
+"""Synthetic talk has the length that was asked for and speakers of every partition, and appears
+whole or not at all."""
 
 from __future__ import annotations
 

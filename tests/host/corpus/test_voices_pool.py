@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Voices that wait for their turn do not begin any more once their pool is left by an error."""
+"""After an error in their pool, voices that still wait for their turn do not begin."""
 
 from __future__ import annotations
 

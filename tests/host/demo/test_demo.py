@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`stapes demo`: the whole path as a smoke test, and what its parts promise."""
+"""`stapes demo`: the whole path as a smoke test, and tests of its parts."""
 
 import dataclasses
 import json
@@ -58,7 +58,7 @@ def test_the_quick_demo_ends_with_a_report_of_three_equal_builds(tmp_path, capfd
     assert 10_000 < report["model_bytes"] < report["flash_bytes"] < 100_000
     assert report["arena_bytes"] < report["ram_bytes"] < 32_000
     assert 1e6 < report["instructions_per_second_of_audio"] < 20e6
-    assert report["realtime_factor"] > 0  # how much depends on the machine
+    assert report["realtime_factor"] > 0  # the time depends on the machine
     assert "bit for bit     yes" in capfd.readouterr().out
     index = scan_corpus(tmp_path / "corpus", CorpusSettings(wanted_words=run.WORDS))
     assert all(index.unknown_count(partition) > 0 for partition in PARTITIONS)

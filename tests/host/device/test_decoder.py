@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decoder against TensorFlow's rules, written down a second time in exact fractions.
+"""The decoder compared with TensorFlow's rules, which are written here again in exact fractions.
 
 Rules: recognize_commands.cc of tensorflow/examples/speech_commands. The numbers are its order of
 work. Hand-worked sequences for each rule are in tests/firmware/decoder_test.cc.

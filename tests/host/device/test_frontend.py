@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end's features against TensorFlow's own audio ops in float."""
+"""The front end's features compared with TensorFlow's own audio ops in float."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def clips() -> tuple[np.ndarray, ...]:
 
 
 def snr_db(expected: np.ndarray, found: np.ndarray) -> float:
-    """Of the part that tells frames apart: each feature's mean counts as nothing."""
+    """SNR in dB of what differs between frames: the mean of each feature does not count."""
     signal = expected - expected.mean(axis=0)
     return 10 * np.log10(np.sum(signal**2) / np.sum((found - expected) ** 2))
 
@@ -181,7 +181,7 @@ def signals(count: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", list(signals(8)))
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
 def test_extreme_signals_follow_tensorflow_where_they_carry_signal(name: str, rate: int) -> None:
-    """The floor: a channel counts when it holds more than 16-bit rounding noise would put there."""
+    """The floor: a channel counts if it has more than rounding to 16 bits puts there."""
     settings = FrontEndSettings(
         sample_rate=rate, upper_edge_hertz=rate / 2, dct_coefficient_count=0
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end as a stream: how the audio is cut up makes no difference."""
+"""The front end as a stream: the size of the pieces of audio makes no difference."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def room(*sounds: tuple[float, float], seconds: float = 6.0, seed: int = 0) -> n
     return np.clip(np.rint(audio), -32768, 32767).astype(np.int16)
 
 
-SOUNDS = ((2.0, 2.5), (2.8, 2.9), (3.3, 3.7), (5.92, 6.0))  # the last is not made up for
+# The last one is not made up for.
+SOUNDS = ((2.0, 2.5), (2.8, 2.9), (3.3, 3.7), (5.92, 6.0))
 
 
 def model_of(small_model, *, memory: int = 5, gate: GateSettings | None = GATE, **values):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Per-channel energy normalisation against the paper's formula in float64, and what it is for."""
+"""Per-channel energy normalisation compared with the paper's formula in float64, and its use."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def features(settings: FrontEndSettings, audio: np.ndarray) -> np.ndarray:
 
 
 def snr_db(expected: np.ndarray, found: np.ndarray) -> float:
-    """Of the part that tells frames apart: each feature's mean counts as nothing."""
+    """SNR in dB of what differs between frames: the mean of each feature does not count."""
     signal = expected - expected.mean(axis=0)
     return 10 * np.log10(np.sum(signal**2) / np.sum((found - expected) ** 2))
 
@@ -139,7 +139,7 @@ def test_a_stream_forgets_what_was_before() -> None:
 
 
 def test_frames_of_zeros_do_not_count_as_a_past() -> None:
-    """Clips are padded with zeros; what follows starts as it does without them."""
+    """Clips are padded with zeros. The sound after them gives the same features as without them."""
     generator = np.random.default_rng(6)
     clip = generator.normal(0, 300, 16000).astype(np.int16)
     stride = PCEN.stride_samples

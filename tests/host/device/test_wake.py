@@ -32,7 +32,7 @@ def stage_of(wake_word: ModelBundle, model: ModelBundle, seconds: float) -> Wake
 
 
 def awake_times(trace: WakeTrace) -> list[tuple[int, int]]:
-    """When the model woke and fell asleep, of all times but one that the audio cut off."""
+    """When the model woke and fell asleep, without a time that the end of the audio cut off."""
     starts: list[int] = []
     for start in trace.woken_ms:
         if not starts or any(starts[-1] < end <= start for end in trace.asleep_ms):
@@ -51,7 +51,7 @@ def test_the_wake_word_is_heard_as_by_its_model_alone(wake_word, model):
 def test_every_word_wakes_and_silence_and_unknown_words_do_not(wake_word, model):
     trace = stage_of(wake_word, model, 0.1).process(AUDIO)
     heard = trace.wake_word.detections
-    assert {found.label for found in heard} > {"yes"}  # others as well, or this says nothing
+    assert {found.label for found in heard} > {"yes"}  # others too, or this proves nothing
     words = [found.time_ms for found in heard if found.label in ("yes", "no")]
     assert trace.woken_ms == words != []
 

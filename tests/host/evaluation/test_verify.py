@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`stapes verify`: the same inputs through Stapes, TFLM and LiteRT, every differing byte told."""
+"""`stapes verify`: equal inputs through Stapes, TFLM and LiteRT; it lists the bytes that differ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from window_model import window_model
 
 
 def stateful_network() -> bytes:
-    """SVDF, dense, softmax; of random ones, one whose outputs take many values."""
+    """A random model of SVDF, dense and softmax, whose outputs take many values."""
     made = Network(np.random.default_rng(49), (1, 7))
     made.svdf(5, 2, 3)
     made.fully_connected(3)

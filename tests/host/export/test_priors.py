@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Biases without what training showed more often."""
+"""Biases without the preference for labels that training showed more often."""
 
 from __future__ import annotations
 

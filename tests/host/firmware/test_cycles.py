@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles by hand: a listing, how often its blocks ran, and the sums by each core's table."""
+"""Cycles worked out by hand: a listing, how often its blocks ran, the sums by each core's table."""
 
 from collections import Counter
 from pathlib import Path

@@ -59,7 +59,7 @@ def test_whose_data_a_model_was_trained_on_is_told_beside_its_sources(small_mode
 
 @pytest.mark.parametrize("name", shipped_models())
 def test_whose_data_a_shipped_model_was_trained_on_is_told_too(name, tmp_path):
-    """Its card says it: its file does not."""
+    """The card of the model says it; the file does not."""
     path = shipped_models()[name].path
     assert emit(path, tmp_path / "out") == 0
     assert shipped_models()[name].card["data"] in (tmp_path / "out/ATTRIBUTION.txt").read_text()
@@ -180,7 +180,7 @@ def test_a_program_sees_the_settings_of_the_model(tmp_path, small_model):
     model.write_bytes(small_model(settings))
     assert emit(model, tmp_path / "out") == 0
     (tmp_path / "main.cc").write_text(PROGRAM)
-    # Nothing is linked in but the constants: operators are only pointed at.
+    # Only the constants are linked. They point to operators, which are not there.
     sources = [tmp_path / "main.cc", tmp_path / "out" / "model_data.cc"]
     sources += [tmp_path / "out" / "settings.cc", tmp_path / "out" / "frontend_tables.cc"]
     fake = tmp_path / "operators.cc"
@@ -202,7 +202,7 @@ def test_a_program_sees_the_settings_of_the_model(tmp_path, small_model):
     assert parts[5] == f"{len(model.read_bytes())} 0"
     # 501 ms at 10 ms a frame: at most 51 scores; 0.7 in Q16, rounded up.
     assert parts[6] == "2 51 4 500 45876 1500"
-    # In streaming mode what is no word is not detected: a threshold of 1.
+    # In streaming mode, only words are detected: all other labels have a threshold of 1.
     assert parts[7] == "45876 65536 65536 16384 6554 1 1 0"
     arena, _, decoder = map(int, parts[8].split())
     assert 0 <= arena - engine.arena_used < 16

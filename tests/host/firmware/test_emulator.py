@@ -22,7 +22,7 @@ def command(**changes) -> list[str]:
 
 @pytest.fixture
 def qemu(tmp_path, monkeypatch):
-    """Makes a program that is QEMU for all others, and prints this text."""
+    """Makes a program that takes the place of QEMU, and prints this text."""
 
     def make(text: str, status: int = 0) -> None:
         program = tmp_path / "qemu-system-arm"
@@ -83,7 +83,7 @@ def test_a_measurement_is_names_and_numbers_up_to_done(qemu):
     qemu("ticks 640\\nticks_per_second 25000000\\ndone\\n")
     values = run_measurement(BOARD, IMAGE)
     assert values == {"ticks": 640, "ticks_per_second": 25_000_000}
-    assert instructions_of(640, values) == 400  # 25.6 us, of 64 ns each
+    assert instructions_of(640, values) == 400  # 25.6 us, 64 ns for each instruction
 
 
 def test_a_measurement_that_breaks_off_is_told(qemu):

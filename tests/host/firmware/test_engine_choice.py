@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""-DSTAPES_ENGINE: what CMake says where the second engine cannot be had.
+"""-DSTAPES_ENGINE: what CMake says if the second engine is not there.
 
 With a TFLM library at hand, `cmake -DSTAPES_ENGINE=tflm` builds the same unit tests around it.
 """

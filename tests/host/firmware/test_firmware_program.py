@@ -66,7 +66,7 @@ def test_a_network_that_sees_whole_windows_gives_what_python_gives(window_firmwa
     np.testing.assert_array_equal(replayed.times_ms, expected.times_ms)
     np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
     assert replayed.detections == expected.detections
-    assert len(np.unique(expected.scores, axis=0)) > 20  # of 35: not the same answer each time
+    assert len(np.unique(expected.scores, axis=0)) > 20  # of 35: the answers differ
 
 
 def test_hello_says_how_far_scores_are_apart(firmware, window_firmware):
@@ -172,7 +172,7 @@ def test_output_that_nobody_takes_is_an_error(firmware, wav, arguments):
 
 
 def test_an_endless_input_ends_with_the_reader_of_the_output(firmware):
-    # In silence little is detected, so no write may show that the reader has gone.
+    # Silence has few detections, so perhaps no write fails after the reader has gone.
     with open("/dev/zero", "rb") as silence:  # noqa: PTH123
         program = subprocess.Popen(
             [firmware.program, "--raw", "-"],

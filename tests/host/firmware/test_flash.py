@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""stapes flash, with programs on the path that only note how they were called."""
+"""stapes flash with fake programs, which only note how they were called."""
 
 import os
 import re
@@ -41,7 +41,7 @@ if "--build" in sys.argv:
 
 
 class Bench:
-    """A folder of fake programs that is the whole path; `calls` are the command lines they saw."""
+    """PATH is only a folder of fake programs; `calls` are their command lines."""
 
     def __init__(self, folder: Path, model: Path) -> None:
         self.folder = folder
@@ -330,7 +330,7 @@ def test_room_for_other_models_is_what_the_largest_needs(bench, small_model, cap
     settings = ModelSettings(name="slow", labels=("_silence_", "_unknown_", "a"), decoder=decoder)
     slow.write_bytes(small_model(settings, operator="RELU"))
     slots = slots_of_a_dry_run(bench, capsys, slow)
-    # Its longer averaging window takes as much as many labels.
+    # Its longer averaging window takes as much memory as many labels.
     assert int(slots[2].removeprefix("SLOT_LABELS=")) > 4 and slots[3] == "SLOT_OPERATORS=ON"
 
 
@@ -461,7 +461,7 @@ def test_an_emulator_ends_with_the_command_however_that_ends(tmp_path):
             time.sleep(0.05)
         emulator = Path("/proc", told.read_text().strip())
         assert emulator.exists()
-        process.kill()  # nothing of ours runs any more
+        process.kill()  # no program of ours is left
         process.wait()
         while emulator.exists() and "(sleep) Z" not in (emulator / "stat").read_text():
             assert time.monotonic() < deadline

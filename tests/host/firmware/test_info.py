@@ -288,7 +288,7 @@ def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, c
     assert main(["info", str(model), "--measure", "--json", "--board", EMULATED_BOARD]) == 0
     report = json.loads(capsys.readouterr().out)
     counted, board = report["instructions"], report["board"]
-    assert report["arena_bytes"] > 100_000  # however large
+    assert report["arena_bytes"] > 100_000  # with any size
     assert len(counted["operators"]) == len(report["operators"])
     assert report["macs"] < counted["inference"] < 100 * report["macs"]
     assert sum(counted["operators"]) == pytest.approx(counted["inference"], rel=0.1)

@@ -41,7 +41,7 @@ def test_the_current_folder_is_taken_only_without_an_installed_tree(tmp_path, mo
 
 
 def test_nothing_of_the_current_folder_runs(tmp_path, small_model):
-    """A folder like the source tree, as somebody may hand it over."""
+    """A folder that looks like the source tree, from an unknown person."""
     shutil.copytree(ROOT / "cmake", tmp_path / "cmake")
     (tmp_path / "firmware").mkdir()
     (tmp_path / "bench").mkdir()

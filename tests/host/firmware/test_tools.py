@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of others: what is said when they are missing, fail, or do not end; and the folders in
-which they build."""
+"""Other programs: the errors when they are missing, fail, or do not end; and the folders in which
+they build."""
 
 import fcntl
 import sys
@@ -25,7 +25,7 @@ from stapes.firmware.tools import (
 
 @pytest.fixture
 def bin_folder(tmp_path, monkeypatch):
-    """A folder that is the whole path."""
+    """PATH is only this folder."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python" / "python"))
     return tmp_path

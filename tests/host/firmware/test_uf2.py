@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""UF2 files: what a boot loader reads gives the image back, at its place.
+"""UF2 files: a boot loader reads the image back, at its address.
 
-The reader here follows the text of the specification, with its numbers typed in anew.
+The reader here was written from the specification, with its own numbers.
 """
 
 import struct

@@ -297,7 +297,7 @@ def test_the_esp_idf_form_registers_every_source(folders):
 
 
 def test_the_manifest_of_the_esp_idf_form_is_one(folders):
-    """By the manifest's reference in the documentation of the ESP component registry."""
+    """Checked by the manifest's reference in the documentation of the ESP component registry."""
     manifest = yaml.safe_load((folders["esp-idf"] / "idf_component.yml").read_text())
     assert set(manifest) <= {"version", "description", "url", "license", "targets", "dependencies"}
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
@@ -329,7 +329,7 @@ def test_the_esp_idf_form_compiles_for_riscv32(folders, tmp_path):
 
 
 def test_the_zephyr_form_is_a_module(folders):
-    """As Zephyr's scripts/schemas/module-schema.yaml has it: names, types, and paths that exist."""
+    """Checked by Zephyr's scripts/schemas/module-schema.yaml: names, types, existing paths."""
     folder = folders["zephyr"]
     module = yaml.safe_load((folder / "zephyr" / "module.yml").read_text())
     assert set(module) == {"name", "build", "samples"}
@@ -363,7 +363,7 @@ def test_the_options_of_the_zephyr_sample_turn_the_module_on(folders, monkeypatc
 
 
 def test_the_zephyr_sample_hears_what_stapes_hears(loose, audio, tmp_path):
-    """Built by its own CMakeLists.txt, with stand-ins for what it takes from Zephyr."""
+    """Built by its own CMakeLists.txt, with stand-ins for Zephyr's calls."""
     write_library(loose, tmp_path / "module", form="zephyr")
     sample = tmp_path / "module" / "samples" / "dmic"
     build(HERE / "zephyr", tmp_path / "build", f"-DSAMPLE={sample}")

@@ -28,7 +28,7 @@ def detection(time_ms, label="yes", score="0.900"):
 
 
 def numbered(first, count):
-    """Samples that tell their own place."""
+    """Samples whose values are their places."""
     return audio(first, (np.arange(first, first + count) % 30_000 + 1).astype(np.int16))
 
 
@@ -47,7 +47,7 @@ def test_a_clip_holds_what_was_heard_before_and_after_its_detection(clips):
     for first in range(0, 4000, 100):
         clips.hear(numbered(first, 100))
     clips.detect(detection(3900))
-    assert clips.kept == 0  # the rest has still to come
+    assert clips.kept == 0  # the rest comes later
     for first in range(4000, 5000, 100):
         clips.hear(numbered(first, 100))
     ((samples, rate),) = kept(clips)

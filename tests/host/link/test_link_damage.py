@@ -18,12 +18,12 @@ from stapes.link.protocol import FrameType, LineReader, encode_frame, parse_line
 from stapes.link.session import Session
 from stapes.link.transport import ProgramTransport
 
-MORE = int(os.environ.get("STAPES_EXAMPLES", "1"))  # times as many examples as in a short run
+MORE = int(os.environ.get("STAPES_EXAMPLES", "1"))  # factor on the number of examples
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One piece of damage, at a place from 0 to 1 of what it hits."""
+    """One kind of damage, at a place from 0 (start) to 1 (end) of the bytes."""
 
     kind: str
     place: float
@@ -71,7 +71,7 @@ def errors(stats: dict[str, object]) -> int:
 @given(frames=st.lists(st.tuples(kinds, st.integers(0, 255), payloads), max_size=8))
 def test_whole_frames_of_any_content_are_answered_or_counted(program, frames):
     session = Session(program)
-    # What an earlier example asked for may still come, its first line cut by that example's end.
+    # Answers to an earlier example may still come. The end of that example may cut the first line.
     before = session.reader.counts.damaged
     for kind, sequence, payload in frames:
         program.write(encode_frame(kind, sequence, payload))

@@ -181,8 +181,8 @@ def test_damage_never_makes_an_event_and_ends_with_the_next_line(seed):
     times = [event.number("time_ms") // 20 for event in events]
     assert times == sorted(set(times))  # in order, each once
     assert all(event.fields["label"] == "yes" for event in events)
-    # Whatever comes after a damaged line's end is whole: two lines can be lost when it is the
-    # line end that is damaged.
+    # After the end of a damaged line, lines are whole again. If the line end itself is damaged,
+    # two lines are lost.
     unhurt = {i for i in range(30) if i not in hit and i - 1 not in hit}
     assert unhurt <= set(times)
     assert reader.counts.lost == 30 - len(times)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A conversation over a bad connection: audio arrives whole or the loss is said, never a hang.
+"""A conversation over a bad connection: all audio arrives, or an error says so; it never hangs.
 
 The other side is the firmware itself (stapes-firmware --link, built with sanitizers).
 """
@@ -21,7 +21,7 @@ from stapes.link.transport import LinkClosed, ProgramTransport
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
 
-# Damage shows by silence, so questions are repeated soon; a busy machine may be silent for longer.
+# After damage no answer comes, so questions are repeated soon. A busy machine needs longer.
 SOON = {"answer_seconds": 0.1, "tries": 600}
 
 
@@ -211,7 +211,7 @@ def test_a_program_that_ends_is_said():
         Session(transport)
 
 
-# A scripted board answers at once: only a failing test waits this long.
+# A scripted board answers at once. Only a test that fails waits this long.
 PATIENT = {"answer_seconds": 60.0, "tries": 1}
 
 
@@ -269,7 +269,7 @@ def test_a_hello_with_what_no_board_has_is_refused(field, said):
 
 
 def playing(*answers: bytes, samples: int = 0):
-    """What becomes of `samples` samples, to which a board answers this."""
+    """The result of `samples` samples to a board that gives these answers."""
     board = Scripted(
         line(1, HELLO + " request=1"),
         line(2, "ok request=2"),

@@ -50,7 +50,7 @@ def link(path):
 
 
 def test_a_board_finds_the_mark_and_an_empty_ring_at_the_end_of_its_memory(path):
-    path.write_bytes(b"\xff" * MEMORY_BYTES)  # what another run has left
+    path.write_bytes(b"\xff" * MEMORY_BYTES)  # left by another run
     SharedRing(path, MEMORY_BYTES).close()
     assert path.stat().st_size == MEMORY_BYTES
     assert Board(path).header == (MARK, 0, 0)

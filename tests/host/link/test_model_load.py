@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models over the link: checked before they count, and the old one stays whatever happens.
+"""Models over the link: the board checks a model before it uses it, and keeps the old one if
+anything goes wrong.
 
 The other side is the firmware itself (stapes-firmware --link --models FILE, with sanitizers).
 """
@@ -69,7 +70,7 @@ def test_a_loaded_model_replaces_the_old_one_and_stays(board, other, audio):
         assert (session.hello.model, session.hello.model_slot) == ("small", 0)
         loaded = session.load(read_model_image(other))
         assert (loaded.model, loaded.labels, loaded.model_slot) == ("other", SETTINGS.labels, 1)
-    for _ in range(2):  # also after the board was off
+    for _ in range(2):  # also after the board was switched off
         with board() as transport:
             player = LinkPlayer(transport, send_scores=True)
             replayed = player.play(audio)
@@ -124,12 +125,12 @@ def test_power_lost_after_any_frame_leaves_the_old_model(board, other, half_a_fr
         Session(transport)
         for frame in frames:
             transport.write(frame)
-        Session(transport)  # its answers come after all that went before
+        Session(transport)  # its answers come after all earlier ones
     assert name_of_model(board) == "other"
 
 
 def refusal(board, path) -> str:
-    """What the board says to a model that it does not take; the old one runs on."""
+    """What the board says to a model that it refuses. The old one runs on."""
     with board() as transport:
         session = Session(transport)
         with pytest.raises(StapesError) as refused:
@@ -186,7 +187,7 @@ def test_an_image_that_changed_on_its_way_is_refused(board, other):
 
 
 def test_headers_of_any_content_are_refused_or_run(board, other):
-    """What the checksum cannot tell: an image whose header was made wrong."""
+    """The checksum cannot find it: an image with a wrong header."""
     data = read_model_image(other).data
     rng = np.random.default_rng(4)
     with board() as transport:
@@ -207,7 +208,7 @@ SLOTS_BYTES = 2 << 20
 
 
 def flip(slots, at):
-    """One bit of what is stored, also while the board runs: it sees the file as its memory."""
+    """Flips one stored bit, also while the board runs: the file is its memory."""
     with slots.open("r+b") as file:
         file.seek(at)
         byte = file.read(1)
@@ -271,7 +272,7 @@ def test_a_load_that_is_refused_tells_that_the_old_model_has_gone(
 def test_a_model_that_was_damaged_while_the_board_was_off_is_told_at_the_start(
     board, other, firmware, tmp_path, slot
 ):
-    """The one before it runs, or the built-in one."""
+    """The model before it runs, or the built-in one."""
     with board() as transport:
         session = Session(transport)
         for path in (other, firmware.model)[: slot + 1]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`stapes monitor` beside a serial port that misbehaves: a pseudo-terminal that the test holds."""
+"""`stapes monitor` at a bad serial port: a pseudo-terminal that the test controls."""
 
 import base64
 import contextlib
@@ -27,7 +27,7 @@ from stapes.link.monitor import Monitor
 from stapes.link.transport import SerialTransport
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
-PATIENCE = 120.0  # of which a busy machine may need a lot
+PATIENCE = 120.0  # a busy machine may need many
 
 
 class Board:

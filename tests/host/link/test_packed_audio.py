@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packed audio: what the firmware unpacks is what was packed; speech takes fewer bytes."""
+"""Packed audio: the firmware unpacks the samples that were packed, and speech takes fewer bytes."""
 
 import contextlib
 

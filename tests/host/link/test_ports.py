@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which serial port is the board's, and the same board again after it was unplugged."""
+"""Finding the serial port of a board, and the same board again after it was unplugged."""
 
 from dataclasses import dataclass
 

@@ -2,8 +2,8 @@
 """Firmware with a public key takes only models that were signed with the private one.
 
 Stapes brings no cryptography for boards: STAPES_ED25519_DIR names a folder of TweetNaCl or
-Monocypher, with which these tests sign for real. Without it a toy stands for TweetNaCl, whose
-signatures anybody can make; all but the mathematics is the same.
+Monocypher; then these tests use real signatures. Without it, a toy takes the place of TweetNaCl.
+Anybody can make its signatures, but everything except the mathematics is the same.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def toy_hash(content: bytes) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """Of a pair of keys; signs for real, or as the toy does."""
+    """The owner of a pair of keys, who makes real signatures or those of the toy."""
 
     key: Path
     public: Path
@@ -85,7 +85,7 @@ class Owner:
 
 @pytest.fixture(scope="module")
 def owner() -> Owner:
-    """The same keys each time, so that the firmware is not built anew."""
+    """Always the same keys, so that the firmware is not built again."""
     stem = BUILDS / "signed_owner"
     if not stem.with_suffix(".key").exists() or not stem.with_suffix(".pub").exists():
         BUILDS.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board with a wake word: what it says of its two models, and what the host may change.
+"""A board with a wake word: what it says about its two models, and what the host may change.
 
 The other side is the firmware itself (stapes-firmware --link, with sanitizers).
 """
@@ -84,7 +84,7 @@ def test_a_time_awake_out_of_range_is_refused_and_changes_nothing(transport, awa
 
 
 def test_the_threshold_of_a_wake_word_is_its_models(transport):
-    """ "yes" is a label of both, and then that of the woken one."""
+    """Both models have the label "yes"; the setting is for the woken one."""
     player = LinkPlayer(transport)
     player._session.set_decoder(parse_changes(["threshold:yes=1"]))
     labels = {(found.label, found.of_wake_word) for found in player.play(AUDIO).detections}

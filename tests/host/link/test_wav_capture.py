@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a board hears, in files of which none is too long and none is lost."""
+"""What a board hears, in files: none is too long, and none is lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEARD = np.arange(1, 1001, dtype=np.int16)
 
 
 def audio(first, count=100):
-    """Samples that tell their own place."""
+    """Samples whose values are their places."""
     pcm = base64.b64encode(HEARD[first : first + count].astype("<i2").tobytes()).decode()
     return Event(name="audio", sequence=0, fields={"sample": str(first), "pcm": pcm.rstrip("=")})
 
@@ -130,7 +130,7 @@ def test_silence_takes_no_room_on_the_disk(tmp_path):
     wav = capture(tmp_path)
     wav.start(48000)
     wav.hear(audio(0, 1))
-    for _ in range(50):  # a board that says so little for so much
+    for _ in range(50):  # of a board that sends few bytes for a long gap
         event = audio(0, 1)
         event.fields["sample"] = str(wav.samples + MAX_GAP_SECONDS * 48000)
         wav.hear(event)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The flatbuffer writer: upstream's reader finds what was put in, and equal calls equal bytes."""
+"""The flatbuffer writer: upstream's reader finds what was put in; equal calls give equal bytes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose data a model was trained on: as it says, or as the card of a shipped model does."""
+"""Whose data a model was trained on: the model says it, or the card of a shipped model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models: sizes, and the promise that a clip's result is a stream's result."""
+"""Networks: their sizes, and that a clip and a stream give the same result."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server: the site and nothing else, clips of those who know the token, TLS."""
+"""The server gives the site and nothing else, and takes clips with the token only. TLS."""
 
 import contextlib
 import errno
@@ -77,7 +77,7 @@ def post(server, path, body, headers=TOKEN):
 
 
 def test_ctrl_c_while_a_thread_starts_ends_the_server(monkeypatch):
-    """It may come when that thread has given its place back already."""
+    """Ctrl-C may come when that thread has already given back its place."""
     begin = threading.Thread.start
 
     def start_and_interrupt(thread):
@@ -276,7 +276,7 @@ def test_a_body_that_nobody_asked_for_is_no_second_request(server):
     ids=["nothing", "line", "headers", "reads nothing", "body"],
 )  # fmt: skip
 def test_a_slow_client_keeps_no_thread(corpus, begin):
-    """However often it sends a byte."""
+    """Even if it sends a byte now and then."""
     clips = ClipFolder(corpus, rates=[16000])
     with serving(LARGE, clips=clips, request_seconds=1) as server:
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=120)
@@ -321,7 +321,7 @@ def test_connections_are_bounded_and_those_that_ask_nothing_go_first(server):
         first = connect(b"")
         for _ in range(MAX_CONNECTIONS + 5):
             connect(b"")
-        assert first.recv(10) == b""  # the one that has waited longest
+        assert first.recv(10) == b""  # the connection that has waited the longest
         assert ask(server, "GET", "/")[0].status == 200
         assert threads_of(server) <= MAX_CONNECTIONS
         busy = [connect(b"GET / HTT") for _ in range(MAX_CONNECTIONS)]
@@ -415,7 +415,7 @@ def test_https_with_a_certificate_of_our_own():
 
     with serving(tls=server_context(["127.0.0.1"])) as server:
         seen = ssl.get_server_certificate(("127.0.0.1", server.port))
-        trust = ssl.create_default_context(cadata=seen)  # as somebody who has accepted it
+        trust = ssl.create_default_context(cadata=seen)  # as after somebody accepted it
         connection = http.client.HTTPSConnection(
             "127.0.0.1", server.port, context=trust, timeout=120
         )

@@ -32,7 +32,7 @@ def page(*words) -> int:
 
 
 def contents(files: dict[str, bytes]) -> dict:
-    """What the service worker was told."""
+    """What the service worker knows of the site."""
     line = re.search(rb"^const SITE = (.*);$", files["sw.js"], re.MULTILINE)
     return json.loads(line[1])
 
@@ -75,7 +75,7 @@ def test_what_a_model_is_stands_in_the_list(tmp_path):
     assert len(model["stream"]["det"]) == len(card["stream"]["det"])
     shutil.copy(WORDS, tmp_path / "alone.tflite")
     (model,) = json.loads(build_site([tmp_path / "alone.tflite"])["site.json"])["models"]
-    assert model["stream"] is None  # it has no card beside it
+    assert model["stream"] is None  # it has no card
 
 
 def test_commands_of_the_page_name_the_model_as_commands_take_it(tmp_path):
@@ -116,7 +116,7 @@ def test_a_curve_without_a_rate_has_no_such_point(with_card):
      ("NaN", "Infinity", "1e999", "-1", '"<b>"', "true", "[]"))],
 )  # fmt: skip
 def test_a_curve_that_is_none_is_refused(with_card, det):
-    """A browser reads no NaN."""
+    """JSON in a browser has no NaN."""
     with pytest.raises(StapesError, match="found no model card"):
         build_site([with_card(det)])
 
@@ -209,7 +209,7 @@ def test_the_policy_of_the_page_is_strict():
     rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
     assert rules["default-src"] == "'none'" and "unsafe-inline" not in policy[1]
     assert all("http" not in rule and "*" not in rule for rule in rules.values())
-    pointer = "version https://git-lfs.github.com/spec/"  # which a file may begin with
+    pointer = "version https://git-lfs.github.com/spec/"  # a file may begin with it
     for path in page_sources().glob("*.js"):
         text = path.read_text().replace(pointer, "")
         assert "http:" not in text and "https:" not in text
@@ -226,7 +226,7 @@ def test_a_site_and_its_clips_lie_apart(site, clips, tmp_path, capsys):
 
 @pytest.fixture
 def serve():
-    """Starts `stapes page --serve` in a terminal without any letters but those of ASCII."""
+    """Starts `stapes page --serve` in a terminal that has only the letters of ASCII."""
     started = []
 
     def start(*words):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of sound: the numbers under them, the files, and what is said where they cannot be."""
+"""Pictures of sound: their numbers, the files, and the errors if they cannot be drawn."""
 
 from __future__ import annotations
 

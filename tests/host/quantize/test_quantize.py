@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantization: int8 numerics checked against the upstream runtime, overflow ruled out."""
+"""Quantization: int8 numerics compared with the upstream runtime; nothing overflows."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def exported(architecture, options):
 
 
 def windows(clip, engine, options):
-    """int8 [frames, features] -> what the engine takes at each of its inferences, the last of them
-    at the end of the clip."""
+    """int8 [frames, features] -> the input of each inference of the engine; the last one is at the
+    end of the clip."""
     frames = math.prod(engine.input_shape) // clip.shape[1]
     views = np.lib.stride_tricks.sliding_window_view(clip, frames, axis=0).swapaxes(1, 2)
     stride = options.conv_stride or 1
@@ -237,7 +237,7 @@ def test_logits_that_no_score_shows_cost_the_others_no_steps():
     assert exact.min() < -55
     scores, shown = (np.exp(z) / np.exp(z).sum(1, keepdims=True) for z in (exact, limited))
     assert np.abs(scores - shown).max() < 1 / 256 / 8
-    # What other layers read from this one stays whole.
+    # Other layers read its output, so it keeps its whole range.
     inner = DenseLayer(name="next", weights=np.ones((2, 3)), bias=np.zeros(2))
     assert calibrate([unlikely, inner], features)[0].low == pytest.approx(exact.min(), abs=1)
 

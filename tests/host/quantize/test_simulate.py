@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantization-aware training: what is simulated is what is exported, and gradients pass."""
+"""Quantization-aware training: the simulation equals the export, and gradients pass."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_the_simulation_computes_what_the_engine_computes(architecture, options)
     steps = np.abs(logits / output.scale + output.zero_point - np.array(found))
     exact = model(INPUT.real(stored[:20]), training=False).numpy()
     float_steps = np.abs(exact / output.scale + output.zero_point - np.array(found))
-    # Steps of later layers differ where a value lies on the edge between two.
+    # Later layers differ by a step where a value lies on the border of two steps.
     assert steps.max() <= 3 and steps.mean() < 0.35
-    assert steps.mean() < float_steps.mean() / 2  # float itself is further from int8
+    assert steps.mean() < float_steps.mean() / 2  # float differs from int8 by more
 
 
 @pytest.mark.parametrize("architecture", ["conv", "ds_cnn", "single_fc"])
@@ -153,7 +153,7 @@ def test_the_report_tells_what_each_layer_loses(architecture, operators):
     errors = layer_errors(layers, ranges, SETTINGS, stored, INPUT)
     assert [error.operator for error in errors] == [*operators, "FULLY_CONNECTED"]
     assert all(25 < error.sqnr_db < 60 and error.beyond < 0.01 for error in errors)
-    # A range that cuts the first layer's outputs off shows in it and in all that follow.
+    # If a range cuts off outputs of the first layer, this layer shows it, and so do all later ones.
     low, high = ranges[0].low, ranges[0].high
     if architecture == "tiny_conv":  # after the reshaping
         low, high = ranges[1].low, ranges[1].high
@@ -163,7 +163,7 @@ def test_the_report_tells_what_each_layer_loses(architecture, operators):
     worse = layer_errors(layers, cut, SETTINGS, stored, INPUT)
     assert worse[0].beyond > 0.02 and worse[0].sqnr_db < errors[0].sqnr_db - 10
     assert all(b.sqnr_db < a.sqnr_db - 5 for a, b in zip(errors, worse, strict=True))
-    # The logits may be cut off below, where no score shows them, but not above.
+    # The range may cut off low logits, which no score shows, but not high ones.
     low = [*ranges[:-1], dataclasses.replace(ranges[-1], low=ranges[-1].low / 2)]
     high = [*ranges[:-1], dataclasses.replace(ranges[-1], high=ranges[-1].high / 2)]
     assert layer_errors(layers, low, SETTINGS, stored, INPUT)[-1].sqnr_db > 30
@@ -229,7 +229,7 @@ def test_training_goes_on_from_a_float_checkpoint_and_after_a_stop(tones, tmp_pa
     assert train(tones, tmp_path / "int8", *flags, *start) == 0
     assert "Step #5: from here on int8 is simulated" in capsys.readouterr().out
     whole = Checkpoint.load(tmp_path / "int8" / FILE_NAME)
-    # The same in two parts: the ranges are taken up where they were.
+    # The same in two parts: the second starts with the ranges of the first.
     shorter = ["4,1" if flag == "4,2" else flag for flag in flags]
     assert train(tones, tmp_path / "parts", *shorter, *start) == 0
     capsys.readouterr()
@@ -246,7 +246,7 @@ def test_the_best_checkpoint_is_one_of_the_int8_network(tones, tmp_path):
     assert train(tones, tmp_path / "train", *start, "--quantize", "--quantize_delay", "2") == 0
     history = Checkpoint.load(tmp_path / "train" / FILE_NAME).history
     assert [point.step for point in history.validation] == [1, 2, 3]
-    assert history.best().step == 3  # the only one in int8
+    assert history.best().step == 3  # the only validation in int8
     assert Checkpoint.load(tmp_path / "train" / BEST_FILE_NAME).ranges
 
 

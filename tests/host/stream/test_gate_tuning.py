@@ -35,8 +35,8 @@ START = GateSettings(replay_inferences=5)
 
 
 def recording(*words: tuple[float, float], seconds: float = 40.0) -> Recording:
-    """A quiet room in which "yes" is said at some times, at some loudness, 0.4 s each; a network
-    that is sure of it 0.3 s later."""
+    """A quiet room with "yes" at these times and levels, 0.4 s each. The network is sure of it
+    0.3 s later."""
     random = np.random.default_rng(0)
     audio = random.normal(0, 16, round(seconds * RATE))
     frames = SETTINGS.front_end.frame_count(len(audio))
@@ -79,7 +79,7 @@ def test_the_gate_that_saves_most_and_loses_nothing_is_chosen():
 def test_quieter_words_take_a_more_sensitive_gate():
     loud = tuned(recording((10, 3000)), gate_least_db=(-75, -20), gate_threshold_db=(12, 40))
     quiet = tuned(recording((10, 200)), gate_least_db=(-75, -20), gate_threshold_db=(12, 40))
-    # Both save the same: the most sensitive gate of all is as good for loud words.
+    # Both save the same: for loud words, the most sensitive gate is as good.
     assert loud.gate == quiet.gate
     assert (quiet.gate.threshold_db, quiet.gate.least_db) == (12, -75)
     assert quiet.lost_percent == 0

@@ -21,7 +21,7 @@ MARGIN = SAMPLE_RATE // 5  # 200 ms
 
 @pytest.fixture
 def recording(tmp_path):
-    """Half a minute of hiss with `up` at 5 s and 15 s, `down` at 20 s; and the recording of it."""
+    """The recording of half a minute of hiss, with `up` at 5 s and 15 s, and `down` at 20 s."""
     samples = np.random.default_rng(3).normal(0, 3, 30 * SAMPLE_RATE).astype(np.int16)
     for second, word in ((5, UP), (15, UP), (20, DOWN)):
         samples[second * SAMPLE_RATE :][: len(word)] += word
@@ -51,7 +51,7 @@ def test_finds_that_differ_are_all_kept(recording):
 
 
 def test_a_label_of_which_enough_was_found_leaves_room_for_the_others(tmp_path):
-    """The words that rise are surer than those that fall, so that all of them come first."""
+    """The rising words have higher scores than the falling ones, so they come first."""
     words = [sweep(400, last, seed=11) for last in (1600, 1400, 1000)]
     write_words(tmp_path / "a.wav", *(word for rising in words for word in (rising, DOWN // 16)))
     labels = [find.label for find in found_in(tmp_path / "a.wav", threshold=0.5, same_above=1)]
@@ -73,7 +73,7 @@ def test_equal_finds_are_told_apart_by_nothing_but_their_recording(tmp_path):
 
 
 def test_no_find_is_kept_that_sounds_like_a_surer_one(tmp_path):
-    """A word with more and more noise, cut shorter and shorter, and with other tones at its end."""
+    """A word with more and more noise, with its end cut off, and with other tones at its end."""
     noise = np.random.default_rng(5).normal(0, 1, len(UP))
     place = np.arange(len(UP)) / len(UP)
     words = [(UP + noise * loud).astype(np.int16) for loud in (0, 100, 300, 600, 1000)]
@@ -94,7 +94,7 @@ def is_surer(one, other):
 
 
 def correlation(one, other):
-    """That of the features of two finds."""
+    """The correlation of the features of two finds."""
     _, settings = load_model(trained_tones().model)
     extractor = FrontEnd(settings.front_end, scale=0.1, zero_point=0)
     clips = np.stack([one.samples, other.samples])

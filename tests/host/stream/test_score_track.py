@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of long audio: on several cores as on one, whatever the network remembers."""
+"""Scores of long audio: several cores give the same as one, with any memory of the network."""
 
 from pathlib import Path
 
@@ -37,8 +37,8 @@ PCEN = ModelSettings(
 
 @pytest.fixture(params=[FRAMES, WINDOWS, PCEN], ids=lambda settings: settings.name)
 def model(small_model, tmp_path, request) -> Path:
-    """A network that takes one frame at a time, one that takes seven at every third, and one whose
-    frames depend on all those before them."""
+    """Three networks: one takes a frame at a time, one takes seven frames at every third frame, and
+    the features of one depend on all earlier frames."""
     path = tmp_path / "small.tflite"
     settings: ModelSettings = request.param
     scale = 0.02 if settings.front_end.pcen else 0.1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streaming test audio: the tutorial's mixture, reproducible, with a ground truth that holds."""
+"""Streaming test audio: the tutorial's mixture, reproducible, with a correct ground truth."""
 
 import json
 import tracemalloc
@@ -78,7 +78,7 @@ def test_only_clips_of_the_testing_partition_are_heard(corpus):
         for word, paths in clips.items()
     }
     assert 0 < len(testing["yes"]) < len(clips["yes"])
-    # Clips of the other partitions at full scale would show in the audio.
+    # Clips of the other partitions have full scale, so the audio would show them.
     for paths in clips.values():
         for path in paths:
             if which_set(path.name, 10, 10) != "testing":
@@ -115,7 +115,7 @@ def test_background_never_falls_silent_and_keeps_its_volume():
     settings = StreamSettings(test_duration_seconds=20, background_volume=0.5, seed=3)
     audio = np.concatenate(list(mix_stream([], [constant], settings=settings)))
     assert len(audio) == 20 * RATE
-    # After the first rise, two segments' ramps add up to one: levels stay between segment volumes.
+    # After the first rise, two segments' ramps add up to one: levels stay between their volumes.
     inside = audio[RATE // 2 :]
     assert 0 < inside.min() < inside.max() <= 5000
     assert np.abs(np.diff(inside.astype(int))).max() <= 2

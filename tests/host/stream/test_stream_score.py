@@ -190,7 +190,7 @@ def test_rates_come_with_exact_intervals():
     result = score([("yes", 5000 * n) for n in range(10)], [("yes", 5500), ("no", 60_000)],
                    duration_ms=MS_PER_HOUR)  # fmt: skip
     assert result.false_reject_rate == 0.9
-    # Against other implementations of the same intervals.
+    # Compared with other implementations of the same intervals.
     exact = scipy.stats.binomtest(9, 10).proportion_ci(0.95, method="exact")
     assert result.false_reject_rate_interval == pytest.approx((exact.low, exact.high))
     low, high = result.false_accepts_per_hour_interval
@@ -209,14 +209,14 @@ def test_intervals_hold_the_count_and_nothing_seen_bounds_from_above_alone(count
 
 
 def test_an_interval_over_recordings_is_as_wide_as_their_number_asks_for():
-    """A hundred draws of ten recordings tell as much as the ten of them."""
+    """A hundred draws from ten recordings tell no more than the ten recordings."""
     lost = [True] * 3 + [False] * 7
     once = cluster_interval(lost, [f"clip{number}" for number in range(10)])
     often = cluster_interval(lost * 10, [f"clip{number}" for number in range(10)] * 10)
     each = cluster_interval(lost * 10, [f"clip{number}" for number in range(100)])
     assert once == pytest.approx(often)
     assert often[1] - often[0] > 2 * (each[1] - each[0])
-    # With every trial a source of its own, about the normal approximation of the binomial.
+    # If every trial has its own source: about the normal approximation of the binomial.
     assert each == pytest.approx((0.3 - 1.96 * 0.0458, 0.3 + 1.96 * 0.0458), abs=0.015)
 
 
@@ -448,7 +448,7 @@ def test_the_duration_is_that_of_the_samples_and_a_lying_header_is_refused(tmp_p
 
 @pytest.fixture
 def recorded(small_model, tmp_path):
-    """A small model, audio, and words that it will hear, miss and imagine."""
+    """A small model, audio, and words that it will hear, miss, or hear by mistake."""
     path = tmp_path / "m.tflite"
     decoder = DecoderSettings(
         mode="streaming", average_window_duration_ms=100, detection_threshold=0.4, minimum_count=1

@@ -31,7 +31,7 @@ SCORING = ScoreSettings()
 
 
 def pulses(*events, minutes=60, labels=LABELS):
-    """Silence but for (label, time_ms, height of 256, milliseconds); a track."""
+    """A track of silence with pulses: (label, time_ms, height of 256, milliseconds)."""
     frames = minutes * 60_000 // STRIDE_MS
     scores = np.zeros((frames, len(labels)), int)
     scores[:, 0] = 255
@@ -54,7 +54,7 @@ def spoken(*events):
 
 
 def material(heights, false_heights, label="yes"):
-    """Words of these heights, one each 10 s, then false pulses without a word."""
+    """Words of these heights, one every 10 s, then pulses without a word."""
     words = [(label, 10_000 * n, height, 400) for n, height in enumerate(heights, start=1)]
     start = 10_000 * (len(heights) + 2)
     wrong = [(label, start + 5000 * n, height, 400) for n, height in enumerate(false_heights)]
@@ -73,7 +73,7 @@ def test_the_threshold_falls_between_words_and_what_is_none():
     tuned = tune([heard], DecoderSettings(minimum_count=1), settings=settings_of(), scoring=SCORING)
     assert (tuned.score.correct, tuned.score.false_accepts) == (8, 0)
     assert tuned.reached
-    # The middle of what separates them, on the scale of the curve: far from both.
+    # The middle between them on the scale of the curve: far from both.
     assert 170 / 256 < tuned.decoder.detection_threshold < 210 / 256
 
 
@@ -139,7 +139,7 @@ def tuned_with(kinds, heights=(240, 240, 180, 180), **changes):
 
 
 def test_another_kind_of_audio_keeps_its_own_limit():
-    talk = [200, 200, 200]  # three an hour where the threshold lets them through
+    talk = [200, 200, 200]  # three an hour, if the threshold is low enough
     free = tuned_with([kind([], talk, limit=3)], fa_per_hour=0)
     strict = tuned_with([kind([], talk, limit=2)], fa_per_hour=0)
     assert (free.score.correct, free.kinds["talk"].false_accepts, free.reached) == (4, 3, True)
@@ -148,7 +148,7 @@ def test_another_kind_of_audio_keeps_its_own_limit():
 
 
 def test_words_of_another_kind_count_as_well():
-    """Two of its words are worth one more false accept in quiet."""
+    """For two more of its words, one more false accept in quiet is allowed."""
     heard = material([240] * 3, [150])
     noisy = kind([140] * 2, [], limit=1)
     tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING, kinds=[noisy],
@@ -259,7 +259,7 @@ def test_audio_without_words_alone_cannot_be_tuned_on():
 
 @pytest.fixture(scope="module")
 def recording(small_model, tmp_path_factory):
-    """A small model, audio, and a ground truth: what it hears itself, half of it."""
+    """A small model, audio, and a ground truth: half of its own detections."""
     folder = tmp_path_factory.mktemp("recording")
     labels = ("_silence_", "yes", "no", "up")
     path = folder / "m.tflite"
@@ -317,7 +317,7 @@ def test_the_tuned_model_scores_as_tuning_said(recorded, capsys):
 
 
 def test_a_tuned_model_tells_whose_data_it_was_trained_on(recorded):
-    """A shipped model's card does, which nobody finds by the changed file."""
+    """The card of a shipped model has the text, and cannot be found for the changed file."""
     micro = shipped_models()["micro"]
     shutil.copy(micro.path, recorded / "m.tflite")
     assert command(recorded, "--modes", "streaming", "--in_place") == 0

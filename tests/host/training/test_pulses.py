@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loss of a decoder's peaks, and what a training with it is good for."""
+"""The loss of a decoder's peaks, and the effect of a training with it."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def test_settings_that_do_not_fit_a_decoder_are_refused(tmp_path):
 
 
 def detected(train_dir, chosen: TrainingSettings, *, threshold: float = 0.8) -> float:
-    """Share of the testing clips, in half a second of quiet before and after, that a decoder which
-    averages 200 ms takes for their word, and for no other."""
+    """Share of the testing clips whose word, and no other, is detected by a decoder that averages
+    over 200 ms. Each clip has half a second of quiet before it and after it."""
     train(chosen, data_dir=trained_tones().data_dir, train_dir=train_dir, log=lambda line: None)
     checkpoint = Checkpoint.load(train_dir / FILE_NAME)
     model = create_model(chosen.architecture, chosen.shape, chosen.model)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which checkpoint a training goes on from, with and without --start_checkpoint."""
+"""The checkpoint with which a training continues, with and without --start_checkpoint."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop: schedules, checkpoints, resuming, and what is learnt."""
+"""The training loop: schedules, checkpoints, resuming, and the result of the training."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(tmp_path, name, chosen, log=lambda line: None, **options):
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    """What a training with `settings()` leaves; not to be changed."""
+    """The checkpoint of a training with `settings()`. Tests must not change it."""
     return run(tmp_path_factory.mktemp("unbroken"), "dir", settings())
 
 
@@ -153,8 +153,8 @@ def test_a_lead_comes_before_the_clip_and_holds_its_surroundings_alone():
 
 
 def test_a_network_hears_the_clip_after_its_lead_and_nothing_else(tmp_path):
-    """Leads of zeros, and a front end without a memory: the weights are those without a lead. Both
-    go on from one checkpoint, for equal int8 features; then int8 is simulated."""
+    """Leads of zeros and a front end without memory: the weights are equal with a lead and without.
+    Both trainings start from one checkpoint, for equal int8 features, and simulate int8."""
     words = CorpusSettings(wanted_words=WANTED, unknown_percentage=50, silence_percentage=0)
     still = AugmentSettings(time_shift_ms=0, background_volume=0, time_mask_frames=4)
     short = settings(corpus=words, augmentation=still, schedule=Schedule(steps=(2,), rates=(0.01,)))
@@ -373,7 +373,7 @@ def test_a_pupil_is_drawn_to_its_teachers_scores(tmp_path):
     assert loss(same) < min(loss(same + np.eye(4)[0]), loss(same * 0.5), loss(same * 2))
     assert loss(same, 8.0) == pytest.approx(loss(same) + 0.25 * 8, rel=1e-5)
     gradient = np.array([loss(same + 1e-2 * step) - loss(same) for step in np.eye(4)])
-    assert np.abs(gradient).max() < 1e-3  # scores equal to the teacher's cannot be bettered
+    assert np.abs(gradient).max() < 1e-3  # no scores are better than those of the teacher
 
 
 def test_a_pupil_takes_its_teachers_features(tmp_path, unbroken):
@@ -485,7 +485,7 @@ def test_prefetch_makes_several_at_once_and_keeps_their_order():
     together = threading.Barrier(3)
 
     def make(number):
-        together.wait(timeout=120)  # one alone would never come through
+        together.wait(timeout=120)  # a single thread waits for ever
         time.sleep(0.002 * (number % 3))
         return number
 

@@ -101,7 +101,7 @@ def test_a_training_without_progress_stops_early_and_stays_stopped(tmp_path, mon
         predicted[:wrong] = (predicted[:wrong] + 1) % LABELS_COUNT
         return predicted, 1.0
 
-    trained_tones()  # is trained before the scores are scripted
+    trained_tones()  # train first: the scores are replaced below
     monkeypatch.setattr(loop, "evaluate", scripted)
     chosen = settings(steps=40, eval_step_interval=2, early_stopping_evaluations=2)
     result = run(tmp_path, chosen, log=lines.append)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training on several machines: what two workers learn is what one learns."""
+"""Training on several machines: two workers learn the same as one."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_two_workers_learn_what_one_learns_and_the_chief_writes(tmp_path):
     assert [chief.returncode, other.returncode] == [130, 130], outputs
     stopped = Checkpoint.load(tmp_path / "two" / FILE_NAME).step
     assert f"Stopped at step {stopped}; the same command goes on" in outputs[0][0]
-    # They go on from there, and learn what one alone learns.
+    # They continue from there, and learn the same as one.
     steps = ("--how_many_training_steps", str(stopped + 2))
     processes = start_two(tmp_path / "two", *steps)
     outputs = [process.communicate(timeout=300) for process in processes]
@@ -85,7 +85,7 @@ def test_two_workers_learn_what_one_learns_and_the_chief_writes(tmp_path):
     for a, b in zip(two.model, one.model, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
     assert two.history.validation[-1].accuracy == one.history.validation[-1].accuracy
-    # One machine goes on from what two have learnt.
+    # One machine continues the training of two.
     steps = ("--how_many_training_steps", str(stopped + 3))
     assert main(command(tmp_path / "two", *steps)) == 0
 

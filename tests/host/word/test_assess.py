@@ -36,7 +36,7 @@ def listed(**per_hour):
 
 @pytest.fixture
 def often(monkeypatch):
-    """How often a phrase comes in an hour of talk: `computer` twice, others never."""
+    """How often people say a phrase in an hour of talk: `computer` twice, others never."""
     monkeypatch.setattr(module, "said_per_hour", lambda word: 2.0 if word == "computer" else 0.001)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A card says what it was tested with, and what nobody knows."""
+"""A card says how its model was tested, and what is not known."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of a word: commands of today, in order, by what a person asks for."""
+"""The plan of a word: the right commands, in order, for the options of the user."""
 
 from __future__ import annotations
 

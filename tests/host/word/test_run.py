@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan that was cut goes on where it was: by Ctrl-C, by kill -9, by a stage that fails."""
+"""A plan continues where it was stopped: by Ctrl-C, by kill -9, by a stage that fails."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_a_damaged_marker_is_none(tmp_path, damage):
 def test_what_a_stage_goes_on_with_goes_where_it_was_begun_for_something_else(
     tmp_path, monkeypatch
 ):
-    """The stage that is cut leaves a checkpoint; only the same stage after the same ones may go on
-    from it."""
+    """A stopped stage leaves a checkpoint. Only the same stage, after the same earlier stages, may
+    continue from it."""
     monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "raise SystemExit(1)"))
     before, after = stage("a"), dataclasses.replace(stage("b", needs=("a",)), continues=("b",))
     checkpoint = tmp_path / "b" / "checkpoint"
@@ -98,13 +98,13 @@ def test_another_number_of_processes_is_no_other_plan(tmp_path):
     assert pending([stage("a", command=command)], tmp_path, {}) == []
 
 
-# ---- runs that are cut
+# ---- runs that are stopped
 
 
-# Stands in for the commands of a plan: each stage takes down the bytes of those that it needs, in
-# two steps. What it `writes` it adds to, so that the half of an ended run shows; what it
-# `continues` are pieces, each whole; all else is written at once. Between the steps, in the stage
-# that the file `cut` names, it says so through a pipe and waits.
+# Takes the place of a plan's commands. Each stage notes the bytes of the stages that it needs, in
+# two steps. It appends to files that it `writes`, so that half of a stopped run shows. Files that
+# it `continues` are whole pieces. It writes all other files at once. In the stage that the file
+# `cut` names, it says so through a pipe between the two steps, and waits.
 STAND_IN = """
 name=$1 outputs=$2 continues=$3
 shift 3
@@ -150,7 +150,7 @@ def stood_in(folder: Path) -> list[Stage]:
 
 
 def start_plan(folder: Path, cut: str) -> int:
-    """Begins the plan in a process of its own; its number, as soon as it is in the stage `cut`."""
+    """Starts the plan in its own process; returns its id when it is in the stage `cut`."""
     folder.mkdir(exist_ok=True)
     (folder / "cut").write_text(f"{cut}\n")
     for pipe in ("pipe", "nobody"):
@@ -185,7 +185,7 @@ STAGES = [one.name for one in stood_in(Path("work"))]
 
 @pytest.fixture(scope="module")
 def uncut(tmp_path_factory):
-    """The bytes of a plan that nothing cuts."""
+    """The bytes of a plan that nothing stops."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
         return finish_plan(tmp_path_factory.mktemp("uncut") / "work")
@@ -201,7 +201,7 @@ def test_a_plan_that_is_cut_in_any_stage_ends_with_the_bytes_of_one_that_is_not(
     os.killpg(child, how)
     assert os.waitpid(child, 0)[1] != 0
     with (tmp_path / "work" / "lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until the last of its processes has gone
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the last of its processes has ended
     assert finish_plan(tmp_path / "work") == uncut
     place = STAGES.index(cut)
     ran = (tmp_path / "work" / "ran").read_text().split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user brings: recordings by people, other words, noise and speech."""
+"""Sounds of the user: recordings by people, other words, noise and speech."""
 
 from __future__ import annotations
 
