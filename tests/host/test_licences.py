@@ -53,9 +53,12 @@ def test_the_notices_hold_the_licences_of_what_is_compiled_into_the_package():
     (licence,) = (file for file in files if file.name == "LICENSE")
     (header,) = (file for file in files if file.name == "robin_map.h")
     robin_map = header.read_text().partition("/**")[2].partition("*/")[0]
+    page = (ROOT / "boards" / "web" / "page" / "ATTRIBUTION.txt").read_text()
+    musl = page[page.index("Copyright") :]
 
     assert words(licence.read_text()) in words(NOTICES)
     assert words(robin_map) in words(NOTICES)
+    assert words(musl) in words(NOTICES)
     assert "THIRD_PARTY_NOTICES.md" in PROJECT["project"]["license-files"]
 
 
@@ -100,6 +103,18 @@ def test_the_lock_holds_what_the_project_asks_for_with_hashes_and_names_no_regis
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert len(packages) == sum(map(len, versions.values()))
     assert all("--hash=sha256:" in package for package in packages)
+
+
+@pytest.mark.parametrize("folder", ["boards/web", "tests/board/rp2040js"])
+def test_what_npm_installs_is_locked_with_hashes_and_names_no_registry(folder):
+    wanted = json.loads((ROOT / folder / "package.json").read_text())
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    own = lock.pop("")
+
+    assert own["devDependencies"] == wanted["devDependencies"]
+    assert all(re.fullmatch(r"[\d.]+", version) for version in wanted["devDependencies"].values())
+    assert all(entry["integrity"].startswith("sha512-") for entry in lock.values())
+    assert not any("resolved" in entry for entry in lock.values())
 
 
 def test_the_bill_of_materials_is_cyclonedx(tmp_path):

@@ -78,7 +78,7 @@ def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
     names: set[str] = set()  # of the models' files
     pages = [_page_model(path, names) for path in models]
     files |= {page.file: page.data for page in pages}
-    files[ATTRIBUTION] = _attribution(pages).encode()
+    files[ATTRIBUTION] += b"".join(_attribution(page) for page in pages)
     site = {"version": __version__, "models": [page.about for page in pages]}
     text = json.dumps(site, indent=1, ensure_ascii=False, allow_nan=False)
     files[MARKER] = (text + "\n").encode()
@@ -86,14 +86,10 @@ def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
     return files
 
 
-def _attribution(pages: Sequence[PageModel]) -> str:
-    """Whose the page is, and whose data each of its models was trained on."""
-    head = "The page is part of Stapes, licensed under the Apache License 2.0.\n"
-    models = [
-        f"Model: {plain(page.about['name'])}, SHA-256 {page.about['sha256']}\n{page.terms}"
-        for page in pages
-    ]
-    return "\n".join([head, *models])
+def _attribution(page: PageModel) -> bytes:
+    """What a site tells of the data that a model was trained on."""
+    name, sha256 = page.about["name"], page.about["sha256"]
+    return f"\nModel: {plain(name)}, SHA-256 {sha256}\n{page.terms}".encode()
 
 
 def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:

@@ -65,6 +65,7 @@ def test_a_site_tells_whose_data_each_of_its_models_was_trained_on(tmp_path, sma
     assert shipped_models()["micro"].card["data"] in of_micro
     assert "does not say on what data" in of_small
     assert "ATTRIBUTION.txt" in contents(files)["files"]
+    assert b"Rich Felker" in files["ATTRIBUTION.txt"]  # of musl, which the modules contain
 
 
 def test_what_a_model_is_stands_in_the_list(tmp_path):
