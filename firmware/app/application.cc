@@ -120,7 +120,7 @@ void Application::Hear(Span<const int16_t> samples) {
 void Application::HandleFrame() {
   switch (reader_.type()) {
     case FrameType::kHello:
-      SayHello(reader_.sequence());
+      HandleHello();
       break;
     case FrameType::kReset:
       HandleReset();
@@ -163,6 +163,14 @@ void Application::HandleFrame() {
       break;
     default:
       ++refused_.command;
+  }
+}
+
+void Application::HandleHello() {
+  SayHello(reader_.sequence());
+  if (models_ != nullptr && models_->damaged()) {
+    Log("the running model has been damaged in its memory",
+        "restart the board, or load the model again");
   }
 }
 

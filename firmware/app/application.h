@@ -80,6 +80,7 @@ class Application {
   void SayHello(int32_t request);
   void WatchButton();
   void HandleFrame();
+  void HandleHello();
   void HandleReset();
   void HandleScores();
   void HandleThreshold();

@@ -29,6 +29,9 @@ class ModelLoader final : public ModelReceiver {
 
   std::size_t capacity() const override { return slots_.capacity(); }
   int slot() const override { return running_; }
+  bool damaged() const override {
+    return running_ != ModelSlots::kNone && !slots_.IsGood(running_);
+  }
   Verdict Begin(uint32_t bytes, uint32_t crc) override;
   Verdict Take(uint32_t offset, Span<const uint8_t> bytes) override;
   uint32_t next_offset() const override { return static_cast<uint32_t>(slots_.written()); }

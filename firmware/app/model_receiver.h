@@ -25,6 +25,9 @@ class ModelReceiver {
 
   virtual std::size_t capacity() const = 0;  // bytes of the largest image
   virtual int slot() const = 0;              // where the running model comes from, -1: built in
+  // Whether the stored image of the running model has changed since it was committed. Reads all of
+  // it.
+  virtual bool damaged() const = 0;
 
   // An image of `bytes` bytes with this CRC-32 will come. What came before is forgotten.
   virtual Verdict Begin(uint32_t bytes, uint32_t crc) = 0;

@@ -34,6 +34,9 @@ class ModelSlots {
   // The same, were no image damaged: where it is another slot, that one's image is.
   int NewestRecord(uint32_t allowed) const { return Choose(allowed, &ModelSlots::IsKnown); }
 
+  // Whether this firmware committed the slot, and its image is undamaged. Reads all of it.
+  bool IsGood(int slot) const;
+
   // The image of a committed slot; empty when it was committed as "none: the built-in model".
   Span<const uint8_t> Image(int slot) const;
 
@@ -68,7 +71,6 @@ class ModelSlots {
   int NewestVersion() const;
   bool HasRecord(int slot) const;
   bool IsKnown(int slot) const;  // committed by this firmware
-  bool IsGood(int slot) const;   // and undamaged
   int Choose(uint32_t allowed, bool (ModelSlots::*counts)(int) const) const;
 
   Flash& flash_;

@@ -17,7 +17,7 @@ from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.link.model_image import read_model_image
-from stapes.link.protocol import LineReader
+from stapes.link.protocol import FrameType, LineReader, encode_frame
 from stapes.link.session import Session
 from stapes.link.transport import ProgramTransport
 from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
@@ -283,6 +283,26 @@ def test_a_model_that_was_damaged_while_the_board_was_off_is_told_at_the_start(
         assert hello.fields["model"] == ("small", "other")[slot]
         assert hello.fields["model_slot"] == str(slot)
         assert (log.name, log.fields["reason"]) == ("log", "its image is damaged")
+
+
+def asked_who_it_is(transport):
+    return answers(transport, [encode_frame(FrameType.HELLO, 7)])
+
+
+# In the commit record, the image's header, its weights.
+@pytest.mark.parametrize("at", [8, RECORD_BYTES + 17, -400])
+def test_a_model_that_is_damaged_while_it_runs_is_told_to_those_who_ask(board, other, tmp_path, at):
+    image = read_model_image(other)
+    with board() as transport:
+        Session(transport).load(image)
+        (hello,) = asked_who_it_is(transport)
+        assert hello.fields["model"] == "other"
+        flip(tmp_path / "slots", at if at > 0 else RECORD_BYTES + len(image.data) + at)
+        hello, log = asked_who_it_is(transport)
+        assert (hello.fields["model_slot"], log.name) == ("1", "log")
+        assert "damaged in its memory" in log.fields["text"]
+        assert Session(transport).use_built_in().model == "small"
+        (hello,) = asked_who_it_is(transport)
 
 
 def test_an_older_model_that_is_damaged_is_nobodys_business(board, other, firmware, tmp_path):
