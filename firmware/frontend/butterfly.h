@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The radix-4 butterfly, where an FFT spends its time.
+// Butterflies, where an FFT spends its time.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,18 @@
 #include "frontend/complex_int.h"
 
 namespace stapes {
+
+// Joins two sub-transforms of 2 numbers to one of 4.
+inline void JoinFour(ComplexInt* values) {
+  const ComplexInt a = values[0];
+  const ComplexInt b = values[1];
+  const ComplexInt c = values[2];
+  const ComplexInt d = values[3];
+  values[0] = {Add(a.re, c.re), Add(a.im, c.im)};
+  values[1] = {Add(b.re, d.im), Sub(b.im, d.re)};
+  values[2] = {Sub(a.re, c.re), Sub(a.im, c.im)};
+  values[3] = {Sub(b.re, d.im), Add(b.im, d.re)};
+}
 
 // One butterfly in place on *v0 .. *v3, the k-th numbers of the transforms of samples 0, 2, 1, 3
 // modulo 4 (bit reversal swaps the two in the middle); v1, v2, v3 are first turned by 2a, a, 3a.

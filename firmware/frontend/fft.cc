@@ -14,7 +14,8 @@ namespace {
 // Joins sub-transforms of 2 numbers to such of 4.
 #if defined(STAPES_USE_HELIUM)
 
-using helium::JoinPairs;
+// The window's loop has joined them.
+inline void JoinPairs(ComplexInt*, uint32_t) {}
 
 #elif defined(STAPES_USE_ARM_DSP)
 
@@ -51,14 +52,7 @@ void JoinPairs(ComplexInt* values, uint32_t size) {
 
 void JoinPairs(ComplexInt* values, uint32_t size) {
   for (const ComplexInt* end = values + size; values != end; values += 4) {
-    const ComplexInt a = values[0];
-    const ComplexInt b = values[1];
-    const ComplexInt c = values[2];
-    const ComplexInt d = values[3];
-    values[0] = {Add(a.re, c.re), Add(a.im, c.im)};
-    values[1] = {Add(b.re, d.im), Sub(b.im, d.re)};
-    values[2] = {Sub(a.re, c.re), Sub(a.im, c.im)};
-    values[3] = {Sub(b.re, d.im), Add(b.im, d.re)};
+    JoinFour(values);
   }
 }
 
@@ -81,6 +75,9 @@ void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int3
 #if defined(STAPES_USE_HELIUM)
 
 void Stage(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
+  if (quarter == 4) {
+    return helium::StageOfFours(values, size, twiddles);
+  }
   if (quarter % 4 != 0) {
     return StageRadix4(values, size, quarter, twiddles);
   }

@@ -47,33 +47,36 @@ bool FrontEnd::Init(const FrontEndTables& tables, Span<uint8_t> work) {
 }
 
 std::size_t FrontEnd::Push(Span<const int16_t> samples) {
-  const std::size_t skipped = skip_ < samples.size() ? skip_ : samples.size();
-  skip_ -= static_cast<uint32_t>(skipped);
-  const std::size_t room = tables_->window_samples - filled_;
-  const std::size_t left = samples.size() - skipped;
+  const int16_t* from = samples.data();
+  std::size_t left = samples.size();
+  if (filled_ < 0) {
+    const std::size_t gap = static_cast<std::size_t>(-filled_);
+    const std::size_t skipped = gap < left ? gap : left;
+    filled_ += static_cast<int32_t>(skipped);
+    if (filled_ < 0) {
+      return skipped;
+    }
+    from += skipped;
+    left -= skipped;
+  }
+  const std::size_t room = tables_->window_samples - static_cast<uint32_t>(filled_);
   const std::size_t taken = room < left ? room : left;
-  changes_.bits |= CopySamples(samples_ + filled_, samples.data() + skipped, taken).bits;
-  filled_ += static_cast<uint32_t>(taken);
-  return skipped + taken;
+  changes_.bits |= CopySamples(samples_ + filled_, from, taken).bits;
+  filled_ += static_cast<int32_t>(taken);
+  return samples.size() - left + taken;
 }
 
 Span<const int16_t> FrontEnd::Waiting() const {
-  return {samples_, filled_ == tables_->window_samples ? filled_ : 0u};
+  return {samples_, IsFull() ? tables_->window_samples : 0u};
 }
 
-bool FrontEnd::PopFrame(Span<int8_t> features) {
-  if (!FrameWaits(features.size())) {
-    return false;
-  }
+bool FrontEnd::ComputeRounded(Span<int8_t> features) {
   QuantizeFeatures(*tables_, ComputeFrame(), features);
   DropStride();
   return true;
 }
 
-bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
-  if (!FrameWaits(features.size())) {
-    return false;
-  }
+bool FrontEnd::ComputeUnrounded(Span<int32_t> features) {
   std::memcpy(features.data(), ComputeFrame(), features.size() * sizeof(int32_t));
   DropStride();
   return true;
@@ -81,14 +84,9 @@ bool FrontEnd::PopFrameUnrounded(Span<int32_t> features) {
 
 void FrontEnd::Reset() {
   filled_ = 0;
-  skip_ = 0;
   changes_ = {};
   pcen_.frames = 0;
   std::memset(pcen_.smoothed, 0, SmoothedSize(*tables_) * sizeof(int64_t));
-}
-
-bool FrontEnd::FrameWaits(std::size_t feature_count) const {
-  return filled_ == tables_->window_samples && feature_count == FeatureCount(*tables_);
 }
 
 // The frame's features in Q(feature_bits), valid until the next frame.
@@ -114,14 +112,12 @@ const int32_t* FrontEnd::ComputeFrame() {
 
 void FrontEnd::DropStride() {
   const uint32_t stride = tables_->stride_samples;
-  if (stride >= filled_) {
-    skip_ = stride - filled_;
-    filled_ = 0;
+  filled_ -= static_cast<int32_t>(stride);
+  if (filled_ <= 0) {
     changes_ = {};
     return;
   }
-  filled_ -= stride;
-  changes_ = CopySamples(samples_, samples_ + stride, filled_);
+  changes_ = CopySamples(samples_, samples_ + stride, static_cast<std::size_t>(filled_));
 }
 
 }  // namespace stapes

@@ -32,17 +32,28 @@ class FrontEnd {
 
   // Computes the waiting frame: int8 with the model's scale and zero point, FeatureCount(tables)
   // numbers. False when no frame waits or `features` has another size; nothing happens then.
-  bool PopFrame(Span<int8_t> features);
+  bool PopFrame(Span<int8_t> features) {
+    return FrameWaits(features.size()) && ComputeRounded(features);
+  }
 
   // The same frame before it is rounded to int8, in Q(tables.feature_bits): natural logarithms,
   // their DCT, or normalised energies.
-  bool PopFrameUnrounded(Span<int32_t> features);
+  bool PopFrameUnrounded(Span<int32_t> features) {
+    return FrameWaits(features.size()) && ComputeUnrounded(features);
+  }
 
   // Forgets all samples and energies: the next frame starts with the next sample pushed.
   void Reset();
 
  private:
-  bool FrameWaits(std::size_t feature_count) const;
+  bool IsFull() const { return filled_ == static_cast<int32_t>(tables_->window_samples); }
+
+  bool FrameWaits(std::size_t feature_count) const {
+    return IsFull() && feature_count == FeatureCount(*tables_);
+  }
+
+  bool ComputeRounded(Span<int8_t> features);
+  bool ComputeUnrounded(Span<int32_t> features);
   const int32_t* ComputeFrame();
   void DropStride();
 
@@ -50,9 +61,8 @@ class FrontEnd {
   ComplexInt* spectrum_ = nullptr;  // FFT size / 2 + 1 numbers, then the DCT's output
   int32_t* logs_ = nullptr;         // DctInputLength(channel_count)
   int16_t* samples_ = nullptr;      // window_samples
-  uint32_t filled_ = 0;             // samples held
+  int32_t filled_ = 0;              // samples held; below 0: so many are to be skipped
   SignChanges changes_;             // of the samples held
-  uint32_t skip_ = 0;               // samples between frames that belong to none, still to come
   PcenState pcen_ = {};
 };
 

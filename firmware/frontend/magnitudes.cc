@@ -10,11 +10,6 @@
 
 namespace stapes {
 
-BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum) {
-  const uint32_t size = 1u << (tables.fft_log2 - 1);
-  return {spectrum + tables.first_bin, spectrum + size - tables.first_bin, tables.bin_twiddles};
-}
-
 #ifdef STAPES_USE_ARM_DSP
 
 // One block for a bin: compilers spill half of what the power and its root need.

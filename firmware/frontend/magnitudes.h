@@ -17,7 +17,10 @@ struct BinPlace {
 };
 
 // The place of the first bin that the mel channels use. `spectrum` is what Fft made.
-BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum);
+inline BinPlace FirstBin(const FrontEndTables& tables, const ComplexInt* spectrum) {
+  const uint32_t size = 1u << (tables.fft_log2 - 1);
+  return {spectrum + tables.first_bin, spectrum + size - tables.first_bin, tables.bin_twiddles};
+}
 
 // |2 X[k]| of `count` bins from k on, 1 or more; `place` moves on behind them.
 //   2 X[k] = (Z[k] + conj Z[size - k]) - i exp(-i a) (Z[k] - conj Z[size - k]), a = pi k / size.

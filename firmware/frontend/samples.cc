@@ -6,12 +6,10 @@
 #include "base/fixed_point.h"
 
 namespace stapes {
-namespace {
-
-// Of one sample or of two in a word. The lower one spills into bit 16, which PeakBits masks.
-inline uint32_t Changes(uint32_t pair) { return pair ^ (pair << 1); }
 
 #ifndef STAPES_USE_HELIUM
+
+namespace {
 
 inline bool StartsWord(const int16_t* samples) {
   return reinterpret_cast<uintptr_t>(samples) % sizeof(uint32_t) == 0;
@@ -50,28 +48,9 @@ inline uint32_t CopyOne(int16_t* to, const int16_t* from) {
   return Changes(static_cast<uint16_t>(*from));
 }
 
-#endif
-
 }  // namespace
 
 SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
-#ifdef STAPES_USE_HELIUM
-  int32_t largest = 0;
-  int32_t smallest = 0;
-  __asm__ volatile(
-      "wlstp.16 lr, %[count], 1f\n"
-      "2:\n"
-      "vldrh.u16 q0, [%[from]], #16\n"
-      "vstrh.16 q0, [%[to]], #16\n"
-      "vmaxv.s16 %[largest], q0\n"
-      "vminv.s16 %[smallest], q0\n"
-      "letp lr, 2b\n"
-      "1:\n"
-      : [from] "+r"(from), [to] "+r"(to), [largest] "+r"(largest), [smallest] "+r"(smallest)
-      : [count] "r"(count)
-      : "lr", "q0", "memory");
-  return {Changes(static_cast<uint16_t>(largest)) | Changes(static_cast<uint16_t>(smallest))};
-#else
   uint32_t bits = 0;
   if (count != 0 && !StartsWord(to)) {
     bits = CopyOne(to++, from++);
@@ -87,12 +66,8 @@ SignChanges CopySamples(int16_t* to, const int16_t* from, std::size_t count) {
     bits |= CopyOne(to++, from++);
   }
   return {bits};
-#endif
 }
 
-int PeakBits(SignChanges changes) {
-  const uint32_t bits = (changes.bits | (changes.bits >> 16)) & 0xFFFEu;
-  return bits == 0 ? 0 : 31 - LeadingZeros(bits);
-}
+#endif
 
 }  // namespace stapes

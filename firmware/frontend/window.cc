@@ -2,12 +2,14 @@
 #include "frontend/window.h"
 
 #include "base/fixed_point.h"
+#include "frontend/butterfly.h"
 
 #ifdef STAPES_USE_HELIUM
 #include "frontend/mve/window.h"
 #endif
 
 namespace stapes {
+
 namespace {
 
 // One pair of windowed samples, rounded to nearest.
@@ -42,6 +44,80 @@ class FirstStage {
   int index_shift_;
 };
 
+#ifdef STAPES_USE_HELIUM
+
+// The first pair whose sum and difference the window's loop joins with those of an earlier pair, as
+// the second stage does where it has radix 2; half the size: it joins none.
+inline uint32_t FirstJoined(int size_log2) {
+  return 1u << (size_log2 % 2 == 0 ? size_log2 - 2 : size_log2 - 1);
+}
+
+ComplexInt WindowedPair(const FrontEndTables& tables, const int16_t* samples, uint32_t pair,
+                        int shift) {
+  const uint32_t count = tables.window_samples;
+  if (2 * pair >= count) {
+    return {0, 0};
+  }
+  const bool rises = pair < (count + 2) / 4;
+  const int32_t* const weight = tables.window + (rises ? 2 * pair : count - 2 * pair);
+  if (2 * pair + 1 == count) {
+    return Windowed(static_cast<uint16_t>(samples[2 * pair]), weight[0], 0, shift);
+  }
+  return Windowed(LoadPair(samples + 2 * pair), weight[0], weight[rises ? 1 : -1], shift);
+}
+
+// Any pair and its partner, in order, where there are not four.
+__attribute__((noinline)) void WindowOne(const FrontEndTables& tables, const int16_t* samples,
+                                         uint32_t pair, int shift, ComplexInt* output) {
+  const int size_log2 = tables.fft_log2 - 1;
+  const ComplexInt a = WindowedPair(tables, samples, pair, shift);
+  const ComplexInt b = WindowedPair(tables, samples, pair + (1u << (size_log2 - 1)), shift);
+  FirstStage(output, size_log2).Put(pair, a, b);
+  if (pair >= FirstJoined(size_log2)) {
+    JoinFour(output + 2 * (ReverseBits(pair) >> (33 - size_log2)) - 2);
+  }
+}
+
+}  // namespace
+
+void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift,
+                 ComplexInt* output) {
+  const int size_log2 = tables.fft_log2 - 1;
+  const uint32_t half_size = 1u << (size_log2 - 1);
+  const uint32_t count = tables.window_samples;
+  const uint32_t first_joined = FirstJoined(size_log2);
+  uint32_t both = count / 2 - half_size;
+  const uint32_t fours = (both < first_joined ? both : first_joined) / 4;
+  uint32_t pair = 4 * fours;
+  if (fours != 0) {
+    const uint32_t joined_fours = both < first_joined ? 0 : (both - first_joined) / 4;
+    helium::WindowBoth(samples, samples + 2 * half_size, tables.window,
+                       tables.window + (count - 2 * half_size), fours, joined_fours, shift,
+                       size_log2, output);
+    pair += 4 * joined_fours;
+  }
+  for (both += count % 2; pair < both; ++pair) {
+    WindowOne(tables, samples, pair, shift, output);
+  }
+  const uint32_t middle = (count + 2) / 4;
+  const helium::Frame frame = {tables, samples, shift, output};
+  if (pair < middle && pair < first_joined) {
+    const uint32_t end = middle < first_joined ? middle : first_joined;
+    helium::WindowAlone<false>(frame, 1, pair, end);
+    pair = end;
+  }
+  if (pair < middle) {
+    helium::WindowAlone<true>(frame, 1, pair, middle);
+    pair = middle;
+  }
+  if (pair < half_size) {
+    const bool joins = first_joined < half_size;
+    (joins ? helium::WindowAlone<true> : helium::WindowAlone<false>)(frame, -1, pair, half_size);
+  }
+}
+
+#else
+
 // Pairs from `first` on lie in the rising half of the window, as many from `second` on in the
 // falling one.
 struct TwoRuns {
@@ -51,7 +127,7 @@ struct TwoRuns {
   const int32_t* falling;  // weight of the first sample, the next one's comes before
 };
 
-#if defined(STAPES_USE_ARM_DSP) && !defined(STAPES_USE_HELIUM)
+#ifdef STAPES_USE_ARM_DSP
 
 // Pointers to the last pairs, as the loop counts down: the index then needs no end.
 struct TwoRunsBackwards {
@@ -113,16 +189,8 @@ void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, C
 #else
 
 void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, ComplexInt* output) {
-  uint32_t i = 0;
-#ifdef STAPES_USE_HELIUM
-  if (count >= 4) {
-    i = count - count % 4;
-    helium::WindowFours(runs.first, runs.second, runs.rising, runs.falling, i / 4, shift, size_log2,
-                        output);
-  }
-#endif
   const FirstStage stage(output, size_log2);
-  for (; i < count; ++i) {
+  for (uint32_t i = 0; i < count; ++i) {
     const int32_t* const rising = runs.rising + 2 * i;
     const int32_t* const falling = runs.falling - 2 * i;
     stage.Put(i, Windowed(LoadPair(runs.first + 2 * i), rising[0], rising[1], shift),
@@ -132,35 +200,7 @@ void WindowBoth(const TwoRuns& runs, uint32_t count, int shift, int size_log2, C
 
 #endif
 
-// Pairs whose partner is 0.
-struct Alone {
-  const int16_t* samples;  // of the window
-  int shift;
-  int size_log2;
-  ComplexInt* output;
-};
-
-// Those from `pair` to before `end`. Weights follow each other upwards, or downwards (-1).
-template <int kDirection>
-inline void WindowAlone(const Alone& alone, uint32_t pair, uint32_t end, const int32_t* weight) {
-  const int16_t* first = alone.samples + 2 * pair;
-#ifdef STAPES_USE_HELIUM
-  helium::WindowAlone(first, weight, kDirection, pair, end - pair, alone.shift, alone.size_log2,
-                      alone.output);
-#else
-  const FirstStage stage(alone.output, alone.size_log2);
-  for (; pair < end; ++pair, first += 2, weight += 2 * kDirection) {
-    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[kDirection], alone.shift));
-  }
-#endif
-}
-
 }  // namespace
-
-int WindowShift(const FrontEndTables& tables, int peak_bits) {
-  const int shift = peak_bits + 15 - tables.input_bits;
-  return shift > 0 ? shift : 0;
-}
 
 void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift,
                  ComplexInt* output) {
@@ -172,18 +212,25 @@ void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift
                         tables.window + (count - 2 * half_size)};
   uint32_t pair = count / 2 - half_size;
   WindowBoth(runs, pair, shift, size_log2, output);
+  const FirstStage stage(output, size_log2);
+  const int16_t* first = samples + 2 * pair;
+  const int32_t* weight = tables.window + 2 * pair;
   if (count % 2 != 0) {
-    const int32_t* const weight = tables.window + 2 * pair;
     const uint32_t last_sample = static_cast<uint16_t>(samples[count - 1]);
-    FirstStage(output, size_log2)
-        .Put(pair, Windowed(LoadPair(samples + 2 * pair), weight[0], weight[1], shift),
-             Windowed(last_sample, tables.window[1], 0, shift));
-    ++pair;
+    stage.Put(pair++, Windowed(LoadPair(first), weight[0], weight[1], shift),
+              Windowed(last_sample, tables.window[1], 0, shift));
+    first += 2;
+    weight += 2;
   }
-  const uint32_t middle = (count + 2) / 4 > pair ? (count + 2) / 4 : pair;
-  const Alone rest = {samples, shift, size_log2, output};
-  WindowAlone<1>(rest, pair, middle, tables.window + 2 * pair);
-  WindowAlone<-1>(rest, middle, half_size, tables.window + (count - 2 * middle));
+  for (const uint32_t middle = (count + 2) / 4; pair < middle; ++pair, first += 2, weight += 2) {
+    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[1], shift));
+  }
+  weight = tables.window + (count - 2 * pair);
+  for (; pair < half_size; ++pair, first += 2, weight -= 2) {
+    stage.PutAlone(pair, Windowed(LoadPair(first), weight[0], weight[-1], shift));
+  }
 }
+
+#endif
 
 }  // namespace stapes
