@@ -16,6 +16,7 @@ from stapes.corpus.phonemes import Sounds, distance, sounds_of
 
 WORDS_PER_HOUR = 9000  # of talk: 150 a minute
 LISTED = 8000  # of the most frequent words
+FREQUENT = 1000  # of which phrases are made
 SYSTEM_LIST = Path("/usr/share/dict/words")
 _NEAR_PER_SOUND = 0.34  # two words are near up to this distance for each sound of the wanted one
 
@@ -59,6 +60,30 @@ class Lexicon:
             return len(longer) > size and any(longer[at : at + size] == sounds for at in places)
 
         return [entry for entry in self.entries if inside(entry.sounds)][:most] if size else []
+
+    def phrases(self, sounds: Sounds, *, away: float, most: int = 10) -> list[Entry]:
+        """Two frequent words that sound together like these, the most frequent first: how often
+        they come is counted as if words did not depend on each other."""
+        frequent = [entry for entry in self.entries[:FREQUENT] if entry.per_hour]
+        found = [
+            Entry(
+                word=f"{first.word} {second.word}",
+                sounds=(*first.sounds, *second.sounds),
+                per_hour=(first.per_hour or 0) * (second.per_hour or 0) / WORDS_PER_HOUR,
+            )
+            for place in range(1, len(sounds))
+            for first, apart in _within(frequent, sounds[:place], away)
+            for second, _ in _within(frequent, sounds[place:], away - apart)
+        ]
+        once = {entry.word: entry for entry in found}.values()
+        return sorted(once, key=lambda entry: -(entry.per_hour or 0))[:most]
+
+
+def _within(entries: Sequence[Entry], sounds: Sounds, away: float) -> list[tuple[Entry, float]]:
+    """Those at most so far away, with their distances."""
+    near = [entry for entry in entries if abs(len(entry.sounds) - len(sounds)) <= away]
+    pairs = ((entry, distance(sounds, entry.sounds)) for entry in near)
+    return [pair for pair in pairs if pair[1] <= away]
 
 
 def load_lexicon(

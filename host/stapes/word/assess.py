@@ -25,6 +25,7 @@ _OFTEN_PER_HOUR = 0.5
 _NEAR = 1.0  # one sound, or two similar ones
 _NEAR_PER_HOUR = 5.0
 _SHOWN = 6
+_COUNTED = 100  # longer words and phrases, at most
 _BETTER = ("hey {}", "okay {}", "hello {}")
 
 
@@ -36,6 +37,8 @@ class Assessment:
     sounds: Sounds
     per_hour: float | None
     near: tuple[Entry, ...]
+    inside: tuple[Entry, ...]  # longer words that the word is a part of
+    phrases: tuple[Entry, ...]  # of two words, that sound nearly like it
     source: str
 
     @property
@@ -53,13 +56,18 @@ class Assessment:
                 f"{self.word}: people say it about {_times(self.per_hour)} in an hour of talk. The "
                 "model will hear it then."
             )
-        near = sum(entry.per_hour or 0 for entry in self.near)
-        if near >= _NEAR_PER_HOUR:
-            words = ", ".join(entry.word for entry in self.near[:_SHOWN])
-            found.append(
-                f"{self.word}: sounds nearly like {words}. People say such words about "
-                f"{_times(near)} in an hour of talk."
-            )
+        for said, others, least in (
+            ("sounds nearly like", self.near, _NEAR_PER_HOUR),
+            ("is a part of", self.inside, _NEAR_PER_HOUR),
+            ("sounds nearly like the phrases", self.phrases, _OFTEN_PER_HOUR),
+        ):
+            often = sum(entry.per_hour or 0 for entry in others)
+            if often >= least:
+                words = ", ".join(entry.word for entry in others[:_SHOWN])
+                found.append(
+                    f"{self.word}: {said} {words}. People say such words about {_times(often)} in "
+                    "an hour of talk."
+                )
         return found
 
 
@@ -68,9 +76,16 @@ def assess(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> Assessment
     sounds = sounds_of(transcribe([word])[0])
     near = [entry for entry, away in lexicon.near(sounds) if away <= _NEAR]
     near.sort(key=lambda entry: -(entry.per_hour or 0))
+    phrases = lexicon.phrases(sounds, away=_NEAR, most=_COUNTED)
     counted = said_per_hour(word) if lexicon.source == "wordfreq" else None
     return Assessment(
-        word=word, sounds=sounds, per_hour=counted, near=tuple(near), source=lexicon.source
+        word=word,
+        sounds=sounds,
+        per_hour=counted,
+        near=tuple(near),
+        inside=tuple(lexicon.containing(sounds, most=_COUNTED)),
+        phrases=tuple(entry for entry in phrases if entry.word != word.lower()),
+        source=lexicon.source,
     )
 
 

@@ -18,7 +18,7 @@ from stapes.stream.curve import Material, at_threshold, curve_thresholds, score_
 from stapes.stream.labels import LabelTime, read_truth
 from stapes.stream.score_track import compute_scores, load_track
 from stapes.word.plan import Job
-from stapes.word.steps import kept_noise
+from stapes.word.steps import kept_noise, takes
 
 RATES = (0.5, 1.0, 2.0)  # false accepts per hour of talk
 FEW_PEOPLE = 10
@@ -48,11 +48,24 @@ def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequen
         "training_seconds": round(seconds),
         "tested_with_voices": list(voices),
         "near_misses": list(job.near),
+        "recordings": _recordings(job),
         "speech_of_people": job.has_speech,
         "talk": _as_tuned(talk, settings),
         "other_sounds": _other_sounds(job, content, settings),
         "words_by": {name: _as_tuned(piece, settings) for name, piece in kinds.items()},
         "at_rates": _at_rates(kinds, talk, settings),
+    }
+
+
+def _recordings(job: Job) -> dict[str, Any]:
+    """How many recordings of people were put aside for the test, and whether all of them name
+    their speaker; how many were trained with."""
+    found = takes(job.recordings, job.words)
+    tested = [take for take in found if not take.is_for_training]
+    return {
+        "tested": len(tested),
+        "trained": len(found) - len(tested),
+        "speakers_named": all(take.is_named for take in found),
     }
 
 
@@ -151,6 +164,8 @@ def to_markdown(card: dict, *, output: Path) -> str:
         "|---|---|---|---|",
         *[_lost_row(name, figures) for name, figures in card["words_by"].items()],
         "",
+        "Intervals are over speakers. Where no name tells the speaker, they are over recordings.",
+        "",
         _accepts_line(card["talk"], "talk"),
         *([_accepts_line(card["other_sounds"], "other sounds")] if card["other_sounds"] else []),
         "",
@@ -171,22 +186,7 @@ def to_markdown(card: dict, *, output: Path) -> str:
 def _tested_with(card: dict) -> list[str]:
     voices = ", ".join(dict.fromkeys(_shown(voice) for voice in card["tested_with_voices"]))
     lines = [f"* Synthetic voices that were not trained with: {voices}."]
-    people = card["words_by"].get("recordings of people")
-    if people is None:
-        lines.append(
-            "* No recordings of people. How well it hears people is not known: synthetic voices "
-            "are easier. Record some, and pass them by `--recordings`."
-        )
-    else:
-        count = people["speakers"] or 0
-        lines.append(
-            f"* {people['words']} recordings of {count} people that were not trained with."
-        )
-        if count < FEW_PEOPLE:
-            lines.append(
-                f"* {count} people are few: what it does with other voices and accents, children "
-                "and other rooms cannot be known from them."
-            )
+    lines += _about_people(card)
     speech = "synthetic voices and people" if card["speech_of_people"] else "synthetic voices alone"
     hours = card["talk"]["hours"]
     lines.append(f"* {hours:.2f} hours of talk without the word, by {speech}.")
@@ -204,6 +204,36 @@ def _tested_with(card: dict) -> list[str]:
         lines.append(
             "* No other sounds. What it does at music, in a kitchen or in a street is not known. "
             "Pass ten recordings of such sounds or more by `--sounds`: some are kept for the test."
+        )
+    return lines
+
+
+def _about_people(card: dict) -> list[str]:
+    recordings, figures = card["recordings"], card["words_by"].get("recordings of people")
+    if figures is None and recordings["trained"]:
+        return [
+            f"* All {recordings['trained']} recordings of people were trained with, as their few "
+            "speakers fell to that part. How well it hears other people is not known: give "
+            "recordings of more people by `--add_recordings`."
+        ]
+    if figures is None:
+        return [
+            "* No recordings of people. How well it hears people is not known: synthetic voices "
+            "are easier. Record some, and pass them by `--recordings`."
+        ]
+    if not recordings["speakers_named"]:
+        return [
+            f"* {recordings['tested']} recordings of people that were not trained with. Their "
+            "names do not tell the speakers (`<speaker>_nohash_<n>`). So how many people they are "
+            "is not known, and some of these people may have been trained with: the figures "
+            "flatter then."
+        ]
+    count = figures["speakers"] or 0
+    lines = [f"* {figures['words']} recordings of {count} people that were not trained with."]
+    if count < FEW_PEOPLE:
+        lines.append(
+            f"* {count} people are few: what it does with other voices and accents, children "
+            "and other rooms cannot be known from them."
         )
     return lines
 

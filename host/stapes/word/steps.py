@@ -29,11 +29,12 @@ _FEWEST_NOISES = 10  # of fewer recordings none is kept for testing
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """A recording of a word by somebody."""
+    """A recording of a word by somebody; `is_named`: its name tells by whom."""
 
     word: str
     speaker: str
     path: Path
+    is_named: bool = True
 
     @property
     def is_for_training(self) -> bool:
@@ -59,7 +60,12 @@ def takes(folders: Sequence[Path], words: Sequence[str]) -> list[Take]:
                 "inside, or *.wav for a single word; check --recordings"
             )
         found += [
-            Take(word=word, speaker=path.stem.partition("_nohash_")[0], path=path)
+            Take(
+                word=word,
+                speaker=path.stem.partition("_nohash_")[0],
+                path=path,
+                is_named="_nohash_" in path.stem,
+            )
             for word, path in mine
         ]
     return found
@@ -130,7 +136,10 @@ def _place_recordings(job: Job, found: Sequence[Take]) -> str:
     for number, take in enumerate(found):
         sound = read_audio(take.path, sample_rate=SAMPLE_RATE, resample=True)
         if not take.is_for_training:
-            target = job.work_dir / "recordings" / take.word / f"{take.speaker}_nohash_{number}.wav"
+            name = (
+                f"{take.speaker}_nohash_{number}" if take.is_named else f"{take.speaker}_{number}"
+            )
+            target = job.work_dir / "recordings" / take.word / f"{name}.wav"
             target.parent.mkdir(parents=True, exist_ok=True)
             write_wav(target, sound, sample_rate=SAMPLE_RATE)
             continue
@@ -140,9 +149,12 @@ def _place_recordings(job: Job, found: Sequence[Take]) -> str:
             target = folder / f"{name}_nohash_real_{number}_{again}.wav"
             write_wav(target, loudest_section(sound, samples), sample_rate=SAMPLE_RATE)
     people = len({take.speaker for take in training}), len({take.speaker for take in found})
+    unnamed = sum(not take.is_named for take in found)
     return (
         f"{len(found)} recordings: {len(training)} of {people[0]} speakers to train with, the "
         f"others of {people[1] - people[0]} to test with"
+        + f"; {unnamed} names tell no speaker, each counts as one"
+        * bool(unnamed)
     )
 
 

@@ -65,6 +65,31 @@ def test_frequent_neighbours_are_counted_and_named_the_most_frequent_first(often
     assert warnings("jarvis", listed(dʒɑɹvɪz=2)) == []
 
 
+def test_words_that_it_is_a_part_of_are_counted(often):
+    lexicon = listed(kætəɡɔɹi=4, bəkæt=3, dɔɡ=50)
+    found = warnings("cat", lexicon)
+    assert len(found) == 2 and "is short" in found[0]
+    assert "is a part of kætəɡɔɹi, bəkæt." in found[1] and "about 7 times" in found[1]
+    assert len(warnings("cat", listed(kætəɡɔɹi=4))) == 1
+
+
+def test_phrases_of_two_frequent_words_that_sound_nearly_like_it_are_counted(often):
+    """300 and 60 times in 9000 words: together twice. One that is far away is not counted."""
+    (only,) = warnings("jarvis", listed(dʒɑɹ=300, vɪz=60, dɔɡ=900))
+    assert "sounds nearly like the phrases dʒɑɹ vɪz." in only and "about 2 times" in only
+    assert warnings("jarvis", listed(dʒɑɹ=300, vɪz=6)) == []
+    assert warnings("jarvis", listed(dɑɹ=300, vɪz=60)) == [], "two other sounds are too far away"
+
+
+def test_a_phrase_does_not_sound_like_itself(often, monkeypatch):
+    monkeypatch.setitem(SAID, "one more", "wʌnmɔːɹ")
+    lexicon = Lexicon(source="wordfreq", entries=tuple(
+        Entry(word=word, sounds=sounds_of(said), per_hour=300)
+        for word, said in (("one", "wʌn"), ("more", "mɔɹ"))
+    ))  # fmt: skip
+    assert warnings("one more", lexicon) == []
+
+
 def test_better_words_are_phrases_that_nothing_speaks_against(often):
     assert alternatives("jarvis", lexicon=listed(), transcribe=transcribe) == [
         "hey jarvis", "okay jarvis", "hello jarvis"

@@ -24,6 +24,7 @@ def card(**values):
         "threshold": 0.9,
         "warnings": [],
         "training_seconds": 3600,
+        "recordings": {"tested": 40, "trained": 60, "speakers_named": True},
         "tested_with_voices": ["flite:rms", "espeak:en-us+f3", "espeak:en-gb+f3"],
         "speech_of_people": False,
         "talk": TALK,
@@ -34,12 +35,15 @@ def card(**values):
     }
 
 
+NO_RECORDINGS = {"tested": 0, "trained": 0, "speakers_named": True}
+
+
 def text(**values):
     return to_markdown(card(**values), output=Path("out/jarvis.tflite"))
 
 
 def test_without_recordings_it_says_that_people_are_unknown():
-    said = text()
+    said = text(recordings=NO_RECORDINGS)
     assert "No recordings of people. How well it hears people is not known" in said
     assert "0.50 hours of talk without the word, by synthetic voices alone" in said
     assert "flite rms, espeak-ng f3." in said, "each voice once"
@@ -55,6 +59,25 @@ def test_few_people_are_called_few_and_many_are_not():
     )
     assert "recordings of 12 people that were not trained with" in many
     assert "people are few" not in many
+
+
+def test_recordings_that_were_all_trained_with_are_no_test():
+    said = text(recordings={"tested": 0, "trained": 7, "speakers_named": True})
+    assert "All 7 recordings of people were trained with" in said
+    assert "How well it hears other people is not known" in said
+    assert "No recordings of people." not in said
+
+
+def test_recordings_without_speakers_are_not_called_people():
+    by = {"synthetic voices": FIGURES, "recordings of people": {**FIGURES, "speakers": 150}}
+    said = text(
+        words_by=by,
+        at_rates={},
+        recordings={"tested": 150, "trained": 234, "speakers_named": False},
+    )
+    assert "* 150 recordings of people that were not trained with. Their names do not tell" in said
+    assert "some of these people may have been trained with" in said
+    assert "of 150 people" not in said and "people are few" not in said
 
 
 def test_a_short_test_says_below_what_it_is_blind():
@@ -74,6 +97,11 @@ def test_rates_that_no_threshold_reached_are_not_reached():
     said = text()
     assert "| 0.5 | - | not reached |" in said
     assert "| 2 | 0.850 | 4.0% (1.0 to 10.0%) |" in said
+
+
+def test_the_interval_of_what_is_lost_is_over_speakers_and_said_to_be():
+    assert "| synthetic voices | 40 | 5.0% | 1.0 to 12.0% |" in text()
+    assert "Intervals are over speakers." in text()
 
 
 def test_warnings_and_the_way_to_a_board_are_there():

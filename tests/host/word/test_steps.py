@@ -75,6 +75,15 @@ def test_no_speaker_is_trained_and_tested_with(tmp_path, job):
     assert all(len(read_wav(path, sample_rate=16000)) == 32000 for path in kept.rglob("*.wav"))
 
 
+def test_recordings_that_name_no_speaker_are_said_and_keep_no_speakers_name(tmp_path, job):
+    for number in range(20):
+        record(tmp_path / "mine" / f"{number}.wav")
+    (said,) = gather(job(recordings=(tmp_path / "mine",)))
+    assert said.endswith("; 20 names tell no speaker, each counts as one")
+    kept = list((tmp_path / "work" / "recordings").rglob("*.wav"))
+    assert kept and not any("_nohash_" in path.name for path in kept)
+
+
 def test_recordings_of_another_rate_are_converted(tmp_path, job):
     pytest.importorskip("soxr")
     for speaker in range(10):
