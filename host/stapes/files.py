@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
@@ -184,6 +185,41 @@ def _appear(temporary: Path, final: Path) -> None:
                 "another"
             ) from error
         raise
+
+
+class LineFile:
+    """A file that grows by lines: each is there whole, or not at all. A last line that was cut
+    short, as the power went, is ended first.
+
+    Raises:
+        StapesError: it cannot be written; the lines before are whole.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        with writing(path):
+            self._file = io.FileIO(path, "a+")
+            self.size = self._file.seek(0, os.SEEK_END)
+            is_cut = self.size > 0 and os.pread(self._file.fileno(), 1, self.size - 1) != b"\n"
+        if is_cut:
+            self.add("\n")
+
+    def add(self, lines: str) -> None:
+        """`lines` with their ends."""
+        data = lines.encode("utf-8", "backslashreplace")
+        rest = memoryview(data)
+        with writing(self._path):
+            try:
+                while rest:  # a disk that is almost full takes a part
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                self._file.truncate(self.size)
+                raise
+        self.size += len(data)
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._file.close()
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
 
 import pytest
+from disk import room_for
 
 from stapes.errors import StapesError
 from stapes.files import (
+    LineFile,
     atomic_path,
     check_file,
     check_output,
@@ -68,6 +71,24 @@ def test_a_full_disk_leaves_the_old_file_and_one_line(tmp_path):
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_lines_are_added_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.txt"
+    with contextlib.closing(LineFile(path)) as lines:
+        lines.add("one\n")
+        with room_for(7), pytest.raises(StapesError, match=r"a\.txt: cannot be written"):
+            lines.add("a second line\n")
+        lines.add("two\n")
+    assert path.read_text() == "one\ntwo\n"
+
+
+def test_a_line_that_was_cut_short_is_ended_before_others_follow(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one\ncut sh")
+    with contextlib.closing(LineFile(path)) as lines:
+        lines.add("two\n")
+    assert path.read_text() == "one\ncut sh\ntwo\n"
 
 
 def test_a_folder_made_for_work_that_fails_goes_again_with_its_parents(tmp_path):

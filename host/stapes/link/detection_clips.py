@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,22 @@ import numpy as np
 from stapes.audio.wav import write_wav
 from stapes.corpus.hard_examples import CLIPS_NAME, LIST_NAME, list_text
 from stapes.errors import StapesError
-from stapes.files import writing
+from stapes.files import LineFile, writing
 from stapes.link.protocol import Event
 from stapes.link.wav_capture import pcm_of
 from stapes.model.settings import NOT_WORDS
 
 BEFORE_MS, AFTER_MS = 1500, 500  # of the detection's time
 _MOST_WAITING = 100  # what a damaged or hostile board says beyond them is left out
+_NEAR_MS = 10_000  # of the newest audio: where a detection can be
+_TIMES = 1 << 32  # milliseconds of a board, then they start at 0 again
 
 
 class DetectionClips:
     """Takes `audio` and `detection` events in the order in which a board sends them.
 
     Audio that was lost is silence in a clip. `kept` counts clips, `left_out` detections without
-    audio, and those beyond `most`.
+    audio around them, and those beyond `most`.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, most: int = 10_000) -> None:
@@ -53,6 +56,7 @@ class DetectionClips:
     def forget_place(self) -> None:
         """The board restarted, or the connection broke: its samples count anew."""
         self._heard: list[tuple[int, np.ndarray]] = []  # number of the first sample, samples
+        self._end = 0  # number of the sample after the newest one
         self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
 
     def hear(self, event: Event) -> None:
@@ -65,10 +69,10 @@ class DetectionClips:
         if not self._rate or not len(samples):
             return
         first = event.number("sample")
-        if self._heard and first < self._heard[-1][0]:
+        if first < self._end:
             self.forget_place()  # the board counts anew
         self._heard.append((first, samples))
-        end = first + len(samples)
+        self._end = end = first + len(samples)
         due = [entry for entry in self._waiting if entry[0] <= end]
         self._waiting = [entry for entry in self._waiting if entry[0] > end]
         for last, label, score in due:
@@ -81,12 +85,20 @@ class DetectionClips:
         label = str(event.values().get("label"))
         if not self._rate or label in NOT_WORDS:
             return
-        if len(self._waiting) >= _MOST_WAITING:
+        time_ms = self._time_of(event)
+        if time_ms is None or len(self._waiting) >= _MOST_WAITING:
             self.left_out += 1
             return
-        last = (event.number("time_ms") + AFTER_MS) * self._rate // 1000
+        last = (time_ms + AFTER_MS) * self._rate // 1000
         score = event.values().get("score")
         self._waiting.append((last, label, score if isinstance(score, float) else 0.0))
+
+    def _time_of(self, event: Event) -> int | None:
+        """When it was, in milliseconds on the scale of the samples; None where no audio is near. A
+        board's milliseconds start at 0 again after 49.7 days, its samples do not."""
+        heard_ms = self._end * 1000 // self._rate
+        since_ms = (event.number("time_ms") - heard_ms + _TIMES // 2) % _TIMES - _TIMES // 2
+        return heard_ms + since_ms if abs(since_ms) <= _NEAR_MS else None
 
     def close(self) -> None:
         """Writes the clips whose last audio will not come any more."""
@@ -123,13 +135,9 @@ class DetectionClips:
         raise StapesError(f"{self.folder / CLIPS_NAME}: found no free name for {stem}.wav")
 
     def _list(self, name: str, about: str) -> None:
-        path = self.folder / LIST_NAME
-        row = list_text([(name, about)])
-        with writing(path):
-            if path.exists():
-                row = row.splitlines(keepends=True)[-1]
-            with path.open("a", encoding="utf-8") as out:
-                out.write(row)
+        with closing(LineFile(self.folder / LIST_NAME)) as out:
+            whole = list_text([(name, about)])
+            out.add(whole.splitlines(keepends=True)[-1] if out.size else whole)
 
 
 def _safe(label: str) -> str:

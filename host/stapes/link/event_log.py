@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import datetime
-import io
 import itertools
 import json
 import os
 from pathlib import Path
 
-from stapes.files import check_output, writing
+from stapes.files import LineFile, check_output, writing
 from stapes.link.protocol import Event
 
 _NOTICE = "notice"
@@ -34,7 +33,7 @@ class EventLog:
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int, files: int) -> None:
         check_output(path)
         self._path, self._max_bytes, self._files = Path(path), max_bytes, files
-        self._open()
+        self._file = LineFile(self._path)
 
     def event(self, event: Event) -> None:
         """One line."""
@@ -50,18 +49,11 @@ class EventLog:
         self._file.close()
 
     def _write(self, line: str) -> None:
-        data = line.encode("utf-8", "backslashreplace") + b"\n"
-        with writing(self._path):
-            if self._bytes and self._bytes + len(data) > self._max_bytes:
+        size = len(line.encode("utf-8", "backslashreplace")) + 1
+        if self._file.size and self._file.size + size > self._max_bytes:
+            with writing(self._path):
                 self._rotate()
-            try:
-                rest = memoryview(data)
-                while rest:  # a disk that is almost full takes a part
-                    rest = rest[self._file.write(rest) :]
-            except OSError:
-                self._file.truncate(self._bytes)
-                raise
-        self._bytes += len(data)
+        self._file.add(line + "\n")
 
     def _rotate(self) -> None:
         self._file.close()
@@ -69,12 +61,7 @@ class EventLog:
         for older, newer in reversed(list(itertools.pairwise(names))):
             if older.exists():
                 older.replace(newer)
-        self._open()
-
-    def _open(self) -> None:
-        with writing(self._path):
-            self._file = io.FileIO(self._path, "ab")
-            self._bytes = self._path.stat().st_size
+        self._file = LineFile(self._path)
 
 
 def _now() -> str:

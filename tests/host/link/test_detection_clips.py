@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 
 import numpy as np
 import pytest
+from disk import room_for
 
 from stapes.audio.wav import read_wav_with_rate
 from stapes.corpus.hard_examples import LIST_NAME, hard_recordings, list_text
@@ -141,11 +143,50 @@ def test_numbers_that_cannot_be_are_not_believed(clips):
     unknown.close()
     assert (unknown.kept, unknown.left_out) == (0, 0), "no rate is known yet"
     clips.hear(numbered(0, 2000))
+    for time_ms in (12_001, 10**19):
+        clips.detect(detection(time_ms))
+    assert clips.left_out == 2, "no audio is near"
     for _ in range(1000):
-        clips.detect(detection(10**19))
-    assert clips.left_out == 900, "as many wait as a board can have under way"
+        clips.detect(detection(9000))
+    assert clips.left_out == 902, "as many wait as a board can have under way"
     clips.close()
-    assert (clips.kept, clips.left_out) == (0, 1000)
+    assert (clips.kept, clips.left_out) == (0, 1002)
+
+
+def test_detections_are_kept_after_49_days_too_when_the_times_of_a_board_start_at_0_again(clips):
+    turn_ms = 1 << 32
+    for first in range(turn_ms - 3000, turn_ms + 3000, 100):
+        clips.hear(numbered(first, 100))
+        if first in (turn_ms - 700, turn_ms, turn_ms + 900):
+            clips.detect(detection(first % turn_ms))
+    assert (clips.kept, clips.left_out) == (3, 0)
+    firsts = [(turn_ms + shift - BEFORE_MS) % 30_000 + 1 for shift in (-700, 0, 900)]
+    assert [samples[0] for samples, _ in kept(clips)] == firsts
+
+
+def test_a_board_that_says_one_piece_for_ever_fills_no_memory(clips):
+    piece = numbered(5, 1000)
+    tracemalloc.start()
+    for _ in range(1000):
+        clips.hear(piece)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100_000
+
+
+def test_a_full_disk_leaves_whole_lines_that_later_ones_follow(clips):
+    path = clips.folder / LIST_NAME
+    for first in range(0, 100_000, 1000):
+        clips.hear(numbered(first, 1000))
+        clips.detect(detection(first + 400))
+    before = path.read_text()
+    assert len(before) > 5000  # more than a clip has
+    with room_for(len(before) + 20), pytest.raises(StapesError, match=r"list\.txt"):
+        clips.hear(numbered(100_000, 1000))
+    assert path.read_text() == before
+    clips.detect(detection(100_900))
+    clips.close()
+    assert len(hard_recordings(clips.folder)) == clips.kept > 90
 
 
 def test_numbers_that_go_back_are_those_of_a_board_that_counts_anew(clips):
