@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -25,13 +24,14 @@ from stapes.errors import StapesError
 from stapes.firmware.boards import Board, all_boards
 from stapes.firmware.build import cmake_commands, image, read_sizes
 from stapes.firmware.emulator import instructions_of, run_measurement
+from stapes.firmware.frame_time import PROGRAM as PIPELINE_PROGRAM
 from stapes.firmware.model_folder import emit_model
 from stapes.firmware.tools import ToolFailed, run_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MODELS = ("micro", "words")  # under models/
 FIRMWARE = "common/run_firmware.cc"  # under boards/
-LOUDNESS_SAMPLES = 4096  # as firmware/run_pipeline.cc has it
+LOUDNESS_SAMPLES = 4096  # as measure_pipeline.cc has it
 
 # Upstream's micro_speech with its microfrontend and CMSIS-NN (tflite-micro 90b983c), whole
 # pipeline, the same compiler: code without the model, and RAM.
@@ -90,7 +90,7 @@ def measure(board: Board, case: str, model: Path, build_dir: Path) -> Figures:
     folder = build_dir / board.name
     figures = build(board, case, build_dir, FIRMWARE)
     if board.emulated and figures["fits"]:
-        build(board, case, build_dir, str(ROOT / "bench" / "firmware" / "run_pipeline.cc"))
+        build(board, case, build_dir, str(PIPELINE_PROGRAM))
         figures |= frame_figures(board, model, run_measurement(board, image(folder, "elf")))
     return figures
 
@@ -142,18 +142,16 @@ def frame_figures(board: Board, path: Path, values: dict[str, int]) -> Figures:
 
 def share_of_clock(board: Board, worst: int, frame_seconds: float) -> Figures:
     """The worst frame's share of the time for one; empty for a processor without a clock rate."""
-    clock = re.search(r"(\d+) MHz", board.processor)
-    if clock is None:
+    if not board.clock_hertz:
         return {}
-    hertz = int(clock[1]) * 1_000_000
     return {
-        "clock_hertz": hertz,
-        "worst_share_of_frame": round(worst / (hertz * frame_seconds), 4),
+        "clock_hertz": board.clock_hertz,
+        "worst_share_of_frame": round(worst / (board.clock_hertz * frame_seconds), 4),
     }
 
 
 def noise(count: int) -> np.ndarray:
-    """The samples that firmware/run_pipeline.cc makes."""
+    """The samples that measure_pipeline.cc makes."""
     state, states = 1, np.empty(count, np.uint32)
     for i in range(count):
         state = (state * 1664525 + 1013904223) % 2**32

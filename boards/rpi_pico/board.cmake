@@ -6,6 +6,10 @@ set(STAPES_MICROPHONE "PDM, external")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m0plus -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x10000000)
 set(STAPES_FLASH_BYTES 2097152)
+# A line that is not in the cache (datasheet, 2.6.3): 8 + 4 + 16 clocks of quad reads, boot2.cc.
+set(STAPES_FLASH_WAIT_STATES 56)
+set(STAPES_FLASH_LINE_BYTES 8)
+set(STAPES_FLASH_CACHE_BYTES 16384)
 # The last 8 KB are the two small banks, where the boot ROM puts the second stage.
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 262144)

@@ -6,6 +6,10 @@ set(STAPES_MICROPHONE "PDM, on board")
 set(STAPES_CPU_FLAGS "-mcpu=cortex-m4 -mfloat-abi=soft")
 set(STAPES_FLASH_START 0x08000000)
 set(STAPES_FLASH_BYTES 1048576)
+# RM0090, 3.5.1 and 3.5.2: 64 lines of code and 8 of data are kept, prefetch not counted.
+set(STAPES_FLASH_WAIT_STATES 5)
+set(STAPES_FLASH_LINE_BYTES 16)
+set(STAPES_FLASH_CACHE_BYTES 1152)
 # Of the 192 KB of RAM, the 64 KB that only the processor reaches are left alone.
 set(STAPES_RAM_START 0x20000000)
 set(STAPES_RAM_BYTES 131072)

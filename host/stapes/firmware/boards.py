@@ -15,6 +15,16 @@ NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flash:
+    """How a chip reads its flash: a line of so many bytes at once, which stay in a cache of its
+    bytes (of one line, where it has none), and what waiting for a line costs, in cycles."""
+
+    wait_states: int
+    line_bytes: int
+    cache_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """A board with a microcontroller. Addresses and sizes in bytes."""
 
@@ -27,6 +37,13 @@ class Board:
     stack_bytes: int
     processor: str = ""  # and microphone: for people
     microphone: str = ""
+    core: str = ""  # what -mcpu= says
+    # What its chip's documents say, and `current_source` which: how it reads its flash, and what it
+    # takes, in microamperes, at work (per megahertz) and asleep.
+    flash: Flash | None = None
+    active_ua_per_mhz: float | None = None
+    sleep_ua: float | None = None
+    current_source: str = ""
     compiler: str = COMPILER
     emulator: str = EMULATOR  # and the machine that it has, if it has one, and more of its options
     qemu_machine: str | None
@@ -44,6 +61,12 @@ class Board:
     @property
     def emulated(self) -> bool:
         return self.qemu_machine is not None
+
+    @property
+    def clock_hertz(self) -> int:
+        """0 where `processor` does not say."""
+        clock = re.search(r"(\d+) MHz", self.processor)
+        return int(clock[1]) * 1_000_000 if clock else 0
 
     @property
     def build_tools(self) -> tuple[str, ...]:
@@ -112,11 +135,17 @@ def _parse(path: Path, text: str, *, option: str) -> Board:
             "board's memory; docs/porting.md explains them"
         )
     ram_bytes = values.get("QEMU_RAM_BYTES")
+    core = re.search(r"-mcpu=([\w-]+)", values.get("CPU_FLAGS", ""))
     return Board(
         name=path.resolve().parent.name,
         option=option,
         processor=values.get("PROCESSOR", ""),
         microphone=values.get("MICROPHONE", ""),
+        core=core[1] if core else "",
+        flash=_flash(values),
+        active_ua_per_mhz=_number(values.get("ACTIVE_UA_PER_MHZ")),
+        sleep_ua=_number(values.get("SLEEP_UA")),
+        current_source=values.get("CURRENT_SOURCE", ""),
         compiler=values.get("COMPILER", COMPILER),
         emulator=values.get("QEMU", EMULATOR),
         qemu_machine=values.get("QEMU_MACHINE"),
@@ -129,4 +158,20 @@ def _parse(path: Path, text: str, *, option: str) -> Board:
         press=values.get("FLASH_PRESS", "connect it"),
         model_flash=values.get("MODEL_FLASH"),
         **{number.lower(): int(values[number], 0) for number in NUMBERS},
+    )
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _flash(values: dict[str, str]) -> Flash | None:
+    """What a board.cmake says of waiting for flash; None where it says nothing."""
+    if "FLASH_WAIT_STATES" not in values:
+        return None
+    line = int(values.get("FLASH_LINE_BYTES", "4"))
+    return Flash(
+        wait_states=int(values["FLASH_WAIT_STATES"]),
+        line_bytes=line,
+        cache_bytes=int(values.get("FLASH_CACHE_BYTES", line)),
     )

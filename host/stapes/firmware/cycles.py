@@ -2,11 +2,10 @@
 """Cycles of an inference on a Cortex-M, estimated: its executed instructions, each with the cycles
 that Arm's technical reference manual of the core gives for it.
 
-unicorn runs the image that `measure` builds, and counts how often each block of instructions ran
-and where it went on; objdump says which instructions these are. It is an estimate. It leaves out:
-wait states of flash and RAM but for `flash_wait_states`, contention of fetches with loads from the
-same memory, stalls of an address that the instruction before has computed, write buffers that are
-full, and interrupts. Where a manual gives a range, the table has its upper end, but for a pipeline
+unicorn runs the image that `measure` or `frame_time` builds, and counts how often each block of
+instructions ran and where it went on, and how often a line of flash that is read is not in a cache
+like that of a board; objdump says which instructions these are. It is an estimate. LEFT_OUT says
+what it leaves out. Where a manual gives a range, the table has its upper end, but for a pipeline
 refill (1 to 3), which counts as 2.
 """
 
@@ -16,21 +15,27 @@ import importlib
 import re
 import struct
 import subprocess
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.firmware.boards import Board
+from stapes.firmware.boards import Board, Flash
 from stapes.firmware.measure import INFERENCES
 from stapes.firmware.tools import find_tool
 
-INVOKE = "_ZN6stapes15InferenceEngine6InvokeEv"
+LEFT_OUT = (
+    "waits for RAM, fetches and loads that want the same memory at once, stalls of an address that "
+    "was just computed, interrupts"
+)
+INVOKE = "_ZN6stapes15InferenceEngine6InvokeE"
 MOST_SECONDS = 300
 _REGION = 1 << 20  # what is mapped is mapped in whole ones of these
 _PERIPHERALS = ((0x40000000, 0x20000000), (0xE0000000, 0x10000000))
 _REFILL = 2
+_IT_STATE = 0x0600FC00  # of XPSR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,30 +131,69 @@ class Instruction:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one inference executed: how often each block (address, bytes), and how often control
+    """What the counted calls executed: how often each block (address, bytes), and how often control
     went from the end of a block to an address."""
 
     blocks: Counter[tuple[int, int]]
     steps: Counter[tuple[int, int]]
+    misses: tuple[int, ...] = ()  # of each cache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Of a function, those that are counted. `symbol`: how its mangled name begins."""
+
+    symbol: str
+    first: int  # of those, from 0
+    count: int
+
+
+LAST_INFERENCE = Calls(symbol=INVOKE, first=INFERENCES - 1, count=1)
+
+
+class FlashCache:
+    """Lines of flash as a cache keeps them: the one used longest ago goes first."""
+
+    def __init__(self, flash: Flash) -> None:
+        self._line = flash.line_bytes
+        self._room = max(1, flash.cache_bytes // flash.line_bytes)
+        self._kept: OrderedDict[int, None] = OrderedDict()
+        self.misses = 0
+
+    def read(self, address: int, size: int) -> None:
+        for line in range(address // self._line, (address + size - 1) // self._line + 1):
+            if line in self._kept:
+                self._kept.move_to_end(line)
+                continue
+            self.misses += 1
+            self._kept[line] = None
+            if len(self._kept) > self._room:
+                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Of one inference. `taken`: branches, calls and returns that went elsewhere."""
+    """Of the counted calls. `taken`: branches, calls and returns that went elsewhere; `misses`:
+    reads of flash that waited, for each cache."""
 
     instructions: int
     cycles: int
     taken: int
     manual: str
-
-    def milliseconds(self, hertz: float, *, flash_wait_states: int = 0) -> float:
-        """At a clock of `hertz`; each branch that is taken waits for flash, as without a cache."""
-        return 1000 * (self.cycles + self.taken * flash_wait_states) / hertz
+    misses: tuple[int, ...] = ()
 
 
-def estimate_cycles(image: Path, board: Board, core: str) -> Estimate:
-    """The cycles of the last inference of an image of `measure.build_network`, on a core of
-    `TABLES`.
+def estimate_cycles(
+    image: Path,
+    board: Board,
+    core: str,
+    *,
+    calls: Calls = LAST_INFERENCE,
+    flashes: Sequence[Flash] = (),
+) -> Estimate:
+    """The cycles of some calls within an image for an emulated board, on a core of `TABLES`: of the
+    last inference of one of `measure.build_network`, if nothing else is said. For each of
+    `flashes` also how often it is waited for.
 
     Raises:
         StapesError: there is no table for the core, unicorn is not installed, or the image does not
@@ -160,7 +204,8 @@ def estimate_cycles(image: Path, board: Board, core: str) -> Estimate:
             f"cycles of {core}: found no table in its manual, expected one of {', '.join(TABLES)}"
         )
     listing = disassemble(image)
-    return estimate(run_image(image, board, core), listing, TABLES[core])
+    run = run_image(image, board, core, calls=calls, flashes=flashes)
+    return estimate(run, listing, TABLES[core])
 
 
 def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Estimate:
@@ -182,7 +227,13 @@ def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Es
         last = ends[end]
         cycles += times * (_taken(last, table) - (1 if last.is_branch else 0))
         taken_all += times
-    return Estimate(instructions=instructions, cycles=cycles, taken=taken_all, manual=table.manual)
+    return Estimate(
+        instructions=instructions,
+        cycles=cycles,
+        taken=taken_all,
+        manual=table.manual,
+        misses=run.misses,
+    )
 
 
 def _cycles(found: Instruction, before: Instruction | None, table: CycleTable) -> int:
@@ -241,8 +292,15 @@ def parse_listing(text: str) -> dict[int, Instruction]:
     }
 
 
-def run_image(image: Path, board: Board, core: str) -> Run:
-    """Runs a measuring image up to the end of its last inference, which is the one counted.
+def run_image(
+    image: Path,
+    board: Board,
+    core: str,
+    *,
+    calls: Calls = LAST_INFERENCE,
+    flashes: Sequence[Flash] = (),
+) -> Run:
+    """Runs a measuring image up to the end of the calls that are counted.
 
     Raises:
         StapesError: unicorn is not installed, or the image does not get there.
@@ -264,18 +322,27 @@ def run_image(image: Path, board: Board, core: str) -> Run:
     uc.mem_write(board.flash_start, _flash_content(image))
     for start, size in _PERIPHERALS:  # of which none has anything to say
         uc.mmio_map(start, size, lambda *_: 0, None, lambda *_: None, None)
-    invoke, counted = _symbol(image, INVOKE), _Counted()
+    entry, counted = _symbol(image, calls.symbol), _Counted(flashes)
 
     def block(uc: Any, address: int, size: int, _: object) -> None:
-        if address == invoke and not counted.returns:
-            counted.calls += 1
-            if counted.calls == INFERENCES:
+        if address == entry and not counted.returns:
+            if calls.first == counted.calls:
+                counted.start()
+            if calls.first <= counted.calls:
                 counted.returns = uc.reg_read(arm_const.UC_ARM_REG_LR) & ~1
+            counted.calls += 1
         elif counted.returns and address == counted.returns:
-            uc.emu_stop()
-            return
-        if counted.returns:
-            counted.add(address, size)
+            counted.returns = counted.end = 0
+            if counted.calls == calls.first + calls.count:
+                uc.emu_stop()
+        counted.add(address, size)
+
+    def read(uc: Any, kind: int, address: int, size: int, *_: object) -> None:
+        # Calling this in an IT block leaves its state behind, which the next block would take over.
+        status = uc.reg_read(arm_const.UC_ARM_REG_XPSR)
+        if status & _IT_STATE:
+            uc.reg_write(arm_const.UC_ARM_REG_XPSR, status & ~_IT_STATE)
+        counted.read(address, size)
 
     def unmapped(uc: Any, kind: int, address: int, *_: object) -> bool:
         """More memory of the board, such as what an emulator shares: there, and empty."""
@@ -283,33 +350,58 @@ def run_image(image: Path, board: Board, core: str) -> Run:
         return True
 
     uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
+    if flashes:
+        flash_end = board.flash_start + board.flash_bytes - 1
+        uc.hook_add(unicorn.UC_HOOK_MEM_READ, read, begin=board.flash_start, end=flash_end)
     uc.hook_add(unicorn.UC_HOOK_MEM_READ_UNMAPPED | unicorn.UC_HOOK_MEM_WRITE_UNMAPPED, unmapped)
-    stack, entry = struct.unpack("<2I", bytes(uc.mem_read(board.flash_start, 8)))
+    stack, start = struct.unpack("<2I", bytes(uc.mem_read(board.flash_start, 8)))
     uc.reg_write(arm_const.UC_ARM_REG_MSP, stack)
     try:
-        uc.emu_start(entry | 1, 0xFFFFFFFE, timeout=MOST_SECONDS * 1_000_000)
+        uc.emu_start(start | 1, 0xFFFFFFFE, timeout=MOST_SECONDS * 1_000_000)
     except unicorn.UcError as error:
         raise StapesError(f"{image}: does not run in unicorn ({error}); run tests/board") from error
-    if not counted.blocks:
-        raise StapesError(f"{image}: found no inference in it, expected {INFERENCES}")
-    return Run(blocks=counted.blocks, steps=counted.steps)
+    if counted.calls < calls.first + calls.count or counted.returns:
+        raise StapesError(
+            f"{image}: found {counted.calls} calls of {calls.symbol} in {MOST_SECONDS} s, expected "
+            f"{calls.first + calls.count}; run tests/board"
+        )
+    return Run(
+        blocks=counted.blocks,
+        steps=counted.steps,
+        misses=tuple(cache.misses for cache in counted.caches),
+    )
 
 
 class _Counted:
-    """Blocks and steps of the last inference."""
+    """Blocks, steps and reads of flash of the counted calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, flashes: Sequence[Flash]) -> None:
         self.calls = 0
-        self.returns = 0  # where the last inference goes back to; 0: not there yet
+        self.returns = 0  # where the call that is counted goes back to; 0: none is
         self.end = 0
+        self.caches = [FlashCache(flash) for flash in flashes]
         self.blocks: Counter[tuple[int, int]] = Counter()
         self.steps: Counter[tuple[int, int]] = Counter()
 
+    def start(self) -> None:
+        """Keeps what the caches hold by now."""
+        for cache in self.caches:
+            cache.misses = 0
+
     def add(self, address: int, size: int) -> None:
+        self.read(address, size)
+        if not self.returns:
+            return
         if self.end:
             self.steps[self.end, address] += 1
         self.blocks[address, size] += 1
         self.end = address + size
+
+    def read(self, address: int, size: int) -> None:
+        if not self.calls:  # before the first call all is slow enough
+            return
+        for cache in self.caches:
+            cache.read(address, size)
 
 
 def _flash_content(image: Path) -> bytes:
@@ -322,11 +414,12 @@ def _flash_content(image: Path) -> bytes:
         binary.unlink()
 
 
-def _symbol(image: Path, name: str) -> int:
+def _symbol(image: Path, start: str) -> int:
+    """The address of the function whose name begins so."""
     nm = find_tool("arm-none-eabi-nm", purpose="to read an image")
     listed = subprocess.run([nm, image], capture_output=True, text=True, check=True).stdout
     for line in listed.splitlines():
         address, _, symbol = line.rpartition(" ")
-        if symbol == name:
+        if symbol.startswith(start):
             return int(address.split()[0], 16) & ~1
-    raise StapesError(f"{image}: found no {name}, expected a measuring image; build it again")
+    raise StapesError(f"{image}: found no {start}, expected a measuring image; build it again")

@@ -8,7 +8,7 @@ import board_table
 import pytest
 
 from stapes.errors import StapesError
-from stapes.firmware.boards import all_boards, find_board, find_emulated
+from stapes.firmware.boards import Flash, all_boards, find_board, find_emulated
 
 SOURCE = Path(__file__).parents[3]
 
@@ -31,6 +31,26 @@ def test_a_board_is_what_its_board_cmake_says(tmp_path):
     assert not board.emulated and board.processor == "M4"
     with pytest.raises(StapesError, match="--board yours: found no such board; expected mine"):
         find_board(tmp_path, "yours")
+
+
+def test_a_board_says_how_it_waits_for_flash_and_what_it_takes(tmp_path):
+    text = (SOURCE / "boards" / "template" / "board.cmake").read_text()
+    (tmp_path / "board.cmake").write_text(
+        text + "set(STAPES_FLASH_WAIT_STATES 5)\nset(STAPES_FLASH_LINE_BYTES 16)\n"
+        "set(STAPES_ACTIVE_UA_PER_MHZ 52.5)\nset(STAPES_SLEEP_UA 3)\n"
+        'set(STAPES_CURRENT_SOURCE "Datasheet 1.0, table 7")\n'
+    )
+    board = find_board(SOURCE, str(tmp_path))
+    assert (board.core, board.clock_hertz) == ("cortex-m4", 64_000_000)
+    assert board.flash == Flash(wait_states=5, line_bytes=16, cache_bytes=16)
+    assert (board.active_ua_per_mhz, board.sleep_ua) == (52.5, 3.0)
+    assert board.current_source == "Datasheet 1.0, table 7"
+
+
+@pytest.mark.parametrize("board", all_boards(SOURCE).values(), ids=lambda board: board.name)
+def test_a_board_whose_current_is_stated_says_by_which_document(board):
+    stated = board.sleep_ua is not None or board.active_ua_per_mhz is not None
+    assert bool(board.current_source) == stated
 
 
 @pytest.mark.parametrize("board", all_boards(SOURCE).values(), ids=lambda board: board.name)

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from stapes.errors import StapesError
-from stapes.firmware.boards import Board
-from stapes.firmware.cycles import TABLES, Run, estimate, estimate_cycles, parse_listing
+from stapes.firmware.boards import Board, Flash
+from stapes.firmware.cycles import (
+    TABLES,
+    FlashCache,
+    Run,
+    estimate,
+    estimate_cycles,
+    parse_listing,
+)
 
 LISTING = """
 00000100 <f>:
@@ -56,10 +63,19 @@ def test_cycles_are_those_of_the_manual(core, smlal, second_load, store, taken, 
     assert found.cycles == push_and_ldrd + 3 * loop + branches + store + pop + back
 
 
-def test_wait_states_are_added_to_each_taken_branch():
-    found = estimate(RUN, parse_listing(LISTING), TABLES["cortex-m4"])
-    cycles = found.cycles + 3 * 5
-    assert found.milliseconds(1000, flash_wait_states=5) == pytest.approx(cycles)
+def test_a_cache_waits_for_lines_that_it_has_not_or_no_longer():
+    cache = FlashCache(Flash(wait_states=5, line_bytes=8, cache_bytes=16))
+    for address, size in ((0, 4), (4, 4), (8, 2), (0, 1), (16, 4), (8, 4), (14, 4), (0, 1)):
+        cache.read(address, size)
+    # 0 and 8 come; 0 is used again, so 16 takes the place of 8, then 8 that of 0, and 0 returns.
+    assert cache.misses == 5
+
+
+def test_without_a_cache_only_the_last_line_is_at_hand():
+    cache = FlashCache(Flash(wait_states=1, line_bytes=4, cache_bytes=4))
+    for address in (0, 2, 4, 0):
+        cache.read(address, 2)
+    assert cache.misses == 3
 
 
 def test_a_core_whose_manual_has_no_table_is_refused():

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from stapes.cli import frame_times
 from stapes.cli.main import main
 from stapes.firmware import measure
-from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS
+from stapes.firmware.frame_time import FrameTime
+from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS, Fit, Instructions
 from stapes.firmware.tools import missing_tools
 from stapes.model.settings import ModelSettings
 from stapes.model.shipped import shipped_models
@@ -295,6 +297,78 @@ def test_instructions_and_the_need_of_a_board_are_measured(model, small_model, c
     assert report["model_bytes"] < board["flash_needed"] < board["flash_bytes"]
     assert report["arena_bytes"] < board["ram_needed"] < board["ram_bytes"]
     assert board["fits"]
+    (time,) = report["frame_times"]
+    assert time["board"] == EMULATED_BOARD and time["instructions"] < time["cycles"]
+    assert time["frame_milliseconds"] == 20 and 0 < time["duty"] < 1 and time["battery"] is None
+
+
+TIMES = {
+    name: FrameTime(
+        board=name,
+        core="cortex-m4",
+        manual="a manual",
+        clock_hertz=64_000_000,
+        instructions=100_000,
+        cycles=320_000,
+        waits=waits,
+        frame_milliseconds=20.0,
+    )
+    for name, waits in (("nrf52840dk", None), ("stm32f4_discovery", 1_280_000))
+}
+
+
+@pytest.fixture
+def times(no_build, monkeypatch):
+    """Every board's estimate is one of TIMES; nothing is built."""
+    counted = Instructions(
+        board="b", inference=9, operators=(3, 3, 3), arena_bytes=1, stack_bytes=1
+    )
+    monkeypatch.setattr(measure, "count_instructions", lambda *_: counted)
+    monkeypatch.setattr(measure, "fit_on_board", lambda *_: Fit(
+        board="b", whole_firmware=True, flash_needed=1, flash_bytes=2, ram_needed=1, ram_bytes=2
+    ))  # fmt: skip
+    monkeypatch.setattr(
+        frame_times, "estimate_frame_times", lambda _, boards, __: [TIMES[b.name] for b in boards]
+    )
+
+
+def test_the_time_of_a_frame_is_labelled_as_an_estimate(model, times, capsys):
+    assert main(["info", str(model), "--measure", "--board", "nrf52840dk"]) == 0
+    text = capsys.readouterr().out
+    assert "estimated, for a frame of 20 ms (not measured)" in text
+    assert re.search(r"nrf52840dk +100,000 +320,000 +unknown +5.00 +25%$", text, re.M)
+    assert "Cycles are those of Arm's manuals: a manual." in text and "Left out: waits for" in text
+    assert "nrf52840dk: 823 microamperes asleep (nRF52840 Product Specification" in text
+
+
+def test_a_battery_lasts_by_the_currents_that_are_given(model, times, capsys):
+    own = ["--current_ua_per_mhz", "50", "--sleep_ua", "400", "--battery_mah", "264"]
+    assert main(["info", str(model), "--measure", "--board", "nrf52840dk", *own]) == 0
+    text = capsys.readouterr().out.replace("\n  ", " ")
+    assert "nrf52840dk: 1.10 mA on average, 10.0 days from 264 mAh (at work 50 micro" in text
+    assert main(["info", str(model), "--measure", "--json", "--board", "nrf52840dk", *own]) == 0
+    battery = json.loads(capsys.readouterr().out)["frame_times"][0]["battery"]
+    assert battery["mean_ua"] == pytest.approx(1100) and battery["days"] == pytest.approx(10)
+
+
+def test_a_board_that_is_too_slow_is_called_so(model, times, capsys):
+    assert main(["info", str(model), "--measure", "--board", "stm32f4_discovery"]) == 0
+    assert re.search(r" 1,280,000 +25.00 +125% \(too slow\)$", capsys.readouterr().out, re.M)
+
+
+def test_of_cores_without_a_table_nothing_is_estimated(model, times, capsys):
+    assert main(["info", str(model), "--measure", "--board", "rpi_pico2"]) == 0
+    assert (
+        "milliseconds are not estimated: no manual's table of cycles for the core of rpi_pico2 "
+        "(Cortex-M33, 128 MHz)" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "nan", "much"])
+def test_a_current_is_a_positive_number(model, value, capsys):
+    assert main(["info", str(model), f"--sleep_ua={value}"]) == 2
+    expected = f"--sleep_ua: found {value}, expected a positive number"
+    assert expected in capsys.readouterr().err
 
 
 @needs_compiler

@@ -3,9 +3,10 @@
 
 --all shows the rest: settings, whose data it was trained on and the terms of that data, provenance,
 memory, and for each operator its work and bytes.
---measure counts the instructions of an inference on an emulated Cortex-M4: this needs the Arm
-compiler and qemu-system-arm. --board links the firmware for that board, and compares its flash and
-RAM with the needs of the model.
+--measure counts the instructions of an inference on an emulated Cortex-M4, and estimates how long
+boards need for each frame: this needs the Arm compiler, qemu-system-arm and unicorn. --board links
+the firmware for that board, and compares its flash and RAM with the needs of the model; with
+--measure the estimate is for it alone. How long a battery lasts follows from its currents.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from stapes.cli import frame_times
 from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import model_file
 from stapes.errors import StapesError
@@ -32,6 +34,7 @@ EXAMPLE = """\
   stapes info build/yes_no.tflite --board mps2_an386"""
 
 CHART_COLUMNS = 32
+_NO_TREE = "it takes Stapes' source tree: run this in a checkout"
 VALUE_COLUMN = 33  # of settings
 MAX_PLAIN_COLUMNS = 64
 
@@ -41,9 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="print all that is known")
     parser.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     parser.add_argument(
-        "--measure", action="store_true", help="count instructions in the emulator (about 30 s)"
+        "--measure",
+        action="store_true",
+        help="count instructions, estimate milliseconds (1 to 2 minutes)",
     )
     parser.add_argument("--board", metavar="NAME", help="link, and say whether it fits this board")
+    frame_times.add_flags(parser)
     # Scripts of version 0.1 pass it; to measure nothing is now the default.
     parser.add_argument("--no_measure", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -68,8 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.board:
         report["board"] = _fit(arguments.model, arguments.source_dir, arguments.board)
     report["instructions"], report["not_measured"] = None, "--measure counts them"
+    report["frame_times"], report["not_estimated"] = None, "--measure does it"
     if arguments.measure:
-        _measure(report, arguments.model, arguments.source_dir)
+        _measure(report, arguments)
     if arguments.json:
         print(json.dumps(report))
         return 0
@@ -89,20 +96,21 @@ def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
     return {**dataclasses.asdict(fit), "fits": fit.fits}
 
 
-def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> None:
-    """Adds "instructions", or why they are not measured; a failing tool is no reason to stop."""
+def _measure(report: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Adds "instructions" and "frame_times", or why they are not there; a failing tool is no reason
+    to stop."""
     from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS, count_instructions
     from stapes.firmware.source import find_source
     from stapes.firmware.tools import missing_tools
 
     missing = missing_tools(*MEASURING_TOOLS)
     if missing:
-        report["not_measured"] = f"found no {', '.join(missing)}"
+        report["not_measured"] = report["not_estimated"] = f"found no {', '.join(missing)}"
         return
     try:
-        source = find_source(source_dir)
+        source = find_source(arguments.source_dir)
     except StapesError:
-        report["not_measured"] = "it takes Stapes' source tree: run this in a checkout"
+        report["not_measured"] = report["not_estimated"] = _NO_TREE
         return
     print(
         f"info: building an image and counting its instructions on an emulated {EMULATED_BOARD}",
@@ -110,12 +118,29 @@ def _measure(report: dict[str, Any], path: Path, source_dir: Path | None) -> Non
         flush=True,
     )
     try:
-        counted = count_instructions(path.read_bytes(), source)
+        counted = count_instructions(arguments.model.read_bytes(), source)
     except StapesError as error:
-        report["not_measured"] = str(error)
+        report["not_measured"] = report["not_estimated"] = str(error)
         return
     report["not_measured"] = None
     report["instructions"] = dataclasses.asdict(counted)
+    _estimate(report, arguments, source)
+
+
+def _estimate(report: dict[str, Any], arguments: argparse.Namespace, source: Path) -> None:
+    """Adds "frame_times", or why there are none."""
+    from stapes.firmware.boards import all_boards, find_board
+
+    if not report["labels"]:
+        report["not_estimated"] = "found no Stapes settings inside, which say what a frame is"
+        return
+    asked = arguments.board
+    boards = [find_board(source, asked)] if asked else list(all_boards(source).values())
+    try:
+        report["frame_times"] = frame_times.estimate(arguments.model, boards, source, arguments)
+        report["not_estimated"] = None
+    except StapesError as error:
+        report["not_estimated"] = str(error)
 
 
 def _opening(report: dict[str, Any], lines: list[str]) -> str:
@@ -142,6 +167,10 @@ def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str
         sections.append(_memory_table(report))
     if arguments.all or arguments.measure:
         sections += [_operator_table(report), _summary(report)]
+    if report["frame_times"]:
+        sections.append(frame_times.section(report["frame_times"]))
+    elif arguments.measure:
+        sections.append(f"milliseconds are not estimated: {report['not_estimated']}")
     if report["board"]:
         sections.append(_board_table(report["board"]))
     return sections
