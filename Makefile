@@ -15,6 +15,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BUILD ?= build
 DEMO_FLAGS ?=
+SBOM_FLAGS ?= --validate
 # The extras that `make setup` installs, in the versions and with the hashes of requirements.lock.
 LOCKED := train audio plot page record dev docs
 # More extras of pyproject.toml, separated by commas: make setup EXTRAS=flash. What the lock names
@@ -133,7 +134,7 @@ sbom: setup
 	@mkdir -p $(BUILD)
 	@$(VENV)/bin/python -W ignore -m cyclonedx_py environment $(VENV)/bin/python --pyproject pyproject.toml \
 	  --mc-type library --spec-version 1.6 --output-format JSON --output-reproducible \
-	  --output-file $(BUILD)/sbom.json
+	  $(SBOM_FLAGS) --output-file $(BUILD)/sbom.json
 
 demo: setup
 	@PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/stapes demo --work_dir $(BUILD)/demo $(DEMO_FLAGS)
