@@ -24,7 +24,7 @@ from stapes.cli import main as command_line
 PACKAGE = str(Path(stapes.__file__).parent)
 POINTS = [8**power for power in range(6)]  # calls of Stapes' functions
 MOMENT_SECONDS = 2  # then Ctrl-C is pressed at the terminal
-SOON_SECONDS = 30
+SOON_SECONDS = 120
 CTRL_C = b"\x03"
 
 

@@ -28,7 +28,7 @@ MODEL = Path(__file__).parents[3] / "models" / "micro" / "model.tflite"
 CTRL_C = b"\x03"
 BAR = r"\[[#.]+\] "
 PATIENCE_SECONDS = 240
-SOON_SECONDS = 30  # TensorFlow may need this long to end on a busy machine
+SOON_SECONDS = 120  # which a machine that is very busy may need
 CLIPS = 3000  # of each word
 
 
@@ -209,7 +209,7 @@ def interrupted(arguments: list[str], folder: Path, pattern: str) -> tuple[str, 
             if not pressed and due and (pattern or time.monotonic() > moment):
                 os.write(ours, CTRL_C)
                 pressed, end = True, time.monotonic() + SOON_SECONDS
-        return shown.decode(errors="replace"), process.wait(timeout=1)
+        return shown.decode(errors="replace"), process.wait(timeout=SOON_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()

@@ -149,10 +149,12 @@ def test_a_recording_of_another_rate_is_refused(tmp_path):
         wav_sound(tmp_path / "a.wav")
 
 
-def test_it_ends_by_itself_after_some_seconds(wav):
+def test_it_ends_by_itself_after_some_seconds(tmp_path):
+    write_wav(tmp_path / "minute.wav", np.zeros(60 * RATE, np.int16), sample_rate=RATE)
     started = time.monotonic()
-    assert main(["listen", "--wav", str(wav), "--plain", "--seconds", "0.2"]) == 0
-    assert time.monotonic() - started < 1.2
+    wav = str(tmp_path / "minute.wav")
+    assert main(["listen", "--wav", wav, "--plain", "--seconds", "0.2"]) == 0
+    assert time.monotonic() - started < 50
 
 
 def test_a_pipe_of_raw_samples_gives_the_events_of_the_file(wav):

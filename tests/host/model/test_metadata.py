@@ -95,11 +95,11 @@ def test_deep_or_huge_provenance_is_refused_at_once(provenance, said, tmp_path: 
     with monkeypatch.context() as patch:
         patch.setattr(ModelSettings, "from_json", lambda text, *, source: settings)
         path.write_bytes(write_settings(model(), settings))
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(StapesError, match="hostile") as caught:
         read_settings(path)
     assert said in str(caught.value)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     with pytest.raises(StapesError):  # nor is it written
         write_settings(model(), settings)
 
