@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nn_models import Network, upstream_outputs
 
+from stapes._native import operators
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
 from stapes.model.builder import ModelBuilder
@@ -32,6 +34,13 @@ def model() -> bytes:
 
 def frames(count: int) -> np.ndarray:
     return np.random.default_rng(9).integers(-128, 128, (count, INPUTS)).astype(np.int8)
+
+
+def test_the_page_to_which_errors_point_lists_every_operator():
+    page = (Path(__file__).parents[2] / "docs" / "engines.md").read_text()
+    section = page.split("## Operators\n")[1].split("\n## ")[0]
+    listed = re.findall(r"[A-Z][A-Z0-9_]+", section)
+    assert listed == [name for name, _, _ in operators()]
 
 
 def test_run_equals_one_upstream_inference_per_frame(model: bytes):

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 
 from stapes.options import check, setting
 
+# Every architecture: a function of that name in this module of stapes.networks.
+ARCHITECTURES = {
+    "svdf": "svdf",
+    "residual_svdf": "svdf",
+    "broadcast_svdf": "broadcast",
+    "single_fc": "conv",
+    "conv": "conv",
+    "low_latency_conv": "conv",
+    "low_latency_svdf": "svdf",
+    "tiny_conv": "conv",
+    "tiny_embedding_conv": "conv",
+    "ds_cnn": "ds_cnn",
+}
 # Far above what fits a microcontroller; without limits a slip of the finger takes all memory.
 MAX_LAYERS = 32
 MAX_UNITS = 8192

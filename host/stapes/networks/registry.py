@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model architectures by name, and those that a user plugs in."""
+"""Builds an architecture by its name, or one that a user plugs in."""
 
 from __future__ import annotations
 
@@ -12,22 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stapes.errors import StapesError
-from stapes.networks import broadcast, conv, ds_cnn, svdf
 from stapes.networks.backend import keras
-from stapes.networks.options import ModelOptions, ModelShape
-
-ARCHITECTURES: dict[str, Callable[..., Any]] = {
-    "single_fc": conv.single_fc,
-    "conv": conv.conv,
-    "low_latency_conv": conv.low_latency_conv,
-    "low_latency_svdf": svdf.low_latency_svdf,
-    "tiny_conv": conv.tiny_conv,
-    "tiny_embedding_conv": conv.tiny_embedding_conv,
-    "ds_cnn": ds_cnn.ds_cnn,
-    "broadcast_svdf": broadcast.broadcast_svdf,
-    "residual_svdf": svdf.residual_svdf,
-    "svdf": svdf.svdf,
-}
+from stapes.networks.options import ARCHITECTURES, ModelOptions, ModelShape
 
 
 def create_model(
@@ -70,7 +56,8 @@ def create_model(
 
 def _builder(architecture: str) -> Callable[..., Any]:
     if architecture in ARCHITECTURES:
-        return ARCHITECTURES[architecture]
+        module = importlib.import_module(f"stapes.networks.{ARCHITECTURES[architecture]}")
+        return getattr(module, architecture)
     module_name, colon, function_name = architecture.partition(":")
     if not colon:
         raise StapesError(

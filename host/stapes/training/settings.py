@@ -15,7 +15,7 @@ from stapes.corpus.augment_settings import AugmentSettings
 from stapes.corpus.index import RANDOM_SEED, CorpusSettings
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, ModelSettings, settings_from_dict
-from stapes.networks.options import ModelOptions, ModelShape
+from stapes.networks.options import ARCHITECTURES, ModelOptions, ModelShape
 from stapes.options import check, like, setting
 
 OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
@@ -102,9 +102,7 @@ class TrainingSettings:
         "svdf",
         flag="model_architecture",
         metavar="NAME",
-        help="svdf, residual_svdf, broadcast_svdf, single_fc, conv, low_latency_conv, "
-        "low_latency_svdf, tiny_conv, tiny_embedding_conv, ds_cnn, or your own network as "
-        "module:function",
+        help=f"{', '.join(ARCHITECTURES)}, or your own network as module:function",
     )
     model: ModelOptions = field(default_factory=ModelOptions)
     schedule: Schedule = field(default_factory=Schedule)

@@ -200,7 +200,7 @@ def test_an_architecture_of_ones_own_that_is_wrong_is_told_how(own_models, name,
 @pytest.mark.parametrize(
     ("architecture", "options", "message"),
     [
-        ("resnet", {}, "expected one of single_fc, conv, .*svdf or your own"),
+        ("resnet", {}, "expected one of svdf, .*ds_cnn or your own"),
         ("no_such_module:f", {}, "cannot be used"),
         (":", {}, "cannot be used"),
         (".:x", {}, "cannot be used"),

@@ -16,8 +16,7 @@ from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.export.report import layer_errors, table
 from stapes.networks.backend import tf
-from stapes.networks.options import ModelOptions
-from stapes.networks.registry import ARCHITECTURES
+from stapes.networks.options import ARCHITECTURES, ModelOptions
 from stapes.quantize.calibration import calibrate
 from stapes.quantize.graph import build_part, quantize_svdf, quantize_weights
 from stapes.quantize.layers import SvdfLayer, plain_layers, with_arrays
