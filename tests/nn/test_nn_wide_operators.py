@@ -38,6 +38,23 @@ def test_fully_connected_equals_upstream(sums: str, per_row: bool):
     check_models(make)
 
 
+@pytest.mark.parametrize("output_scale", [6.3e-6, 1 / 32768, 1 / 32767, 1e-4])
+@pytest.mark.parametrize("activation", ["RELU6", "RELU_N1_TO_1"])
+def test_limits_of_an_activation_equal_upstream(activation: str, output_scale: float):
+    """Also where they lie beyond what 16 bits hold: -32768 below, 32767 above."""
+    network = WideNetwork(np.random.default_rng(0), (1, 4), input_scale=1e-3)
+    network.chain(
+        "FULLY_CONNECTED",
+        network.constant(np.full((1, 4), 127, np.int8), np.array([0.01])),
+        -1,
+        shape=(1, 1),
+        scale_=output_scale,
+        options={"fusedActivationFunction": activation, "keepNumDims": True},
+    )
+    extremes = [np.full((1, 4), value, np.int16) for value in (-32768, -300, 0, 300, 32767)]
+    assert_same_bytes(network.finish(), extremes, what=f"{activation} at {output_scale}")
+
+
 @pytest.mark.parametrize("sums", ["int64", "int32"])
 def test_conv_2d_equals_upstream(sums: str):
     def make(rng: Random) -> WideNetwork:

@@ -8,12 +8,14 @@ namespace {
 
 constexpr uint32_t kSixBits = 0x40c00000;  // float32 6
 
-// float32(value / scale), rounded away from zero at ties.
+// float32(value / scale), rounded away from zero at ties; INT16_MAX + 1 where it is more than that.
 int32_t StepsOf(uint32_t value_bits, const Tensor& output) {
   const int64_t steps =
       RoundToInteger(Divide(RealFromFloat(value_bits), ScaleOf(output), kFloatBits));
-  return steps > INT16_MAX ? INT16_MAX : static_cast<int32_t>(steps);
+  return steps > INT16_MAX ? INT16_MAX + 1 : static_cast<int32_t>(steps);
 }
+
+int32_t AtMostHighest(int32_t steps) { return steps > INT16_MAX ? INT16_MAX : steps; }
 
 }  // namespace
 
@@ -26,11 +28,11 @@ const char* WideActivationRange(Activation activation, const Tensor& output, int
     case Activation::kRelu:
       return nullptr;
     case Activation::kRelu6:
-      *high = StepsOf(kSixBits, output);
+      *high = AtMostHighest(StepsOf(kSixBits, output));
       return nullptr;
     case Activation::kReluN1To1:
-      *high = StepsOf(kOneBits, output);
-      *low = -*high;
+      *low = -StepsOf(kOneBits, output);
+      *high = AtMostHighest(-*low);
       return nullptr;
     default:
       return Why("a fused activation other than NONE, RELU, RELU6, RELU_N1_TO_1");
