@@ -4,10 +4,12 @@
 import re
 
 import pytest
-from pages import PATIENCE_MS, PHONE, WORDS, model_of, until
+from pages import PATIENCE_MS, PHONE, WORDS, model_of, serving, until
 
 from stapes.audio.wav import read_wav
 from stapes.device.pipeline import Pipeline
+from stapes.model.settings import WakeSettings
+from stapes.page.site import build_site
 
 TRACKS = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -70,6 +72,24 @@ def test_a_tile_stays_lit_a_moment(site, speaking):
     page.click("#listen-toggle")
     assert page.inner_text("#listen-toggle") == "Listen"
     page.context.close()
+
+
+def test_with_a_wake_word_the_others_sleep_until_it_is_heard(speaking):
+    """The stream begins with "yes", which wakes; the words after it come within ten seconds."""
+    files = build_site(
+        [model_of("words")], wake=model_of("micro"), awake=WakeSettings(awake_seconds=10)
+    )
+    asleep = "document.querySelector('#listen-view .tiles.asleep')"
+    with serving(files) as site:
+        page = site.open(speaking)
+        assert page.inner_text("#say").startswith("Say yes or no, then within 10 s yes, no, up")
+        assert page.evaluate(f"{asleep} !== null")
+        page.click("#listen-toggle")
+        page.wait_for_selector("#listen-view li.wakes[data-heard]")
+        until(page, f"{asleep} === null")
+        page.wait_for_selector("#listen-view li:not(.wakes)[data-heard]")
+        assert page.errors == []
+        page.context.close()
 
 
 def test_silence_lights_no_tile(site, chromium, silent):

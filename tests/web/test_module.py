@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware as WebAssembly computes what the firmware computes, bit for bit."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +11,19 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import read_wav
+from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
-from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings, PcenSettings
+from stapes.device.wake import WakeStage
+from stapes.model.settings import (
+    DecoderSettings,
+    FrontEndSettings,
+    ModelSettings,
+    PcenSettings,
+    WakeSettings,
+)
 from stapes.page.page_model import read_page_model
 from stapes.page.site import wasm_modules
+from wake_word import WAKE, WAKE_SEED, WOKEN, WOKEN_SCALE, loud_and_soft
 from window_model import window_model
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +159,48 @@ def test_networks_that_see_windows_of_frames(tmp_path, clips, variant):
     model.write_bytes(window_model())
     found = run_module(tmp_path, variant, model, samples, clip=12345)
     expect_equal(found, model, samples, clip=12345)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_models_of_which_one_wakes_the_other_give_the_same_bits(tmp_path, small_model, variant):
+    """In the order of the firmware: what the model heard, then the word that wakes it."""
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    names = {"model": small_model(WOKEN, input_scale=WOKEN_SCALE),
+             "wake": small_model(WAKE, seed=WAKE_SEED)}  # fmt: skip
+    for name, content in names.items():
+        (tmp_path / f"{name}.tflite").write_bytes(content)
+        (tmp_path / name).write_bytes(read_page_model(tmp_path / f"{name}.tflite"))
+    samples = loud_and_soft(4)
+    samples.tofile(tmp_path / "samples.pcm")
+    models = (tmp_path / "model", tmp_path / "wake", 300, tmp_path / "samples.pcm", 1777)
+    command = ["node", ROOT / "tests/web/run_wake.mjs", wasm_modules()[variant], *models]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *found, end = [json.loads(line) for line in done.stdout.splitlines()]
+    wake_word, model = (
+        ModelBundle.from_file(tmp_path / f"{name}.tflite") for name in ("wake", "model")
+    )
+    trace = WakeStage(wake_word, model, WakeSettings(awake_seconds=0.3)).process(samples)
+    for of_wake_word, expected in ((True, trace.wake_word), (False, trace.model)):
+        rows = [
+            row for row in found if row["kind"] == "scores" and row["ofWakeWord"] == of_wake_word
+        ]
+        np.testing.assert_array_equal([row["timeMs"] for row in rows], expected.times_ms)
+        np.testing.assert_array_equal([row["scores"] for row in rows], expected.scores)
+        np.testing.assert_array_equal([row["input"] for row in rows], expected.inputs)
+    for kind, times in (("woken", trace.woken_ms), ("asleep", trace.asleep_ms)):
+        assert [row["timeMs"] for row in found if row["kind"] == kind] == times != []
+    heard = [row["detection"] for row in found if row["detection"] is not None]
+    assert [
+        (entry["timeMs"], entry["label"], entry["score"] * 65536, entry["ofWakeWord"])
+        for entry in sorted(heard, key=lambda entry: (entry["timeMs"], entry["ofWakeWord"]))
+    ] == [
+        (entry.time_ms, entry.label, entry.score_q16, entry.of_wake_word)
+        for entry in trace.detections
+    ]
+    assert {entry["ofWakeWord"] for entry in heard} == {True, False}
+    assert end == {"awake": len(trace.woken_ms) > 0 and trace.woken_ms[-1] + 300 > 4000}
 
 
 def test_a_module_is_small():

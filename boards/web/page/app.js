@@ -15,6 +15,12 @@ import { byId } from "./dom.js";
  * @property {{hours: number, words: number, det: CurvePoint[]} | null} stream
  */
 /**
+ * @typedef {object} AboutWake What site.json says of the wake word's model.
+ * @property {string} name
+ * @property {string} file
+ * @property {number} awake_ms
+ */
+/**
  * @typedef {object} CurvePoint
  * @property {number} threshold
  * @property {number} false_reject_rate
@@ -29,6 +35,8 @@ export class App {
   constructor() {
     /** @type {About[]} */
     this.models = [];
+    /** @type {AboutWake | null} what wakes each of them */
+    this.wake = null;
     /** @type {About | null} */
     this.about = null;
     /** @type {Firmware | null} */
@@ -51,7 +59,8 @@ export class App {
     this.vectors = hasVectors();
     const file = this.vectors ? "stapes_simd.wasm" : "stapes_plain.wasm";
     const [site, module] = await Promise.all([fetchFile("site.json"), fetchFile(file)]);
-    this.models = readModels(new TextDecoder().decode(site));
+    const { models, wake } = readSite(new TextDecoder().decode(site));
+    [this.models, this.wake] = [models, wake];
     try {
       this._module = await WebAssembly.compile(module);
     } catch (error) {
@@ -69,7 +78,7 @@ export class App {
     const turn = ++this._turn;
     const about = this.models[index];
     const file = new Uint8Array(await fetchFile(about.file));
-    const firmware = await this._open(about, file);
+    const firmware = await this._open(about, file, await this._wakeFile());
     if (turn !== this._turn) return; // another one was chosen meanwhile
     this.about = about;
     this._file = file;
@@ -94,7 +103,13 @@ export class App {
     return this.about;
   }
 
-  /** Another firmware with the same model and settings. */
+  /** @returns {Promise<import("./firmware.js").Wake | null>} */
+  async _wakeFile() {
+    if (this.wake === null) return null;
+    return { file: await fetchFile(this.wake.file), awakeMs: this.wake.awake_ms };
+  }
+
+  /** Another firmware with the same model and settings, which always listens. */
   async another() {
     if (this._file === undefined) throw new Error("no model");
     const firmware = await this._open(this.model, this._file);
@@ -138,11 +153,12 @@ export class App {
   /**
    * @param {About} about
    * @param {Uint8Array} file
+   * @param {import("./firmware.js").Wake | null} wake
    */
-  async _open(about, file) {
+  async _open(about, file, wake = null) {
     if (this._module === undefined) throw new Error("not loaded");
     try {
-      return await Firmware.open(this._module, file);
+      return await Firmware.open(this._module, file, wake);
     } catch (error) {
       if (error instanceof ModelError || error instanceof WebAssembly.RuntimeError) {
         throw new SiteError(TEXT.modelRefused(about.name, error.message));
@@ -156,20 +172,24 @@ export class App {
  * What site.json says.
  *
  * @param {string} text
- * @returns {About[]}
+ * @returns {{models: About[], wake: AboutWake | null}}
  * @throws {SiteError}
  */
-function readModels(text) {
-  let models;
+function readSite(text) {
+  let models, wake;
   try {
-    models = JSON.parse(text).models;
+    ({ models, wake = null } = JSON.parse(text));
   } catch (error) {
     throw new SiteError(TEXT.siteDamaged("site.json", String(error)));
   }
-  if (!Array.isArray(models) || models.length === 0 || !models.every(isAbout)) {
-    throw new SiteError(TEXT.siteDamaged("site.json", TEXT.noModels));
-  }
-  return models;
+  const fits = Array.isArray(models) && models.length > 0 && models.every(isAbout) && isWake(wake);
+  if (!fits) throw new SiteError(TEXT.siteDamaged("site.json", TEXT.noModels));
+  return { models, wake };
+}
+
+/** @param {any} wake */
+function isWake(wake) {
+  return wake === null || (typeof wake.name === "string" && typeof wake.file === "string" && wake.awake_ms > 0);
 }
 
 /** @param {any} about */

@@ -36,8 +36,11 @@ export class Listen {
   /** @param {Firmware} firmware */
   async _take(firmware) {
     const words = wordsOf(firmware.labels);
-    byId("say").textContent = TEXT.say(words);
-    this._view.show(firmware.labels, firmware.featureCount, firmware.settings().thresholds);
+    const wakeWords = firmware.wake === null ? [] : wordsOf(firmware.wake.labels);
+    const seconds = (this._app.wake?.awake_ms ?? 0) / 1000;
+    byId("say").textContent = wakeWords.length > 0 ? TEXT.sayAfter(wakeWords, seconds, words) : TEXT.say(words);
+    const { featureCount } = firmware.wake ?? firmware;
+    this._view.show(firmware.labels, featureCount, firmware.settings().thresholds, wakeWords);
     this._tuneTiles.show(words);
     await this._restart();
   }
@@ -118,21 +121,26 @@ export class Listen {
     }
     this._load.add(performance.now() - start, samples.length / firmware.sampleRate);
     for (const result of results) this._show(firmware, result);
-    if (results.length > 0) this._view.bars.update(firmware.averages());
+    const awake = firmware.awake();
+    if (results.length > 0) this._view.bars.update(firmware.averages().map((score) => (awake ? score : 0)));
+    this._view.tiles.sleep(!awake);
     this._view.level(levelDb(samples));
     this._view.cpu(this._load.share());
   }
 
   /** @param {Firmware} firmware @param {Result} result */
   _show(firmware, result) {
-    const frames = Math.min(firmware.clipStrideFrames, firmware.inputCount / firmware.featureCount);
-    for (let frame = frames; frame > 0; --frame) {
-      const start = result.input.length - frame * firmware.featureCount;
-      this._view.picture.push(result.input.subarray(start, start + firmware.featureCount));
+    const always = firmware.wake ?? firmware; // the model that hears all
+    if (result.kind === "scores" && result.ofWakeWord === (firmware.wake !== null)) {
+      const frames = Math.min(always.clipStrideFrames, always.inputCount / always.featureCount);
+      for (let frame = frames; frame > 0; --frame) {
+        const start = result.input.length - frame * always.featureCount;
+        this._view.picture.push(result.input.subarray(start, start + always.featureCount));
+      }
     }
     if (result.detection !== null) {
       this._view.detect(result.detection);
-      this._tuneTiles.light(result.detection);
+      if (!result.ofWakeWord) this._tuneTiles.light(result.detection);
     }
   }
 

@@ -27,6 +27,9 @@ export const TEXT = {
   // Listen
   /** @param {string[]} words */
   say: (words) => (words.length === 1 ? `Say “${words[0]}”` : `Say ${listed(words)}`),
+  /** @param {string[]} wakeWords @param {number} seconds @param {string[]} words */
+  sayAfter: (wakeWords, seconds, words) =>
+    `Say ${wakeWords.length === 1 ? `“${wakeWords[0]}”` : listed(wakeWords)}, then within ${seconds} s ${listed(words)}`,
   listenHint: "Press Listen and allow the microphone. Speak as you would to a person across a table.",
   listen: "Listen",
   listening: "Stop",

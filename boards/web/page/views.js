@@ -19,6 +19,9 @@ export function wordsOf(labels) {
   return labels.filter((label) => !NOT_WORDS.includes(label));
 }
 
+/** A word may be one of both models. @param {string} word @param {boolean} wakes */
+const keyOf = (word, wakes) => `${wakes ? "wake" : "word"} ${word}`;
+
 /** Words that light up when they are heard, and stay lit a moment. */
 export class Tiles {
   /** @param {HTMLElement} list */
@@ -28,23 +31,36 @@ export class Tiles {
     this._tiles = new Map();
   }
 
-  /** @param {string[]} words */
-  show(words) {
+  /**
+   * @param {string[]} words
+   * @param {string[]} wakeWords those that wake the others, which sleep until then
+   */
+  show(words, wakeWords = []) {
     for (const { timer } of this._tiles.values()) clearTimeout(timer);
     this._tiles.clear();
     this._list.replaceChildren();
-    this._list.classList.toggle("many", words.length > 12);
-    for (const word of words) {
-      const score = element("span", { class: "score" }, "\u00a0");
-      const tile = element("li", {}, element("span", { class: "word", lang: "" }, word), score);
-      this._tiles.set(word, { tile, score, timer: 0 });
-      this._list.append(tile);
-    }
+    this._list.classList.toggle("many", words.length + wakeWords.length > 12);
+    for (const word of wakeWords) this._add(word, true);
+    for (const word of words) this._add(word, false);
+    this.sleep(wakeWords.length > 0);
+  }
+
+  /** @param {string} word @param {boolean} wakes */
+  _add(word, wakes) {
+    const score = element("span", { class: "score" }, "\u00a0");
+    const tile = element("li", wakes ? { class: "wakes" } : {}, element("span", { class: "word", lang: "" }, word), score);
+    this._tiles.set(keyOf(word, wakes), { tile, score, timer: 0 });
+    this._list.append(tile);
+  }
+
+  /** Whether those sleep that a wake word wakes. @param {boolean} asleep */
+  sleep(asleep) {
+    this._list.classList.toggle("asleep", asleep);
   }
 
   /** @param {Detection} detection */
-  light({ label, score }) {
-    const entry = this._tiles.get(label);
+  light({ label, score, ofWakeWord = false }) {
+    const entry = this._tiles.get(keyOf(label, ofWakeWord));
     if (entry === undefined) return;
     clearTimeout(entry.timer);
     entry.tile.classList.add("lit");
@@ -284,9 +300,10 @@ export class LiveView {
    * @param {string[]} labels
    * @param {number} rows of the picture
    * @param {number[]} thresholds
+   * @param {string[]} wakeWords
    */
-  show(labels, rows, thresholds) {
-    this.tiles.show(wordsOf(labels));
+  show(labels, rows, thresholds, wakeWords = []) {
+    this.tiles.show(wordsOf(labels), wakeWords);
     this.bars.show(labels);
     this.bars.mark(thresholds);
     this.picture.show(rows);

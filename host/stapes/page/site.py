@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes import __version__, _native
+from stapes.device.wake import check_same_audio
 from stapes.errors import StapesError
 from stapes.files import read_bytes
 from stapes.installed import installed_tree
 from stapes.model.metadata import load_model
+from stapes.model.settings import WakeSettings
 from stapes.model.shipped import shipped_models
 from stapes.model.training_data import terms, training_data
 from stapes.page.page_model import read_page_model
@@ -63,11 +65,18 @@ def page_sources() -> Path:
     return installed_tree() / "boards" / "web" / "page"
 
 
-def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
-    """Every file of a site with these .tflite models, by its path; index.html begins it.
+def build_site(
+    models: Sequence[str | os.PathLike[str]],
+    *,
+    wake: str | os.PathLike[str] | None = None,
+    awake: WakeSettings | None = None,
+) -> dict[str, bytes]:
+    """Every file of a site with these .tflite models, by its path; index.html begins it. With the
+    model of a `wake` word, the others sleep until it is heard, then listen as long as `awake` says.
 
     Raises:
-        StapesError: a model that cannot be used, two of one name, or no firmware for the page.
+        StapesError: a model that cannot be used, two of one name or of different sample rates, or
+            no firmware for the page.
     """
     files = {
         path.name: path.read_bytes()
@@ -77,9 +86,13 @@ def build_site(models: Sequence[str | os.PathLike[str]]) -> dict[str, bytes]:
     files |= {path.name: path.read_bytes() for path in wasm_modules().values()}
     names: set[str] = set()  # of the models' files
     pages = [_page_model(path, names) for path in models]
+    site: dict[str, object] = {"version": __version__, "models": [page.about for page in pages]}
+    if wake is not None:
+        _check_wake(wake, models)
+        pages.append(_page_model(wake, names))
+        site["wake"] = {**pages[-1].about, "awake_ms": (awake or WakeSettings()).milliseconds}
     files |= {page.file: page.data for page in pages}
     files[ATTRIBUTION] += b"".join(_attribution(page) for page in pages)
-    site = {"version": __version__, "models": [page.about for page in pages]}
     text = json.dumps(site, indent=1, ensure_ascii=False, allow_nan=False)
     files[MARKER] = (text + "\n").encode()
     files["sw.js"] = _with_contents(files["sw.js"], files)
@@ -105,6 +118,12 @@ def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:
     )
     assert count == 1
     return told
+
+
+def _check_wake(wake: str | os.PathLike[str], models: Sequence[str | os.PathLike[str]]) -> None:
+    wake_word = load_model(wake)[1]
+    for path in models:
+        check_same_audio(wake_word, load_model(path)[1])
 
 
 def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:

@@ -18,7 +18,7 @@ import pytest
 from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.model.metadata import read_settings
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import FrontEndSettings, ModelSettings, WakeSettings
 from stapes.model.shipped import shipped_models
 from stapes.page.site import build_site, page_sources, wasm_modules
 
@@ -66,6 +66,29 @@ def test_a_site_tells_whose_data_each_of_its_models_was_trained_on(tmp_path, sma
     assert "does not say on what data" in of_small
     assert "ATTRIBUTION.txt" in contents(files)["files"]
     assert b"Rich Felker" in files["ATTRIBUTION.txt"]  # of musl, which the modules contain
+
+
+def test_a_wake_words_model_is_no_choice_but_what_wakes_the_others():
+    awake = WakeSettings(awake_seconds=2.5)
+    files = build_site([WORDS], wake=MICRO, awake=awake)
+    site = json.loads(files["site.json"])
+    assert [model["name"] for model in site["models"]] == ["words"]
+    assert (site["wake"]["name"], site["wake"]["awake_ms"]) == ("micro", 2500)
+    assert site["wake"]["file"] in contents(files)["files"]
+    assert files[site["wake"]["file"]] == build_site([MICRO])["models/micro.model"]
+    assert b"Model: micro" in files["ATTRIBUTION.txt"]
+    assert "wake" not in json.loads(build_site([WORDS])["site.json"])
+
+
+def test_a_wake_word_of_another_rate_or_without_a_model_is_refused(tmp_path, small_model, capsys):
+    slow, labels = tmp_path / "slow.tflite", ("_silence_", "_unknown_", "hey")
+    front_end = FrontEndSettings(sample_rate=8000)
+    slow.write_bytes(small_model(ModelSettings(name="slow", labels=labels, front_end=front_end)))
+    assert page(WORDS, "--wake", slow, "--output_dir", tmp_path / "site") == 2
+    assert "found a model for 8000 Hz, expected 16000 Hz" in capsys.readouterr().err
+    assert page(WORDS, "--awake_seconds", 3, "--output_dir", tmp_path / "site") == 2
+    assert "--awake_seconds: expected --wake as well" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()
 
 
 def test_what_a_model_is_stands_in_the_list(tmp_path):

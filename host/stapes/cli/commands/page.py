@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags
-from stapes.cli.shared_flags import model_file
+from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
 from stapes.options import setting
 from stapes.plain import drawing, say
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """  stapes page model.tflite --serve
   stapes page model.tflite --serve --https --record corpus
+  stapes page words --wake jarvis --serve
   stapes page words.tflite jarvis.tflite --output_dir site"""
 
 
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--https", action="store_true",
         help="serve to the whole network, with a self-made certificate (extra: page)")  # fmt: skip
     add("--record", type=Path, metavar="CORPUS_DIR", help="a folder for the clips of the page")
+    add_wake_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.page.site import MARKER, build_site
 
     _check(arguments)
-    files = build_site(arguments.models)
+    awake = wake_settings(arguments)
+    files = build_site(arguments.models, wake=arguments.wake, awake=awake)
     if arguments.output_dir:
         write_folder(arguments.output_dir, files, marker=MARKER, command="stapes page")
         total = sum(map(len, files.values()))
@@ -98,8 +101,8 @@ def _serve(arguments: argparse.Namespace, files: dict[str, bytes]) -> None:
             _say_to_phones(url)
         if server.clips:
             say(f"Clips go to {arguments.record}. Give this address only to people you know.")
-        print("Ctrl-C ends it.", flush=True)
         try:
+            print("Ctrl-C ends it.", flush=True)
             server.serve_forever()
         except KeyboardInterrupt:
             print(file=sys.stderr)
