@@ -95,15 +95,21 @@ def find_mixture(
     """The engines that have voices on this machine. All but espeak-ng and Piper speak English.
 
     Raises:
-        StapesError: there is none, or a file is no voice of Piper.
+        StapesError: there is none for this language, or a file is no voice of Piper.
     """
     candidates: dict[str, Engine] = {
         "espeak": Espeak(language=language),
         "piper": PiperVoices(files=tuple(piper_files)),
     }
-    if language.split("-")[0] == "en":
+    is_english = language.split("-")[0] == "en"
+    if is_english:
         candidates |= {"hibari": Hibari(), "flite": Flite(), "festival": Festival()}
     engines = {name: engine for name, engine in candidates.items() if _is_here(engine)}
+    if not is_english and "espeak" not in engines and not piper_files:
+        raise StapesError(
+            f"--language {language}: found no voice for it, expected one of espeak-ng (list them: "
+            "espeak-ng --voices) or of Piper (--voice)"
+        )
     mixture = Mixture(engines=engines, cast=cast, language=language)
     mixture.voices()
     return mixture

@@ -45,7 +45,7 @@ class JobRecord:
                 settings=settings_from_dict(WordSettings, values["settings"]),
                 warnings=tuple(values["warnings"]),
             )
-        except (StapesError, ValueError, TypeError, KeyError) as error:
+        except (StapesError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise StapesError(
                 f"{path}: cannot be read ({error}), expected what this version of stapes word "
                 "writes; choose a new --work_dir"

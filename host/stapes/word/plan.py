@@ -18,6 +18,7 @@ from stapes.options import check, setting
 
 QUICK_MINUTES = 5.0
 SOUNDS, RECORDINGS = "sounds", "recordings"  # folders in the working folder that "gather" fills
+STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 _SEEDS = {"train": "5", "tune": "6", "test": "7"}
 
 

@@ -137,7 +137,7 @@ def _recorded(folder: Path, stage: Stage) -> dict:
     try:
         record = json.loads(_marker(folder, stage).read_text(encoding="utf-8"))
         return dict(record) if {"command", "input"} <= record.keys() else {}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -123,6 +123,9 @@ def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
         (["jarvis", "--recordings", "nowhere"], "nowhere: found no such folder"),
         (["jarvis", "--sounds", "nowhere"], "nowhere: found no such folder"),
         (["jarvis", "--minutes", "0"], "--minutes=0: expected"),
+        (["--", "-jarvis"], "found '-jarvis', expected letters"),
+        (["jarvis", "--output_file", "nowhere/a.tflite"], "nowhere/a.tflite: cannot be written"),
+        (["jarvis", "--output_file", "/"], "/: found a folder"),
     ],
 )
 def test_what_no_model_can_be_made_of_is_refused_at_once(tmp_path, capsys, words, message):
@@ -130,6 +133,33 @@ def test_what_no_model_can_be_made_of_is_refused_at_once(tmp_path, capsys, words
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "work").exists()
+
+
+def test_a_language_without_voices_is_refused(tmp_path, capsys):
+    command = ["word", "jarvis", "--work_dir", str(tmp_path / "work"), "--plan"]
+    for language in ("xx", "", "../x"):
+        assert main([*command, "--language", language]) == 2
+        assert f"--language {language}: found no voice for it" in capsys.readouterr().err
+
+
+@needs_espeak
+def test_a_word_may_have_the_name_of_a_stage(tmp_path, capsys):
+    work = tmp_path / "work"
+    assert main(["word", "second", "--plan", "--quick", "--work_dir", str(work)]) == 0
+    plan = capsys.readouterr().out
+    assert f"tune {work}/second.tflite" in plan
+    assert f"--output_file {work}/second_word.tflite" in plan
+    own = ["--output_file", str(work / "x" / ".." / "first.tflite")]
+    assert main(["word", "jarvis", "--work_dir", str(work), *own]) == 2
+    assert "found the file of a stage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [".", "work", "work/inside"])
+def test_what_is_read_and_what_is_written_lie_apart(tmp_path, capsys, place):
+    (tmp_path / "work" / "inside").mkdir(parents=True)
+    command = ["word", "jarvis", "--work_dir", str(tmp_path / "work")]
+    assert main([*command, "--sounds", str(tmp_path / place)]) == 2
+    assert "expected two folders, neither inside the other" in capsys.readouterr().err
 
 
 @needs_espeak

@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from stapes.files import check_output
     from stapes.word.plan import WordSettings, digest, make_plan
     from stapes.word.run import pending, run_plan, stage_seconds, working
 
@@ -78,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     inputs = {"gather": digest([*filter(None, [job.sounds]), *job.recordings])}
     with working(job.work_dir) as lock:
+        check_output(job.output)
         record.write()
         count = len(pending(stages, job.work_dir, inputs))
         say(f"{job.work_dir}: {count} of {len(stages)} stages to do")
@@ -101,12 +103,44 @@ def _check(arguments: argparse.Namespace) -> None:
                    *arguments.add_recordings]:  # fmt: skip
         if not folder.is_dir():
             raise StapesError(f"{folder}: found no such folder, expected recordings inside")
+        _check_apart(folder, _place(arguments)[0])
+    _check_result(*_place(arguments))
+
+
+def _check_apart(sounds: Path, work_dir: Path) -> None:
+    """Raises StapesError where the work would change what it reads."""
+    read, written = sounds.resolve(), work_dir.resolve()
+    if read.is_relative_to(written) or written.is_relative_to(read):
+        raise StapesError(
+            f"--work_dir {work_dir}: found {sounds} to read, expected two folders, neither inside "
+            "the other; choose another --work_dir"
+        )
+
+
+def _check_result(work_dir: Path, output: Path) -> None:
+    """The model is written an hour later: what can be wrong with its file is said now.
+
+    Raises:
+        StapesError: a stage has a file of that name, or it cannot be written.
+    """
+    from stapes.files import check_output
+    from stapes.word.plan import STAGE_MODELS
+
+    if output.resolve() in [work_dir.resolve() / f"{name}.tflite" for name in STAGE_MODELS]:
+        raise StapesError(
+            f"--output_file {output}: found the file of a stage, expected another name; choose one"
+        )
+    if output.resolve().parent != work_dir.resolve():  # which is made when the work begins
+        check_output(output)
 
 
 def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    from stapes.word.plan import STAGE_MODELS
+
     name = re.sub(r"\W+", "_", "_".join(arguments.words).lower())
     work_dir = arguments.work_dir or Path("build") / "word" / name
-    return work_dir, arguments.output_file or work_dir / f"{name}.tflite"
+    file = f"{name}_word.tflite" if name in STAGE_MODELS else f"{name}.tflite"
+    return work_dir, arguments.output_file or work_dir / file
 
 
 def _new(arguments: argparse.Namespace, settings: WordSettings) -> JobRecord:
