@@ -19,7 +19,7 @@ SOURCES = ROOT / "tests" / "board" / "kernels"
 CASES = 300
 KINDS = (
     *("matmul", "depthwise", "rows", "scaling", "time_stage", "byte_time_stage", "pixel_sums"),
-    "add",
+    *("add", "depthwise_over_time"),
 )
 BOARDS = ("mps2_an385", "mps2_an386", "mps2_an500", "mps3_an547", "qemu_riscv32")
 Build = Callable[..., Path]  # tests/board/conftest.py

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "nn/kernels/platform.h"
 #include "nn/kernels/scaling.h"
 
 namespace stapes {
@@ -36,5 +37,21 @@ void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int
 // points beyond the border.
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output);
+
+// An image that is one pixel wide: from output to output and from tap to tap it is one input.
+struct TimeShape {
+  int32_t inputs;
+  int32_t outputs;
+  int32_t pad;  // inputs before the first one, of zero points
+};
+
+// Whether there is code for all of such an image.
+constexpr bool kHasDepthwiseOverTime = STAPES_KERNELS_MVE;
+
+// All outputs of such an image; they may overwrite the inputs, from the first one on. False where
+// these shapes have no code of their own: nothing is done.
+bool DepthwiseOverTime(const DepthwiseShape& shape, const TimeShape& time, const Scaling& scaling,
+                       const int8_t* weights, const int8_t* input, int8_t* memory,
+                       int32_t memory_bytes, int8_t* output);
 
 }  // namespace stapes

@@ -235,6 +235,29 @@ class TappedImage {
   int32_t kept_to_ = -1;
 };
 
+// Whether a kernel of one column goes over images of one column, from row to row.
+[[maybe_unused]] bool IsOverTime(const Window& window) {
+  return window.kernel_width == 1 && window.input_width == 1 && window.output_width == 1 &&
+         window.stride_height == 1 && window.dilation_height == 1;
+}
+
+// All images, where that has code of its own.
+[[maybe_unused]] bool InvokeOverTime(const InvokeContext& context, const DepthwiseConv2DData& data,
+                                     const Scaling& scaling) {
+  const Window& window = data.window;
+  const TimeShape time = {window.input_height, window.output_height, window.pad_height};
+  const int32_t bytes = DepthwiseBytes(data.shape.channels, data.shape.taps);
+  for (int32_t batch = 0; batch < window.batches; ++batch) {
+    if (!DepthwiseOverTime(data.shape, time, scaling, context.Input<int8_t>(kWeights),
+                           context.Input<int8_t>(kInput) + window.InputOffset(batch, 0, 0),
+                           context.Scratch<int8_t>(), bytes,
+                           context.Output<int8_t>(0) + window.OutputOffset(batch, 0, 0))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void InvokeTogether(const InvokeContext& context, const DepthwiseConv2DData& data,
                     const Scaling& scaling) {
   const Window& window = data.window;
@@ -275,6 +298,11 @@ void Invoke(const InvokeContext& context) {
   const auto& data = context.Data<DepthwiseConv2DData>();
   const Scaling scaling = ReadScaling(context, data.scaling, kBias);
   if (data.multiplier == 1) {
+    if constexpr (kHasDepthwiseOverTime) {
+      if (IsOverTime(data.window) && InvokeOverTime(context, data, scaling)) {
+        return;
+      }
+    }
     InvokeTogether(context, data, scaling);
   } else {
     InvokeTapByTap(context, data, scaling);

@@ -59,6 +59,8 @@ Random random_numbers;
 alignas(16) int8_t weights[kMostChannels * kMostDepth + 16];
 alignas(16) int8_t inputs[kMostColumns * kMostDepth + kMostTaps * kMostChannels + 16];
 alignas(16) int8_t outputs[kMostChannels * kMostColumns + 16];
+constexpr int32_t kMostImageRows = 38;
+alignas(16) int8_t image[kMostChannels * kMostImageRows + 16];
 int32_t bias[kMostChannels];
 int32_t significands[kMostChannels];
 int8_t shifts[kMostChannels];
@@ -165,6 +167,45 @@ void Depthwise() {
   PrintLine("depthwise", Checksum(outputs, sizeof(outputs)) ^ Checksum(behind, kBehindLayout));
 }
 
+// Over an image one pixel wide, place by place where there is no code for all of it.
+void DepthwiseOverTimeOrPlaces() {
+  const int32_t channels =
+      random_numbers.OneIn(5) ? Size(kMostChannels) : random_numbers.Between(1, 6) * 8;
+  const DepthwiseShape shape = {channels, random_numbers.Between(1, kMostTaps),
+                                random_numbers.Between(-127, 128)};
+  const int32_t pad = random_numbers.OneIn(2) ? 0 : random_numbers.Between(0, shape.taps - 1);
+  const int32_t rows = random_numbers.Between(shape.taps - pad, kMostImageRows);
+  const TimeShape time = {rows, pad == 0 ? rows - shape.taps + 1 : rows, pad};
+  random_numbers.FillExtremes(weights, channels * shape.taps);
+  random_numbers.FillExtremes(inputs, time.inputs * channels);
+  const Scaling scaling = RandomScaling(channels);
+  int8_t zero_points[kMostChannels];
+  std::memset(zero_points, -shape.input_offset, sizeof(zero_points));
+  std::memset(image, 0, sizeof(image));
+  std::memcpy(image, inputs, static_cast<std::size_t>(time.inputs * channels));
+  int32_t* const behind = layout + DepthwiseBytes(channels, shape.taps) / 4;
+  std::memset(behind, 0x5a, kBehindLayout);
+  bool is_done = false;
+  if constexpr (kHasDepthwiseOverTime) {
+    is_done =
+        DepthwiseOverTime(shape, time, scaling, weights, image, reinterpret_cast<int8_t*>(layout),
+                          DepthwiseBytes(channels, shape.taps), image);
+  }
+  if (!is_done) {
+    LayDepthwise(shape, scaling, weights, layout);
+    for (int32_t y = 0; y < time.outputs; ++y) {
+      const int8_t* taps[kMostTaps + 1];
+      for (int32_t tap = 0; tap <= shape.taps; ++tap) {
+        const int32_t row = y + tap - pad;
+        taps[tap] = row >= 0 && row < time.inputs ? inputs + row * channels : zero_points;
+      }
+      DepthwisePixel(shape, scaling, weights, layout, taps, image + y * channels);
+    }
+  }
+  PrintLine("depthwise_over_time",
+            Checksum(image, time.outputs * channels) ^ Checksum(behind, kBehindLayout));
+}
+
 void Rows() {
   const int32_t depth = Size(kMostDepth);
   const int32_t stride = depth + (random_numbers.OneIn(2) ? 0 : random_numbers.Between(0, 5));
@@ -258,6 +299,7 @@ void RunVectors() {
   for (int i = 0; i < kCases; ++i) {
     MatMul();
     Depthwise();
+    DepthwiseOverTimeOrPlaces();
     Rows();
     TimeStage();
     ByteTimeStage();

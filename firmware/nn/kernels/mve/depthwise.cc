@@ -106,13 +106,12 @@ static_assert(sizeof(Pixel) == 20, "MultiplyBlocks reads it by position");
   "vadd.i32 q4, q4, q2\n"        \
   "vadd.i32 q5, q5, q3\n"
 
-// helium::Requantize for shifts below 0.
+// As in scaling.cc.
 #define STAPES_SCALE(sums)                   \
   "vldrw.32 q0, [r1], #16\n"                 \
   "vldrb.s32 q1, [r1], #4\n"                 \
   "vqrdmulh.s32 " sums ", " sums ", q0\n"    \
-  "vshr.s32 q0, " sums ", #31\n"             \
-  "vadd.i32 " sums ", " sums ", q0\n"        \
+  "vqdmlah.s32 " sums ", " sums ", r5\n"     \
   "vrshl.s32 " sums ", " sums ", q1\n"
 
 // `blocks` blocks laid out from `layout` on, the first at `channel`. All vector registers are in
@@ -153,6 +152,7 @@ __attribute__((naked, noinline)) void MultiplyBlocks(const Pixel*, const int8_t*
       STAPES_MULTIPLY_TAP
       STAPES_ADD_UP
       "3:\n"
+      "mov r5, #1\n"
       STAPES_SCALE("q4")
       STAPES_SCALE("q5")
       STAPES_SCALE("q6")

@@ -18,63 +18,94 @@ constexpr int32_t kStep = 16;  // values of a row that one instruction takes
 
 int32_t Steps(int32_t depth) { return (depth + kStep - 1) / kStep; }
 
-// What turns the sums of four rows into outputs; shifts lie below 0. The assembly knows the
-// layout.
-struct Scaler {
-  int32x4_t start;  // bias, and input offset times the sum of the weights
+// What turns four rows of weights and columns into outputs; shifts lie below 0. The assembly knows
+// the layout.
+struct Tile {
+  int32x4_t starts[2];  // bias, and input offset times the sum of the weights; for two columns
+  uint16x8_t places;    // of the outputs: both columns of a row, row by row
   helium::Scales scales;
-  int32x4_t offset;
-  int32x4_t low;
-  int32x4_t high;
+  int16x8_t low;
+  int16x8_t high;
+  const int8_t* rows;
+  int32_t back;  // bytes from where a column was left to the next one
+  int32_t depth;
+  int32_t strides;  // bytes from two outputs to two outputs
+  const int8_t* columns_end;
+  const int32x4_t* first_start;
+  int32_t one;
+  int32_t offset;
+  const int8_t* rows_end;
 };
+static_assert(sizeof(Tile) >= 148, "MultiplyColumnPairs reads by position");
 
-// Lays one row, sixteen values in turn with those of others, zeros behind its end. Returns its sum.
-inline int32_t LayRow(const int8_t* from, int32_t depth, int8_t* at) {
-  int32_t sum = 0;
-  vstrbq_s8(at + (Steps(depth) - 1) * kRows * kStep, vdupq_n_s8(0));
+// Lays four rows side by side, sixteen values of each in turn: what lies behind the end of a column
+// is multiplied by their zeros. Rows from `count` on come as the first one. Returns the sums.
+int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
+  const int8_t* row0 = weights;
+  const int8_t* row1 = weights + depth;
+  const int8_t* row2 = row1 + depth;
+  const int8_t* row3 = row2 + depth;
+  if (count < kRows) {
+    row1 = count > 1 ? row1 : weights;
+    row2 = count > 2 ? row2 : weights;
+    row3 = weights;
+  }
+  int8_t* const last = to + (Steps(depth) - 1) * kRows * kStep;
+  int32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+  int32x4_t sums;
   __asm__ volatile(
+      "vmov.i32 q0, #0\n"
+      "vstrb.8 q0, [%[last]]\n"
+      "vstrb.8 q0, [%[last], #16]\n"
+      "vstrb.8 q0, [%[last], #32]\n"
+      "vstrb.8 q0, [%[last], #48]\n"
       "wlstp.8 lr, %[depth], 1f\n"
       "2:\n"
-      "vldrb.8 q0, [%[from]], #16\n"
-      "vaddva.s8 %[sum], q0\n"
-      "vstrb.8 q0, [%[at]], #64\n"
+      "vldrb.8 q0, [%[row0]], #16\n"
+      "vaddva.s8 %[sum0], q0\n"
+      "vstrb.8 q0, [%[to]], #64\n"
+      "vldrb.8 q0, [%[row1]], #16\n"
+      "vaddva.s8 %[sum1], q0\n"
+      "vstrb.8 q0, [%[to], #-48]\n"
+      "vldrb.8 q0, [%[row2]], #16\n"
+      "vaddva.s8 %[sum2], q0\n"
+      "vstrb.8 q0, [%[to], #-32]\n"
+      "vldrb.8 q0, [%[row3]], #16\n"
+      "vaddva.s8 %[sum3], q0\n"
+      "vstrb.8 q0, [%[to], #-16]\n"
       "letp lr, 2b\n"
       "1:\n"
-      : [from] "+r"(from), [at] "+r"(at), [sum] "+Te"(sum)
-      : [depth] "r"(depth)
+      "vmov %q[sums][2], %q[sums][0], %[sum0], %[sum2]\n"
+      "vmov %q[sums][3], %q[sums][1], %[sum1], %[sum3]\n"
+      : [row0] "+r"(row0), [row1] "+r"(row1), [row2] "+r"(row2), [row3] "+r"(row3), [to] "+r"(to),
+        [sum0] "+Te"(sum0), [sum1] "+Te"(sum1), [sum2] "+Te"(sum2), [sum3] "+Te"(sum3),
+        [sums] "=w"(sums)
+      : [depth] "r"(depth), [last] "r"(last)
       : "lr", "q0", "memory");
-  return sum;
+  return sums;
 }
-static_assert(kRows * kStep == 64, "LayRow steps over the other rows");
+static_assert(kStep == 16 && kRows == 4, "LayRows knows them");
 
-// Lays four rows side by side: what lies behind the end of a column is multiplied by their zeros.
-// Rows from `count` on are left alone. Returns the sums.
-int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
-  int32_t sums[kRows] = {};
-  for (int32_t row = 0; row < count; ++row, weights += depth, to += kStep) {
-    sums[row] = LayRow(weights, depth, to);
-  }
-  return vld1q_s32(sums);
-}
-
-Scaler ReadScaler(const PanelShape& shape, const Scaling& scaling, int32_t count,
-                  int32x4_t weight_sums) {
+// Takes bias and multipliers of four rows, or of the first `count`.
+void ReadScaling(const PanelShape& shape, const Scaling& scaling, int32_t count,
+                 int32x4_t weight_sums, Tile* tile) {
   const mve_pred16_t inside = vctp32q(static_cast<uint32_t>(count));
-  const int32x4_t bias =
-      scaling.bias == nullptr ? vdupq_n_s32(0) : vldrwq_z_s32(scaling.bias, inside);
-  helium::Scales scales = {vdupq_n_s32(scaling.significands[0]), vdupq_n_s32(scaling.shifts[0])};
-  if (scaling.channel_step != 0) {
-    scales = {vldrwq_z_s32(scaling.significands, inside), vldrbq_z_s32(scaling.shifts, inside)};
+  int32x4_t start = vmulq_n_s32(weight_sums, shape.input_offset);
+  if (scaling.bias != nullptr) {
+    start = vaddq_s32(start, vldrwq_z_s32(scaling.bias, inside));
   }
-  return {vmlaq_n_s32(bias, weight_sums, shape.input_offset), scales,
-          vdupq_n_s32(scaling.output_offset), vdupq_n_s32(scaling.low), vdupq_n_s32(scaling.high)};
+  tile->starts[0] = start;
+  tile->starts[1] = start;
+  if (scaling.channel_step != 0) {
+    tile->scales = {vldrwq_z_s32(scaling.significands, inside),
+                    vldrbq_z_s32(scaling.shifts, inside)};
+  }
 }
 
 // Four rows against `columns` columns `depth` bytes apart: four outputs each, `stride` bytes apart.
-void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* column, int32_t depth,
-                     int32_t columns, int8_t* output, int32_t stride) {
-  const int32_t steps = Steps(depth);
-  const int32_t back = depth - steps * kStep;
+void MultiplyColumns(const Tile& tile, const int8_t* column, int32_t columns, int8_t* output,
+                     int32_t stride) {
+  const int32_t steps = Steps(tile.depth);
   const int8_t* row;
   int32_t sum0, sum1, sum2, sum3;
   __asm__ volatile(
@@ -99,120 +130,129 @@ void MultiplyColumns(const Scaler& scaler, const int8_t* rows, const int8_t* col
       "add %[column], %[back]\n"
       "vmov q0[2], q0[0], %[sum0], %[sum2]\n"
       "vmov q0[3], q0[1], %[sum1], %[sum3]\n"
+      "movs %[sum0], #1\n"
       "vadd.i32 q0, q0, %q[start]\n"
       "vqrdmulh.s32 q0, q0, %q[significands]\n"
-      "vshr.s32 q1, q0, #31\n"
-      "vadd.i32 q0, q0, q1\n"
+      "vqdmlah.s32 q0, q0, %[sum0]\n"
       "vrshl.s32 q0, q0, %q[shifts]\n"
-      "vadd.i32 q0, q0, %q[offset]\n"
-      "vmax.s32 q0, q0, %q[low]\n"
-      "vmin.s32 q0, q0, %q[high]\n"
+      "vqmovnb.s32 q0, q0\n"
+      "vqadd.s16 q0, q0, %q[offset]\n"
+      "vmax.s16 q0, q0, %q[low]\n"
+      "vmin.s16 q0, q0, %q[high]\n"
       "vstrb.32 q0, [%[output]]\n"
       "add %[output], %[stride]\n"
       "subs %[columns], #1\n"
       "bne 1b\n"
       : [column] "+r"(column), [row] "=&r"(row), [sum0] "=&Te"(sum0), [sum1] "=&Te"(sum1),
         [sum2] "=&Te"(sum2), [sum3] "=&Te"(sum3), [output] "+r"(output), [columns] "+r"(columns)
-      : [rows] "r"(rows), [steps] "r"(steps), [back] "r"(back), [stride] "r"(stride),
-        [start] "w"(scaler.start), [significands] "w"(scaler.scales.significands),
-        [shifts] "w"(scaler.scales.shifts), [offset] "w"(scaler.offset), [low] "w"(scaler.low),
-        [high] "w"(scaler.high)
+      : [rows] "r"(tile.rows), [steps] "r"(steps), [back] "r"(tile.back), [stride] "r"(stride),
+        [start] "w"(tile.starts[0]), [significands] "w"(tile.scales.significands),
+        [shifts] "w"(tile.scales.shifts),
+        [offset] "w"(vdupq_n_s16(static_cast<int16_t>(tile.offset))), [low] "w"(tile.low),
+        [high] "w"(tile.high)
       : "lr", "q0", "q1", "cc", "memory");
 }
 
-// What MultiplyColumnPairs reads; the assembly knows the layout.
-struct Tile {
-  const int8_t* rows;
-  int32_t back;  // bytes from where a column was left to the next one
-  int32_t depth;
-  int32_t stride;  // bytes from output to output
-  const int8_t* columns_end;
-  const int8_t* rows_end;
-};
-static_assert(sizeof(Tile) == 24 && sizeof(Scaler) == 96, "MultiplyColumnPairs reads by position");
-
 // clang-format off
-#define STAPES_ROW(multiply, sum, other_sum) \
-  "vldrb.8 q2, [r5], #16\n"                  \
-  multiply ".s8 " sum ", q0, q2\n"           \
-  multiply ".s8 " other_sum ", q1, q2\n"
+#define STAPES_ROW(sum, other_sum)         \
+  "vldrb.8 q2, [r5], #16\n"                \
+  "vmladava.s8 " sum ", q0, q2\n"          \
+  "vmladava.s8 " other_sum ", q1, q2\n"
 
 // Sixteen values of two columns against those of four rows.
-#define STAPES_ROWS(multiply)        \
-  "vldrb.8 q0, [r1], #16\n"          \
-  "vldrb.8 q1, [r3], #16\n"          \
-  STAPES_ROW(multiply, "r0", "r8")   \
-  STAPES_ROW(multiply, "r2", "r10")  \
-  STAPES_ROW(multiply, "r4", "r12")  \
-  STAPES_ROW(multiply, "r6", "lr")   \
-  "cmp r5, r9\n"
+#define STAPES_ROWS                        \
+  "vldrb.8 q0, [r1], #16\n"                \
+  "vldrb.8 q1, [r3], #16\n"                \
+  STAPES_ROW("r0", "r8")                   \
+  STAPES_ROW("r2", "r10")                  \
+  STAPES_ROW("r4", "r12")                  \
+  STAPES_ROW("r6", "lr")
 
-#define STAPES_FINISH(sums)                 \
-  "vadd.i32 " sums ", " sums ", q3\n"       \
-  "vqrdmulh.s32 " sums ", " sums ", q4\n"   \
-  "vshr.s32 q2, " sums ", #31\n"            \
-  "vadd.i32 " sums ", " sums ", q2\n"       \
-  "vrshl.s32 " sums ", " sums ", q5\n"      \
-  "vadd.i32 " sums ", " sums ", r11\n"      \
-  "vmax.s32 " sums ", " sums ", q6\n"       \
-  "vmin.s32 " sums ", " sums ", q7\n"       \
-  "vstrb.32 " sums ", [r7]\n"               \
-  "add r7, r6\n"
-
-// Four rows against pairs of columns: what a row brings serves both.
-__attribute__((naked, noinline)) void MultiplyColumnPairs(const Tile*, const int8_t*, int8_t*,
-                                                          const Scaler*) {
+// Four rows against pairs of columns: what a row brings serves both. Four steps at a time; a jump to
+// one of them, of 56 bytes each, leaves out what there is too much.
+__attribute__((naked, noinline)) void MultiplyColumnPairs(const Tile*, const int8_t*, int8_t*) {
   __asm__(
       "push {r4-r11, lr}\n"
       "vpush {d8-d15}\n"
-      "vldrw.32 q3, [r3]\n"
-      "vldrw.32 q4, [r3, #16]\n"
-      "vldrw.32 q5, [r3, #32]\n"
-      "ldr r11, [r3, #48]\n"
-      "vldrw.32 q6, [r3, #64]\n"
-      "vldrw.32 q7, [r3, #80]\n"
-      "ldm r0, {r4, r5, r6, r7, r8, r9}\n"
-      "push {r4, r5, r6, r7, r8}\n"
-      "add r3, r1, r6\n"
-      "mov r5, r4\n"
+      "vldrw.32 q3, [r0, #32]\n"
+      "vldrw.32 q4, [r0, #48]\n"
+      "vldrw.32 q5, [r0, #64]\n"
+      "vldrw.32 q6, [r0, #80]\n"
+      "vldrw.32 q7, [r0, #96]\n"
       "mov r7, r2\n"
-      "0:\n" STAPES_ROWS("vmladav")
-      "beq 2f\n"
-      "1:\n" STAPES_ROWS("vmladava")
+      "add r0, #112\n"
+      "ldm r0, {r2, r4, r5, r6, r8, r9, r10, r11, r12}\n"
+      "push {r2, r4, r5, r6, r8, r9, r10, r11}\n"
+      "add r3, r1, r5\n"
+      "mov r5, r2\n"
+      "mov r0, r9\n"
+      "mov r9, r12\n"
+      "sub r2, r9, r2\n"
+      "rsb r2, r2, #0\n"
+      "ubfx r2, r2, #6, #2\n"  // steps to leave out of the first four
+      "movs r10, #56\n"
+      "adr.w r11, 1f\n"
+      "adds r11, #1\n"
+      "mla r11, r2, r10, r11\n"
+      "0:\n"
+      "ldm r0, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
+      "bx r11\n"
+      "1:\n" STAPES_ROWS STAPES_ROWS STAPES_ROWS STAPES_ROWS
+      "cmp r5, r9\n"
       "bne 1b\n"
-      "2:\n"
       "vmov q0[2], q0[0], r0, r4\n"
       "vmov q0[3], q0[1], r2, r6\n"
       "vmov q1[2], q1[0], r8, r12\n"
       "vmov q1[3], q1[1], r10, lr\n"
-      "ldm sp, {r0, r2, r4, r6, r8}\n"
-      STAPES_FINISH("q0")
-      STAPES_FINISH("q1")
-      "mov r5, r0\n"
-      "add r1, r3, r2\n"
-      "add r3, r1, r4\n"
+      "ldm sp, {r2, r4, r5, r6, r8, r10, r12, lr}\n"
+      "vqrdmulh.s32 q0, q0, q4\n"
+      "vqrdmulh.s32 q1, q1, q4\n"
+      "vqdmlah.s32 q0, q0, r12\n"
+      "vqdmlah.s32 q1, q1, r12\n"
+      "vrshl.s32 q0, q0, q5\n"
+      "vrshl.s32 q1, q1, q5\n"
+      "vqmovnb.s32 q0, q0\n"
+      "vqmovnt.s32 q0, q1\n"
+      "vqadd.s16 q0, q0, lr\n"
+      "vmax.s16 q0, q0, q6\n"
+      "vmin.s16 q0, q0, q7\n"
+      "vstrb.16 q0, [r7, q3]\n"
+      "add r7, r6\n"
+      "mov r0, r10\n"
+      "add r1, r3, r4\n"
+      "add r3, r1, r5\n"
+      "mov r5, r2\n"
       "cmp r1, r8\n"
       "bne 0b\n"
-      "add sp, #20\n"
+      "add sp, #32\n"
       "vpop {d8-d15}\n"
       "pop {r4-r11, pc}\n");
 }
 // clang-format on
 
-// Any number of columns.
-void MultiplyAll(const PanelShape& shape, const Scaler& scaler, const int8_t* rows,
-                 const int8_t* column, int32_t columns, int8_t* output, int32_t stride) {
-  const int32_t paired = columns & ~1;
+// The outputs of two columns of a row lie `stride` bytes apart.
+uint16x8_t PlacesOfPairs(int32_t stride) {
+  const uint16x8_t lanes = vidupq_n_u16(0, 1);
+  const uint16x8_t columns = vandq_u16(lanes, vdupq_n_u16(1));
+  return vaddq_u16(vshrq_n_u16(lanes, 1), vmulq_n_u16(columns, static_cast<uint16_t>(stride)));
+}
+
+// What all rows have in common.
+void PrepareTile(const PanelShape& shape, const Scaling& scaling, const int8_t* rows,
+                 int32_t stride, Tile* tile) {
   const int32_t taken = Steps(shape.depth) * kStep;
-  const int8_t* const end = column + paired * shape.depth;
-  const Tile tile = {rows, shape.depth - taken, shape.depth, stride, end, rows + kRows * taken};
-  if (paired != 0) {
-    MultiplyColumnPairs(&tile, column, output, &scaler);
-  }
-  if (paired == columns) {
-    return;
-  }
-  MultiplyColumns(scaler, rows, end, shape.depth, 1, output + paired * stride, stride);
+  tile->places = PlacesOfPairs(stride);
+  tile->scales = {vdupq_n_s32(scaling.significands[0]), vdupq_n_s32(scaling.shifts[0])};
+  tile->low = vdupq_n_s16(static_cast<int16_t>(scaling.low));
+  tile->high = vdupq_n_s16(static_cast<int16_t>(scaling.high));
+  tile->rows = rows;
+  tile->back = shape.depth - taken;
+  tile->depth = shape.depth;
+  tile->strides = 2 * stride;
+  tile->first_start = tile->starts;
+  tile->one = 1;
+  tile->offset = scaling.output_offset;
+  tile->rows_end = rows + kRows * taken;
 }
 
 // Any scaling: for multipliers of 1 and above.
@@ -263,20 +303,31 @@ void MultiplyPanel(const PanelShape& shape, const Scaling& scaling, const int16_
     MultiplySlowly(shape, scaling, panel, columns, weights, rows, output, output_stride);
     return;
   }
+  constexpr int32_t kFarthest = UINT16_MAX - kRows;  // PlacesOfPairs
+  const int32_t paired = output_stride > kFarthest ? 0 : columns & ~1;
   const int8_t* const column = reinterpret_cast<const int8_t*>(panel);
   int8_t* const laid = reinterpret_cast<int8_t*>(row_memory);
-  for (int32_t row = 0; row < rows; row += kRows) {
+  Tile tile;
+  PrepareTile(shape, scaling, laid, output_stride, &tile);
+  tile.columns_end = column + paired * shape.depth;
+  for (int32_t row = 0; row < rows; row += kRows, output += kRows) {
     const int32_t count = rows - row < kRows ? rows - row : kRows;
     const int32x4_t sums = LayRows(weights + row * shape.depth, shape.depth, count, laid);
-    const Scaler scaler = ReadScaler(shape, scaling.From(row), count, sums);
-    if (count == kRows) {
-      MultiplyAll(shape, scaler, laid, column, columns, output + row, output_stride);
-      continue;
+    ReadScaling(shape, scaling.From(row), count, sums, &tile);
+    if (count < kRows) {
+      for (int32_t i = 0; i < columns; ++i) {
+        int8_t four[kRows];
+        MultiplyColumns(tile, column + i * shape.depth, 1, four, 0);
+        std::memcpy(output + i * output_stride, four, static_cast<std::size_t>(count));
+      }
+      return;
     }
-    for (int32_t i = 0; i < columns; ++i) {
-      int8_t four[kRows];
-      MultiplyColumns(scaler, laid, column + i * shape.depth, shape.depth, 1, four, 0);
-      std::memcpy(output + i * output_stride + row, four, static_cast<std::size_t>(count));
+    if (paired != 0) {
+      MultiplyColumnPairs(&tile, column, output);
+    }
+    if (paired != columns) {
+      MultiplyColumns(tile, tile.columns_end, columns - paired, output + paired * output_stride,
+                      output_stride);
     }
   }
 }

@@ -12,11 +12,10 @@
 namespace stapes {
 namespace {
 
-// Scales q0 by q2 and q3.
-#define STAPES_SCALE          \
-  "vqrdmulh.s32 q0, q0, q2\n" \
-  "vshr.s32 q1, q0, #31\n"    \
-  "vadd.i32 q0, q0, q1\n"     \
+// Scales q0 by q2 and q3. VQDMLAH by 1 adds the sign, as a number.
+#define STAPES_SCALE             \
+  "vqrdmulh.s32 q0, q0, q2\n"    \
+  "vqdmlah.s32 q0, q0, %[one]\n" \
   "vrshl.s32 q0, q0, q3\n"
 
 #define STAPES_BOUND(low, high) \
@@ -47,7 +46,7 @@ void ScaleByOne(const Scaling& scaling, const int32_t* sums, int32_t count, int8
       "vdup.32 q2, %[significand]\n"
       "vdup.32 q3, %[shift]\n" STAPES_SCALE_BLOCK("")
       : [sums] "+r"(sums), [bias] "+r"(bias), [outputs] "+l"(outputs)
-      : [count] "r"(count), [offset] "r"(scaling.output_offset),
+      : [count] "r"(count), [one] "r"(1), [offset] "r"(scaling.output_offset),
         [significand] "r"(scaling.Significand(0)), [shift] "r"(scaling.Shift(0)),
         [low] "w"(vdupq_n_s32(scaling.low)), [high] "w"(vdupq_n_s32(scaling.high))
       : "lr", "q0", "q1", "q2", "q3", "memory");
@@ -61,7 +60,7 @@ void ScaleByChannel(const Scaling& scaling, const int32_t* sums, int32_t count, 
                                       "vldrb.s32 q3, [%[shifts]], #4\n")
                    : [sums] "+r"(sums), [bias] "+r"(bias), [outputs] "+l"(outputs),
                      [significands] "+r"(significands), [shifts] "+l"(shifts)
-                   : [count] "r"(count), [offset] "r"(scaling.output_offset),
+                   : [count] "r"(count), [one] "r"(1), [offset] "r"(scaling.output_offset),
                      [low] "w"(vdupq_n_s32(scaling.low)), [high] "w"(vdupq_n_s32(scaling.high))
                    : "lr", "q0", "q1", "q2", "q3", "memory");
 }
@@ -99,7 +98,7 @@ void helium::ScaleInPlace(Multiplier multiplier, int32_t low, int32_t high, int3
       "letp lr, 2b\n"
       "1:\n"
       : [sums] "+r"(sums)
-      : [count] "r"(count), [significand] "r"(multiplier.value), [shift] "r"(multiplier.shift),
+      : [count] "r"(count), [one] "r"(1), [significand] "r"(multiplier.value), [shift] "r"(multiplier.shift),
         [low] "w"(vdupq_n_s32(low)), [high] "w"(vdupq_n_s32(high))
       : "lr", "q0", "q1", "q2", "q3", "memory");
 }
