@@ -71,6 +71,31 @@ def takes(folders: Sequence[Path], words: Sequence[str]) -> list[Take]:
     return found
 
 
+def read_take(take: Take) -> np.ndarray:
+    """int16 [samples] at SAMPLE_RATE.
+
+    Raises:
+        StapesError: it cannot be read, or nothing is in it: silence must not mean the word.
+    """
+    sound = read_audio(take.path, sample_rate=SAMPLE_RATE, resample=True)
+    if not sound.any():
+        raise StapesError(
+            f"{take.path}: found silence alone, expected somebody who says {take.word}; remove it, "
+            "or record it again"
+        )
+    return sound
+
+
+def check_recordings(folders: Sequence[Path], words: Sequence[str]) -> None:
+    """Reads all of them once, before hours go into a model.
+
+    Raises:
+        StapesError: as `takes` and `read_take`.
+    """
+    for take in takes(folders, words):
+        read_take(take)
+
+
 def _word_of(path: Path, folder: Path, words: Sequence[str]) -> str | None:
     by_folder = {folded(word): word for word in words}
     if path.parent == folder:
@@ -134,7 +159,7 @@ def _place_recordings(job: Job, found: Sequence[Take]) -> str:
     wanted = _REAL_SHARE * spoken * len(job.words) / max(len(training), 1)
     repeats = min(max(1, math.ceil(wanted)), _MOST_REPEATS)
     for number, take in enumerate(found):
-        sound = read_audio(take.path, sample_rate=SAMPLE_RATE, resample=True)
+        sound = read_take(take)
         if not take.is_for_training:
             name = (
                 f"{take.speaker}_nohash_{number}" if take.is_named else f"{take.speaker}_{number}"

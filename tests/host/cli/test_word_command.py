@@ -165,6 +165,29 @@ def test_more_recordings_for_another_model_are_refused(tmp_path, word, words, me
     assert (status, stages) == (2, []) and message in error
 
 
+@pytest.mark.parametrize(
+    ("samples", "damage", "message"),
+    [
+        (np.ones(1600), b"RIFF", "expected a RIFF/WAVE file"),
+        (np.zeros(1600), None, "found silence alone, expected somebody who says jarvis"),
+        (np.ones(0), None, "found no samples"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["--recordings", "--add_recordings"])
+def test_a_recording_that_is_no_use_is_named_before_anything_begins(
+    tmp_path, word, flag, samples, damage, message
+):
+    assert word("jarvis", "--work_dir", "work")[0] == 0
+    bad = tmp_path / "mine" / "ben_nohash_0.wav"
+    mine = record(tmp_path / "mine", "anna_nohash_0.wav")
+    write_wav(bad, samples.astype(np.int16), sample_rate=16000)
+    if damage:
+        bad.write_bytes(damage)
+    status, stages, error = word("jarvis", "--work_dir", "work", flag, mine)
+    assert (status, stages) == (2, []) and error.count("\n") == 1
+    assert f"{bad}: " in error and message in error
+
+
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"job": {}, "settings": {}, "warnings": []}'])
 def test_a_damaged_job_is_named(tmp_path, word, damage):
     assert word("jarvis", "--work_dir", "work")[0] == 0

@@ -376,9 +376,10 @@ def test_without_an_output_the_model_stays_as_it_is(recorded, capsys):
     assert (recorded / "m.tflite").read_bytes() == content
 
 
-def test_too_little_audio_for_the_target_is_said(recorded, capsys):
-    assert command(recorded, "--fa_per_hour", "0.5") == 0
-    assert "cannot tell 0.5 false accepts per hour from none; 6 h or more would" in (
+@pytest.mark.parametrize(("rate", "hours"), [("0.5", "6"), ("10", "0.3")])
+def test_too_little_audio_for_the_target_is_said(recorded, capsys, rate, hours):
+    assert command(recorded, "--fa_per_hour", rate) == 0
+    assert f"cannot tell {rate} false accepts per hour from none; {hours} h or more would" in (
         capsys.readouterr().err
     )
 

@@ -357,7 +357,7 @@ def _too_short(score: StreamScore, rate: float) -> str:
         )
     return (
         f"{score.hours:.2f} h cannot tell {rate:g} false accepts per hour from none; "
-        f"{3 / rate:.0f} h or more would"
+        f"{3 / rate:.3g} h or more would"
     )
 
 

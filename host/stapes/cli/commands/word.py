@@ -150,11 +150,11 @@ def _new(arguments: argparse.Namespace, settings: WordSettings) -> JobRecord:
     from stapes.word.assess import clip_duration_ms
     from stapes.word.job_file import JobRecord
     from stapes.word.plan import Amounts, Job
-    from stapes.word.steps import takes
+    from stapes.word.steps import check_recordings
 
     work_dir, output = _place(arguments)
     words, recordings = tuple(arguments.words), tuple(arguments.recordings)
-    takes(recordings, words)
+    check_recordings(recordings, words)
     mixture = find_mixture(language=settings.language, piper_files=arguments.voice)
     transcribe = _transcriber(mixture)
     lexicon = load_lexicon(transcribe, language=settings.language)
@@ -181,7 +181,7 @@ def _with_more(arguments: argparse.Namespace, settings: WordSettings) -> JobReco
         StapesError: the folder holds another job, or it was asked for in another way.
     """
     from stapes.word.job_file import JobRecord
-    from stapes.word.steps import takes
+    from stapes.word.steps import check_recordings
 
     record = JobRecord.read(_place(arguments)[0])
     earlier = record.job
@@ -193,7 +193,7 @@ def _with_more(arguments: argparse.Namespace, settings: WordSettings) -> JobReco
     _check_settings(settings, record.settings)
     more = [*arguments.recordings, *arguments.add_recordings]
     recordings = tuple(dict.fromkeys([*earlier.recordings, *more]))
-    takes(recordings, earlier.words)
+    check_recordings(recordings, earlier.words)
     job = dataclasses.replace(
         earlier,
         recordings=recordings,
