@@ -15,7 +15,8 @@ _BAR_COLUMNS = 30
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 30.0
 _NOTES_OF_A_KIND = 5
-_noted: dict[str, set[str]] = {}
+# The notes that were said, by their kind.
+NOTED: dict[str, set[str]] = {}
 
 
 def may_draw(out: TextIO) -> bool:
@@ -30,7 +31,7 @@ def may_draw(out: TextIO) -> bool:
 
 def note(text: str, *, kind: str) -> None:
     """Says something once; of many notes of a kind, such as one for each file, the first few."""
-    said = _noted.setdefault(kind, set())
+    said = NOTED.setdefault(kind, set())
     if text in said or len(said) > _NOTES_OF_A_KIND:
         return
     said.add(text)

@@ -172,12 +172,12 @@ class LinkPlayer:
         tries: int = 10,
     ) -> None:
         self._playing = False
-        self._session = Session(
+        self.session = Session(
             transport, on_event=self._hear, answer_seconds=answer_seconds, tries=tries
         )
-        self._session.send_scores(send_scores)
+        self.session.send_scores(send_scores)
         self._send_scores = send_scores
-        hello = self._session.hello
+        hello = self.session.hello
         self.name = f"{hello.board}, {hello.model}"
         self.labels = hello.labels
         self._wake_labels = hello.wake.labels if hello.wake is not None else ()
@@ -190,10 +190,10 @@ class LinkPlayer:
         on_detection: OnResult = lambda found: None,
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
-        self._session.reset(microphone=False)  # what it has heard so far belongs to nobody
+        self.session.reset(microphone=False)  # what it has heard so far belongs to nobody
         self._start(on_detection, len(samples))
-        done = self._session.play(samples, on_progress=on_progress)
-        stats = self._session.stats()
+        done = self.session.play(samples, on_progress=on_progress)
+        stats = self.session.stats()
         self._playing = False
         for of_wake_word, name in enumerate(("detections", "wake_detections")):
             came = sum(found.of_wake_word == of_wake_word for found in self._detections)

@@ -230,7 +230,7 @@ def _unwind_when_ended() -> None:
             signal.signal(number, _stop)
 
 
-def _keep_interrupts() -> None:
+def keep_interrupts() -> None:
     """Ctrl-C that meets Python where it drops exceptions (in a finalizer, as a generator is thrown
     away, as it forks) comes again a moment later."""
     said = sys.unraisablehook
@@ -256,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ours = argv is None  # the whole process
     if ours:
         _unwind_when_ended()
-        _keep_interrupts()
+        keep_interrupts()
         _repair_streams()
     if "_ARGCOMPLETE" in os.environ:
         _complete()

@@ -137,7 +137,7 @@ class Demo:
         if self.settings.data_dir is None:
             bench.step(
                 "speak a corpus",
-                self._speak,
+                self.speak,
                 inputs={"scale": str(self.scale), "seed": seed},
                 outputs=[self.corpus],
             )
@@ -179,7 +179,8 @@ class Demo:
         )
         self.bench.step("join test clips", self._join_clips, inputs=inputs, outputs=[self.clips])
 
-    def _speak(self) -> None:
+    def speak(self) -> None:
+        """Makes a corpus with espeak-ng."""
         shutil.rmtree(self.corpus, ignore_errors=True)
         others = OTHER_WORDS[: self.scale.other_words]
         groups: list[Sequence[str]] = [WORDS]

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stapes.errors import StapesError
+from stapes.files import read_text
 from stapes.firmware.tools import BUILD_TOOLS, COMPILER, EMULATOR
 
 TEMPLATE = "template"  # no board: the start of one
+_FILE = "a board.cmake"
 NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES")
 
 
@@ -77,7 +79,7 @@ def all_boards(source: Path) -> dict[str, Board]:
     """Every board of the source tree by its name, but `host` and `web`."""
     found = {}
     for path in sorted(source.glob("boards/*/board.cmake")):
-        name, text = path.parent.name, path.read_text()
+        name, text = path.parent.name, read_text(path, what=_FILE)
         if name != TEMPLATE and "STAPES_FLASH_BYTES" in text:
             found[name] = _parse(path, text, option=name)
     return found
@@ -122,7 +124,7 @@ def _outside(name: str) -> Board | None:
     path = Path(name) / "board.cmake"
     if len(path.parts) < 3 or not path.is_file():
         return None
-    return _parse(path, path.read_text(), option=str(path.parent.resolve()))
+    return _parse(path, read_text(path, what=_FILE), option=str(path.parent.resolve()))
 
 
 def _parse(path: Path, text: str, *, option: str) -> Board:

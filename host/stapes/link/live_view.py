@@ -174,7 +174,7 @@ class LiveView:
     def _label_table(self, now: float) -> Table:
         table = Table.grid(padding=(0, 2))
         heard, heard_score, heard_at = self._heard
-        for label, score, awake in self._rows():
+        for label, score, awake in self.rows():
             shines = label == heard and now - heard_at < SHINE_SECONDS
             said = f"{heard_score:.0%}" if shines else ""
             style = "bold black on green" if shines else "" if awake else "dim"
@@ -186,7 +186,7 @@ class LiveView:
             )
         return table
 
-    def _rows(self) -> Iterator[tuple[str, float, bool]]:
+    def rows(self) -> Iterator[tuple[str, float, bool]]:
         """Label, score, and whether it is listened for; the words that wake come first."""
         for labels, scores, awake in (
             (self._wake_labels, self._wake_scores, True),

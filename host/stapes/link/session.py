@@ -73,15 +73,15 @@ class Session:
     def reset(self, *, microphone: bool = True) -> None:
         """Forgets all audio: the next sample is the first one, of the microphone if there is one
         and it is not to be left out, or of a stream."""
-        self._ask(FrameType.RESET, b"" if microphone else b"\1", answer="ok")
+        self.ask(FrameType.RESET, b"" if microphone else b"\1", answer="ok")
 
     def send_scores(self, on: bool) -> None:
         """Whether the scores of every frame come as events."""
-        self._ask(FrameType.SCORES, bytes([on]), answer="ok")
+        self.ask(FrameType.SCORES, bytes([on]), answer="ok")
 
     def stats(self) -> dict[str, object]:
         """Counters and meters of the board, by the names of docs/protocol.md."""
-        return self._ask(FrameType.STATS, answer="stats").values()
+        return self.ask(FrameType.STATS, answer="stats").values()
 
     def set_decoder(self, changes: DecoderChanges) -> None:
         """Changes the decoder's settings until the board restarts or takes another model.
@@ -96,16 +96,16 @@ class Session:
             wake_labels=wake.labels if wake is not None else (),
             source=self._transport.name,
         ):
-            self._ask(kind, payload, answer="ok")
+            self.ask(kind, payload, answer="ok")
 
     def reset_decoder(self) -> None:
         """Forgets scores and detections, not the audio."""
-        self._ask(FrameType.RESET_DECODER, answer="ok")
+        self.ask(FrameType.RESET_DECODER, answer="ok")
 
     def listen(self, bytes_per_second: int) -> None:
         """What the board hears comes as `audio` events, at most so many characters a second; 0
         ends it, ALL_AUDIO sets no limit."""
-        self._ask(FrameType.LISTEN, struct.pack("<I", bytes_per_second), answer="ok")
+        self.ask(FrameType.LISTEN, struct.pack("<I", bytes_per_second), answer="ok")
 
     def play(
         self, samples: NDArray[np.int16], *, on_progress: OnProgress = lambda count: None
@@ -160,11 +160,11 @@ class Session:
                 f"expected {len(image.data)}; choose a smaller model, or compile it in"
             )
         begin = struct.pack("<II", len(image.data), image.crc32)
-        self._ask(FrameType.MODEL_BEGIN, begin, answer="ok")
+        self.ask(FrameType.MODEL_BEGIN, begin, answer="ok")
         self._send_image(image.data, on_progress)
         commit = struct.pack("<I", image.crc32)
         try:
-            answer = self._ask(FrameType.MODEL_COMMIT, commit, answer="hello")
+            answer = self.ask(FrameType.MODEL_COMMIT, commit, answer="hello")
         except Refused as refused:
             if options := image.options_for(refused.reason):
                 raise StapesError(
@@ -180,7 +180,7 @@ class Session:
 
     def use_built_in(self) -> Hello:
         """Back to the compiled-in model, for good."""
-        answer = self._ask(FrameType.MODEL_BUILT_IN, answer="hello")
+        answer = self.ask(FrameType.MODEL_BUILT_IN, answer="hello")
         self.hello = read_hello(answer, source=self._transport.name)
         if self.hello.model_slot:
             raise self._wrong(f"model_slot {self.hello.model_slot}", "0, the compiled-in model")
@@ -218,13 +218,19 @@ class Session:
     def _greet(self) -> Hello:
         # A zero byte ends whatever the board has received before.
         self._transport.write(b"\0")
-        event = self._ask(FrameType.HELLO, answer="hello")
+        event = self.ask(FrameType.HELLO, answer="hello")
         hello = read_hello(event, source=self._transport.name)
         self.greeting = event
         self._connected = True
         return hello
 
-    def _ask(self, kind: FrameType, payload: bytes = b"", *, answer: str) -> Event:
+    def ask(self, kind: FrameType, payload: bytes = b"", *, answer: str) -> Event:
+        """Sends a request, again and again, until its `answer` comes: the name of an event.
+
+        Raises:
+            Refused: the board cannot do it.
+            StapesError: the board is silent, or its answer makes no sense.
+        """
         self._request = (self._request + 1) & 0xFF
         frame = encode_frame(kind, self._request, payload)
         progress = _Progress(self._patience)

@@ -34,7 +34,7 @@ def png_bytes(figure: Any, *, colours: int = 0) -> bytes:
     files. Labels in any script are written in fonts that have it; where none does, as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        _use_fonts_that_fit(figure)
+        use_fonts_that_fit(figure)
         return _drawn(figure, colours)
 
 
@@ -61,7 +61,7 @@ def grey_png(pixels: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def _use_fonts_that_fit(figure: Any) -> None:
+def use_fonts_that_fit(figure: Any) -> None:
     """Adds fonts of this machine for characters that the usual one lacks."""
     from matplotlib.font_manager import FontProperties, findfont
     from matplotlib.text import Text
@@ -71,11 +71,11 @@ def _use_fonts_that_fit(figure: Any) -> None:
     for text in figure.findobj(Text):
         others = tuple(sorted({c for c in text.get_text() if c.isprintable()} - usual))
         if others:
-            text.set_fontfamily(["sans-serif", *_fonts_with(others)])
+            text.set_fontfamily(["sans-serif", *fonts_with(others)])
 
 
 @cache
-def _fonts_with(characters: tuple[str, ...]) -> list[str]:
+def fonts_with(characters: tuple[str, ...]) -> list[str]:
     """Names of fonts that together have most of the characters."""
     from matplotlib.font_manager import fontManager
 

@@ -25,7 +25,8 @@ from stapes.word.plan import Stage
 
 _DONE, _LOCK, _LOG = "done", "lock", "log.txt"
 _PROCESSES = "--processes"
-_STAPES = (sys.executable, "-m", "stapes")
+# The command of a stage, before its words.
+STAPES = (sys.executable, "-m", "stapes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +175,7 @@ def _remove(place: Path) -> None:
 
 
 def _run(stage: Stage, folder: Path, lock: int) -> None:
-    command = [*_STAPES, *_without_nothing(stage.command)]
+    command = [*STAPES, *_without_nothing(stage.command)]
     with (folder / _LOG).open("a", encoding="utf-8") as log:
         log.write(f"$ {stage.line()}\n")
         log.flush()

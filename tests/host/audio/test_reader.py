@@ -171,7 +171,7 @@ def test_mp3_and_opus_give_nearly_the_samples_of_wav(tmp_path, suffix, coding):
 def test_recordings_that_nothing_reads_are_named_with_the_line_that_converts_them(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(progress, "_noted", {})
+    monkeypatch.setattr(progress, "NOTED", {})
     (tmp_path / "yes").mkdir()
     for name in ("a.m4a", "b.M4A", "c.wma"):
         (tmp_path / "yes" / name).touch()

@@ -128,7 +128,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def nothing_was_noted(monkeypatch):
-    monkeypatch.setattr(progress, "_noted", {})
+    monkeypatch.setattr(progress, "NOTED", {})
 
 
 @pytest.fixture(params=CASES.items(), ids=lambda item: item[0])

@@ -22,7 +22,7 @@ from tones import TRAIN_FLAGS, trained_tones, write_tones
 
 from stapes.audio.wav import write_wav
 from stapes.cli.main import COMMANDS as ALL_COMMANDS
-from stapes.cli.main import _keep_interrupts
+from stapes.cli.main import keep_interrupts
 
 MODEL = Path(__file__).parents[3] / "models" / "micro" / "model.tflite"
 CTRL_C = b"\x03"
@@ -120,7 +120,7 @@ def test_ctrl_c_where_python_drops_exceptions_comes_again(monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
-    _keep_interrupts()
+    keep_interrupts()
     with pytest.raises(KeyboardInterrupt):
         Finalized()
         time.sleep(20)

@@ -68,7 +68,7 @@ def word(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         "stapes.corpus.lexicon.load_lexicon", lambda *words, **more: Lexicon(source="")
     )
-    monkeypatch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
+    monkeypatch.setattr("stapes.word.run.STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
@@ -144,7 +144,7 @@ def test_more_recordings_run_the_last_stages_alone_with_the_settings_of_the_firs
 
 def test_a_model_that_was_cut_is_finished_with_more_recordings(tmp_path, word, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("stapes.word.run._STAPES", ("/bin/false",))
+        patch.setattr("stapes.word.run.STAPES", ("/bin/false",))
         assert word("jarvis")[0] == 2
     more = record(tmp_path / "more", "ben_nohash_0.wav")
     assert len(word("jarvis", "--add_recordings", more)[1]) == 19

@@ -70,7 +70,7 @@ def test_other_words_have_speakers_in_every_partition(tmp_path, monkeypatch, sca
     settings = run.DemoSettings(work_dir=tmp_path, data_dir=None, quick=scale is run.QUICK)
     spoken = []
     monkeypatch.setattr(Workbench, "stapes", lambda bench, *words: spoken.append(words))
-    run.Demo(settings, ROOT, Workbench(tmp_path))._speak()
+    run.Demo(settings, ROOT, Workbench(tmp_path)).speak()
     engine, partitions, others = Espeak(language=SpeakSettings(clips=1).language), set(), 0
     for command in spoken[1:]:
         flags = command.index("--seed")

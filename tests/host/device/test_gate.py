@@ -216,14 +216,14 @@ def test_the_gate_of_a_running_board_is_set_and_cleared(gated_firmware):
     always = Pipeline(without_gate(bundle)).process_all(audio)
     with open_player(program=gated_firmware.program, send_scores=True) as player:
         skipped = player.play(audio).stats["skipped"]
-        player._session.set_decoder(parse_changes(["gate=off"]))
+        player.session.set_decoder(parse_changes(["gate=off"]))
         there = player.play(audio)
         np.testing.assert_array_equal(there.scores, always.scores)
         assert there.stats["skipped"] == 0
         assert there.stats["inferences"] == len(always.scores)
-        player._session.set_decoder(parse_changes(["gate=40"]))
+        player.session.set_decoder(parse_changes(["gate=40"]))
         assert player.play(audio).stats["skipped"] > skipped
-        player._session.set_decoder(parse_changes(["gate=15"]))
+        player.session.set_decoder(parse_changes(["gate=15"]))
         assert player.play(audio).stats["skipped"] == skipped
 
 
@@ -232,7 +232,7 @@ def test_a_board_without_a_gate_refuses_to_set_it(firmware):
         open_player(program=firmware.program) as player,
         pytest.raises(StapesError, match="no silence gate"),
     ):
-        player._session.set_decoder(parse_changes(["gate=20"]))
+        player.session.set_decoder(parse_changes(["gate=20"]))
     with pytest.raises(StapesError, match="gate=on: expected a number, 1 to 90"):
         parse_changes(["gate=on"])
 

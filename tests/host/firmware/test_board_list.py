@@ -99,6 +99,9 @@ def test_a_board_file_without_memory_says_what_is_missing(tmp_path):
         find_board(SOURCE, str(tmp_path))
     missing = "STAPES_FLASH_START, STAPES_FLASH_BYTES, STAPES_STACK_BYTES"
     assert f"board.cmake: found no {missing}, expected" in str(refused.value)
+    (tmp_path / "board.cmake").write_bytes("# Fußnote".encode("latin-1"))
+    with pytest.raises(StapesError, match=r"board\.cmake: found .* in UTF-8"):
+        find_board(SOURCE, str(tmp_path))
 
 
 def test_the_emulated_boards_are_those_with_a_machine_of_qemu():

@@ -67,7 +67,7 @@ def test_both_stages_are_those_of_python_bit_for_bit(transport, wake_firmware):
 
 def test_the_time_awake_can_be_changed(transport, wake_firmware):
     player = LinkPlayer(transport, send_scores=True)
-    player._session.set_decoder(parse_changes(["awake_seconds=0.2"]))
+    player.session.set_decoder(parse_changes(["awake_seconds=0.2"]))
     replayed = player.play(AUDIO)
     awake = WakeSettings(awake_seconds=0.2)
     expected = NativePlayer(wake_firmware.model, wake=wake_firmware.wake, awake=awake).play(AUDIO)
@@ -79,21 +79,21 @@ def test_the_time_awake_can_be_changed(transport, wake_firmware):
 def test_a_time_awake_out_of_range_is_refused_and_changes_nothing(transport, awake_ms):
     session = Session(transport)
     with pytest.raises(Refused, match="not 1 ms to 10 minutes"):
-        session._ask(FrameType.AWAKE, awake_ms.to_bytes(4, "little"), answer="ok")
+        session.ask(FrameType.AWAKE, awake_ms.to_bytes(4, "little"), answer="ok")
     assert Session(transport).hello.wake.awake_ms == 5000
 
 
 def test_the_threshold_of_a_wake_word_is_its_models(transport):
     """Both models have the label "yes"; the setting is for the woken one."""
     player = LinkPlayer(transport)
-    player._session.set_decoder(parse_changes(["threshold:yes=1"]))
+    player.session.set_decoder(parse_changes(["threshold:yes=1"]))
     labels = {(found.label, found.of_wake_word) for found in player.play(AUDIO).detections}
     assert ("yes", True) in labels and ("yes", False) not in labels
     changes = parse_changes(["threshold:yes=1"])
     requests = changes.requests(("_silence_", "go"), wake_labels=LABELS, source="here")
     assert requests == [(FrameType.THRESHOLD, b"\2\0\0\0\1\0\1")]
     for kind, payload in requests:
-        player._session._ask(kind, payload, answer="ok")
+        player.session.ask(kind, payload, answer="ok")
     assert "yes" not in {found.label for found in player.play(AUDIO).detections}
 
 
@@ -108,7 +108,7 @@ def test_a_board_without_a_wake_word_says_so(firmware):
             (FrameType.THRESHOLD, bytes(6) + b"\1"),
         ):
             with pytest.raises(Refused, match="this firmware has no wake word"):
-                session._ask(kind, payload, answer="ok")
+                session.ask(kind, payload, answer="ok")
 
 
 def test_a_model_that_is_loaded_takes_the_second_place_and_is_woken(
@@ -171,16 +171,16 @@ def test_the_live_view_shows_the_wake_word_first_and_the_others_as_asleep():
     view = LiveView(None, console=Console(file=io.StringIO(), width=80))
     view.show(event("hello", labels="_unknown_,go", wake_labels="_unknown_,hey"))
     view.show(event("scores", time_ms="30", q="80C0", stage="wake"))
-    assert list(view._rows()) == [
+    assert list(view.rows()) == [
         ("hey", 0.25, True),
         ("_unknown_", 0.0, False),
         ("go", 0.0, False),
     ]
     view.show(event("woken", time_ms="30"))
     view.show(event("scores", time_ms="60", q="807F"))
-    assert list(view._rows())[2] == ("go", 255 / 256, True)
+    assert list(view.rows())[2] == ("go", 255 / 256, True)
     view.show(event("asleep", time_ms="90"))
-    assert list(view._rows())[2] == ("go", 0.0, False)
+    assert list(view.rows())[2] == ("go", 0.0, False)
 
 
 def test_a_wake_word_without_its_model_is_an_error(wake_firmware, tmp_path, capsys):

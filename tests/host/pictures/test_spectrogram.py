@@ -303,12 +303,12 @@ def test_labels_in_any_script_are_drawn_without_a_warning(recwarn):
 
 
 def test_a_font_that_has_the_glyphs_is_added(monkeypatch):
-    monkeypatch.setattr(figures, "_fonts_with", lambda characters: [f"{len(characters)} glyphs"])
+    monkeypatch.setattr(figures, "fonts_with", lambda characters: [f"{len(characters)} glyphs"])
     figure = figures.new_figure(4, 3)
     figure.text(0, 0, "はい yes")
     figure.text(0, 0, "Straße")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        figures._use_fonts_that_fit(figure)
+        figures.use_fonts_that_fit(figure)
     families = [text.get_fontfamily() for text in figure.texts]
     assert families == [["sans-serif", "2 glyphs"], ["sans-serif"]]

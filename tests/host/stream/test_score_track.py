@@ -71,17 +71,17 @@ def test_a_network_that_remembers_longer_than_thought_gives_the_same_scores(
     samples = speech_like(12)
     serial = compute_scores(content, settings, samples, workers=1)
     monkeypatch.setattr(module._Run, "_warm_up", lambda self: 1)
-    mended = []
+    restarted = []
     compute = module._Run.compute
 
     def counted(self, start, stop, state):
         if state is not None:
-            mended.append(start)
+            restarted.append(start)
         return compute(self, start, stop, state)
 
     monkeypatch.setattr(module._Run, "compute", counted)
     parallel = compute_scores(content, settings, samples, workers=2)
-    assert mended, "one frame is less than the network remembers"
+    assert restarted, "one frame is less than the network remembers"
     assert parallel.scores.tobytes() == serial.scores.tobytes()
 
 

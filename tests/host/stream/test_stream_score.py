@@ -65,7 +65,7 @@ def test_what_is_no_label_track_is_refused_by_its_line(tmp_path, line):
 
 
 def test_labels_that_the_model_does_not_know_are_told_with_the_nearest(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "_noted", {})
+    monkeypatch.setattr(progress, "NOTED", {})
     labels = ("_silence_", "_unknown_", "yes", "Straße")
     truth = at(
         ("yes", 1), ("Yes", 2), ("STRASSE", 3), ("STRASSE", 4), ("left", 5), ("_unknown_", 6)

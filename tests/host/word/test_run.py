@@ -69,7 +69,7 @@ def test_what_a_stage_goes_on_with_goes_where_it_was_begun_for_something_else(
 ):
     """A stopped stage leaves a checkpoint. Only the same stage, after the same earlier stages, may
     continue from it."""
-    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "raise SystemExit(1)"))
+    monkeypatch.setattr("stapes.word.run.STAPES", (sys.executable, "-c", "raise SystemExit(1)"))
     before, after = stage("a"), dataclasses.replace(stage("b", needs=("a",)), continues=("b",))
     checkpoint = tmp_path / "b" / "checkpoint"
 
@@ -187,7 +187,7 @@ STAGES = [one.name for one in stood_in(Path("work"))]
 def uncut(tmp_path_factory):
     """The bytes of a plan that nothing stops."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
+        patch.setattr("stapes.word.run.STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
         return finish_plan(tmp_path_factory.mktemp("uncut") / "work")
 
 
@@ -196,7 +196,7 @@ def uncut(tmp_path_factory):
 def test_a_plan_that_is_cut_in_any_stage_ends_with_the_bytes_of_one_that_is_not(
     tmp_path, monkeypatch, uncut, cut, how
 ):
-    monkeypatch.setattr("stapes.word.run._STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
+    monkeypatch.setattr("stapes.word.run.STAPES", ("/bin/sh", "-c", STAND_IN, "stapes"))
     child = start_plan(tmp_path / "work", cut)
     os.killpg(child, how)
     assert os.waitpid(child, 0)[1] != 0
@@ -218,7 +218,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path):
 
 
 def test_a_stage_that_fails_is_named_and_runs_first_the_next_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr("stapes.word.run.STAPES", (sys.executable, "-c", "raise SystemExit(3)"))
     plan = [stage("a"), stage("b", needs=("a",))]
     done(tmp_path, "a", ("a",))
     with (
@@ -231,7 +231,7 @@ def test_a_stage_that_fails_is_named_and_runs_first_the_next_time(tmp_path, monk
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_said_and_nothing_counts_as_done(tmp_path, monkeypatch):
-    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", ""))
+    monkeypatch.setattr("stapes.word.run.STAPES", (sys.executable, "-c", ""))
     with (
         working(tmp_path / "work") as lock,
         pytest.raises(OSError, match="No space left"),
@@ -244,7 +244,7 @@ def test_a_full_disk_is_said_and_nothing_counts_as_done(tmp_path, monkeypatch):
 def test_progress_says_which_stage_of_how_many_and_from_the_second_on_how_long(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("stapes.word.run._STAPES", (sys.executable, "-c", ""))
+    monkeypatch.setattr("stapes.word.run.STAPES", (sys.executable, "-c", ""))
     seen = []
     with working(tmp_path) as lock:
         run_plan(PLAN, tmp_path, inputs={}, lock=lock, progress=seen.append)
