@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import read_text
+from stapes.plain import plain
 
 LIST_NAME = "list.txt"
 CLIPS_NAME = "clips"
@@ -26,8 +27,9 @@ _HEAD = """\
 
 
 def list_text(rows: Iterable[tuple[str, str]]) -> str:
-    """The list of clips: (file below the folder, what is to be said of it) each."""
-    return _HEAD + "".join(f"{name}\t{about}\n" for name, about in rows)
+    """The list of clips: (file below the folder, what is to be said of it) each. Names of
+    recordings are a part of what is said: a line end in one must not begin another line."""
+    return _HEAD + "".join(f"{name}\t{plain(about)}\n" for name, about in rows)
 
 
 def hard_recordings(folder: str | os.PathLike[str]) -> list[Path]:

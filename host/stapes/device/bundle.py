@@ -12,6 +12,7 @@ from functools import cached_property
 from stapes.device.decoder import frame_capacity
 from stapes.device.engine import Engine
 from stapes.device.features import Quantization
+from stapes.device.gate import gate_config
 from stapes.device.tables import FrontEndTables, build_tables
 from stapes.errors import StapesError
 from stapes.model.metadata import load_model
@@ -80,8 +81,8 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
     """Checks that the network is the one that its settings speak of.
 
     Raises:
-        StapesError: another number of features or labels, other types, or scores that are
-            no int8 softmax.
+        StapesError: another number of features or labels, other types, scores that are no int8
+            softmax, or a decoder or gate that no firmware can have.
     """
     found = (math.prod(engine.input_shape), math.prod(engine.output_shape))
     expected = (settings.input_size, len(settings.labels))
@@ -103,3 +104,8 @@ def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> 
             "export the model again"
         )
     frame_capacity(settings)
+    if settings.gate is not None:
+        try:
+            gate_config(settings)
+        except StapesError as error:
+            raise StapesError(f"{source}: {error}") from error

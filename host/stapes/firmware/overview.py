@@ -15,6 +15,7 @@ from stapes.firmware.fit import Needs, estimate, fitting
 from stapes.model.shipped import shipped_models
 
 _HOUR_MS = 3_600_000
+_MOST = 1e12  # of anything that is counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,7 @@ def _of_provenance(provenance: object) -> dict[str, Any]:
     tuning = _mapping(told.get("decoder_tuning"))
     fresh, score = "verified_on" in tuning, _mapping(tuning.get("tuned_on"))
     return {
-        "accuracy": _number(told.get("int8_accuracy")),
+        "accuracy": _number(told.get("int8_accuracy"), most=1),
         "clips": _number(told.get("test_clips")),
         **_rates(_mapping(tuning["verified_on"]) if fresh else score),
         "fresh_audio": fresh,
@@ -154,7 +155,7 @@ def _rates(score: dict[str, Any]) -> dict[str, Any]:
     duration_ms = _number(score.get("duration_ms"))
     return {
         "false_accepts_per_hour": _number(score.get("false_accepts_per_hour")),
-        "false_reject_rate": _number(score.get("false_reject_rate")),
+        "false_reject_rate": _number(score.get("false_reject_rate"), most=1),
         "hours": duration_ms / _HOUR_MS if duration_ms is not None else None,
     }
 
@@ -163,5 +164,8 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _number(value: object, *, most: float = _MOST) -> float | None:
+    """A number that can be one of these figures."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value <= most else None

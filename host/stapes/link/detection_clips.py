@@ -17,7 +17,7 @@ import numpy as np
 from stapes.audio.wav import write_wav
 from stapes.corpus.hard_examples import CLIPS_NAME, LIST_NAME, list_text
 from stapes.errors import StapesError
-from stapes.files import LineFile, writing
+from stapes.files import LineFile, check_output, writing
 from stapes.link.protocol import Event
 from stapes.link.wav_capture import pcm_of
 from stapes.model.settings import NOT_WORDS
@@ -38,12 +38,13 @@ class DetectionClips:
     def __init__(self, folder: str | os.PathLike[str], *, most: int = 10_000) -> None:
         """
         Raises:
-            StapesError: the folder cannot be made.
+            StapesError: the folder cannot be made, or its list cannot be written.
         """
         self.folder, self._most = Path(folder), most
         self.kept = self.left_out = 0
         with writing(self.folder):
             (self.folder / CLIPS_NAME).mkdir(parents=True, exist_ok=True)
+        check_output(self.folder / LIST_NAME)
         self._rate = 0
         self.forget_place()
 

@@ -83,7 +83,7 @@ def _check_shape(shape: ModelShape, *, steps: int, before: int, layers: int) -> 
         )
     if before + layers > steps:
         raise StapesError(
-            f"--conv_memory: found convolutions that remember {before} of their outputs, expected "
-            f"at most {steps - layers} of the {steps} that the first one gives for a clip; lower "
-            "it, --conv_frames, --conv_stride or the number of --conv_channels"
+            f"broadcast_svdf: found {max(steps, 0)} outputs of the first convolution in a clip, "
+            f"expected {before + layers} or more, which the layers after it remember; lower "
+            "--conv_frames, --conv_stride, --conv_memory or the number of --conv_channels"
         )

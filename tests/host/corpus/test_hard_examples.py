@@ -66,3 +66,10 @@ def test_a_folder_that_does_not_fit_is_told(hard, text, says):
         (hard / "list.txt").write_text(text)
     with pytest.raises(StapesError, match=says):
         hard_recordings(hard)
+
+
+def test_the_name_of_a_recording_begins_no_line_of_the_list(tmp_path):
+    (tmp_path / "a.wav").touch()
+    about = "yes 0.90, a\nclips/b.wav\t.wav at 0:00:01.000"
+    (tmp_path / "list.txt").write_text(list_text([("a.wav", about)]))
+    assert hard_recordings(tmp_path) == [tmp_path / "a.wav"]

@@ -18,7 +18,7 @@ from stapes.firmware import measure
 from stapes.firmware.frame_time import FrameTime
 from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS, Fit, Instructions
 from stapes.firmware.tools import missing_tools
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import GateSettings, ModelSettings
 from stapes.model.shipped import shipped_models
 
 SOURCE = Path(__file__).parents[3]
@@ -111,6 +111,22 @@ def test_a_models_own_figures_are_shown(tmp_path, small_model, capsys):
     assert "in 6 minutes of audio" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", [10**400, 1e308, -1, float("inf"), float("nan")])
+def test_numbers_of_others_that_no_figure_can_have_count_as_none(
+    tmp_path, small_model, number, capsys
+):
+    score = {"false_accepts_per_hour": number, "false_reject_rate": number, "duration_ms": number}
+    settings = ModelSettings(
+        name="small",
+        labels=("_silence_", "_unknown_", "yes", "no"),
+        provenance={"int8_accuracy": number, "decoder_tuning": {"tuned_on": score}},
+    )
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().out.count("not measured") == 2
+
+
 @pytest.mark.parametrize("odd", [7, "many", [], {"tuned_on": 3}, {"verified_on": {"hours": "x"}}])
 def test_odd_figures_of_others_count_as_none(tmp_path, small_model, odd, capsys):
     settings = ModelSettings(
@@ -191,6 +207,15 @@ def test_a_model_that_contradicts_its_settings_is_refused(tmp_path, small_model,
     path.write_bytes(small_model(outputs=5))
     assert main(["info", str(path)]) == 2
     assert "odd.tflite: found 5 scores out, expected 4" in capsys.readouterr().err
+
+
+def test_a_gate_that_no_firmware_can_have_is_refused(tmp_path, small_model, capsys):
+    gate = GateSettings(hold_ms=20, replay_inferences=1000)
+    labels = ("_silence_", "_unknown_", "yes", "no")
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(small_model(ModelSettings(name="odd", labels=labels, gate=gate)))
+    assert main(["info", str(path)]) == 2
+    assert "odd.tflite: hold_ms=20: found a gate that closes before" in capsys.readouterr().err
 
 
 @pytest.fixture

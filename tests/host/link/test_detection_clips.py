@@ -209,6 +209,12 @@ def test_no_more_clips_than_asked_for(tmp_path):
     assert len(hard_recordings(clips.folder)) == 2
 
 
+def test_a_list_that_cannot_be_written_is_told_at_the_start(tmp_path):
+    (tmp_path / "hard" / LIST_NAME).mkdir(parents=True)
+    with pytest.raises(StapesError, match=r"list\.txt: found a folder"):
+        DetectionClips(tmp_path / "hard")
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StapesError, match="file"):
