@@ -30,6 +30,12 @@ def attribution_of(*folders: str | os.PathLike[str]) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def together(*told: str) -> str:
+    """Texts of `attribution_of` as one: a line each, none twice."""
+    lines = dict.fromkeys(line for text in told for line in text.splitlines())
+    return "\n".join(lines)
+
+
 def _line(path: Path) -> str:
     text = " ".join(read_text(path, what="whose data this is, and on what terms").split())
     if len(text) > MAX_CHARACTERS:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.corpus.attribution import attribution_of
+from stapes.corpus.attribution import attribution_of, together
 from stapes.corpus.augment import mask_randomly
 from stapes.corpus.clips import LabelledClips, TrainingClips
 from stapes.device.features import FeatureExtractor, choose_quantization
@@ -134,7 +134,9 @@ def train(
         origin = {
             "command": command,
             "data_dir": str(Path(data_dir).absolute()),
-            "attribution": attribution_of(data_dir, *([hard_dir] if hard_dir else [])),
+            "attribution": together(
+                start.attribution, attribution_of(data_dir, *([hard_dir] if hard_dir else []))
+            ),
             "began": start.began,
         }
         clips = _read_clips(corpus, options)

@@ -27,6 +27,11 @@ class Start:
     checkpoint: Checkpoint | None = None
     began: str = ""
 
+    @property
+    def attribution(self) -> str:
+        """Whose data the checkpoint was trained on: what goes on from it owes that as well."""
+        return self.checkpoint.origin["attribution"] if self.checkpoint else ""
+
 
 def find_start(
     own: Path, start_checkpoint: str | os.PathLike[str], settings: TrainingSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from stapes.corpus.attribution import attribution_of
+from stapes.corpus.attribution import attribution_of, together
 from stapes.errors import StapesError
 
 
@@ -33,3 +33,8 @@ def test_a_text_that_is_too_long_for_a_model_is_refused(tmp_path):
     note(tmp_path, "x" * 2001)
     with pytest.raises(StapesError, match="found 2001 characters, expected 2000 at most"):
         attribution_of(tmp_path)
+
+
+def test_texts_of_two_sources_are_one_with_no_line_twice():
+    assert together("", "Of Ada\nOf Bob", "Of Bob\nOf Eve") == "Of Ada\nOf Bob\nOf Eve"
+    assert together("", "") == ""

@@ -47,6 +47,11 @@ def test_an_empty_folder_begins_at_the_start_checkpoint(base, own, start):
     assert found.began == fingerprint(base)
 
 
+def test_whose_data_a_start_checkpoint_was_trained_on_is_owed_further(base, own, start):
+    assert find_start(own, start, base.settings).attribution == "Hiss of the tests, CC0"
+    assert find_start(own, "", base.settings).attribution == ""
+
+
 def test_a_stopped_training_goes_on_with_its_own_checkpoint(base, own, start):
     later(base, began=fingerprint(base)).save(own)
     found = find_start(own, start, base.settings)
