@@ -4,6 +4,9 @@
 #include "boards/common/model_flash.h"
 #include "boards/common/start_model.h"
 #include "nn/all_operators.h"
+#if STAPES_SLOT_GATE_BYTES > 0
+#include "app/silence_gate.h"
+#endif
 #ifdef STAPES_SIGNED_MODELS
 #include "app/model_signature.h"
 #include "public_key.h"
@@ -17,6 +20,11 @@ ModelBundle BaseOfLoadedModels(const PipelineMemory& memory) {
   base.arena_bytes = memory.arena.size();
 #ifdef STAPES_SLOT_OPERATORS
   base.operators = AllOperators();
+#endif
+#if STAPES_SLOT_GATE_BYTES > 0
+  static int8_t gate_ring[STAPES_SLOT_GATE_BYTES];
+  static SilenceGate gate({}, gate_ring, 0);
+  base.slot_gate = &gate;
 #endif
   return base;
 }

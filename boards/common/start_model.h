@@ -9,6 +9,7 @@
 #ifndef STAPES_SLOT_ARENA_BYTES
 #define STAPES_SLOT_ARENA_BYTES 0
 #define STAPES_SLOT_LABELS 0
+#define STAPES_SLOT_GATE_BYTES 0
 #endif
 
 namespace stapes {

@@ -143,14 +143,18 @@ struct Loaded {
   Pipeline pipeline;
   Description description;
   alignas(FrameWindow) uint8_t window[sizeof(FrameWindow)];
+  alignas(SilenceGate) uint8_t gate[sizeof(SilenceGate)];
 
   const ModelBundle& bundle() const { return model.loaded.bundle; }
   std::size_t inputs() const {
     return std::size_t{bundle().feature_count} * bundle().window_frames;
   }
   std::size_t values() const { return bundle().label_count + inputs(); }
+  // One for each frame, and what a gate has put off before.
   std::size_t records_of_a_push() const {
-    return kPushSamples / model.front_end.stride_samples + 2;
+    const std::size_t late =
+        bundle().gate == nullptr ? 0 : bundle().gate_config->replay_inferences + 1u;
+    return kPushSamples / model.front_end.stride_samples + 2 + late;
   }
 };
 
@@ -175,6 +179,23 @@ bool MakeWindow(Loaded* loaded) {
       new (loaded->window) FrameWindow({reinterpret_cast<int8_t*>(ring), bytes},
                                        bundle.feature_count, loaded->model.clip_stride_frames);
   return true;
+}
+
+// A gate for the model's settings, `ring_bytes` of memory in it; nullptr: there is no memory.
+FrameGate* MakeGate(Loaded* loaded, std::size_t ring_bytes) {
+  auto* const ring = reinterpret_cast<int8_t*>(Allocate(ring_bytes));
+  const GateConfig none = {};
+  return ring == nullptr ? nullptr : new (loaded->gate) SilenceGate(none, {ring, ring_bytes}, 0);
+}
+
+bool GiveGateItsRing(Loaded* loaded) {
+  ModelBundle& bundle = loaded->model.loaded.bundle;
+  if (bundle.gate == nullptr) {
+    return true;
+  }
+  bundle.gate =
+      MakeGate(loaded, GateRingBytes(bundle.gate_config->replay_inferences, loaded->inputs()));
+  return bundle.gate != nullptr;
 }
 
 void Describe(Loaded* loaded) {
@@ -205,7 +226,7 @@ const char* Load(Span<const uint8_t> file, Loaded** place) {
     return kNoMemory;
   }
   Loaded* const loaded = *place = new (taken) Loaded();
-  if (const char* reason = loaded->model.Read(file)) {
+  if (const char* reason = loaded->model.Read(file, MakeGate(loaded, 0))) {
     return reason;
   }
   const ModelBundle& bundle = loaded->bundle();
@@ -214,7 +235,8 @@ const char* Load(Span<const uint8_t> file, Loaded** place) {
       {Allocate(bundle.front_end_work_bytes), bundle.front_end_work_bytes},
       {Allocate(bundle.decoder_work_bytes), bundle.decoder_work_bytes}};
   const bool enough = memory.arena.data() != nullptr && memory.front_end_work.data() != nullptr &&
-                      memory.decoder_work.data() != nullptr && MakeWindow(loaded);
+                      memory.decoder_work.data() != nullptr && MakeWindow(loaded) &&
+                      GiveGateItsRing(loaded);
   if (!enough) {
     return kNoMemory;
   }

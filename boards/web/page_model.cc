@@ -88,7 +88,7 @@ bool ReadTables(Span<const uint8_t> bytes, FrontEndTables* tables) {
 
 }  // namespace
 
-const char* PageModel::Read(Span<const uint8_t> file) {
+const char* PageModel::Read(Span<const uint8_t> file, FrameGate* gate) {
   if (file.size() < kHeaderBytes || LoadU32(file.data()) != kMagic) {
     return "no model of a Stapes page";
   }
@@ -108,6 +108,7 @@ const char* PageModel::Read(Span<const uint8_t> file) {
   }
   image = rest.Skip(tables_bytes);
   ModelBundle base = {};
+  base.slot_gate = gate;
   base.front_end = &front_end;
   base.operators = AllOperators();
   base.sample_rate = word(4);

@@ -8,6 +8,7 @@
 
 #include "app/model_bundle.h"
 #include "app/model_image.h"
+#include "app/silence_gate.h"
 #include "base/span.h"
 
 namespace stapes {
@@ -18,8 +19,9 @@ struct PageModel {
   Span<const uint8_t> image;    // what a board takes over the link
   uint16_t clip_stride_frames;  // frames from one inference to the next
 
-  // Reads `file` (16-byte aligned, outlives this). nullptr, or why it does not fit: a literal.
-  const char* Read(Span<const uint8_t> file);
+  // Reads `file` (16-byte aligned, outlives this). `gate`: for a model with a silence gate.
+  // nullptr, or why it does not fit: a literal.
+  const char* Read(Span<const uint8_t> file, FrameGate* gate);
 };
 
 }  // namespace stapes

@@ -35,6 +35,8 @@ struct ModelBundle {
   uint16_t window_frames;            // frames that the network takes at once
   InputWindow* window;               // nullptr where that is one, and each an inference
   FrameGate* gate;                   // nullptr where the network sees every frame
+  const GateConfig* gate_config;     // what it is set to at the start; nullptr: as it is
+  FrameGate* slot_gate;              // for models over the link; nullptr: they run without
 };
 
 }  // namespace stapes

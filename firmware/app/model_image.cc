@@ -73,7 +73,28 @@ const char* ReadSizes(Span<const uint8_t> image, HeaderReader* header, Sizes* si
   return fits ? nullptr : kDamaged;
 }
 
-void ReadDecoder(HeaderReader& header, DecoderConfig* decoder) {
+// The gate's settings, a word each, `at` bytes into the header. False: they are not within it, or
+// the bytes of its ring, for inputs of `input_size`, are more than an address counts.
+bool ReadGate(Span<const uint8_t> header, uint32_t at, uint32_t input_size, GateConfig* gate) {
+  constexpr std::size_t kWords = 9;
+  if (at > header.size() || header.size() - at < kWords * sizeof(uint32_t)) {
+    return false;
+  }
+  HeaderReader words(header.Skip(at));
+  gate->frame_samples = static_cast<uint16_t>(words.U32());
+  gate->onset_frames = static_cast<uint16_t>(words.U32());
+  gate->hold_frames = static_cast<uint16_t>(words.U32());
+  gate->replay_inferences = static_cast<uint16_t>(words.U32());
+  gate->runs_at_once = static_cast<uint16_t>(words.U32());
+  gate->threshold_q16 = words.U32();
+  gate->least_q16 = words.U32();
+  gate->rise_q16 = words.U32();
+  gate->fall_q16 = words.U32();
+  return (uint64_t{gate->replay_inferences} + 1) * input_size <= INT32_MAX;
+}
+
+// Returns where the settings of a silence gate are: 0 for none.
+uint32_t ReadDecoder(HeaderReader& header, DecoderConfig* decoder) {
   decoder->label_count = header.U16();
   decoder->silence_label = static_cast<int16_t>(header.U16());
   decoder->minimum_count = header.U16();
@@ -87,8 +108,9 @@ void ReadDecoder(HeaderReader& header, DecoderConfig* decoder) {
   decoder->mode = streaming ? DecoderMode::kStreaming : DecoderMode::kRecognizeCommands;
   decoder->retrigger = (flags & kRetrigger) != 0;
   decoder->tutorial_times = (flags & kTutorialTimes) != 0;
-  header.U32();  // none yet
+  const uint32_t gate_at = header.U32();
   decoder->thresholds_q16 = header.Words(decoder->label_count);
+  return gate_at;
 }
 
 bool IsScale(int32_t multiplier, int32_t shift) {
@@ -112,7 +134,6 @@ const char* ModelImage::Set(Span<const uint8_t> image, const ModelBundle& built_
     return "made for another front end than the compiled-in one";
   }
   bundle = built_in;
-  bundle.gate = nullptr;  // its settings are those of the built-in model
   bundle.model = image.Skip(sizes.header_bytes).First(sizes.model_bytes);
   input_scale_bits = header.U32();
   front_end = *built_in.front_end;
@@ -120,7 +141,14 @@ const char* ModelImage::Set(Span<const uint8_t> image, const ModelBundle& built_
   front_end.multiplier = static_cast<int32_t>(header.U32());
   front_end.shift = static_cast<int32_t>(header.U32());
   bundle.front_end = &front_end;
-  ReadDecoder(header, &bundle.decoder);
+  const uint32_t gate_at = ReadDecoder(header, &bundle.decoder);
+  bundle.gate = gate_at == 0 ? nullptr : built_in.slot_gate;
+  bundle.gate_config = &gate_config;
+  const uint32_t input_size = uint32_t{bundle.feature_count} * bundle.window_frames;
+  if (bundle.gate != nullptr &&
+      !ReadGate(image.First(sizes.header_bytes), gate_at, input_size, &gate_config)) {
+    return kDamaged;
+  }
   bundle.label_count = bundle.decoder.label_count;
   bundle.sha256 = header.Text();
   bundle.name = header.Text();

@@ -21,6 +21,7 @@ struct ModelImage {
   ModelBundle bundle;
   FrontEndTables front_end;
   const char* labels[kMaxLabels];
+  GateConfig gate_config;     // where the bundle has a gate
   uint32_t input_scale_bits;  // float32: what the features were quantized for
 
   // Fills in the built-in model.

@@ -39,6 +39,10 @@ const char* Pipeline::Init(const ModelBundle& bundle, const PipelineMemory& memo
     return "the network does not take a frame or window of int8 features and give one int8 score a "
            "label";
   }
+  if (bundle.gate != nullptr && bundle.gate_config != nullptr) {
+    bundle.gate->Configure(*bundle.gate_config,
+                           std::size_t{bundle.feature_count} * bundle.window_frames);
+  }
   if (!GateFits(bundle)) {
     return "the silence gate's settings or memory do not fit";
   }

@@ -127,6 +127,12 @@ void SilenceGate::Reset() {
   next_ = missed_ = owed_ = warm_up_ = 0;
 }
 
+void SilenceGate::Configure(const GateConfig& config, std::size_t input_size) {
+  config_ = config;
+  input_size_ = input_size;
+  Reset();
+}
+
 bool SilenceGate::SetThreshold(uint32_t threshold_q16) {
   if (threshold_q16 > kHighestLevelQ16) {
     return false;

@@ -59,6 +59,9 @@ class FrameGate {
   // Back to the first sample; settings stay as they are.
   virtual void Reset() = 0;
   virtual const GateConfig& config() const = 0;
+  // Takes other settings, for inputs of so many values, and starts anew. Next() is empty for a
+  // network with a memory if the ring is too small for it.
+  virtual void Configure(const GateConfig& config, std::size_t input_size) = 0;
   // False, and nothing changes, when it is too high: see GateConfig.
   virtual bool SetThreshold(uint32_t threshold_q16) = 0;
 
@@ -78,6 +81,7 @@ class SilenceGate final : public FrameGate {
   bool Pop(Span<int8_t> input, bool* is_scored) override;
   uint32_t owed() const override { return owed_; }
   void Reset() override;
+  void Configure(const GateConfig& config, std::size_t input_size) override;
   const GateConfig& config() const override { return config_; }
   bool SetThreshold(uint32_t threshold_q16) override;
 

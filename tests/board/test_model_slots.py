@@ -11,7 +11,7 @@ from link_bytes import PATIENCE_SECONDS, PATIENT, answers, model_frames
 from stapes.firmware.emulator import Emulator
 from stapes.link.model_image import read_model_image
 from stapes.link.session import Session
-from stapes.model.settings import ModelSettings
+from stapes.model.settings import GateSettings, ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
 
 BOARD = "mps2_an386"
@@ -25,6 +25,7 @@ def board(firmware, tmp_path):
         "-DSTAPES_MODEL_SLOTS=ON",
         "-DSTAPES_SLOT_ARENA_BYTES=4096",
         "-DSTAPES_SLOT_LABELS=9",
+        "-DSTAPES_SLOT_GATE_BYTES=4096",
         "-DSTAPES_SLOT_OPERATORS=ON",
     )
 
@@ -55,6 +56,23 @@ def test_a_model_is_loaded_kept_and_computes_what_python_does(board, other):
         replayed = player.play(audio)
     np.testing.assert_array_equal(replayed.scores, expected.scores)
     assert replayed.detections == expected.detections != []
+
+
+def test_a_loaded_model_runs_behind_its_own_gate(board, small_model, tmp_path):
+    path = tmp_path / "gated.tflite"
+    gate = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
+    labels = ("_silence_", "_unknown_", "ja")
+    path.write_bytes(small_model(ModelSettings(name="gated", labels=labels, gate=gate), seed=2))
+    loudness = np.repeat([5, 9000, 5], 8_000)
+    sound = (np.random.default_rng(8).normal(0, 1, loudness.size) * loudness / 3).astype(np.int16)
+    with board() as emulator:
+        Session(emulator.transport, **PATIENT).load(read_model_image(path))
+        player = LinkPlayer(emulator.transport, send_scores=True, **PATIENT)
+        np.testing.assert_array_equal(
+            player.play(sound).scores, NativePlayer(path).play(sound).scores
+        )
+        stats = Session(emulator.transport, **PATIENT).stats()
+        assert 0 < stats["skipped"] < stats["frames"]
 
 
 def test_a_build_may_leave_room_for_larger_models(board, small_model, tmp_path):

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from stapes.audio.wav import read_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
 from stapes.device.wake import WakeStage
+from stapes.model.metadata import settings_of, write_settings
 from stapes.model.settings import (
     DecoderSettings,
     FrontEndSettings,
+    GateSettings,
     ModelSettings,
     PcenSettings,
     WakeSettings,
@@ -201,6 +204,34 @@ def test_two_models_of_which_one_wakes_the_other_give_the_same_bits(tmp_path, sm
     ]
     assert {entry["ofWakeWord"] for entry in heard} == {True, False}
     assert end == {"awake": len(trace.woken_ms) > 0 and trace.woken_ms[-1] + 300 > 4000}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("runs_at_once", [2, 9])
+def test_the_silence_gate_of_a_model_skips_the_same_frames(
+    tmp_path, small_model, runs_at_once, variant
+):
+    gate = GateSettings(replay_inferences=9, hold_ms=400, onset_ms=60, runs_at_once=runs_at_once)
+    model = tmp_path / "gated.tflite"
+    model.write_bytes(small_model(ModelSettings(name="gated", labels=LABELS, gate=gate)))
+    loudness = np.repeat([5, 9000, 5, 5, 9000, 5], 12_345)
+    noise = np.random.default_rng(8).normal(0, 1, loudness.size)
+    samples = (noise * loudness / 3).astype(np.int16)
+    found = run_module(tmp_path, variant, model, samples, clip=len(samples))
+    skipped = np.all(found["scores"] == [127, -128, -128, -128], axis=1)
+    assert 50 < skipped.sum() < len(found) - 50
+    expect_equal(found, model, samples, clip=len(samples))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_gate_of_a_network_that_sees_windows(tmp_path, clips, variant):
+    model, samples = tmp_path / "window.tflite", clips[:20].ravel()
+    content = window_model()
+    settings = settings_of(content, source="window")
+    gated = replace(settings, gate=GateSettings(hold_ms=200, onset_ms=60))
+    model.write_bytes(write_settings(content, gated))
+    found = run_module(tmp_path, variant, model, samples, clip=len(samples))
+    expect_equal(found, model, samples, clip=len(samples))
 
 
 def test_a_module_is_small():

@@ -13,23 +13,30 @@ import numpy as np
 
 from stapes.device.bundle import ModelBundle
 from stapes.device.decoder import decoder_work_bytes, threshold_q16, thresholds_q16
+from stapes.device.gate import gate_config, gate_ring_bytes
 from stapes.errors import StapesError
 from stapes.model.settings import SILENCE_LABEL, DecoderSettings
 
 MAGIC = 0x4D545053
 VERSION = 1
+GATE_PLACE = 60  # of the word that says where the settings of a silence gate are
 ALIGNMENT = 16  # of the .tflite file inside, and of the pieces in which it travels
 
 # Reasons of a board: firmware/nn/inference_engine.cc, firmware/nn/operator.cc, app/pipeline.cc.
 NO_OPERATOR = "this engine has no such operator"
-NO_MEMORY = ("the arena is too small", "the decoder's settings or work memory do not fit")
+NO_MEMORY = (
+    "the arena is too small",
+    "the decoder's settings or work memory do not fit",
+    "the silence gate's settings or memory do not fit",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelImage:
     """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside;
-    `arena_bytes`, `label_count`, `frame_capacity` (scores in an averaging window) and `operators`:
-    what it needs of the firmware; `front_end_crc` must be the firmware's."""
+    `arena_bytes`, `label_count`, `frame_capacity` (scores in an averaging window), `operators` and
+    `gate_bytes` (what its silence gate keeps; 0 without one): what it needs of the firmware;
+    `front_end_crc` must be the firmware's."""
 
     name: str
     sha256: str
@@ -38,6 +45,7 @@ class ModelImage:
     label_count: int
     frame_capacity: int
     operators: frozenset[str]
+    gate_bytes: int
     front_end_crc: int
 
     @property
@@ -53,6 +61,7 @@ class ModelImage:
             "-DSTAPES_MODEL_SLOTS=ON",
             f"-DSTAPES_SLOT_ARENA_BYTES={self.arena_bytes}",
             f"-DSTAPES_SLOT_LABELS={self.label_count}",
+            *([f"-DSTAPES_SLOT_GATE_BYTES={self.gate_bytes}"] * bool(self.gate_bytes)),
         ]
         return " ".join([*options, *(["-DSTAPES_SLOT_OPERATORS=ON"] * (reason == NO_OPERATOR))])
 
@@ -69,6 +78,10 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
     header = _header(bundle)
     for text in (bundle.sha256, settings.name, *settings.labels):
         header += text.encode() + b"\0"
+    if settings.gate:
+        header += bytes(-len(header) % 4)
+        struct.pack_into("<I", header, GATE_PLACE, len(header))
+        header += struct.pack("<9I", *gate_config(settings).values())
     header += bytes(-len(header) % ALIGNMENT)
     struct.pack_into("<H", header, 6, len(header))
     data = bytes(header) + bundle.model
@@ -80,6 +93,7 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
         label_count=len(settings.labels),
         frame_capacity=bundle.frame_capacity,
         operators=frozenset(entry["symbol"] for entry in bundle.engine.operators),
+        gate_bytes=max(1, gate_ring_bytes(settings)) if settings.gate else 0,
         front_end_crc=struct.unpack_from("<I", header, 12)[0],
     )
 
@@ -109,6 +123,7 @@ def slot_options(built_in: ModelImage, others: Sequence[ModelImage]) -> list[str
         f"-DSTAPES_SLOT_ARENA_BYTES={max(other.arena_bytes for other in others)}",
         f"-DSTAPES_SLOT_LABELS={labels}",
         f"-DSTAPES_SLOT_OPERATORS={'ON' if more_operators else 'OFF'}",
+        f"-DSTAPES_SLOT_GATE_BYTES={max(other.gate_bytes for other in others)}",
     ]
 
 

@@ -25,7 +25,12 @@ from stapes.firmware.emulator import sandbox_words
 from stapes.firmware.tools import EMULATOR, missing_tools
 from stapes.link.session import Session
 from stapes.link.transport import open_transport
-from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import (
+    DecoderSettings,
+    FrontEndSettings,
+    GateSettings,
+    ModelSettings,
+)
 
 SOURCE = Path(__file__).parents[3]
 PROBE = {"unique_id": "000683", "info": "J-Link"}
@@ -325,6 +330,7 @@ def test_room_for_other_models_is_what_the_largest_needs(bench, small_model, cap
         f"SLOT_ARENA_BYTES={arena}",
         "SLOT_LABELS=7",
         "SLOT_OPERATORS=OFF",
+        "SLOT_GATE_BYTES=0",
     ]
     decoder = DecoderSettings(average_window_duration_ms=2000)
     settings = ModelSettings(name="slow", labels=("_silence_", "_unknown_", "a"), decoder=decoder)
@@ -332,6 +338,18 @@ def test_room_for_other_models_is_what_the_largest_needs(bench, small_model, cap
     slots = slots_of_a_dry_run(bench, capsys, slow)
     # Its longer averaging window takes as much memory as many labels.
     assert int(slots[2].removeprefix("SLOT_LABELS=")) > 4 and slots[3] == "SLOT_OPERATORS=ON"
+
+
+def test_room_for_a_silence_gate_holds_the_inputs_that_it_keeps(bench, small_model, capsys):
+    labels = ("_silence_", "_unknown_", "a")
+    gated, windowed = bench.folder / "gated.tflite", bench.folder / "windowed.tflite"
+    gate = GateSettings(replay_inferences=5, hold_ms=200)
+    gated.write_bytes(small_model(ModelSettings(name="gated", labels=labels, gate=gate)))
+    assert slots_of_a_dry_run(bench, capsys, gated)[-1] == f"SLOT_GATE_BYTES={6 * 40}"
+    windowed.write_bytes(
+        small_model(ModelSettings(name="none", labels=labels, gate=GateSettings(hold_ms=200)))
+    )
+    assert slots_of_a_dry_run(bench, capsys, windowed)[-1] == "SLOT_GATE_BYTES=1"  # it has a gate
 
 
 def test_a_board_without_memory_for_models_has_no_room(bench, capsys):

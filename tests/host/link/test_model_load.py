@@ -7,6 +7,7 @@ The other side is the firmware itself (stapes-firmware --link --models FILE, wit
 
 import contextlib
 import dataclasses
+import struct
 from urllib.parse import quote
 
 import numpy as np
@@ -16,11 +17,11 @@ from link_bytes import BadConnection, answers, line, model_frames
 from stapes.cli.main import main
 from stapes.device.engine import Engine
 from stapes.errors import StapesError
-from stapes.link.model_image import read_model_image
+from stapes.link.model_image import GATE_PLACE, read_model_image
 from stapes.link.protocol import FrameType, LineReader, encode_frame
 from stapes.link.session import Session
 from stapes.link.transport import ProgramTransport
-from stapes.model.settings import DecoderSettings, FrontEndSettings, ModelSettings
+from stapes.model.settings import DecoderSettings, FrontEndSettings, GateSettings, ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
 
 SETTINGS = ModelSettings(
@@ -77,6 +78,67 @@ def test_a_loaded_model_replaces_the_old_one_and_stays(board, other, audio):
         np.testing.assert_array_equal(replayed.features_crc, expected.features_crc)
         np.testing.assert_array_equal(replayed.scores, expected.scores)
         assert replayed.detections == expected.detections != []
+
+
+GATE = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
+
+
+@pytest.fixture
+def gated(small_model, tmp_path):
+    """A model with a silence gate, and audio in which it skips a part."""
+    path = tmp_path / "gated.tflite"
+    path.write_bytes(small_model(dataclasses.replace(SETTINGS, name="gated", gate=GATE), seed=2))
+    random = np.random.default_rng(8)
+    loudness = np.repeat([5, 9000, 5, 5, 9000, 5], 12_000)
+    return path, (random.normal(0, 1, loudness.size) * loudness / 3).astype(np.int16)
+
+
+def test_a_loaded_model_runs_behind_its_own_gate(board, gated, other, audio):
+    path, sound = gated
+    expected = NativePlayer(path).play(sound)
+    with board() as transport:
+        Session(transport).load(read_model_image(path))
+    with board() as transport:
+        player = LinkPlayer(transport, send_scores=True)
+        np.testing.assert_array_equal(player.play(sound).scores, expected.scores)
+        stats = Session(transport).stats()
+        assert 0 < stats["skipped"] < stats["frames"]
+        session = Session(transport)
+        assert session.load(read_model_image(other)).model == "other"  # it has none
+        player = LinkPlayer(transport, send_scores=True)
+        np.testing.assert_array_equal(
+            player.play(audio).scores, NativePlayer(other).play(audio).scores
+        )
+        assert Session(transport).stats()["skipped"] == 0
+
+
+def test_gates_of_loaded_models_follow_one_another(board, gated, small_model, tmp_path):
+    first, sound = gated
+    second = tmp_path / "second.tflite"
+    gate = dataclasses.replace(GATE, replay_inferences=9, onset_ms=20, threshold_db=20)
+    second.write_bytes(small_model(dataclasses.replace(SETTINGS, gate=gate), seed=4))
+    with board() as transport:
+        for path in (first, second, first):
+            Session(transport).load(read_model_image(path))
+            scores = LinkPlayer(transport, send_scores=True).play(sound).scores
+            np.testing.assert_array_equal(scores, NativePlayer(path).play(sound).scores)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        (GATE_PLACE, 1 << 20, "the image's header contradicts itself"),
+        (None, 0, "the silence gate's settings or memory do not fit"),  # frame_samples
+    ],
+)
+def test_a_damaged_gate_is_refused(board, gated, place, value, reason):
+    image = read_model_image(gated[0])
+    data = bytearray(image.data)
+    place = place or struct.unpack_from("<I", data, GATE_PLACE)[0]
+    struct.pack_into("<I", data, place, value)
+    with board() as transport, pytest.raises(StapesError, match=reason):
+        Session(transport).load(dataclasses.replace(image, data=bytes(data)))
+    assert name_of_model(board) == "small"
 
 
 def test_the_built_in_model_comes_back_and_stays(firmware, board, other, audio):
