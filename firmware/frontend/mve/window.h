@@ -84,9 +84,10 @@ constexpr uint32_t PairStep(int size_log2) { return 1u << (29 - size_log2); }
 
 // The first pairs of those that WindowBoth windows: 4 * `fours`, 1 or more, and 4 * `joined` after
 // them that are joined with what came before.
-inline void WindowBoth(const int16_t* first, const int16_t* second, const int32_t* rising,
-                       const int32_t* falling, uint32_t fours, uint32_t joined, int shift,
-                       int size_log2, ComplexInt* output) {
+__attribute__((noinline)) inline void WindowBoth(const int16_t* first, const int16_t* second,
+                                                 const int32_t* rising, const int32_t* falling,
+                                                 uint32_t fours, uint32_t joined, int shift,
+                                                 int size_log2, ComplexInt* output) {
   const uint32_t step = PairStep(size_log2);
   const uint32x4_t lanes = vidupq_n_u32(0, 1);
   uint32x4_t places = vmulq_n_u32(lanes, step);

@@ -72,9 +72,10 @@ helium::Scales ReadScales(const Scaling& scaling, int32_t first) {
 }
 
 // `count` outputs, 1 or more, of four channels from `first` on, whose values lie at `values`.
-void SumFour(const DepthwiseShape& shape, const Scaling& scaling, int32_t first,
-             const int8_t* turned_weights, const int8_t* values, int32_t pitch, int32_t count,
-             int8_t* output) {
+__attribute__((noinline)) void SumFour(const DepthwiseShape& shape, const Scaling& scaling,
+                                       int32_t first, const int8_t* turned_weights,
+                                       const int8_t* values, int32_t pitch, int32_t count,
+                                       int8_t* output) {
   const int8x16_t weights[kTogether] = {
       vldrbq_s8(turned_weights), vldrbq_s8(turned_weights + kMostTaps),
       vldrbq_s8(turned_weights + 2 * kMostTaps), vldrbq_s8(turned_weights + 3 * kMostTaps)};
