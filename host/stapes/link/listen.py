@@ -109,7 +109,7 @@ class _Listener:
         self._settings = bundle.settings
         self._stage = stage
         self._pipeline = Pipeline(bundle)
-        self._sequence = self._samples = 0
+        self._sequence = self._samples = self._frames = 0
         self._busy_seconds = 0.0
 
     def events(self, sound: Sound) -> Iterator[Event]:
@@ -134,7 +134,9 @@ class _Listener:
     def _hear(self, heard: NDArray[np.int16]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Events and their fields; those of one millisecond in their order."""
         if self._stage is None:
-            yield from _said(self._pipeline.process(heard))
+            own = self._pipeline.process(heard)
+            self._frames += len(own.scores)
+            yield from _said(own)
             return
         trace = self._stage.process(heard)
         yield from _said(trace.model)
@@ -174,7 +176,19 @@ class _Listener:
             busy_ticks=round(self._busy_seconds * _TICKS_PER_SECOND),
             ticks_per_second=_TICKS_PER_SECOND,
             request=0,
+            **self._gate_counts(),
         )
+
+    def _gate_counts(self) -> dict[str, object]:
+        """How often a silence gate lets the network run."""
+        if self._settings.gate is None or self._stage is not None:
+            return {}
+        pipeline = self._pipeline
+        return {
+            "frames": self._frames,
+            "skipped": pipeline.skipped,
+            "inferences": pipeline.inferences,
+        }
 
     def _event(self, name: str, **fields: object) -> Event:
         self._sequence = (self._sequence + 1) & 0xFFFF

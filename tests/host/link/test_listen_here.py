@@ -22,6 +22,7 @@ from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline
 from stapes.errors import StapesError
 from stapes.link.listen import RawSound, WavSound, listen
+from stapes.model.settings import GateSettings, ModelSettings
 
 RATE = 16000
 
@@ -67,6 +68,25 @@ def test_events_are_what_the_pipeline_computes(bundle, wav):
     assert [(entry["label"], entry["time_ms"]) for entry in found] == [
         (detection.label, detection.time_ms) for detection in trace.detections
     ]
+
+
+def test_the_gate_of_a_model_skips_the_quiet(tmp_path, small_model):
+    """In pieces of any length, as over the whole recording; and `stats` tells it."""
+    labels = ("_silence_", "_unknown_", "yes", "no")
+    gate = GateSettings(replay_inferences=5, hold_ms=200, onset_ms=60)
+    path, sound = tmp_path / "gated.tflite", tmp_path / "sound.wav"
+    path.write_bytes(small_model(ModelSettings(name="gated", labels=labels, gate=gate)))
+    loudness = np.repeat([5, 9000, 5, 5], RATE // 2)
+    noise = np.random.default_rng(8).normal(0, 1, loudness.size) * loudness / 3
+    write_wav(sound, noise.astype(np.int16), sample_rate=RATE)
+    bundle = ModelBundle.from_file(path)
+    trace = Pipeline(bundle).process(read_wav(sound, sample_rate=RATE))
+    events = list(listen(bundle, wav_sound(sound)))
+    scores = [event.values()["q"] for event in events if event.name == "scores"]
+    assert scores == trace.scores.tolist()
+    assert scores.count([127, -128, -128, -128]) > 20
+    stats = [event.values() for event in events if event.name == "stats"][-1]
+    assert 0 < stats["skipped"] < stats["frames"]
 
 
 def test_the_first_event_says_what_listens(bundle, wav):
