@@ -84,6 +84,9 @@ class Checkpoint:
                 raise ValueError("no .npz archive, or one cut short")
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
+            for name, array in content.items():
+                if name.startswith(("model_", "optim", "range_")) and array.dtype.kind not in "fiu":
+                    raise ValueError(f"{name}: expected numbers")
             origin = json.loads(str(content["origin"]))
             if not isinstance(origin, dict) or set(map(type, origin.values())) - {str}:
                 raise ValueError("origin: expected names and texts")

@@ -241,8 +241,12 @@ def test_a_start_checkpoint_is_taken_up_in_another_folder(tmp_path):
     run(tmp_path, "first", short)
     longer = settings(schedule=Schedule(steps=(6,), rates=(0.01,)))
     start = tmp_path / "first" / FILE_NAME
+    first = Checkpoint.load(start)
+    dataclasses.replace(first, origin={**first.origin, "attribution": "Of Ada, CC0"}).save(start)
     assert run(tmp_path, "second", longer, start_checkpoint=start).step == 6
     assert Checkpoint.load(start).step == 4
+    second = Checkpoint.load(tmp_path / "second" / FILE_NAME)
+    assert "Of Ada, CC0" in second.origin["attribution"]
     lines = []
     run(tmp_path, "second", longer, start_checkpoint=start, log=lines.append)
     assert f"Going on from step 6 of {tmp_path / 'second' / FILE_NAME}" in lines
@@ -340,6 +344,14 @@ def test_a_checkpoint_of_foreign_origin_is_refused(tmp_path, origin):
     dataclasses.replace(whole, origin=origin).save(tmp_path / "odd.npz")
     with pytest.raises(StapesError, match=r"odd\.npz: found a damaged or foreign file"):
         Checkpoint.load(tmp_path / "odd.npz")
+
+
+def test_a_checkpoint_with_text_for_weights_is_refused(tmp_path):
+    good = Checkpoint.load(trained_tones().train_dir / FILE_NAME)
+    odd = tmp_path / "odd.npz"
+    dataclasses.replace(good, model=[np.array(["a"]), *good.model[1:]]).save(odd)
+    with pytest.raises(StapesError, match=r"odd\.npz: found .*model_0000: expected numbers"):
+        Checkpoint.load(odd)
 
 
 def test_a_checkpoint_of_unknown_compression_is_refused(tmp_path):
