@@ -46,6 +46,8 @@ SETTINGS = [
     settings(16000, 400, 160, 8000, dct_coefficient_count=0),  # log-mel up to the Nyquist bin
     settings(16000, 512, 512, 7600, dct_coefficient_count=10, channel_count=64),  # no zeros
     settings(16000, 257, 100, 4000, dct_coefficient_count=13),  # hardly longer than half the size
+    # no whole fours of pairs, neither in the falling half nor at its odd end; rows of 24 entries
+    settings(16000, 463, 200, 4000, dct_coefficient_count=13, channel_count=48),
     settings(8000, 240, 160, 3800, dct_coefficient_count=13),  # a size that is no power of 4
     settings(44100, 1102, 441, 7600, dct_coefficient_count=1, channel_count=41),
     settings(16000, 31, 100, 8000, dct_coefficient_count=0, channel_count=5),  # odd, with pauses
