@@ -125,6 +125,8 @@ def test_numbers_of_others_that_no_figure_can_have_count_as_none(
     path.write_bytes(small_model(settings))
     assert main(["info", str(path)]) == 0
     assert capsys.readouterr().out.count("not measured") == 2
+    assert main(["info", str(path), "--json"]) == 0
+    json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
 
 
 @pytest.mark.parametrize("odd", [7, "many", [], {"tuned_on": 3}, {"verified_on": {"hours": "x"}}])

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.measure:
         _measure(report, arguments)
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps(_finite(report), allow_nan=False))
         return 0
     print("\n\n".join([_opening(report, figures.lines(boards)), *_sections(report, arguments)]))
     if not (arguments.all or arguments.measure or arguments.board):
@@ -86,6 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
         print()
         next_step("listen", name, about=f"stapes info {shlex.quote(name)} --all shows the rest")
     return 0
+
+
+def _finite(value: Any) -> Any:
+    """The same without NaN and infinity, which the file of somebody else may hold, and JSON has
+    not: null."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _fit(path: Path, source_dir: Path | None, board: str) -> dict[str, Any]:
