@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -97,8 +98,8 @@ def alternatives(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> list
     ]
 
 
-def check_text(word: str) -> None:
-    """A word is letters, with spaces, hyphens and apostrophes between them.
+def check_text(word: str, *, language: str = "en") -> None:
+    """A word is letters, with spaces, hyphens and apostrophes between them; in English, Latin ones.
 
     Raises:
         StapesError: something else is in it, or it is too long.
@@ -111,6 +112,16 @@ def check_text(word: str) -> None:
             "one says it"
         )
     check_label(word)
+    foreign = [letter for letter in word if letter.isalpha() and not _is_latin(letter)]
+    if language.split("-")[0] == "en" and foreign:  # espeak-ng says "Chinese letter" then
+        raise StapesError(
+            f"word {word!r}: found {foreign[0]!r}, which no English voice can read, expected "
+            "letters from a to z; write it as it sounds, or choose its --language"
+        )
+
+
+def _is_latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN")
 
 
 def clip_duration_ms(word: str, mixture: Mixture) -> int:

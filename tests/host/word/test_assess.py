@@ -14,7 +14,7 @@ from stapes.corpus.phonemes import sounds_of
 from stapes.corpus.synthesizers import EngineFailed
 from stapes.errors import StapesError
 from stapes.word import assess as module
-from stapes.word.assess import alternatives, assess, clip_duration_ms
+from stapes.word.assess import alternatives, assess, check_text, clip_duration_ms
 
 SAID = {"jarvis": "dʒɑːɹvɪs", "hey jarvis": "heɪdʒɑːɹvɪs", "okay jarvis": "oʊkeɪdʒɑːɹvɪs",
         "cat": "kæt", "hello jarvis": "həloʊdʒɑːɹvɪs", "computer": "kəmpjuːɾɚ"}  # fmt: skip
@@ -101,6 +101,13 @@ def test_better_words_are_phrases_that_nothing_speaks_against(often):
 def test_without_a_list_frequencies_are_not_claimed(often):
     judged = assess("computer", lexicon=Lexicon(source=""), transcribe=transcribe)
     assert judged.per_hour is None and judged.warnings == []
+
+
+def test_letters_of_another_script_are_for_the_voices_of_another_language():
+    check_text("café")
+    check_text("привет", language="ru")
+    with pytest.raises(StapesError, match="'п', which no English voice can read"):
+        check_text("привет", language="en-gb")
 
 
 # ---- length

@@ -116,6 +116,8 @@ def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
     [
         (["x" * 200], "expected 1 to 48 bytes"),
         (["🦊"], "found '🦊' in '🦊', expected letters"),
+        (["日本"], "found '日', which no English voice can read, expected letters from a to z"),
+        (["hey пётр"], "found 'п', which no English voice can read"),
         (["a,b"], "found ',' in 'a,b'"),
         (["hey 2"], "found '2' in 'hey 2'"),
         (["  "], "expected letters"),

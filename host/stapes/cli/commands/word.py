@@ -98,7 +98,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if len(set(map(str.lower, arguments.words))) < len(arguments.words):
         raise StapesError(f"word: found {', '.join(arguments.words)}, expected words that differ")
     for word in arguments.words:
-        check_text(word)
+        check_text(word, language=arguments.language)
     for folder in [*filter(None, [arguments.sounds]), *arguments.recordings,
                    *arguments.add_recordings]:  # fmt: skip
         if not folder.is_dir():
