@@ -43,7 +43,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=1000.0,
         metavar="MAH",
-        help="the battery, in milliampere hours (%(default)g)",
+        help="the battery, in milliampere hours (default: %(default)g)",
     )
 
 

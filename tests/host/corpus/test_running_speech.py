@@ -97,7 +97,7 @@ def test_chatter_lies_under_words_at_the_given_ratio(folder):
 
 def test_speech_that_is_asked_for_but_not_there_is_an_error(tmp_path):
     write_tones(tmp_path)
-    with pytest.raises(StapesError, match=r"_speech_: found 0 recordings .*speech_percentage"):
+    with pytest.raises(StapesError, match=r"_speech_: found 0 recordings, .*speech_percentage"):
         training(index_of(tmp_path, speech_percentage=10))
     with pytest.raises(StapesError, match=r"_speech_: found no recordings .*chatter_snr_db"):
         training(index_of(tmp_path), chatter_snr_db=(0.0, 20.0))
