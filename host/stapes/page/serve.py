@@ -154,7 +154,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
             request = self._tls.wrap_socket(
                 request, server_side=True, do_handshake_on_connect=False
             )
-        self.watch(request, waits=False)
+        self.watch(request, waits=self._tls is None)  # a handshake is a request, too
         try:
             if self._tls is not None:
                 request.do_handshake()

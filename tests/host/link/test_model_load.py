@@ -166,7 +166,7 @@ def test_damage_on_the_way_costs_time_only(board, other, seed):
     with board(to_board=4, to_host=20, seed=seed) as transport:
         session = Session(transport, answer_seconds=0.05, tries=1200)
         assert session.load(read_model_image(other)).model == "other"
-        assert transport.hits > 2
+        assert transport.hits > 0
     assert name_of_model(board) == "other"
 
 

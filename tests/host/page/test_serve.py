@@ -298,6 +298,11 @@ def threads_of(server) -> int:
     return MAX_CONNECTIONS - server._places._value
 
 
+def requests_of(server) -> int:
+    """Connections from which the server has read a part of a request."""
+    return sum(not waits for _, waits in list(server._ends.values()))
+
+
 def test_a_slow_handshake_keeps_no_thread():
     pytest.importorskip("cryptography")
     from stapes.page.certificate import server_context
@@ -325,6 +330,9 @@ def test_connections_are_bounded_and_those_that_ask_nothing_go_first(server):
         assert ask(server, "GET", "/")[0].status == 200
         assert threads_of(server) <= MAX_CONNECTIONS
         busy = [connect(b"GET / HTT") for _ in range(MAX_CONNECTIONS)]
+        deadline = time.monotonic() + 120
+        while requests_of(server) < MAX_CONNECTIONS and time.monotonic() < deadline:
+            time.sleep(0.01)
         answer = connect(b"").recv(100)
         assert answer.startswith(b"HTTP/1.1 503 ")
         busy[0].sendall(b"P/1.1\r\n\r\n")
