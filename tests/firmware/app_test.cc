@@ -119,13 +119,18 @@ TEST_CASE("hello says who speaks; only an answer carries the request") {
   CHECK(port.sent.find("board=b id=0123456789ABCDEF model") != std::string::npos);
 }
 
-TEST_CASE("scores are sent when asked for, detections always, and counted") {
-  const char* const labels[] = {"_silence_", "ja"};
+// Lines about a model of two labels.
+struct LinesOfWords {
+  const char* const labels[2] = {"_silence_", "ja"};
   ModelBundle bundle = {};
-  bundle.labels = labels;
   FakePort port;
-  PortSink sink(port);
-  LineWriter lines(sink);
+  PortSink sink{port};
+  LineWriter lines{sink};
+
+  LinesOfWords() { bundle.labels = labels; }
+};
+
+TEST_CASE_FIXTURE(LinesOfWords, "scores are sent when asked for, detections always, and counted") {
   EventSink events(lines, bundle);
   const int8_t scores[] = {-128, 127};
   events.OnScores(30, scores);
@@ -139,13 +144,7 @@ TEST_CASE("scores are sent when asked for, detections always, and counted") {
   CHECK(events.detections() == 1);
 }
 
-TEST_CASE("of two models, the lines of the first say so") {
-  const char* const labels[] = {"_silence_", "ja"};
-  ModelBundle bundle = {};
-  bundle.labels = labels;
-  FakePort port;
-  PortSink sink(port);
-  LineWriter lines(sink);
+TEST_CASE_FIXTURE(LinesOfWords, "of two models, the lines of the first say so") {
   EventSink events(lines, bundle, "wake");
   events.SendScores(true);
   const int8_t scores[] = {-128, 127};

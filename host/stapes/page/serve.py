@@ -127,9 +127,8 @@ class SiteServer(http.server.ThreadingHTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except (
-            Exception
-        ):  # no thread has begun; after Ctrl-C, one may have, and gives its place back
+        except Exception:
+            # No thread has begun. After Ctrl-C one may have, and gives its place back.
             self._places.release()
             raise
 
