@@ -64,8 +64,8 @@ for tool in $(TOOLS); do \
 done; \
 echo '#include <doctest/doctest.h>' | g++ -x c++ -fsyntax-only - 2>/dev/null || echo doctest-dev; \
 $(MISSING_FOR_FUZZING)\
-echo '#include <cstring>' | clang++ --target=wasm32-wasi -x c++ -fsyntax-only - 2>/dev/null \
-  || echo wasi-libc libc++-14-dev-wasm32; \
+echo '#include <cstring>' | clang++ --target=wasm32-wasi -x c++ -nostartfiles -Wl,--no-entry \
+  -o /dev/null - 2>/dev/null || echo wasi-libc libc++-14-dev-wasm32 libclang-rt-14-dev-wasm32; \
 echo '#include <cstdint>' | arm-none-eabi-g++ -x c++ -fsyntax-only - 2>/dev/null \
   || echo libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib; \
 echo '#include <stdint.h>' | riscv64-unknown-elf-gcc --specs=picolibc.specs -x c -fsyntax-only - \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Puts the page's module into the Python package where this machine has what compiles it (Debian:
-# clang lld wasi-libc libc++-14-dev-wasm32).
+# clang lld wasi-libc libc++-14-dev-wasm32 libclang-rt-14-dev-wasm32).
 set(STAPES_WASM_MODULES "" CACHE PATH "Folder with stapes_simd.wasm and stapes_plain.wasm, built elsewhere")
 if(STAPES_WASM_MODULES)
   install(FILES ${STAPES_WASM_MODULES}/stapes_simd.wasm ${STAPES_WASM_MODULES}/stapes_plain.wasm
@@ -14,8 +14,8 @@ find_program(STAPES_WASM_LINKER NAMES wasm-ld wasm-ld-14)
 if(STAPES_WASM_COMPILER AND STAPES_WASM_LINKER)
   file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/wasm_probe.cc "#include <cstring>\n#include <new>\n")
   execute_process(
-    COMMAND ${STAPES_WASM_COMPILER} --target=wasm32-wasi -fsyntax-only
-            ${CMAKE_CURRENT_BINARY_DIR}/wasm_probe.cc
+    COMMAND ${STAPES_WASM_COMPILER} --target=wasm32-wasi -nostartfiles -Wl,--no-entry
+            ${CMAKE_CURRENT_BINARY_DIR}/wasm_probe.cc -o ${CMAKE_CURRENT_BINARY_DIR}/wasm_probe.wasm
     RESULT_VARIABLE probe OUTPUT_QUIET ERROR_QUIET)
 endif()
 if(NOT "${probe}" STREQUAL "0")

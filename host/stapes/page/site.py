@@ -55,7 +55,8 @@ def wasm_modules() -> dict[str, Path]:
         if not path.is_file():
             raise StapesError(
                 f"{path}: found no firmware for the page, expected it in the package; install "
-                "clang, lld, wasi-libc and libc++-14-dev-wasm32, then install the package again"
+                "clang, lld, wasi-libc, libc++-14-dev-wasm32 and libclang-rt-14-dev-wasm32, then "
+                "install the package again"
             )
     return modules
 
