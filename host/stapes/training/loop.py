@@ -40,6 +40,7 @@ from stapes.training.start import find_start
 from stapes.training.step import compiled_step, evaluate, make_optimizer
 from stapes.training.stopping import StopNote, StoppedTogether
 from stapes.training.summaries import Summaries
+from stapes.training.trunk import begin_with
 from stapes.training.workers import Workers
 
 Log = Callable[[str], None]
@@ -87,6 +88,7 @@ def train(
     data_dir: str | os.PathLike[str],
     train_dir: str | os.PathLike[str],
     start_checkpoint: str | os.PathLike[str] = "",
+    trunk: str | os.PathLike[str] = "",
     teacher: str | os.PathLike[str] = "",
     hard_dir: str | os.PathLike[str] = "",
     command: str = "",
@@ -94,6 +96,8 @@ def train(
     log: Log = print,
 ) -> TrainingResult:
     """Trains a model; goes on from train_dir's checkpoint, or begins at start_checkpoint.
+
+    `trunk` is the checkpoint of a model whose first layers this one begins with.
 
     `teacher` is the checkpoint of a model whose scores this one learns to give.
 
@@ -112,6 +116,11 @@ def train(
             f"--teacher and {settings.ends_flag}: a teacher answers only at the end of a clip; "
             "leave one of them out"
         )
+    if trunk and start_checkpoint:
+        raise StapesError(
+            "--trunk and --start_checkpoint: both say where this training begins; leave one of "
+            "them out"
+        )
     cluster, options = Cluster.of_environment(), options or RunOptions()
     if not cluster.is_chief:
         log, options = _nothing, RunOptions()
@@ -123,7 +132,7 @@ def train(
         if cluster.is_chief:
             stack.enter_context(held_alone(folder / LOCK_NAME, what="a training"))
         path = check_output(folder / FILE_NAME)
-        start = find_start(path, start_checkpoint, settings)
+        start = find_start(path, start_checkpoint, settings, trunk=trunk)
         with workers.scope():
             teaching = Teacher(teacher, settings) if teacher else None
         corpus = Corpus(data_dir, settings, hard_dir=hard_dir)
@@ -158,6 +167,9 @@ def train(
                 log(f"Going on from step {start.checkpoint.step} of {start.source}")
             else:
                 run.choose_quantization()
+            if start.trunk:
+                count = begin_with(run.model, start.trunk, source=str(start.source))
+                log(f"Beginning with the first {count} layers of {start.source}")
             return run.finish(validation, testing)
 
 
@@ -308,10 +320,12 @@ class _Run:
                 self._do_step(step, batch)
                 if step % self._settings.save_step_interval == 0:
                     self._save()
-                if self._is_validated(step):
+                if validated := self._is_validated(step):
                     self._validate(step, validation)
-                    if self._is_over():
-                        return
+                if self._workers.count == 1:  # several agree on it in their steps
+                    self._stop.obey()
+                if validated and self._is_over():
+                    return
 
     def _is_validated(self, step: int) -> bool:
         total = self._settings.schedule.total_steps
@@ -405,8 +419,7 @@ class _Run:
         if options.check_nans:
             self._nan_watch = NanWatch(self._trained, self._optimizer)
         with ExitStack() as stack:
-            if self._workers.count > 1:
-                stack.enter_context(self._stop.taken())
+            stack.enter_context(self._stop.taken())
             if options.progress:
                 self._progress = stack.enter_context(ProgressBar("Training", total, done=first))
             if options.summaries_dir:

@@ -22,6 +22,8 @@ OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
 # What must not change when a training goes on from a checkpoint.
 _FIXED = ("corpus", "front_end", "clip_duration_ms", "architecture", "model", "optimizer")
+# What must be the same for layers of another training (--trunk).
+_FIXED_FOR_LAYERS = ("front_end", "architecture")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +291,20 @@ class TrainingSettings:
         Raises:
             StapesError: words, front end, network or optimizer have changed; ends in `remedy`.
         """
-        for name in _FIXED:
+        self._check_same(_FIXED, earlier, source=source, remedy=remedy)
+
+    def check_same_sound(self, earlier: TrainingSettings, *, source: str, remedy: str) -> None:
+        """Checks that layers that were trained with `earlier` hear the same here.
+
+        Raises:
+            StapesError: front end or kind of network have changed; ends in `remedy`.
+        """
+        self._check_same(_FIXED_FOR_LAYERS, earlier, source=source, remedy=remedy)
+
+    def _check_same(
+        self, names: tuple[str, ...], earlier: TrainingSettings, *, source: str, remedy: str
+    ) -> None:
+        for name in names:
             if difference := _difference(name, getattr(earlier, name), getattr(self, name)):
                 setting, found, expected = difference
                 raise StapesError(

@@ -11,37 +11,47 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.training.checkpoint import Checkpoint
 from stapes.training.settings import TrainingSettings
+from stapes.training.trunk import load_trunk
 
 _OTHER_FOLDER = "choose another --train_dir, or remove this file"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where a training goes on: `checkpoint` of the file `source`, or nowhere (a new training).
+    """Where a training goes on: `checkpoint` of the file `source`, or nowhere (a new training,
+    which has the first layers of `trunk` if there is one).
 
-    `began` tells the checkpoint that --start_checkpoint named, "" without one. It stays in the
-    checkpoints of the training, so that the same command goes on after a stop.
+    `began` tells the checkpoint that --start_checkpoint or --trunk named, "" without one. It stays
+    in the checkpoints of the training, so that the same command goes on after a stop.
     """
 
     source: Path
     checkpoint: Checkpoint | None = None
+    trunk: Checkpoint | None = None
     began: str = ""
 
     @property
     def attribution(self) -> str:
-        """Whose data the checkpoint was trained on: what goes on from it owes that as well."""
-        return self.checkpoint.origin["attribution"] if self.checkpoint else ""
+        """Whose data its weights were trained on: what goes on from them owes that as well."""
+        weights = self.checkpoint or self.trunk
+        return weights.origin["attribution"] if weights else ""
 
 
 def find_start(
-    own: Path, start_checkpoint: str | os.PathLike[str], settings: TrainingSettings
+    own: Path,
+    start_checkpoint: str | os.PathLike[str],
+    settings: TrainingSettings,
+    *,
+    trunk: str | os.PathLike[str] = "",
 ) -> Start:
-    """The checkpoint `own` of the train_dir if it began at start_checkpoint, else the latter.
+    """The checkpoint `own` of the train_dir if it began at start_checkpoint or trunk, else those.
 
     Raises:
         StapesError: the train_dir holds another training, or the settings do not fit.
     """
     earlier = Checkpoint.load(own) if own.exists() else None
+    if trunk:
+        return _on_trunk(own, earlier, load_trunk(trunk, settings), Path(trunk), settings)
     named = Path(start_checkpoint) if start_checkpoint else own
     if not start_checkpoint or (earlier and named.exists() and named.samefile(own)):
         if earlier is None:
@@ -60,9 +70,29 @@ def find_start(
         return Start(source=own, checkpoint=earlier, began=began)
     if named.parent.samefile(own.parent):  # back to an earlier state of the same training
         return Start(source=named, checkpoint=start, began=began)
-    raise StapesError(
+    raise _began_elsewhere(own, named, "--start_checkpoint")
+
+
+def _on_trunk(
+    own: Path,
+    earlier: Checkpoint | None,
+    trunk: Checkpoint,
+    named: Path,
+    settings: TrainingSettings,
+) -> Start:
+    began = fingerprint(trunk)
+    if earlier is None:
+        return Start(source=named, trunk=trunk, began=began)
+    if earlier.origin["began"] != began:
+        raise _began_elsewhere(own, named, "--trunk")
+    settings.check_continues(earlier.settings, source=str(own), remedy=_OTHER_FOLDER)
+    return Start(source=own, checkpoint=earlier, began=began)
+
+
+def _began_elsewhere(own: Path, named: Path, flag: str) -> StapesError:
+    return StapesError(
         f"{own}: found a training that did not begin at {named}, expected none; {_OTHER_FOLDER}, "
-        "or leave out --start_checkpoint to go on with it"
+        f"or leave out {flag} to go on with it"
     )
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C for several workers: one is told, all stop after the same step."""
+"""Ctrl-C in a training: it stops between two steps, and several workers stop after the same one.
+
+An exception in the middle of TensorFlow's code has ended the process with a segmentation fault.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,16 @@ class StopNote:
     """A signal to stop is noted instead of obeyed; a second one is obeyed at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self._number = 0  # of the signal
+
+    @property
+    def asked(self) -> bool:
+        return self._number != 0
+
+    def obey(self) -> None:
+        """Does what the noted signal would have done; nothing if there was none."""
+        if self.asked:
+            signal.raise_signal(self._number)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -37,7 +49,7 @@ class StopNote:
                 signal.signal(number, act)
 
         def note(number: int, frame: FrameType | None) -> None:
-            self.asked = True
+            self._number = number
             give_back()
 
         for number in earlier:

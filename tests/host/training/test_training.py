@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import threading
 import time
 
@@ -233,6 +234,30 @@ def test_a_stop_right_after_an_update_repeats_no_step(tmp_path, monkeypatch, unb
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, "cut", settings())
     assert Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 7
+    assert same(unbroken, run(tmp_path, "cut", settings()))
+
+
+def test_ctrl_c_during_a_step_waits_for_the_end_of_that_step(tmp_path, monkeypatch, unbroken):
+    from stapes.training import loop
+
+    compiled, ended = loop.compiled_step, []
+
+    def pressed(*arguments):
+        step = compiled(*arguments)
+
+        def run_step(*batch):
+            if len(ended) == 6:
+                signal.raise_signal(signal.SIGINT)
+            ended.append(step(*batch))
+            return ended[-1]
+
+        return run_step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "compiled_step", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, "cut", settings())
+    assert len(ended) == Checkpoint.load(tmp_path / "cut" / FILE_NAME).step == 7
     assert same(unbroken, run(tmp_path, "cut", settings()))
 
 

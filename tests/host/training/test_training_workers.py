@@ -18,7 +18,6 @@ from stapes.cli.main import main
 from stapes.errors import StapesError
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 from stapes.training.cluster import Cluster
-from stapes.training.stopping import StopNote
 from stapes.training.workers import Workers
 
 FLAGS = (
@@ -88,16 +87,6 @@ def test_two_workers_learn_what_one_learns_and_the_chief_writes(tmp_path):
     # One machine continues the training of two.
     steps = ("--how_many_training_steps", str(stopped + 3))
     assert main(command(tmp_path / "two", *steps)) == 0
-
-
-def test_a_signal_to_stop_is_noted_and_the_second_one_obeyed():
-    note = StopNote()
-    with pytest.raises(KeyboardInterrupt), note.taken():
-        assert not note.asked
-        signal.raise_signal(signal.SIGINT)
-        assert note.asked
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_each_worker_has_its_own_rows():

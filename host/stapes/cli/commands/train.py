@@ -57,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data_dir", required=True, help="folder of clips, <word>/*.wav")
     add("--train_dir", required=True, help="folder for the checkpoint; made if missing")
     add("--start_checkpoint", default="", help="checkpoint file to begin with")
+    add(
+        "--trunk",
+        default="",
+        help="checkpoint whose first layers the network begins with; it may know other words",
+    )
     add("--hard_dir", default="", help="folder of hard examples, from stapes data mine")
     add("--teacher", default="", help="checkpoint of a larger model to learn from")
     words = {"wanted_words": TUTORIAL_WORDS}
@@ -102,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         data_dir=arguments.data_dir,
         train_dir=arguments.train_dir,
         start_checkpoint=arguments.start_checkpoint,
+        trunk=arguments.trunk,
         teacher=arguments.teacher,
         hard_dir=arguments.hard_dir,
         command=_command(arguments),
@@ -159,7 +165,7 @@ def _command(arguments: argparse.Namespace) -> str:
         value = getattr(arguments, name)
         if value == default or name in _NOT_KEPT:
             continue
-        if name in ("data_dir", "train_dir", "start_checkpoint", "hard_dir"):
+        if name in ("data_dir", "train_dir", "start_checkpoint", "trunk", "hard_dir"):
             value = Path(value).name
         if name == "teacher":  # checkpoints all have the same name; their folders tell them apart
             value = Path(*Path(value).parts[-2:])
