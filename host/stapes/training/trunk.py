@@ -42,7 +42,7 @@ def begin_with(model: Any, trunk: Checkpoint, *, source: str) -> int:
         at, count = at + len(arrays), count + 1
     if not count:
         raise StapesError(
-            f"{source}: found a first layer of other shapes than this network's, expected the same; "
-            "give the flags of the network with which it was trained, or leave out --trunk"
+            f"{source}: found a first layer of other shapes than this network's, expected the "
+            "same; give the flags of the network with which it was trained, or leave out --trunk"
         )
     return count

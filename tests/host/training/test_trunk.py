@@ -49,7 +49,7 @@ def test_layers_are_taken_until_one_has_other_shapes(trunk):
 
 def test_a_trunk_of_another_network_is_refused(trunk):
     model = network(trunk.settings, svdf_units=(5, 5))
-    with pytest.raises(StapesError, match="^trunk: found a first layer of other shapes"):
+    with pytest.raises(StapesError, match=r"^trunk: found a first layer of other shapes"):
         begin_with(model, trunk, source="trunk")
 
 
@@ -83,7 +83,7 @@ def test_a_stopped_training_on_a_trunk_goes_on_and_another_trunk_is_refused(trun
 
 
 def test_a_trunk_and_a_start_checkpoint_exclude_each_other(trunk, tmp_path):
-    with pytest.raises(StapesError, match="^--trunk and --start_checkpoint: "):
+    with pytest.raises(StapesError, match=r"^--trunk and --start_checkpoint: "):
         train(
             trunk.settings,
             data_dir=tmp_path,
