@@ -78,8 +78,9 @@ class Festival:
     def voices(self) -> list[str]:
         if shutil.which(self.program) is None:
             return []
-        listing = run([self.program, "-b", "(print (voice.list))"]).decode(errors="replace")
-        return sorted(set(re.findall(r"[\w-]+", listing)) - {"nil"})
+        said = run([self.program, "-b", "(print (voice.list))"]).decode(errors="replace")
+        # Without voices, Festival first names some that it did not find. Its list is the last line.
+        return sorted(set(re.findall(r"[\w-]+", said.strip().split("\n")[-1])) - {"nil"})
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         stretch = NORMAL_WORDS_PER_MINUTE / speaker.words_per_minute
