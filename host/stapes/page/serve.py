@@ -100,6 +100,16 @@ class SiteServer(http.server.ThreadingHTTPServer):
     def port(self) -> int:
         return self.server_address[1]
 
+    @property
+    def connections(self) -> int:
+        """Those that are open now."""
+        return len(self._ends)
+
+    @property
+    def requests(self) -> int:
+        """Connections that have sent a part of a request, or more, and are not answered yet."""
+        return sum(not waits for _, waits in list(self._ends.values()))
+
     def server_close(self) -> None:
         """Ends the clip that is being written, too."""
         super().server_close()

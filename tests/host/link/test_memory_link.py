@@ -19,18 +19,18 @@ class Board:
     """The other side: reads the ring as boards/common/memory_link.cc does."""
 
     def __init__(self, path) -> None:
-        self._memory = np.memmap(path, np.uint8, "r+", MEMORY_BYTES - SHARED_BYTES, SHARED_BYTES)
+        self.memory = np.memmap(path, np.uint8, "r+", MEMORY_BYTES - SHARED_BYTES, SHARED_BYTES)
 
     @property
     def header(self) -> tuple[bytes, int, int]:
-        return HEADER.unpack(self._memory[: HEADER.size].tobytes())
+        return HEADER.unpack(self.memory[: HEADER.size].tobytes())
 
     def read(self, most: int) -> bytes:
         _, written, read = self.header
         count = min((written - read) % 2**32, most)
         places = HEADER.size + (read + np.arange(count)) % RING_BYTES
-        data = self._memory[places].tobytes()
-        self._memory[20:24] = np.frombuffer(struct.pack("<I", (read + count) % 2**32), np.uint8)
+        data = self.memory[places].tobytes()
+        self.memory[20:24] = np.frombuffer(struct.pack("<I", (read + count) % 2**32), np.uint8)
         return data
 
 
@@ -72,7 +72,7 @@ def test_all_bytes_arrive_in_order_however_slowly_the_board_reads(link):
 def test_the_counts_of_bytes_wrap(path):
     ring, board = SharedRing(path, MEMORY_BYTES), Board(path)
     start = 2**32 - 3
-    board._memory[16:24] = np.frombuffer(struct.pack("<II", start, start), np.uint8)
+    board.memory[16:24] = np.frombuffer(struct.pack("<II", start, start), np.uint8)
     assert ring.put(b"abcdefgh") == 8
     assert board.read(100) == b"abcdefgh"
     assert board.header[1:] == (5, 5)

@@ -275,7 +275,7 @@ def test_a_body_that_nobody_asked_for_is_no_second_request(server):
      b"Content-Length: 99\r\n\r\n"],
     ids=["nothing", "line", "headers", "reads nothing", "body"],
 )  # fmt: skip
-def test_a_slow_client_keeps_no_thread(corpus, begin):
+def test_a_slow_client_keeps_no_connection(corpus, begin):
     """Even if it sends a byte now and then."""
     clips = ClipFolder(corpus, rates=[16000])
     with serving(LARGE, clips=clips, request_seconds=1) as server:
@@ -284,23 +284,13 @@ def test_a_slow_client_keeps_no_thread(corpus, begin):
             connection.sendall(begin)
             slow = bool(begin) and b"large" not in begin
             gone_by = time.monotonic() + 60
-            while threads_of(server) == 0:
+            while server.connections == 0:
                 time.sleep(0.02)
-            while threads_of(server) > 0:
+            while server.connections > 0:
                 assert time.monotonic() < gone_by
                 with contextlib.suppress(ConnectionError):
                     connection.sendall(b"a" if slow else b"")
                 time.sleep(0.1)
-
-
-def threads_of(server) -> int:
-    """Connections that the server has now."""
-    return MAX_CONNECTIONS - server._places._value
-
-
-def requests_of(server) -> int:
-    """Connections from which the server has read a part of a request."""
-    return sum(not waits for _, waits in list(server._ends.values()))
 
 
 def test_a_slow_handshake_keeps_no_thread():
@@ -328,10 +318,10 @@ def test_connections_are_bounded_and_those_that_ask_nothing_go_first(server):
             connect(b"")
         assert first.recv(10) == b""  # the connection that has waited the longest
         assert ask(server, "GET", "/")[0].status == 200
-        assert threads_of(server) <= MAX_CONNECTIONS
+        assert server.connections <= MAX_CONNECTIONS
         busy = [connect(b"GET / HTT") for _ in range(MAX_CONNECTIONS)]
         deadline = time.monotonic() + 120
-        while requests_of(server) < MAX_CONNECTIONS and time.monotonic() < deadline:
+        while server.requests < MAX_CONNECTIONS and time.monotonic() < deadline:
             time.sleep(0.01)
         answer = connect(b"").recv(100)
         assert answer.startswith(b"HTTP/1.1 503 ")
