@@ -19,6 +19,10 @@ from stapes.options import check, setting
 QUICK_MINUTES = 5.0
 SOUNDS, RECORDINGS = "sounds", "recordings"  # folders in the working folder that "gather" fills
 STAGE_MODELS = ("first", "second")  # the networks of the two trainings
+# All models begin with the layers of this network, which has heard 27 words by many people
+# (models/trunk/recipe.sh): of some frames, then of every second one.
+TRUNK = Path(__file__).with_name("trunk.npz")
+_TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
 _SEEDS = {"train": "5", "tune": "6", "test": "7"}
 
 
@@ -244,15 +248,17 @@ class _Planner:
                 *("--silence_percentage", "30", "--unknown_percentage", "200"),
                 *("--speech_percentage", speech, "--balance", "1"),
                 *("--time_stretch_percent", "10", "--time_shift_ms", "150", "--lead_ms", "400"),
-                *("--model_architecture", "residual_svdf", "--svdf_units", "64,64,64,64,64,64"),
-                *("--bottleneck_units", "40", "--dropout", "0", "--end_frames", "11"),
+                *("--model_architecture", "broadcast_svdf", "--conv_channels", "16"),
+                *("--conv_frames", "7", "--conv_stride", "2", "--svdf_units", "64,64,64,64,64"),
+                *("--svdf_memory", _memories(self._job.clip_duration_ms)),
+                *("--bottleneck_units", "44", "--dropout", "0", "--end_frames", "11"),
                 *("--time_mask_frames", "3", "--frequency_mask_channels", "3"),
                 *("--learning_rate_decay", "cosine"),
                 *("--warmup_steps", str(min(200, amounts.first_steps // 5))),
                 *("--how_many_training_steps", steps),
                 *("--learning_rate", "0.01,0.004" if second else "0.01"),
                 *("--eval_step_interval", str(max(1, math.ceil(total / 5)))),
-                *(again if second else ()),
+                *(again if second else ("--trunk", str(TRUNK))),
             ),
             continues=(name,),
             needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
@@ -333,6 +339,13 @@ class _Planner:
         return self._own(
             "card", "measure it, and write down what it is", "tune", "stream_test", "join_test"
         )
+
+
+def _memories(clip_duration_ms: int) -> str:
+    """Of a longer clip, the last layer remembers what the trunk's other layers do not."""
+    *others, last = _TRUNK_MEMORY
+    more = max(0, clip_duration_ms - _TRUNK_CLIP_MS) // _TRUNK_STEP_MS
+    return ",".join(map(str, (*others, last + more)))
 
 
 def digest(folders: Sequence[Path]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stapes.cli.main import build_parser, main
-from stapes.word.plan import Amounts, Job, WordSettings, digest, make_plan
+from stapes.word.plan import TRUNK, Amounts, Job, WordSettings, digest, make_plan
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 
@@ -177,3 +177,18 @@ def test_a_model_that_is_not_there_gets_no_more_recordings(tmp_path, capsys):
     assert main([*command, "--add_recordings", str(tmp_path / "more")]) == 2
     assert "job.json" in capsys.readouterr().err
     assert not Path(tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(("clip_duration_ms", "layers"), [(1000, 7), (1300, 6), (2000, 6)])
+def test_a_network_of_any_length_begins_with_the_trunk(tmp_path, clip_duration_ms, layers):
+    """Convolution, narrow layer, four blocks; the last memory too where the clip is as long."""
+    from stapes.cli.commands.train import training_settings
+    from stapes.networks.registry import create_model
+    from stapes.training.trunk import begin_with, load_trunk
+
+    plan = make_plan(job(tmp_path, clip_duration_ms=clip_duration_ms), WordSettings())
+    first = by_name(plan)["first"]
+    settings = training_settings(build_parser("train").parse_args(list(first.command)))
+    model = create_model(settings.architecture, settings.shape, settings.model)
+    assert begin_with(model, load_trunk(TRUNK, settings), source="trunk") == layers
+    assert "--trunk" not in by_name(plan)["second"].command  # it goes on from the first

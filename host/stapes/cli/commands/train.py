@@ -14,12 +14,16 @@ import argparse
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import add_front_end_arguments, front_end_settings
 from stapes.options import setting
 from stapes.plain import say
+
+if TYPE_CHECKING:
+    from stapes.training.settings import TrainingSettings
 
 _NOT_KEPT = ("summaries_dir", "check_nans", "verbosity", "room")
 CURVES = "curves.png"
@@ -89,11 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_plotting()  # before hours of training
     # TensorFlow takes seconds to load: only once the settings are known to be sound.
     from stapes.training.cluster import Cluster
-    from stapes.training.settings import TrainingSettings
 
-    if arguments.room:
-        _set_up_room(arguments)
-    settings = from_flags(TrainingSettings, arguments, front_end=front_end_settings(arguments))
+    settings = training_settings(arguments)
     cluster = Cluster.of_environment()
     cluster.rows(settings.batch_size)
     talkative = arguments.verbosity in ("debug", "info")
@@ -128,6 +129,15 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"Pictures: {folder / CURVES}, {folder / CONFUSION}")
     next_step("export", "--train_dir", folder, "--output_file", "model.tflite")
     return 0
+
+
+def training_settings(arguments: argparse.Namespace) -> TrainingSettings:
+    """What the flags say of the training."""
+    from stapes.training.settings import TrainingSettings
+
+    if arguments.room:
+        _set_up_room(arguments)
+    return from_flags(TrainingSettings, arguments, front_end=front_end_settings(arguments))
 
 
 def _about_room() -> str:
