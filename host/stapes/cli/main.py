@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "data augment": "show what each variation of training clips does, in pictures",
     "data speak": "speak a small corpus, for words without recordings",
     "data talk": "let synthetic voices read sentences, as speech to ignore",
+    "data noise": "make sounds of surroundings, for models without recordings of noise",
     "data mine": "find sounds that a model takes for words, to train against them",
     "spectrogram": "draw a recording and its features as the device sees them",
     "train": "train a keyword model on a folder of clips",

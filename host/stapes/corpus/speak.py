@@ -246,7 +246,7 @@ def _speak_word(
     """
     speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
     extend = target.exists()
-    place = _addition(target) if extend else new_folder(target)
+    place = addition(target) if extend else new_folder(target)
     with place as folder:
         speak = partial(_speak_speaker, job, folder, target if extend else None)
         with ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
@@ -277,7 +277,7 @@ def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
 
 
 @contextmanager
-def _addition(target: Path) -> Iterator[Path]:
+def addition(target: Path) -> Iterator[Path]:
     """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole."""
     with writing(target):
         folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))

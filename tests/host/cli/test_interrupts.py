@@ -64,6 +64,7 @@ COMMANDS = {
     "data check": ("--data_dir many", BAR),
     "data trim": ("--data_dir many --output_dir OUT", BAR),
     "data speak": ("yes --voice a --output_dir OUT --engine_command SLOW", ""),
+    "data noise": ("--minutes 600 --output_dir OUT", BAR),
     "data mine": (f"{MODEL} --audio long.wav --output_dir OUT", BAR),
     "train": (
         f"--data_dir tones --train_dir OUT {' '.join(TRAIN_FLAGS)} "

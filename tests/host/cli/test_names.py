@@ -27,6 +27,7 @@ MISTAKES = {
     "data record": ["yes", "--output_dir", "new", f"--{EVIL}"],
     "data augment": [NAME, "--output_dir", "new"],
     "data speak": [EVIL, "--output_dir", "new"],
+    "data noise": ["--output_dir", f"file/{EVIL}"],
     "data mine": [MODEL, "--audio", NAME, "--output_dir", "new"],
     "spectrogram": [NAME],
     "train": ["--data_dir", EVIL, "--train_dir", "new"],
