@@ -29,7 +29,10 @@ _RELIABLE = 3.0  # with no false accept in T hours, the rate is below 3 / T with
 def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequence[str]) -> dict:
     """The card as JSON-ready values; the model is that of `job.output`."""
     content, settings = load_model(job.output)
-    talk = Material(track=load_track(job.output, job.work_dir / "test_talk.wav"), ground_truth=[])
+    talk, noise = (
+        Material(track=load_track(job.output, job.work_dir / f"test_{name}.wav"), ground_truth=[])
+        for name in ("talk", "noise")
+    )
     kinds = {
         "synthetic voices": Material(
             track=load_track(job.output, job.work_dir / "test.wav"),
@@ -51,6 +54,7 @@ def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequen
         "recordings": _recordings(job),
         "speech_of_people": job.has_speech,
         "talk": _as_tuned(talk, settings),
+        "synthetic_sounds": _as_tuned(noise, settings),
         "other_sounds": _other_sounds(job, content, settings),
         "words_by": {name: _as_tuned(piece, settings) for name, piece in kinds.items()},
         "at_rates": _at_rates(kinds, talk, settings),
@@ -167,7 +171,7 @@ def to_markdown(card: dict, *, output: Path) -> str:
         "Intervals are over speakers. Where no name tells the speaker, they are over recordings.",
         "",
         _accepts_line(card["talk"], "talk"),
-        *([_accepts_line(card["other_sounds"], "other sounds")] if card["other_sounds"] else []),
+        *_about_sounds(card),
         "",
         "## At other thresholds",
         "",
@@ -195,15 +199,21 @@ def _tested_with(card: dict) -> list[str]:
             f"* So short a test cannot tell rates below {_RELIABLE / max(hours, 1e-9):.1f} false "
             "accepts an hour from none."
         )
+    hours = card["synthetic_sounds"]["hours"]
+    lines.append(
+        f"* {hours:.2f} hours of synthetic sounds, such as music, barks and dishes. They were made "
+        "by `stapes data noise`, as those of training, with another seed. Real sounds differ more."
+    )
     if other := card["other_sounds"]:
         lines.append(
-            f"* {other['hours']:.2f} hours of other sounds without speech that were not trained "
-            "with."
+            f"* {other['hours']:.2f} hours of recorded sounds without speech that were not "
+            "trained with."
         )
     else:
         lines.append(
-            "* No other sounds. What it does at music, in a kitchen or in a street is not known. "
-            "Pass ten recordings of such sounds or more by `--sounds`: some are kept for the test."
+            "* No recorded sounds. What it does at real music, in a kitchen or in a street is not "
+            "known. Pass ten recordings of such sounds or more by `--sounds`: some are kept for "
+            "the test."
         )
     return lines
 
@@ -259,6 +269,13 @@ def _accepts_line(figures: dict, what: str) -> str:
         f"{figures['false_accepts']} false accepts in {figures['hours']:.2f} hours of {what}: "
         f"{figures['false_accepts_per_hour']:.2f} an hour ({low:.2f} to {high:.2f})."
     )
+
+
+def _about_sounds(card: dict) -> list[str]:
+    lines = ["", _accepts_line(card["synthetic_sounds"], "synthetic sounds")]
+    if card["other_sounds"]:
+        lines += ["", _accepts_line(card["other_sounds"], "recorded sounds")]
+    return lines
 
 
 def _rate_table(card: dict) -> list[str]:

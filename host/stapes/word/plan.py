@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
 from stapes.options import check, setting
 
 QUICK_MINUTES = 5.0
@@ -23,7 +24,8 @@ STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 # (models/trunk/recipe.sh): of some frames, then of every second one.
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
-_SEEDS = {"train": "5", "tune": "6", "test": "7"}
+_SEEDS = {"train": 5, "tune": 6, "test": 7}
+_NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,11 @@ class WordSettings:
         min(os.cpu_count() or 1, 8), least=1, most=256, help="programs that work at the same time"
     )
     fa_per_hour: float = setting(
-        0.5, above=0, most=1000, metavar="RATE", help="false accepts per hour of talk to allow"
+        0.5,
+        above=0,
+        most=1000,
+        metavar="RATE",
+        help="false accepts to allow per hour of talk, and of noise",
     )
 
     def __post_init__(self) -> None:
@@ -64,8 +70,10 @@ class Amounts:
     talk_minutes: float
     first_steps: int
     second_steps: int
+    noise_minutes: float
     test_clips: int
     test_talk_minutes: float
+    test_noise_minutes: float
 
     @classmethod
     def within(cls, minutes: float) -> Amounts:
@@ -79,8 +87,10 @@ class Amounts:
             talk_minutes=min(max(0.7 * minutes, 0.5), 180.0),
             first_steps=scaled(150, 60, 30_000),
             second_steps=scaled(70, 30, 15_000),
+            noise_minutes=min(max(0.3 * minutes, 1.0), 30.0),
             test_clips=scaled(4, 15, 600),
             test_talk_minutes=min(max(0.5 * minutes, 0.3), 120.0),
+            test_noise_minutes=min(max(0.1 * minutes, 0.5), 10.0),
         )
 
 
@@ -137,6 +147,7 @@ class _Planner:
     def stages(self) -> list[Stage]:
         return [
             self._talk("train", "corpus", self._amounts.talk_minutes, 6),
+            self._noise("train", "corpus", self._amounts.noise_minutes, 1),
             self._speak("train", "corpus", self._amounts.clips, 8),
             self._near("corpus", "near"),
             self._gather(),
@@ -158,11 +169,13 @@ class _Planner:
         casts = {"tune": self._job.tune_cast, "test": self._job.test_cast}
         files = [flag for file in self._job.voices for flag in ("--voice", file)]
         settings = self._settings
-        seed = int(_SEEDS[cast]) + 10 * settings.seed
         return (
             *("--cast", casts.get(cast, cast), "--language", settings.language),
-            *("--processes", str(settings.processes), "--seed", str(seed), *files),
+            *("--processes", str(settings.processes), "--seed", self._seed(cast), *files),
         )
+
+    def _seed(self, cast: str) -> str:
+        return str(_SEEDS[cast] + 10 * self._settings.seed)
 
     def _talk(self, cast: str, folder: str, minutes: float, share: float) -> Stage:
         per_speaker = max(5.0, min(30.0, minutes * 60 / 50))
@@ -175,6 +188,22 @@ class _Planner:
                 *("--output_dir", self._path(folder)),
             ),
             writes=(f"{folder}/_speech_",),
+            share=share,
+        )
+
+    def _noise(self, cast: str, folder: str, minutes: float, share: float) -> Stage:
+        """After the talk, as some of it is many voices at once; before the words, as those who
+        speak them add noise of their own where there is none."""
+        seconds = max(3.0, min(20.0, minutes * 60 / _NOISES))
+        return Stage(
+            name=f"noise_{cast}",
+            about=f"{minutes:.3g} minutes of synthetic sounds of surroundings to {cast} with",
+            command=(
+                *("data", "noise", "--minutes", f"{minutes:g}", "--seconds", f"{seconds:g}"),
+                *("--seed", self._seed(cast), "--extend", "--output_dir", self._path(folder)),
+            ),
+            continues=(f"{folder}/{BACKGROUND_NOISE_FOLDER}",),
+            needs=(f"talk_{cast}",),
             share=share,
         )
 
@@ -212,7 +241,7 @@ class _Planner:
 
     def _gather(self) -> Stage:
         about = "other words, noise, speech and recordings, as links"
-        return self._own("gather", about, "speak_train", "near", share=0.2)
+        return self._own("gather", about, "noise_train", "speak_train", "near", share=0.2)
 
     def _own(self, step: str, about: str, *needs: str, share: float = 1.0) -> Stage:
         """A step that is no command of its own; a digest of what it reads tells when to do it
@@ -298,6 +327,7 @@ class _Planner:
         seconds = max(60, math.ceil(amounts.test_clips * 3.5 * len(self._job.words)))
         return [
             self._talk(cast, cast, amounts.test_talk_minutes, 3),
+            self._noise(cast, cast, amounts.test_noise_minutes, 0.4),
             self._speak(cast, cast, amounts.test_clips, 1.5),
             Stage(
                 name=f"stream_{cast}",
@@ -307,15 +337,22 @@ class _Planner:
                     *("--model", self._path("second.tflite"), "--partition", "validation"),
                     *("--validation_percentage", "100", "--testing_percentage", "0"),
                     *("--unknown_percentage", "0", "--snr_db", "10,30"),
+                    *("--background_volume", "0.5"),
                     *("--test_duration_seconds", str(seconds)),
                     *("--output_audio_file", self._path(f"{cast}.wav")),
                     *("--output_labels_file", self._path(f"{cast}.txt")),
                 ),
                 writes=(f"{cast}.wav", f"{cast}.txt", f"{cast}.jsonl"),
-                needs=(f"speak_{cast}", "export_second"),
+                needs=(f"noise_{cast}", f"speak_{cast}", "export_second"),
                 share=0.3,
             ),
-            self._own(f"join_{cast}", "the talk as one recording", f"talk_{cast}", share=0.1),
+            self._own(
+                f"join_{cast}",
+                "the talk as one recording, the noise as another",
+                f"talk_{cast}",
+                f"noise_{cast}",
+                share=0.1,
+            ),
         ]
 
     def _tune(self) -> Stage:
@@ -329,6 +366,7 @@ class _Planner:
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
                 *("--fa_per_hour", "10", "--margin_percent", "1"),
                 *("--also", f"talk,{rate},{self._path('tune_talk.wav')}"),
+                *("--also", f"noise,{rate},{self._path('tune_noise.wav')}"),
                 *("--output_file", str(self._job.output)),
             ),
             needs=("export_second", "stream_tune", "join_tune"),

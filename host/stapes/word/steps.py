@@ -142,6 +142,8 @@ def _link_sounds(sounds: Path, corpus: Path, words: Sequence[str]) -> list[str]:
         counts[kind] = counts.get(kind, 0) + 1
         target = corpus / place
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and top == BACKGROUND_NOISE_FOLDER:  # made with the names of ours
+            target = target.with_name(f"sounds_{target.name}")
         if not target.exists():
             target.symlink_to(path.resolve())
     said = [f"{sounds}: {count} recordings of {kind}" for kind, count in sorted(counts.items())]
@@ -189,14 +191,20 @@ def _training_name(speaker: str) -> str:
     return next(name for name in names if which_set(name, 10, 10) == "training")
 
 
-def join_talk(job: Job, cast: str) -> Path:
-    """All talk of a cast as one recording, WORK_DIR/<cast>_talk.wav; that of people among the
-    sounds too, as far as it was not trained with."""
-    paths = audio_files(job.work_dir / cast / SPEECH_FOLDER, "*/*")
-    target = job.work_dir / f"{cast}_talk.wav"
-    write_wav(target, np.concatenate(list(_samples([*paths, *_kept_speech(job, cast)]))),
-              sample_rate=SAMPLE_RATE)  # fmt: skip
-    return target
+def join(job: Job, cast: str) -> list[Path]:
+    """All talk of a cast as one recording, WORK_DIR/<cast>_talk.wav, that of people among the
+    sounds too, as far as it was not trained with; its surroundings as WORK_DIR/<cast>_noise.wav."""
+    talk = audio_files(job.work_dir / cast / SPEECH_FOLDER, "*/*")
+    parts = {
+        "talk": [*talk, *_kept_speech(job, cast)],
+        "noise": audio_files(job.work_dir / cast / BACKGROUND_NOISE_FOLDER, "*"),
+    }
+    written = []
+    for name, paths in parts.items():
+        written.append(job.work_dir / f"{cast}_{name}.wav")
+        joined = np.concatenate(list(_samples(paths)))
+        write_wav(written[-1], joined, sample_rate=SAMPLE_RATE)
+    return written
 
 
 def _kept_speech(job: Job, cast: str) -> list[Path]:

@@ -28,9 +28,10 @@ done
 exit 0
 """
 STAGES = [
-    *("talk_train", "speak_train", "near", "gather", "first", "export_first", "mine", "second"),
-    *("export_second", "talk_tune", "speak_tune", "stream_tune", "join_tune", "tune"),
-    *("talk_test", "speak_test", "stream_test", "join_test", "card"),
+    *("talk_train", "noise_train", "speak_train", "near", "gather", "first", "export_first"),
+    *("mine", "second", "export_second"),
+    *("talk_tune", "noise_tune", "speak_tune", "stream_tune", "join_tune", "tune"),
+    *("talk_test", "noise_test", "speak_test", "stream_test", "join_test", "card"),
 ]
 AFTER_RECORDINGS = [
     "gather",
@@ -74,7 +75,7 @@ def word(monkeypatch, tmp_path, capsys):
     def run(*words):
         status = main(["word", *words])
         said = capsys.readouterr()
-        return status, re.findall(r"^\[\d+/19\] (\w+):", said.out, re.MULTILINE), said.err
+        return status, re.findall(r"^\[\d+/22\] (\w+):", said.out, re.MULTILINE), said.err
 
     return run
 
@@ -132,7 +133,7 @@ def test_more_recordings_run_the_last_stages_alone_with_the_settings_of_the_firs
     tmp_path, word
 ):
     first = record(tmp_path / "first", "anna_nohash_0.wav")
-    assert len(word("jarvis", "--minutes", "7", "--seed", "3", "--recordings", first)[1]) == 19
+    assert len(word("jarvis", "--minutes", "7", "--seed", "3", "--recordings", first)[1]) == 22
     more = record(tmp_path / "more", "ben_nohash_0.wav")
     status, stages, _ = word("jarvis", "--add_recordings", more)
     assert status == 0 and stages == AFTER_RECORDINGS
@@ -147,7 +148,7 @@ def test_a_model_that_was_cut_is_finished_with_more_recordings(tmp_path, word, m
         patch.setattr("stapes.word.run.STAPES", ("/bin/false",))
         assert word("jarvis")[0] == 2
     more = record(tmp_path / "more", "ben_nohash_0.wav")
-    assert len(word("jarvis", "--add_recordings", more)[1]) == 19
+    assert len(word("jarvis", "--add_recordings", more)[1]) == 22
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def card(**values):
         "tested_with_voices": ["flite:rms", "espeak:en-us+f3", "espeak:en-gb+f3"],
         "speech_of_people": False,
         "talk": TALK,
+        "synthetic_sounds": {**TALK, "hours": 0.1, "false_accepts": 3},
         "other_sounds": None,
         "words_by": {"synthetic voices": FIGURES},
         "at_rates": {"2": {"threshold": 0.85, "synthetic voices": [0.04, 0.01, 0.1]}},
@@ -86,11 +87,17 @@ def test_a_short_test_says_below_what_it_is_blind():
 
 
 def test_other_sounds_have_their_own_line_or_are_said_to_be_unknown():
-    assert "What it does at music, in a kitchen or in a street is not known." in text()
+    assert "What it does at real music, in a kitchen or in a street is not known." in text()
     said = text(other_sounds={**TALK, "hours": 0.25, "false_accepts": 0})
-    assert "0.25 hours of other sounds without speech that were not trained with" in said
-    assert "0 false accepts in 0.25 hours of other sounds:" in said
+    assert "0.25 hours of recorded sounds without speech that were not trained with" in said
+    assert "0 false accepts in 0.25 hours of recorded sounds:" in said
     assert "is not known. Pass" not in said
+
+
+def test_synthetic_sounds_are_told_apart_from_recorded_ones():
+    said = text(other_sounds={**TALK, "hours": 0.25, "false_accepts": 0})
+    assert "* 0.10 hours of synthetic sounds, such as music, barks and dishes." in said
+    assert "3 false accepts in 0.10 hours of synthetic sounds:" in said
 
 
 def test_rates_that_no_threshold_reached_are_not_reached():

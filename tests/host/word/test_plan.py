@@ -34,9 +34,10 @@ def by_name(stages):
 def test_a_plan_speaks_trains_mines_trains_again_tunes_and_tests(tmp_path):
     names = [stage.name for stage in make_plan(job(tmp_path), WordSettings())]
     assert names == [
-        *("talk_train", "speak_train", "near", "gather", "first", "export_first", "mine"),
-        *("second", "export_second", "talk_tune", "speak_tune", "stream_tune", "join_tune"),
-        *("tune", "talk_test", "speak_test", "stream_test", "join_test", "card"),
+        *("talk_train", "noise_train", "speak_train", "near", "gather", "first", "export_first"),
+        *("mine", "second", "export_second"),
+        *("talk_tune", "noise_tune", "speak_tune", "stream_tune", "join_tune", "tune"),
+        *("talk_test", "noise_test", "speak_test", "stream_test", "join_test", "card"),
     ]
 
 
@@ -62,6 +63,34 @@ def test_training_tuning_and_testing_have_other_voices_and_other_seeds(tmp_path)
     }
     assert [flags[cast]["--cast"] for cast in flags] == ["train", "tune", "test"]
     assert len({flags[cast]["--seed"] for cast in flags}) == 3
+
+
+def test_each_cast_has_noise_of_its_own_where_its_words_are(tmp_path):
+    stages = by_name(make_plan(job(tmp_path), WordSettings(minutes=40, seed=2)))
+    flags = {
+        cast: dict(pairwise(stages[f"noise_{cast}"].command)) for cast in ("train", "tune", "test")
+    }
+    folders = [Path(flags[cast]["--output_dir"]).name for cast in flags]
+    assert folders == ["corpus", "tune", "test"]
+    assert [float(flags[cast]["--minutes"]) for cast in flags] == [12, 4, 4]
+    assert len({flags[cast]["--seed"] for cast in flags}) == 3
+    for cast in ("tune", "test"):
+        assert flags[cast]["--output_dir"] in stages[f"stream_{cast}"].command
+        assert f"noise_{cast}" in stages[f"stream_{cast}"].needs
+        assert f"noise_{cast}" in stages[f"join_{cast}"].needs
+    assert "noise_train" in stages["gather"].needs, "its links go when the noise is made again"
+
+
+def test_there_is_a_minute_of_noise_at_least_and_half_an_hour_at_most():
+    assert [Amounts.within(minutes).noise_minutes for minutes in (0.1, 10, 1000)] == [1, 3, 30]
+
+
+def test_the_threshold_keeps_the_limit_in_talk_and_in_noise(tmp_path):
+    tune = by_name(make_plan(job(tmp_path), WordSettings(fa_per_hour=2)))["tune"]
+    kinds = [word for flag, word in pairwise(tune.command) if flag == "--also"]
+    work = tmp_path / "work"
+    assert kinds == [f"talk,2,{work}/tune_talk.wav", f"noise,2,{work}/tune_noise.wav"]
+    assert "join_tune" in tune.needs
 
 
 def test_more_time_gives_more_of_everything_and_quick_is_five_minutes(tmp_path):
@@ -103,7 +132,7 @@ def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
     assert main(["word", "hey stapes", "--plan", "--quick", "--work_dir", str(work)]) == 0
     lines = capsys.readouterr().out.splitlines()
     commands = [line for line in lines if line.startswith("stapes ")]
-    assert len(commands) == 19
+    assert len(commands) == 22
     assert f"--output_file {work}/hey_stapes.tflite" in commands[-1]
     assert not work.exists()
 

@@ -10,7 +10,7 @@ from stapes.audio.wav import read_wav, write_wav
 from stapes.corpus.partition import which_set
 from stapes.errors import StapesError
 from stapes.word.plan import Job
-from stapes.word.steps import gather, join_talk, kept_noise, takes
+from stapes.word.steps import gather, join, kept_noise, takes
 
 
 def record(path, seconds=0.5, rate=16000, level=3000):
@@ -117,6 +117,16 @@ def test_sounds_become_other_words_noise_and_speech(tmp_path, job):
     assert len(said) == 3 and said[-1].endswith("1 recordings of words")
 
 
+def test_noise_of_the_user_is_trained_with_beside_synthetic_noise_of_the_same_name(tmp_path, job):
+    ours = tmp_path / "work" / "corpus" / "_background_noise_" / "rain_000.wav"
+    theirs = tmp_path / "sounds" / "_background_noise_" / "rain_000.wav"
+    record(ours, level=1000)
+    record(theirs, level=2000)
+    gather(job(sounds=tmp_path / "sounds"))
+    assert ours.is_file() and not ours.is_symlink()
+    assert ours.with_name("sounds_rain_000.wav").resolve() == theirs
+
+
 def test_a_tenth_of_the_noises_is_kept_for_the_card_if_there_are_ten(tmp_path, job):
     for number in range(40):
         record(tmp_path / "sounds" / "_background_noise_" / f"n{number}.wav", seconds=0.1)
@@ -152,9 +162,13 @@ def test_a_wanted_word_among_the_unknown_ones_is_left_out_and_said(tmp_path, job
 
 def test_talk_of_people_that_was_trained_with_is_no_part_of_the_test(tmp_path, job):
     record(tmp_path / "work" / "test" / "_speech_" / "v" / "000.wav", seconds=1)
+    for name in ("rain_000.wav", "wind_000.wav"):
+        record(tmp_path / "work" / "test" / "_background_noise_" / name, seconds=0.25)
     for number in range(40):
         record(tmp_path / "sounds" / "_speech_" / f"p{number}" / "a.wav", seconds=1)
     testing = sum(which_set(f"p{number}", 10, 10) == "testing" for number in range(40))
     mine = job(sounds=tmp_path / "sounds")
     assert 0 < testing < 20
-    assert len(read_wav(join_talk(mine, "test"), sample_rate=16000)) == 16000 * (1 + testing)
+    talk, noise = (read_wav(path, sample_rate=16000) for path in join(mine, "test"))
+    assert len(talk) == 16000 * (1 + testing) and len(noise) == 8000
+    assert below(tmp_path / "work")[-2:] == ["test_noise.wav", "test_talk.wav"]

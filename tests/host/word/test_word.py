@@ -53,7 +53,7 @@ class Fork:
 
 few = plan.Amounts(
     clips=60, near=4, near_clips=6, talk_minutes=0.3, first_steps=12, second_steps=6,
-    test_clips=15, test_talk_minutes=0.3,
+    noise_minutes=0.3, test_clips=15, test_talk_minutes=0.3, test_noise_minutes=0.1,
 )
 plan.Amounts.within = lambda minutes: few
 run.subprocess = types.SimpleNamespace(Popen=Fork)
@@ -76,15 +76,16 @@ def test_a_word_becomes_a_model_with_a_card_and_is_not_made_twice(tmp_path):
 
     made = word()
     assert made.returncode == 0, made.stderr[-2000:]
-    assert "[19/19] card" in made.stdout and "only robotic voices are here" in made.stdout
+    assert "[22/22] card" in made.stdout and "only robotic voices are here" in made.stdout
     content, settings = load_model(tmp_path / "work" / "jarvis.tflite")
     assert settings.labels == ("_silence_", "_unknown_", "jarvis") and len(content) <= 50_000
     card = json.loads((tmp_path / "work" / "jarvis_card.json").read_text())
     assert card["words_by"].keys() == {"synthetic voices"} and card["talk"]["hours"] > 0
+    assert card["synthetic_sounds"]["hours"] == pytest.approx(0.1 / 60, rel=0.05)
     assert {voice.partition("+")[2] for voice in card["tested_with_voices"]} == {"f3", "m3"}
     text = (tmp_path / "work" / "jarvis_card.md").read_text()
     assert "How well it hears people is not known" in text
 
     again = word()
-    assert again.returncode == 0 and "0 of 19 stages to do" in again.stdout
+    assert again.returncode == 0 and "0 of 22 stages to do" in again.stdout
     assert load_model(tmp_path / "work" / "jarvis.tflite")[0] == content

@@ -297,7 +297,7 @@ def _show(progress: Progress) -> None:
 def _step(arguments: argparse.Namespace) -> int:
     """A stage that is no command of its own, in its own process."""
     from stapes.word.job_file import JobRecord
-    from stapes.word.steps import gather, join_talk
+    from stapes.word.steps import gather, join
 
     record = JobRecord.read(_place(arguments)[0])
     if arguments.only == "gather":
@@ -306,7 +306,8 @@ def _step(arguments: argparse.Namespace) -> int:
     elif arguments.only == "card":
         _write_card(record)
     else:
-        say(f"wrote {join_talk(record.job, arguments.only.removeprefix('join_'))}")
+        for path in join(record.job, arguments.only.removeprefix("join_")):
+            say(f"wrote {path}")
     return 0
 
 
