@@ -420,7 +420,7 @@ def _place_word(job: _Job, speaker: Speaker, random: np.random.Generator) -> np.
             break
     else:
         milliseconds = len(spoken) * 1000 // settings.sample_rate
-        raise StapesError(
+        raise EngineFailed(  # another voice may be faster
             f"word {job.word!r}: takes {milliseconds} ms to say, expected at most "
             f"{settings.clip_duration_ms}; pass a longer --clip_duration_ms or a shorter word"
         )

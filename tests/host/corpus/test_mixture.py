@@ -23,11 +23,13 @@ SMALL = SpeakSettings(clips=30, background_seconds=0.5, processes=1)
 
 @dataclass(frozen=True)
 class Tone:
-    """An engine whose voices hum; those of `dumb` fail, those of `mute` are silent."""
+    """An engine whose voices hum; those of `dumb` fail, those of `mute` are silent, those of `slow`
+    hum for two seconds."""
 
     names: tuple[str, ...] = ("anna", "ben")
     dumb: tuple[str, ...] = ()
     mute: tuple[str, ...] = ()
+    slow: tuple[str, ...] = ()
 
     def voices(self):
         return list(self.names)
@@ -36,6 +38,8 @@ class Tone:
         if speaker.voice in self.dumb:
             raise EngineFailed(f"{speaker.voice}: has lost its voice")
         wave = 0.5 * np.sin(2 * np.pi * 150 * np.arange(8000) / 16000)
+        if speaker.voice in self.slow:
+            wave = np.tile(wave, 4)
         return (0 * wave if speaker.voice in self.mute else wave), 16000
 
 
@@ -97,12 +101,19 @@ def test_the_pitch_is_that_of_the_speaker():
 # ---- what fails
 
 
-def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path):
-    mixture = Mixture(engines={"flite": Tone(dumb=("ben",))})
+@pytest.mark.parametrize(
+    ("engine", "reason"),
+    [
+        (Tone(dumb=("ben",)), "ben: has lost its voice"),
+        (Tone(slow=("ben",)), "takes 2000 ms to say, expected at most 1000"),
+    ],
+)
+def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path, engine, reason):
+    mixture = Mixture(engines={"flite": engine})
     done = []
     speak_corpus(["yes"], tmp_path, settings=SMALL, synthesizer=mixture, finished=done.append)
     word = done[0]
-    assert 0 < word.failed < 10 and "ben: has lost its voice" in word.reason
+    assert 0 < word.failed < 10 and reason in word.reason
     assert word.clips == len(list((tmp_path / "yes").iterdir())) == 30 - 3 * word.failed
 
 
