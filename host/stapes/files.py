@@ -104,10 +104,13 @@ def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterat
 
 
 @contextmanager
-def held_alone(path: str | os.PathLike[str], *, what: str) -> Iterator[None]:
+def held_alone(path: str | os.PathLike[str], *, what: str, wait: bool = False) -> Iterator[None]:
     """Keeps other processes out of this block with the same `path`, a hidden file that is there
     meanwhile; `what` says in the error message what they do. The lock of a process that has died,
     however, is taken over. On Windows, which has no such locks, nobody is kept out.
+
+    Args:
+        wait: until nobody else is in it, for blocks that take no time.
 
     Raises:
         StapesError: another process is in it; the message names its id.
@@ -121,7 +124,8 @@ def held_alone(path: str | os.PathLike[str], *, what: str) -> Iterator[None]:
         with writing(path):
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # children do not inherit it
+            # Children do not inherit it.
+            fcntl.lockf(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except (BlockingIOError, PermissionError):
             holder = os.pread(handle, 20, 0).decode(errors="replace").strip()
             os.close(handle)

@@ -7,6 +7,7 @@ All take their tempo from the speaker; `Mixture` gives them their pitch.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from stapes.corpus.credits import Credit, engine_name, piper_credit
 from stapes.corpus.synthesizers import (
     NORMAL_WORDS_PER_MINUTE,
     EngineFailed,
@@ -47,6 +49,9 @@ class Engine(Protocol):
             EngineFailed: it cannot.
         """
 
+    def credit(self, voice: str) -> Credit:
+        """Who speaks with a voice, and on what terms."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Flite:
@@ -67,6 +72,9 @@ class Flite:
             path = Path(folder) / "said.wav"
             run([self.program, *options, "-t", text, "-o", str(path)])
             return said(path, self.program)
+
+    def credit(self, voice: str) -> Credit:
+        return Credit(engine=engine_name("flite"), voice=voice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +103,9 @@ class Festival:
             )
             run([self.program, "-b", *forms])
             return said(path, self.program)
+
+    def credit(self, voice: str) -> Credit:
+        return Credit(engine=engine_name("festival"), voice=voice)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +146,9 @@ class PiperVoices:
             raise EngineFailed(f"piper: said nothing for {text!r}, expected sound")
         return np.concatenate(chunks).astype(np.float64), voice.config.sample_rate
 
+    def credit(self, voice: str) -> Credit:
+        return piper_credit(voice.rpartition("#")[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hibari:
@@ -158,6 +172,15 @@ class Hibari:
         voice = _hibari(speaker.voice)
         seed = int(_share(speaker, text) * 2**32)
         return np.asarray(voice(text, speed=speed, seed=seed), np.float64), voice.sample_rate
+
+    def credit(self, voice: str) -> Credit:
+        from hibari.voices import VOICES
+
+        about = importlib.metadata.metadata("hibari-tts")
+        engine = f"hibari-tts ({about['Author']}, {about['License']})"
+        return Credit(
+            engine=engine, voice=voice, terms=f"made after {VOICES[voice]['kokoro']} of Kokoro-82M"
+        )
 
 
 def _share(speaker: Speaker, text: str) -> float:

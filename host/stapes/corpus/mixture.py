@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stapes.corpus.credits import Credit
 from stapes.corpus.effects import FULL_SCALE, change_tract, change_voice
 from stapes.corpus.engines import Engine, Festival, Flite, Hibari, PiperVoices
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker
@@ -87,6 +88,10 @@ class Mixture:
     def phonemes(self, text: str) -> str:
         espeak = self.engines.get("espeak")
         return espeak.phonemes(text) if isinstance(espeak, Espeak) else ""
+
+    def credit(self, voice: str) -> Credit:
+        name, _, rest = voice.partition(":")
+        return self.engines[name].credit(rest)
 
 
 def find_mixture(

@@ -24,6 +24,8 @@ import numpy as np
 import scipy.signal
 
 from stapes.audio.wav import read_wav_with_rate, write_wav
+from stapes.corpus.attribution import add_credits, check_credits
+from stapes.corpus.credits import Credit
 from stapes.corpus.effects import FULL_SCALE, change_tract
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
 from stapes.corpus.mixture import Mixture
@@ -124,7 +126,8 @@ def speak_corpus(
     finished: Callable[[Spoken], None] = lambda spoken: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Writes <word>/<speaker>_nohash_<n>.wav for every word, and `_background_noise_`.
+    """Writes <word>/<speaker>_nohash_<n>.wav for every word, and `_background_noise_`; names the
+    voices in ATTRIBUTION.txt.
 
     A new word's folder appears whole or not at all; with `settings.extend` what a folder lacks is
     added to it. `finished` is called with every folder, `progress` with clips done and in all.
@@ -146,6 +149,7 @@ def speak_corpus(
     speakers = make_speakers(
         voices, settings=settings, variants=synthesizer.variants(), shares=shares
     )
+    check_credits(root, _credits(synthesizer, speakers))
     done, total = 0, sum(plan.values())
     with (
         kept_folder(root),
@@ -246,7 +250,8 @@ def _speak_word(
     """
     speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
     extend = target.exists()
-    place = addition(target) if extend else new_folder(target)
+    name_voices = partial(_name_voices, job, target, speakers)
+    place = addition(target, before=name_voices) if extend else new_folder(target)
     with place as folder:
         speak = partial(_speak_speaker, job, folder, target if extend else None)
         with ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
@@ -260,6 +265,20 @@ def _speak_word(
             for task in tasks:
                 task.cancel()
             wait(tasks)
+        if not extend:
+            name_voices(folder)
+
+
+def _name_voices(job: _Job, target: Path, speakers: Sequence[Speaker], folder: Path) -> None:
+    """Says beside `target` whose voices are in its clips, and in those of `folder` that join it."""
+    clips = [path for place in (target, folder) for path in visible_files(place, "*.wav")]
+    spoke = {path.name.partition("_nohash_")[0] for path in clips}
+    heard = [speaker for speaker in speakers if speaker.name in spoke]
+    add_credits(target.parent, _credits(job.synthesizer, heard))
+
+
+def _credits(synthesizer: Synthesizer, speakers: Sequence[Speaker]) -> list[Credit]:
+    return [synthesizer.credit(voice) for voice in {speaker.voice for speaker in speakers}]
 
 
 def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
@@ -277,16 +296,22 @@ def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
 
 
 @contextmanager
-def addition(target: Path) -> Iterator[Path]:
-    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole."""
+def addition(
+    target: Path, *, before: Callable[[Path], None] = lambda folder: None
+) -> Iterator[Path]:
+    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole.
+    `before` is called with the folder just before that."""
     with writing(target):
         folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))
         try:
             yield folder
         finally:
-            for path in visible_files(folder, "*.wav"):
-                path.replace(target / path.name)
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                before(folder)
+                for path in visible_files(folder, "*.wav"):
+                    path.replace(target / path.name)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _empty(folder: Path) -> tuple[str, ...]:

@@ -22,11 +22,13 @@ from typing import Protocol
 import numpy as np
 
 from stapes.audio.reader import read_recording
+from stapes.corpus.credits import Credit, engine_name, piper_credit
 from stapes.errors import StapesError
 
 INSTALL_HINT = "install it with: apt-get install espeak-ng"
 NORMAL_WORDS_PER_MINUTE = 160
 TIMEOUT_S = 300
+DEFAULT_VOICE = "default"  # of a program of the user's, where no voice is named
 # Formant variants that come with espeak-ng and stay understandable.
 VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
 
@@ -79,6 +81,9 @@ class Synthesizer(Protocol):
     def phonemes(self, text: str) -> str:
         """How it pronounces a text; "" where it cannot tell."""
 
+    def credit(self, voice: str) -> Credit:
+        """Who speaks with a voice (and its variant), and on what terms."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Espeak:
@@ -126,6 +131,9 @@ class Espeak:
         found = [line for line in lines if line]
         return found if len(found) == len(texts) else [self.phonemes(text) for text in texts]
 
+    def credit(self, voice: str) -> Credit:
+        return Credit(engine=engine_name("espeak-ng"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piper:
@@ -160,6 +168,9 @@ class Piper:
     def phonemes(self, text: str) -> str:
         return ""
 
+    def credit(self, voice: str) -> Credit:
+        return piper_credit(voice.rpartition("#")[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
@@ -168,7 +179,7 @@ class Command:
     on standard input as well."""
 
     template: str
-    names: tuple[str, ...] = ("default",)
+    names: tuple[str, ...] = (DEFAULT_VOICE,)
 
     def voices(self) -> list[str]:
         words = shlex.split(self.template)
@@ -208,6 +219,10 @@ class Command:
 
     def phonemes(self, text: str) -> str:
         return ""
+
+    def credit(self, voice: str) -> Credit:
+        program = Path(shlex.split(self.template)[0]).name
+        return Credit(engine=engine_name(program), voice=voice * (voice != DEFAULT_VOICE))
 
 
 def said(path: Path, program: str) -> tuple[np.ndarray, int]:

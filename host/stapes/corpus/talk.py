@@ -2,6 +2,7 @@
 """Synthetic talk: running speech by the same voices that say a word, so that a voice means nothing.
 
     OUTPUT_DIR/_speech_/<speaker>/<n>.wav      a few sentences each
+    OUTPUT_DIR/_speech_/ATTRIBUTION.txt        whose voices they are
 
 The speakers' names decide which partition they belong to, as with clips.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from stapes.audio.wav import write_wav
+from stapes.corpus.attribution import add_credits
 from stapes.corpus.effects import FULL_SCALE
 from stapes.corpus.mixture import Mixture
 from stapes.corpus.partition import PARTITIONS, which_set
@@ -89,7 +91,7 @@ def write_talk(
     """
     sentences = _sentences(settings)
     speakers = _speakers(settings, mixture)
-    seconds, failures = 0.0, []
+    seconds, failures, voices = 0.0, [], set()
     with (
         new_folder(output_dir / SPEECH_FOLDER) as folder,
         VoicesPool(settings.processes) as pool,
@@ -100,9 +102,11 @@ def write_talk(
         for number, (spoken, failure) in enumerate(results, start=1):
             seconds += spoken
             failures += [failure] * bool(failure)
+            voices |= {speakers[number - 1].voice} if spoken else set()
             progress(number, len(speakers))
         if not seconds:
             raise StapesError(f"talk: no voice can read it ({failures[0]}), expected one")
+        add_credits(folder, map(mixture.credit, voices))
     read_by = len(speakers) - len(failures)
     return Talked(seconds=seconds, speakers=read_by, failures=tuple(failures))
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
+from stapes.corpus.attribution import copy_attribution
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, CorpusSettings
 from stapes.errors import StapesError
 from stapes.files import new_folder
@@ -64,7 +65,8 @@ def trim_corpus(
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Trimmed:
     """Writes the loudest section of every recording below `data_dir`, as WAV, to the same place
-    below `output_dir`, which appears whole or not at all. Background recordings stay whole.
+    below `output_dir`, which appears whole or not at all. Background recordings stay whole, and
+    whose recordings they are is said there too.
 
     Raises:
         StapesError: nothing to read, a recording that does not fit, nowhere to write.
@@ -98,4 +100,5 @@ def trim_corpus(
             target.parent.mkdir(parents=True, exist_ok=True)
             write_wav(target, samples, sample_rate=settings.sample_rate)
             progress(number + 1, len(paths))
+        copy_attribution(data_dir, folder)
     return Trimmed(written=len(targets), quiet=quiet)

@@ -13,6 +13,7 @@ import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
 from stapes.audio.wav import write_wav
+from stapes.corpus import attribution
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, folded, word_of
 from stapes.corpus.partition import which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER
@@ -105,7 +106,8 @@ def _word_of(path: Path, folder: Path, words: Sequence[str]) -> str | None:
 
 def gather(job: Job) -> list[str]:
     """Fills the corpus with what the user has: links to other words, noise and speech, and the
-    recordings of the word that are trained with; the others go to test/. Says what it did."""
+    recordings of the word that are trained with; the others go to test/. Whose they all are is said
+    in the folder of noise, as that of the corpus names the voices. Says what it did."""
     said = []
     corpus = job.work_dir / "corpus"
     _clear(job)
@@ -113,6 +115,8 @@ def gather(job: Job) -> list[str]:
         said += _link_sounds(job.sounds, corpus, job.words)
     if job.recordings:
         said.append(_place_recordings(job, takes(job.recordings, job.words)))
+    if told := attribution.attribution_of(*filter(None, [job.sounds]), *job.recordings):
+        attribution.write_attribution(corpus / BACKGROUND_NOISE_FOLDER, told)
     return said
 
 
@@ -121,6 +125,8 @@ def _clear(job: Job) -> None:
     for path in list((job.work_dir / "corpus").rglob("*")):
         if path.is_symlink() or "_real_" in path.name:
             path.unlink()
+    gathered = job.work_dir / "corpus" / BACKGROUND_NOISE_FOLDER / attribution.FILE_NAME
+    gathered.unlink(missing_ok=True)
     for path in (job.work_dir / "recordings").rglob("*.wav"):
         path.unlink()
 

@@ -9,6 +9,7 @@ import soundfile
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
+from stapes.corpus.attribution import attribution_of
 from stapes.corpus.trim import TrimSettings, loudest_section, trim_corpus
 from stapes.errors import StapesError
 
@@ -46,8 +47,10 @@ def test_words_come_to_lie_in_one_second_at_their_old_places(tmp_path):
         path = tmp_path / "in" / "yes" / f"{number}_nohash_0.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, spoken_at(start), sample_rate=8000)
+    (tmp_path / "in" / "ATTRIBUTION.txt").write_text("Of Ada\n")
     done = trim_corpus(tmp_path / "in", tmp_path / "out", SETTINGS)
     assert (done.written, done.quiet) == (3, [])
+    assert attribution_of(tmp_path / "out") == "Of Ada"
     for number, start in enumerate((1000, 12000, 19000)):
         clip = read_wav(tmp_path / "out" / "yes" / f"{number}_nohash_0.wav", sample_rate=8000)
         assert len(clip) == 8000

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from stapes.cli.main import main
+from stapes.corpus.credits import Credit
 from stapes.corpus.mixture import Mixture, cast_of, find_mixture, person_of
 from stapes.corpus.speak import SpeakSettings, make_speakers, speak_corpus
 from stapes.corpus.synthesizers import EngineFailed, Speaker
@@ -41,6 +42,9 @@ class Tone:
         if speaker.voice in self.slow:
             wave = np.tile(wave, 4)
         return (0 * wave if speaker.voice in self.mute else wave), 16000
+
+    def credit(self, voice):
+        return Credit(engine="humming (CC0)", voice=voice)
 
 
 def peak_hertz(sound, rate):
@@ -115,6 +119,8 @@ def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path, engine, reas
     word = done[0]
     assert 0 < word.failed < 10 and reason in word.reason
     assert word.clips == len(list((tmp_path / "yes").iterdir())) == 30 - 3 * word.failed
+    said = (tmp_path / "ATTRIBUTION.txt").read_text()
+    assert said == "Synthetic speech by humming (CC0): anna.\n", "ben said nothing"
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,56 @@ def test_extending_adds_what_is_missing_and_touches_nothing(tmp_path):
     assert bytes_of(tmp_path / "at_once").items() <= after.items(), "as if spoken at once"
 
 
+def attributed(folder: Path) -> str:
+    return (folder / "ATTRIBUTION.txt").read_text()
+
+
+@needs_espeak
+def test_the_voices_of_a_corpus_are_named_in_it(tmp_path):
+    template = "espeak-ng -v {voice} -w {output} {text}"
+    for voice, seed in (("en-us", 0), ("en-gb", 1)):
+        synthesizer = Command(template=template, names=(voice,))
+        more = SpeakSettings(clips=3, background_seconds=0.5, extend=True, seed=seed)
+        speak_corpus(["yes"], tmp_path, settings=more, synthesizer=synthesizer)
+    both = "Synthetic speech by espeak-ng (GPL 3 or later): en-gb; en-us.\n"
+    assert attributed(tmp_path) == both
+
+
+@needs_espeak
+def test_a_corpus_of_an_earlier_version_gets_its_voices_named(tmp_path):
+    speak_corpus(["yes"], tmp_path, settings=SMALL)
+    (tmp_path / "ATTRIBUTION.txt").unlink()
+    again = SpeakSettings(clips=5, background_seconds=0.5, extend=True)
+    speak_corpus(["yes"], tmp_path, settings=again)
+    assert attributed(tmp_path) == "Synthetic speech by espeak-ng (GPL 3 or later).\n"
+    silent = Command(template="true {output}", names=("x",))
+    with pytest.raises(StapesError, match="wrote no recording"):
+        speak_corpus(["yes"], tmp_path, settings=again, synthesizer=silent)
+    assert "true" not in attributed(tmp_path), "it has said nothing"
+
+
+@needs_espeak
+def test_what_was_spoken_before_ctrl_c_has_its_voices_named(tmp_path):
+    (tmp_path / "yes").mkdir()
+    words = ["data", "speak", "yes", "--clips", "3000", "--extend", "--output_dir", str(tmp_path)]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "stapes", *words], stderr=subprocess.PIPE, start_new_session=True
+    )
+    wait_for(lambda: list(tmp_path.glob(".stapes.*/*.wav")))
+    os.killpg(program.pid, signal.SIGINT)
+    assert program.communicate(timeout=120)[1] == b"stapes: stopped\n"
+    assert list((tmp_path / "yes").iterdir())
+    assert attributed(tmp_path) == "Synthetic speech by espeak-ng (GPL 3 or later).\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ATTRIBUTION.txt", "yes"]
+
+
+def test_a_full_attribution_is_told_before_anything_is_spoken(tmp_path):
+    (tmp_path / "ATTRIBUTION.txt").write_text("x" * 1999)
+    synthesizer = Command(template="true {output}", names=("a",))
+    with pytest.raises(StapesError, match=r"ATTRIBUTION\.txt: found 20.. characters"):
+        speak_corpus(["yes"], tmp_path, settings=SMALL, synthesizer=synthesizer)
+
+
 @needs_espeak
 def test_clips_of_another_rate_are_not_mixed(tmp_path):
     speak_corpus(["yes"], tmp_path, settings=SMALL)
@@ -206,7 +256,8 @@ def test_near_misses_avoid_wanted_words_and_what_sounds_like_them():
 def test_near_misses_are_spoken_and_sound_different(tmp_path):
     settings = SpeakSettings(clips=6, background_seconds=0.5, near_misses=3)
     speak_corpus(["bird"], tmp_path, settings=settings)
-    words = {path.name for path in tmp_path.iterdir()} - {"_background_noise_", "bird"}
+    words = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    words -= {"_background_noise_", "bird"}
     assert len(words) == 3
     assert all(len(list((tmp_path / word).iterdir())) == 2 for word in words)
     phonemes = Espeak().phonemes
@@ -323,7 +374,8 @@ def test_two_that_speak_different_words_share_a_folder(tmp_path):
         for word in ("yes", "no")
     ]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
-    names = {path.name: len(list(path.iterdir())) for path in tmp_path.iterdir()}
+    assert attributed(tmp_path) == "Synthetic speech by espeak-ng (GPL 3 or later).\n"
+    names = {path.name: len(list(path.iterdir())) for path in tmp_path.iterdir() if path.is_dir()}
     assert names == {"yes": 4, "no": 4, "_background_noise_": 4}
 
 

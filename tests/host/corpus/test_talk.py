@@ -11,6 +11,8 @@ import pytest
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main
+from stapes.corpus.attribution import attribution_of
+from stapes.corpus.credits import Credit
 from stapes.corpus.mixture import Mixture
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import speech_recordings
@@ -32,6 +34,9 @@ class Hum:
         if speaker.voice in self.dumb:
             raise EngineFailed(f"{speaker.voice}: is hoarse")
         return 0.4 * np.sin(np.arange(1600 * len(text)) / 20), 16000
+
+    def credit(self, voice):
+        return Credit(engine="humming (CC0)", voice=voice)
 
 
 SHORT = TalkSettings(minutes=1, seconds_per_speaker=10, processes=1, tract_percent=0)
@@ -72,6 +77,8 @@ def test_a_voice_that_fails_is_named_and_the_others_read(tmp_path):
     talked = write_talk(tmp_path, settings=SHORT, mixture=mixture)
     assert talked.failures and set(talked.failures) == {"anna: is hoarse"}
     assert 0 < talked.speakers == 6 - len(talked.failures)
+    told = attribution_of(tmp_path)
+    assert told.startswith("Synthetic speech by humming (CC0): ") and "anna" not in told
 
 
 def test_if_nobody_can_read_there_is_no_folder(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stapes.audio.wav import read_wav, write_wav
+from stapes.corpus.attribution import attribution_of
 from stapes.corpus.partition import which_set
 from stapes.errors import StapesError
 from stapes.word.plan import Job
@@ -38,6 +39,20 @@ def job(tmp_path):
 
 def below(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_whose_sounds_and_recordings_they_are_joins_the_corpus_and_goes_with_them(tmp_path, job):
+    record(tmp_path / "sounds" / "bed" / "x.wav")
+    record(tmp_path / "mine" / "a_nohash_0.wav")
+    for name, said in (("sounds", "Of Ada"), ("mine", "Of Bob")):
+        (tmp_path / name / "ATTRIBUTION.txt").write_text(said)
+    corpus = tmp_path / "work" / "corpus"
+    gather(job(sounds=tmp_path / "sounds", recordings=(tmp_path / "mine",)))
+    assert attribution_of(corpus) == "Of Ada Of Bob"
+    gather(job(sounds=tmp_path / "sounds"))
+    assert attribution_of(corpus) == "Of Ada"
+    gather(job())
+    assert attribution_of(corpus) == ""
 
 
 # ---- recordings

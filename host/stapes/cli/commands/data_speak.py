@@ -102,14 +102,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _synthesizer(arguments: argparse.Namespace) -> Any:
     from stapes.corpus.mixture import find_mixture
-    from stapes.corpus.synthesizers import Command, Espeak, Piper
+    from stapes.corpus.synthesizers import DEFAULT_VOICE, Command, Espeak, Piper
 
     if arguments.engine == "all":
         return find_mixture(
             cast=arguments.cast, language=arguments.language, piper_files=arguments.voice
         )
     if arguments.engine_command:
-        names = tuple(arguments.voice) or ("default",)
+        names = tuple(arguments.voice) or (DEFAULT_VOICE,)
         return Command(template=arguments.engine_command, names=names)
     if arguments.engine == "piper":
         return Piper(files=tuple(arguments.voice))
