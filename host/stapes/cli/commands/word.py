@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make a wake word's model from its text alone: speak, train, mine, train again, tune, test.
 
-All voices of this machine say the word, words that sound like it, and hours of other talk. The
-model is trained with some of the voices and tested with the others. The result is OUTPUT_FILE and a
-card beside it. The card says what was measured, and what is not known. --plan shows all stages as
-commands. After Ctrl-C or a power failure, the same command continues where it stopped.
+All voices of this machine say the word, words that sound like it, and hours of other talk. Stapes
+adds synthetic sounds of surroundings. The model is trained with some of the voices and sounds, and
+tested with the others. The result is OUTPUT_FILE and a card beside it. The card says what was
+measured, and what is not known. --plan shows all stages as commands. After Ctrl-C or a power
+failure, the same command continues where it stopped.
 
 Recordings of people make a much better model (--recordings). Some of the people are only in the
 test. --sounds adds a folder of other words, _background_noise_ and _speech_, such as a corpus of
