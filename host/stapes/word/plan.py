@@ -87,10 +87,10 @@ class Amounts:
             talk_minutes=min(max(0.7 * minutes, 0.5), 180.0),
             first_steps=scaled(150, 60, 30_000),
             second_steps=scaled(70, 30, 15_000),
-            noise_minutes=min(max(0.3 * minutes, 1.0), 30.0),
+            noise_minutes=min(max(2 * minutes, 1.0), 30.0),
             test_clips=scaled(4, 15, 600),
             test_talk_minutes=min(max(0.5 * minutes, 0.3), 120.0),
-            test_noise_minutes=min(max(0.1 * minutes, 0.5), 10.0),
+            test_noise_minutes=min(max(0.7 * minutes, 0.5), 10.0),
         )
 
 
@@ -194,7 +194,7 @@ class _Planner:
     def _noise(self, cast: str, folder: str, minutes: float, share: float) -> Stage:
         """After the talk, as some of it is many voices at once; before the words, as those who
         speak them add noise of their own where there is none."""
-        seconds = max(3.0, min(20.0, minutes * 60 / _NOISES))
+        seconds = max(3.0, min(10.0, minutes * 60 / _NOISES))
         return Stage(
             name=f"noise_{cast}",
             about=f"{minutes:.3g} minutes of synthetic sounds of surroundings to {cast} with",

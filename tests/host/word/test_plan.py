@@ -66,13 +66,13 @@ def test_training_tuning_and_testing_have_other_voices_and_other_seeds(tmp_path)
 
 
 def test_each_cast_has_noise_of_its_own_where_its_words_are(tmp_path):
-    stages = by_name(make_plan(job(tmp_path), WordSettings(minutes=40, seed=2)))
+    stages = by_name(make_plan(job(tmp_path), WordSettings(minutes=10, seed=2)))
     flags = {
         cast: dict(pairwise(stages[f"noise_{cast}"].command)) for cast in ("train", "tune", "test")
     }
     folders = [Path(flags[cast]["--output_dir"]).name for cast in flags]
     assert folders == ["corpus", "tune", "test"]
-    assert [float(flags[cast]["--minutes"]) for cast in flags] == [12, 4, 4]
+    assert [float(flags[cast]["--minutes"]) for cast in flags] == [20, 7, 7]
     assert len({flags[cast]["--seed"] for cast in flags}) == 3
     for cast in ("tune", "test"):
         assert flags[cast]["--output_dir"] in stages[f"stream_{cast}"].command
@@ -82,7 +82,7 @@ def test_each_cast_has_noise_of_its_own_where_its_words_are(tmp_path):
 
 
 def test_there_is_a_minute_of_noise_at_least_and_half_an_hour_at_most():
-    assert [Amounts.within(minutes).noise_minutes for minutes in (0.1, 10, 1000)] == [1, 3, 30]
+    assert [Amounts.within(minutes).noise_minutes for minutes in (0.1, 5, 60)] == [1, 10, 30]
 
 
 def test_the_threshold_keeps_the_limit_in_talk_and_in_noise(tmp_path):
