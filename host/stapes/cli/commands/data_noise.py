@@ -7,8 +7,9 @@ uses it as silence. The kinds are wind, rain, motors, engines, alarms, knocks, d
 birds, other animals, coughs, cries, music and more. If OUTPUT_DIR/_speech_ has talk, one more kind
 is babble: many of its voices at once. All kinds are computed. Real recordings make a better model.
 
-Each recording is a different draw of one kind. Equal seeds give equal recordings. --extend with
-more --minutes adds recordings to those that are there."""
+Each recording is a different draw of one kind. Equal seeds give equal recordings. A folder that
+`stapes data speak` has made has four noises already: --extend adds to them. With more --minutes, it
+adds recordings to those of an earlier run."""
 
 from __future__ import annotations
 
@@ -16,7 +17,6 @@ import argparse
 from pathlib import Path
 
 from stapes.cli.flags import add_flags, from_flags
-from stapes.cli.next_step import next_step
 from stapes.plain import say
 
 EXAMPLE = """  stapes data noise --minutes 20 --output_dir corpus
@@ -43,5 +43,4 @@ def run(arguments: argparse.Namespace) -> int:
         f"{arguments.output_dir}: {made.recordings} new recordings, {seconds / 60:.1f} minutes: "
         f"{', '.join(made.kinds)}"
     )
-    next_step("data", "check", "--data_dir", arguments.output_dir)
     return 0
