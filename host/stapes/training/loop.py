@@ -40,7 +40,7 @@ from stapes.training.start import find_start
 from stapes.training.step import compiled_step, evaluate, make_optimizer
 from stapes.training.stopping import StopNote, StoppedTogether
 from stapes.training.summaries import Summaries
-from stapes.training.trunk import begin_with
+from stapes.training.trunk import begin_with, freeze
 from stapes.training.workers import Workers
 
 Log = Callable[[str], None]
@@ -120,6 +120,11 @@ def train(
         raise StapesError(
             "--trunk and --start_checkpoint: both say where this training begins; leave one of "
             "them out"
+        )
+    if settings.frozen_layers and not (trunk or start_checkpoint):
+        raise StapesError(
+            f"--frozen_layers={settings.frozen_layers}: found no layers that have learnt anything, "
+            "expected --trunk or --start_checkpoint; give one of them"
         )
     cluster, options = Cluster.of_environment(), options or RunOptions()
     if not cluster.is_chief:
@@ -210,6 +215,7 @@ class _Run:
         self.model = create_model(
             settings.architecture, settings.shape, settings.model, seed=settings.seed
         )
+        freeze(self.model, settings.frozen_layers)
         self._optimizer = make_optimizer(settings)
         self._optimizer.build(self.model.trainable_variables)
         self._extractor: FeatureExtractor

@@ -120,6 +120,13 @@ class TrainingSettings:
         2.0, least=0.1, most=100, help="softens the teacher's scores"
     )
     batch_size: int = setting(100, least=1, most=10_000, help="clips per step")
+    frozen_layers: int = setting(
+        0,
+        least=0,
+        most=1000,
+        help="how many of the first layers with weights stay as --trunk or --start_checkpoint has "
+        "them",
+    )
     end_frames: int = setting(
         1,
         least=1,

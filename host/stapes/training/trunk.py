@@ -31,9 +31,8 @@ def begin_with(model: Any, trunk: Checkpoint, *, source: str) -> int:
     Raises:
         StapesError: not even the first layer has these shapes.
     """
-    layers = [layer for layer in model.layers if layer.variables]
     at, count = 0, 0
-    for layer in layers[:-1]:
+    for layer in _with_weights(model)[:-1]:
         arrays = trunk.model[at : at + len(layer.variables)]
         if [array.shape for array in arrays] != [tuple(one.shape) for one in layer.variables]:
             break
@@ -46,3 +45,23 @@ def begin_with(model: Any, trunk: Checkpoint, *, source: str) -> int:
             "same; give the flags of the network with which it was trained, or leave out --trunk"
         )
     return count
+
+
+def freeze(model: Any, count: int) -> None:
+    """The first `count` layers with weights stay as they are, normalization and all.
+
+    Raises:
+        StapesError: no layer would be left to learn.
+    """
+    layers = _with_weights(model)
+    if count >= len(layers):
+        raise StapesError(
+            f"--frozen_layers={count}: expected fewer than the {len(layers)} layers with weights "
+            "of this network; lower it"
+        )
+    for layer in layers[:count]:
+        layer.trainable = False
+
+
+def _with_weights(model: Any) -> list[Any]:
+    return [layer for layer in model.layers if layer.variables]

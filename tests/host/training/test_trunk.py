@@ -15,8 +15,9 @@ from stapes.networks.options import ModelOptions
 from stapes.networks.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
 from stapes.training.loop import train
+from stapes.training.settings import Schedule
 from stapes.training.start import find_start, fingerprint
-from stapes.training.trunk import begin_with, load_trunk
+from stapes.training.trunk import begin_with, freeze, load_trunk
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,35 @@ def test_a_model_on_a_trunk_owes_what_the_trunk_owes(trunk, tmp_path):
     assert find_start(tmp_path / FILE_NAME, "", trunk.settings, trunk=named).attribution == (
         "Hiss of the tests, CC0"
     )
+
+
+def test_frozen_layers_stay_as_the_trunk_has_them(trunk, tmp_path):
+    named = tmp_path / "trunk.npz"
+    trunk.save(named)
+    settings = dataclasses.replace(
+        trunk.settings, schedule=Schedule(steps=(3,), rates=(0.01,)), frozen_layers=1
+    )
+    folder = tmp_path / "t"
+    train(
+        settings,
+        data_dir=trained_tones().data_dir,
+        train_dir=folder,
+        trunk=named,
+        log=lambda line: None,
+    )
+    made = Checkpoint.load(folder / FILE_NAME).model
+    first = len(next(layer for layer in network(settings).layers if layer.variables).variables)
+    changed = [not np.array_equal(a, b) for a, b in zip(made, trunk.model, strict=True)]
+    assert not any(changed[:first]) and all(changed[first:])
+
+
+@pytest.mark.parametrize("count", [4, 10])
+def test_a_network_that_could_learn_nothing_is_refused(trunk, count):
+    with pytest.raises(StapesError, match=f"--frozen_layers={count}: expected fewer than the 4"):
+        freeze(network(trunk.settings), count)
+
+
+def test_frozen_layers_without_a_trunk_are_refused(trunk, tmp_path):
+    settings = dataclasses.replace(trunk.settings, frozen_layers=1)
+    with pytest.raises(StapesError, match="--frozen_layers=1: found no layers that have learnt"):
+        train(settings, data_dir=tmp_path, train_dir=tmp_path / "t")
