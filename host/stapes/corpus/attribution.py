@@ -77,7 +77,18 @@ def add_credits(folder: Path, credits: Iterable[Credit]) -> None:
         before = _read(path)
         after = _with_credits(before, credits, path)
         if after != before:
-            write_text(path, after)
+            _replace(path, after)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes the file of this folder, in place of a link to that of another one."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        write_text(new, text)
+        with writing(path):
+            new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def check_credits(folder: Path, credits: Iterable[Credit]) -> None:

@@ -71,6 +71,15 @@ def test_voices_join_what_a_folder_says_and_none_twice(tmp_path):
     assert attribution_of(tmp_path) == "Of Ada, CC BY 4.0\n" + BOTH.strip()
 
 
+def test_the_text_of_a_corpus_that_this_one_links_to_stays(tmp_path):
+    note(tmp_path / "shared", "Of Ada\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "ATTRIBUTION.txt").symlink_to(tmp_path / "shared" / "ATTRIBUTION.txt")
+    add_credits(tmp_path / "own", [ANNA, BEN])
+    assert read(tmp_path / "own") == "Of Ada\n" + BOTH
+    assert read(tmp_path / "shared") == "Of Ada\n"
+
+
 def test_no_voices_leave_nothing(tmp_path):
     add_credits(tmp_path, [])
     assert list(tmp_path.iterdir()) == []
