@@ -5,7 +5,8 @@
     models/card.py words --data_dir speech_commands --stream build/words/verify \\
         --room build/room --kind talk,build/room/test_speech.wav
 
-Nothing in a card is written by hand: what the model is comes out of the model, accuracies out of
+Nothing in a card is written by hand: what the model is, and whose data it knows, comes out of the
+model, accuracies out of
 the testing partition through the firmware's own code, streaming figures out of STREAM.wav and
 STREAM.txt (`stapes stream make`), figures of each kind of audio out of its recordings
 (`models/room.py`), instructions out of emulated boards.
@@ -42,6 +43,7 @@ from stapes.firmware.emulator import INSTRUCTION_NS
 from stapes.firmware.measure import count_instructions, fit_on_board
 from stapes.model.metadata import load_model
 from stapes.model.settings import UNKNOWN_LABEL, ModelSettings
+from stapes.model.training_data import training_data
 from stapes.replay import open_player
 from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
@@ -64,10 +66,6 @@ LOAD_SECONDS = 10  # of audio, for counting instructions of the whole firmware
 PIPELINE_BOARD = "mps2_an386"
 # Spoken clips of the fixed subset that tests evaluate again.
 SUBSET = 400
-ATTRIBUTION = (
-    "Speech Commands (Pete Warden, 2018; https://arxiv.org/abs/1804.03209), licensed under "
-    "Creative Commons Attribution 4.0 (https://creativecommons.org/licenses/by/4.0/)"
-)
 
 ABOUT_CLIPS = "All are clips of the testing partition, by speakers who are not in the training."
 ABOUT_KINDS = (
@@ -117,7 +115,6 @@ def main() -> int:
         help="Speech Commands itself, of which tests evaluate a subset (DATA_DIR)",
     )
     parser.add_argument("--about_clips", default=ABOUT_CLIPS, help="the same on single clips")
-    parser.add_argument("--data", default=ATTRIBUTION, help="what it was trained on, and its terms")
     arguments = parser.parse_args()
     if not arguments.data_dir:
         parser.error("set STAPES_CORPUS or --data_dir to a folder of clips")
@@ -134,11 +131,16 @@ def main() -> int:
 def write_card(arguments: argparse.Namespace) -> None:
     folder = MODELS / arguments.name
     card = again(folder, arguments) if arguments.cost_only else measure(folder, arguments)
+    write_down(folder, card)
+    pictures = "" if arguments.cost_only else ", confusion.png, det.png"
+    print(f"wrote {folder / 'card.json'}, card.md{pictures}; README.md beside it")
+
+
+def write_down(folder: Path, card: dict[str, Any]) -> None:
+    """The card in both forms, and the overview of all."""
     write_text(folder / "card.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "card.md", to_markdown(card))
     write_text(MODELS / "README.md", to_overview(read_cards()))
-    pictures = "" if arguments.cost_only else ", confusion.png, det.png"
-    print(f"wrote {folder / 'card.json'}, card.md{pictures}; README.md beside it")
 
 
 def read_cards() -> list[dict[str, Any]]:
@@ -169,7 +171,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "model_bytes": len(content),
         "labels": list(settings.labels),
-        "data": arguments.data,
+        "data": " ".join(training_data(settings.provenance).splitlines()),
         "about_clips": arguments.about_clips,
         "command": settings.provenance["command"],
         "recipe": f"models/{arguments.name}/recipe.sh",

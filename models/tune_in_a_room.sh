@@ -37,6 +37,5 @@ tune_and_measure() {
 as the tutorial mixes it." \
     --kind "words in noise at 10 dB,$work/test_noisy.wav,$work/test_noisy.txt" \
     --kind "talk,$room/test_speech.wav" --kind "noise,$room/test_noise.wav" \
-    --kind "events,$room/test_events.wav" \
-    --data "$(cat "$here/../attribution.txt")"
+    --kind "events,$room/test_events.wav"
 }

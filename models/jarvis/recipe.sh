@@ -23,6 +23,7 @@ phrases phrases.txt --clips 30 --seed 3 --output_dir "$work/wake"
 phrases phrases.txt --clips 36 --extend --seed 4 --output_dir "$work/wake" \
   --engine_command "$flite=0.8 -t {text} -o {output}" --voice rms --voice awb
 cp -rsn "$corpus"/* "$work/wake" || true # of noises with one name the spoken corpus's stay
+cp "$here/attribution.txt" "$work/wake/ATTRIBUTION.txt"
 
 stapes train --data_dir "$work/wake" --train_dir "$work/train" --wanted_words jarvis \
   --testing_percentage 30 --silence_percentage 100 --unknown_percentage 700 \
@@ -61,8 +62,4 @@ training and testing, with different recordings." \
 other phrases by synthetic voices, and sometimes a real recording of the word. None of these \
 speakers, voices and recordings are in the training. The figures are a little too good: an earlier \
 model took \"the harness\" in this stream for the word, and then phrases of that sound were added \
-to the training." \
-  --data "384 recordings of the word from Picovoice's wake-word benchmark (Apache License 2.0), \
-synthetic speech by espeak-ng and flite, and as other words Speech Commands (Pete Warden, 2018; \
-https://arxiv.org/abs/1804.03209), licensed under Creative Commons Attribution 4.0 \
-(https://creativecommons.org/licenses/by/4.0/)"
+to the training."

@@ -17,6 +17,7 @@ from stapes.evaluation.describe import describe
 from stapes.firmware.measure import MEASURING_TOOLS, count_instructions
 from stapes.firmware.tools import missing_tools
 from stapes.model.metadata import load_model
+from stapes.model.training_data import training_data
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
@@ -46,6 +47,7 @@ def test_a_card_is_about_the_model_beside_it(name):
     assert card["decoder"] == dataclasses.asdict(settings.decoder)
     assert card["macs_per_frame"] == about["macs"]
     assert card["arena_bytes"] == about["arena_bytes"]
+    assert card["data"] == training_data(settings.provenance)
     assert card["clips"]["int8_accuracy"] == settings.provenance["int8_accuracy"]
 
 

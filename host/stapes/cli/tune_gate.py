@@ -86,14 +86,12 @@ def _write(bundle: ModelBundle, target: Path, report: dict[str, Any]) -> None:
     """The model with its gate, and how it was chosen, at `target`."""
     from stapes.model.metadata import write_settings
     from stapes.model.settings import GateSettings
-    from stapes.model.training_data import with_training_data
 
-    own = with_training_data(bundle.model, bundle.settings.provenance)
     measured = {name: report[name] for name in ("tuned_on", "verified_on")}
     settings = dataclasses.replace(
         bundle.settings,
         gate=GateSettings(**report["gate"]),
-        provenance={**own, "gate_tuning": measured},
+        provenance={**bundle.settings.provenance, "gate_tuning": measured},
     )
     write_bytes(target, write_settings(bundle.model, settings))
 

@@ -63,7 +63,7 @@ def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> 
         "gate": settings.gate and dataclasses.asdict(settings.gate),
         "gate_bytes": gate_ring_bytes(settings),
         "provenance": settings.provenance,
-        "attribution": training_data(model, settings.provenance),
+        "attribution": training_data(settings.provenance),
         "window_frames": settings.window_frames,
         "clip_stride_frames": settings.clip_stride_frames,
         "window_bytes": settings.input_size if settings.window_frames > 1 else 0,

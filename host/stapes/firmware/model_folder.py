@@ -93,7 +93,7 @@ def _context(path: Path, bundle: ModelBundle) -> dict[str, Any]:
         "sources": SOURCES,
         "namespace": "stapes",
         "awake_ms": 0,  # no wake word
-        "terms": terms(training_data(bundle.model, settings.provenance)),
+        "terms": terms(training_data(settings.provenance)),
         "name": settings.name,
         "model": bundle.model,
         "labels": labels,

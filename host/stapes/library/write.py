@@ -137,7 +137,7 @@ def _context(
             {
                 "name": bundle.settings.name,
                 "sha256": bundle.sha256,
-                "terms": terms(training_data(bundle.model, bundle.settings.provenance)),
+                "terms": terms(training_data(bundle.settings.provenance)),
             }
             for bundle in bundles
         ],

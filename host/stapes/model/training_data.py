@@ -3,24 +3,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from stapes.model.shipped import shipped_models
 from stapes.plain import plain
 
 KEY = "attribution"  # of a model's provenance
 
 
-def training_data(model: bytes, provenance: Mapping[str, Any]) -> str:
-    """What a .tflite file says of its data, or the card of a model that comes with Stapes; "" where
-    nobody says. A line for each source, all of them plain text."""
+def training_data(provenance: Mapping[str, Any]) -> str:
+    """What a model says of its data; "" where it says nothing. A line for each source, all of them
+    plain text."""
     said = provenance.get(KEY)
-    if not isinstance(said, str) or not said.strip():  # a model of others may say anything
-        digest = hashlib.sha256(model).hexdigest()
-        cards = (shipped.card for shipped in shipped_models().values())
-        said = next((str(card["data"]) for card in cards if card["sha256"] == digest), "")
+    if not isinstance(said, str):  # a model of others may say anything
+        return ""
     return "\n".join(plain(line) for line in said.splitlines() if line.strip())
 
 
@@ -34,9 +30,3 @@ def terms(said: str) -> str:
     return (
         f"The model was trained on this data. Whoever ships it must follow these terms:\n\n{said}\n"
     )
-
-
-def with_training_data(model: bytes, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance of a model that is made from `model`: its card will not be found by it."""
-    said = training_data(model, provenance)
-    return {**provenance, KEY: said} if said else dict(provenance)

@@ -150,7 +150,7 @@ def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
         "tflite": _name_for_commands(Path(path)),
         "stream": _stream_figures(Path(path), sha256),
     }
-    said = terms(training_data(model, settings.provenance))
+    said = terms(training_data(settings.provenance))
     return PageModel(file=file, data=data, about=about, terms=said)
 
 

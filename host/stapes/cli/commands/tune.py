@@ -301,7 +301,6 @@ def _draw(arguments: argparse.Namespace, tuned: Tuned) -> None:
 def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> None:
     """The model with its new decoder, and how it was chosen, at `target`."""
     from stapes.model.metadata import load_model, write_settings
-    from stapes.model.training_data import with_training_data
 
     model, settings = load_model(source)
     names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")
@@ -311,7 +310,7 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
     settings = dataclasses.replace(
         settings,
         decoder=tuned.decoder,
-        provenance={**with_training_data(model, settings.provenance), "decoder_tuning": kept},
+        provenance={**settings.provenance, "decoder_tuning": kept},
     )
     write_bytes(target, write_settings(model, settings, source=str(source)))
 
