@@ -16,7 +16,8 @@ of its own, of links:
     ATTRIBUTION.txt        whose recordings these are, which a model carries (attribution.txt)
 
 With --spoken, synthetic speech (`stapes data speak`) joins the words of "train": the speakers of
-its training partition, so that nothing is measured on it. Some words have few recordings.
+its training partition, so that nothing is measured on it. Some words have few recordings. Whose
+voices they are is said there as well.
 
 Beside them, DEST/<part>_speech.wav, DEST/<part>_noise.wav and DEST/<part>_events.wav are all of a
 kind in a row, in which no word of a model is said on purpose.
@@ -27,7 +28,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -74,13 +74,15 @@ def lay_out(words: Path, room: Path, place: Path, *, spoken: Path | None = None)
     noise, speech = (recordings(room / kind) for kind in ("noise", "speech"))
     for part in PARTS:
         link_words(words, place / part, with_background=part == "train")
-        shutil.copyfile(ATTRIBUTION, place / part / attribution.FILE_NAME)
+        told = [ATTRIBUTION.read_text(encoding="utf-8")]
         for path in of_part(part, noise):
             link(path, place / part / BACKGROUND_NOISE_FOLDER / path.name)
         for path in of_part(part, speech):
             link(path, place / part / SPEECH_FOLDER / source(path) / path.name)
         if spoken and part == "train":
             add_spoken(spoken, words, place / part)
+            told.append(attribution.attribution_of(spoken))
+        attribution.write_attribution(place / part, "\n".join(map(str.strip, told)))
         events = [path for path in of_part(part, noise) if path.name.startswith("esc10_")]
         ambience = [path for path in of_part(part, noise) if path not in events]
         join(of_part(part, speech), place / f"{part}_speech.wav")

@@ -18,6 +18,7 @@ NAMES = {
     "speech": [f"libri{number}_{number}-{part}-0000" for number in range(30) for part in (1, 2)]
     + [f"precise_{number}" for number in range(12)],
 }
+VOICES = "Synthetic speech by humming (CC0): anna."
 SPOKEN = [f"voice{number}_nohash_0.wav" for number in range(20)]
 
 
@@ -35,6 +36,7 @@ def laid_out(tmp_path_factory):
         for name in SPOKEN:
             (top / "spoken" / folder).mkdir(parents=True, exist_ok=True)
             write_wav(top / "spoken" / folder / name, np.ones(80, np.int16), sample_rate=16000)
+    (top / "spoken" / "ATTRIBUTION.txt").write_text(VOICES + "\n")
     lay_out(top / "words", top / "room", top / "parts", spoken=top / "spoken")
     return top / "parts"
 
@@ -70,7 +72,9 @@ def test_synthetic_speech_is_trained_with_and_never_measured_on(laid_out):
 
 
 def test_what_is_laid_out_says_whose_it_is(laid_out):
-    assert all("Pete Warden" in attribution_of(laid_out / part) for part in PARTS)
+    told = {part: attribution_of(laid_out / part) for part in PARTS}
+    assert all(text.startswith("Speech Commands (Pete Warden") for text in told.values())
+    assert [part for part, text in told.items() if text.endswith("\n" + VOICES)] == ["train"]
 
 
 def test_all_of_a_kind_lies_in_a_row(laid_out):
