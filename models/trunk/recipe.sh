@@ -20,7 +20,7 @@ stapes train --data_dir "$work/room/train" --train_dir "$work/trunk" \
   --silence_percentage 8 --unknown_percentage 8 --speech_percentage 20 --balance 1 \
   --time_stretch_percent 10 --time_shift_ms 150 --lead_ms 400 --end_frames 11 \
   --time_mask_frames 3 --frequency_mask_channels 3 --model_architecture broadcast_svdf \
-  --conv_channels 16 --conv_frames 7 --conv_stride 2 --svdf_units 64,64,64,64,64 \
-  --bottleneck_units 44 --dropout 0 --warmup_steps 200 --how_many_training_steps 20000 \
+  --conv_channels 12 --conv_frames 7 --conv_stride 2 --svdf_units 64,64,64,64,64 \
+  --bottleneck_units 40 --dropout 0 --warmup_steps 200 --how_many_training_steps 20000 \
   --learning_rate 0.01 --learning_rate_decay cosine --eval_step_interval 2500
 "$here/pack.py" "$work/trunk/checkpoint.npz" "$here/../../host/stapes/word/trunk.npz"

@@ -24,6 +24,7 @@ STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 # (models/trunk/recipe.sh): of some frames, then of every second one.
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
+_FROZEN = 5  # of the trunk's layers: what a few voices would teach them is not true of people
 _SEEDS = {"train": 5, "tune": 6, "test": 7}
 _NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
 
@@ -265,7 +266,8 @@ class _Planner:
             *("--start_checkpoint", self._path("first", "checkpoint.npz")),
             *("--hard_dir", self._path("hard")),
         )
-        speech = "120" if self._job.has_speech else "60"
+        # Without sounds, near misses are the only other words: talk says more.
+        unknown, speech = ("200", "120") if self._job.sounds else ("40", "200")
         return Stage(
             name=name,
             about=f"train, {total} steps" + ", with what it took for the word" * second,
@@ -274,18 +276,20 @@ class _Planner:
                 *("--wanted_words", ",".join(self._job.words)),
                 *("--clip_duration_ms", str(self._job.clip_duration_ms)),
                 *("--preprocess", "pcen", "--upper_edge_hertz", "7600", "--room"),
-                *("--silence_percentage", "30", "--unknown_percentage", "200"),
+                *("--silence_percentage", "30", "--unknown_percentage", unknown),
                 *("--speech_percentage", speech, "--balance", "1"),
-                *("--time_stretch_percent", "10", "--time_shift_ms", "150", "--lead_ms", "400"),
-                *("--model_architecture", "broadcast_svdf", "--conv_channels", "16"),
+                *("--time_stretch_percent", "25", "--speed_percent", "10"),
+                *("--time_shift_ms", "150", "--lead_ms", "400"),
+                *("--model_architecture", "broadcast_svdf", "--conv_channels", "12"),
                 *("--conv_frames", "7", "--conv_stride", "2", "--svdf_units", "64,64,64,64,64"),
                 *("--svdf_memory", _memories(self._job.clip_duration_ms)),
-                *("--bottleneck_units", "44", "--dropout", "0", "--end_frames", "11"),
-                *("--time_mask_frames", "3", "--frequency_mask_channels", "3"),
+                *("--bottleneck_units", "40", "--dropout", "0", "--end_frames", "11"),
+                *("--frozen_layers", str(_FROZEN)),
+                *("--time_mask_frames", "3", "--frequency_mask_channels", "5"),
                 *("--learning_rate_decay", "cosine"),
                 *("--warmup_steps", str(min(200, amounts.first_steps // 5))),
                 *("--how_many_training_steps", steps),
-                *("--learning_rate", "0.01,0.004" if second else "0.01"),
+                *("--learning_rate", "0.006,0.003" if second else "0.006"),
                 *("--eval_step_interval", str(max(1, math.ceil(total / 5)))),
                 *(again if second else ("--trunk", str(TRUNK))),
             ),
