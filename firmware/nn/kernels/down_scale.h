@@ -46,14 +46,42 @@ inline int32_t SaturateS16(int32_t value) {
 
 #if STAPES_KERNELS_THUMB
 
+// offset + Requantize(value, significand, shift): ties away from zero are ties upwards of a number
+// that is one less if negative. What is shifted out last is the carry.
+#if defined(__thumb2__)
+
+struct DownScale {
+  int32_t twice;  // 2 s - 2^32 for the significand s: the first rounding is as below
+  int32_t right;  // places
+
+  static DownScale Of(int32_t significand, int32_t shift) {
+    return {static_cast<int32_t>(static_cast<uint32_t>(significand) << 1), -shift};
+  }
+
+  int32_t operator()(int32_t value, int32_t offset) const {
+    int32_t low, result;
+    __asm__(
+        "smull %0, %1, %2, %3\n"
+        "adds %0, %0, %0\n"
+        "adc %1, %1, %2\n"
+        "add %1, %1, %1, asr #31\n"
+        "asrs %1, %1, %4\n"
+        "adc %1, %1, %5\n"
+        : "=&r"(low), "=&r"(result)
+        : "r"(value), "r"(twice), "r"(right), "r"(offset)
+        : "cc");
+    return result;
+  }
+};
+
+#else
+
 struct DownScale {
   int32_t significand;
   int32_t right;  // places
 
   static DownScale Of(int32_t significand, int32_t shift) { return {significand, -shift}; }
 
-  // offset + Requantize(value, significand, shift): ties away from zero are ties upwards of a
-  // number that is one less if negative. What is shifted out last is the carry.
   int32_t operator()(int32_t value, int32_t offset) const {
     int32_t result = ScaleQ31(value, significand);
     result += result >> 31;
@@ -67,6 +95,8 @@ struct DownScale {
     return result;
   }
 };
+
+#endif
 
 #else
 
@@ -108,7 +138,7 @@ struct DownScale {
 #endif
 
 // outputs[i] = (sums[i] + bias[i]) scaled, saturated to int8.
-#if STAPES_KERNELS_DSP
+#if STAPES_KERNELS_DSP || STAPES_KERNELS_THUMB
 void ScaleDown(const int32_t* sums, const int32_t* bias, int32_t count, DownScale down,
                int32_t offset, int8_t* outputs);
 // The sums scaled in place, saturated to int16.

@@ -2,7 +2,7 @@
 #include "nn/kernels/add.h"
 #include "nn/kernels/platform.h"
 
-#if !STAPES_KERNELS_DSP && !STAPES_KERNELS_MVE
+#if !STAPES_KERNELS_DSP && !STAPES_KERNELS_MVE && !STAPES_KERNELS_THUMB
 
 namespace stapes {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of int8 values for Arm cores with the DSP extension.
+// Sums of int8 values for Arm cores without Helium.
 #include "nn/kernels/add.h"
 #include "nn/kernels/platform.h"
 
-#if STAPES_KERNELS_DSP
+#if STAPES_KERNELS_DSP || STAPES_KERNELS_THUMB
 
 #include "nn/kernels/scaling.h"
 
@@ -11,7 +11,7 @@ namespace stapes {
 namespace {
 
 // One input's terms are halved, the other's scaled by less than 1/2: the usual case in a residual
-// network. 14 instructions a value; count above 0.
+// network. 14 instructions a value with the DSP extension; count above 0.
 void AddHalved(const AddScaling& scaling, Multiplier multiplier, const int8_t* halved,
                int32_t halved_offset, const int8_t* scaled, int32_t scaled_offset, int32_t count,
                int8_t* output) {
@@ -53,4 +53,4 @@ void AddAll(const AddScaling& scaling, const int8_t* first, const int8_t* second
 
 }  // namespace stapes
 
-#endif  // STAPES_KERNELS_DSP
+#endif  // STAPES_KERNELS_DSP || STAPES_KERNELS_THUMB
