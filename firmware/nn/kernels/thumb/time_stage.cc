@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time stage of SVDF for Arm cores without the DSP extension. Cortex-M3 moves eight values by
-// words; Cortex-M0, which cannot load a word from any address, moves one after the other.
+// The time stage of SVDF for Arm cores without the DSP extension: each value moves on as it is
+// weighed.
 #include "nn/kernels/time_stage.h"
 #include "nn/kernels/platform.h"
 
@@ -13,67 +13,60 @@ namespace {
 
 // What PushAndWeighAll reads; the assembly knows the layout.
 struct Filters {
-  int32_t last;    // bytes before the values of a filter that are pushed
+  int32_t last;    // bytes of the values of a filter that move on
   uint32_t entry;  // bytes of the unrolled loop to skip at first
   int32_t* sums_end;
+  uint32_t skipped;  // bytes of values of these steps
 };
 
 // clang-format off
 #if defined(__thumb2__)
 
-// Whether PushAndWeighAll takes these filters.
-bool TakesFilters(int32_t memory, const int16_t* weights, const int16_t* state) {
-  const uintptr_t places =
-      reinterpret_cast<uintptr_t>(weights) | reinterpret_cast<uintptr_t>(state);
-  return memory % 8 == 0 && places % 4 == 0;
-}
+constexpr uint32_t kStepBytes = 16;  // of code
+constexpr uint32_t kSteps = 8;       // unrolled
 
-Filters Describe(int32_t memory, int32_t* sums_end) { return {2 * (memory - 8), 0, sums_end}; }
+// A load right after another load, or a store, takes one cycle instead of two.
+#define STAPES_WEIGH_STEP(place, next)  \
+  "ldrsh.w r4, [r1, #" next "]\n"       \
+  "ldrsh.w r6, [r0, #" place "]\n"      \
+  "strh.w r4, [r1, #" place "]\n"       \
+  "mla r5, r4, r6, r5\n"
 
-#define STAPES_WEIGH_PAIR(pair)      \
-  "ldrsh r8, [r0], #2\n"             \
-  "sxth r9, " pair "\n"              \
-  "mla r7, r8, r9, r7\n"             \
-  "ldrsh r8, [r0], #2\n"             \
-  "asrs " pair ", " pair ", #16\n"   \
-  "mla r7, r8, " pair ", r7\n"
-
-#define STAPES_WEIGH_EIGHT           \
-  "stmia r1!, {r2, r3, r4, r6}\n"    \
-  STAPES_WEIGH_PAIR("r2")            \
-  STAPES_WEIGH_PAIR("r3")            \
-  STAPES_WEIGH_PAIR("r4")            \
-  STAPES_WEIGH_PAIR("r6")
-
-// The lower halves of the sums are the newest values.
+// The sums are the newest values.
 __attribute__((naked, noinline)) void PushAndWeighAll(const int16_t*, int16_t*, int32_t*,
                                                       const Filters*) {
   __asm__(
       "push {r4-r11, lr}\n"
-      "mov lr, r2\n"
-      "ldr r10, [r3]\n"
-      "ldr r11, [r3, #8]\n"
+      "ldrd r7, r8, [r3]\n"
+      "ldrd r9, r10, [r3, #8]\n"
+      "adr r12, 1f\n"
+      "add r12, r8\n"
+      "adds r12, #1\n"
+      "subs r1, r1, r10\n"
+      "subs r0, r0, r10\n"
+      "add r7, r10\n"
       "0:\n"
-      "ldr r5, [lr]\n"
-      "movs r7, #0\n"
-      "adds r12, r1, r10\n"
-      "cmp r1, r12\n"
-      "beq 2f\n"
+      "movs r5, #0\n"
+      "add lr, r1, r7\n"
+      "bx r12\n"
+      ".p2align 2\n"
       "1:\n"
-      "ldr r2, [r1, #2]\n"
-      "ldr r3, [r1, #6]\n"
-      "ldr r4, [r1, #10]\n"
-      "ldr r6, [r1, #14]\n" STAPES_WEIGH_EIGHT
-      "cmp r1, r12\n"
+      STAPES_WEIGH_STEP("0", "2") STAPES_WEIGH_STEP("2", "4")
+      STAPES_WEIGH_STEP("4", "6") STAPES_WEIGH_STEP("6", "8")
+      STAPES_WEIGH_STEP("8", "10") STAPES_WEIGH_STEP("10", "12")
+      STAPES_WEIGH_STEP("12", "14") STAPES_WEIGH_STEP("14", "16")
+      "adds r0, #16\n"
+      "adds r1, #16\n"
+      "cmp r1, lr\n"
       "bne 1b\n"
-      "2:\n"
-      "ldr r2, [r1, #2]\n"
-      "ldr r3, [r1, #6]\n"
-      "ldr r4, [r1, #10]\n"
-      "ldrh r6, [r1, #14]\n"
-      "orr r6, r6, r5, lsl #16\n" STAPES_WEIGH_EIGHT
-      "str r7, [lr], #4\n"
-      "cmp lr, r11\n"
+      "ldr r4, [r2]\n"
+      "ldrsh r6, [r0], #2\n"
+      "strh r4, [r1], #2\n"
+      "mla r5, r4, r6, r5\n"
+      "subs r0, r0, r10\n"
+      "subs r1, r1, r10\n"
+      "stmia r2!, {r5}\n"
+      "cmp r2, r9\n"
       "bne 0b\n"
       "pop {r4-r11, pc}\n");
 }
@@ -82,13 +75,6 @@ __attribute__((naked, noinline)) void PushAndWeighAll(const int16_t*, int16_t*, 
 
 constexpr uint32_t kStepBytes = 12;  // of code
 constexpr uint32_t kSteps = 4;       // unrolled
-
-bool TakesFilters(int32_t memory, const int16_t*, const int16_t*) { return memory > 1; }
-
-Filters Describe(int32_t memory, int32_t* sums_end) {
-  const uint32_t skipped = (kSteps - static_cast<uint32_t>(memory - 1) % kSteps) % kSteps;
-  return {2 * (memory - 1), skipped * kStepBytes, sums_end};
-}
 
 #define STAPES_WEIGH_STEP            \
   "ldrsh r3, [r1, r2]\n"             \
@@ -150,12 +136,17 @@ __attribute__((naked, noinline)) void PushAndWeighAll(const int16_t*, int16_t*, 
 #endif
 // clang-format on
 
+Filters Describe(int32_t memory, int32_t* sums_end) {
+  const uint32_t skipped = (kSteps - static_cast<uint32_t>(memory - 1) % kSteps) % kSteps;
+  return {2 * (memory - 1), skipped * kStepBytes, sums_end, skipped * uint32_t{sizeof(int16_t)}};
+}
+
 }  // namespace
 
 void PushAndWeigh(const TimeFilters& filters, const int16_t* weights, int16_t* state, int32_t* sums,
                   int32_t count) {
   plain::ScaleSums(filters, sums, count);
-  if (!TakesFilters(filters.memory, weights, state)) {
+  if (filters.memory <= 1) {
     plain::PushAndDotAll(filters, weights, state, sums, count);
     return;
   }
