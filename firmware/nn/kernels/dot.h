@@ -13,14 +13,31 @@
 
 namespace stapes {
 
+// What Thumb kernels keep in the memory for the values; others keep the values.
+enum class WideForm : uint8_t {
+  kValues,
+  kList,   // of the values that are not 0, with their places: `count` of them
+  kPairs,  // small values, two to a word: `count` times four
+};
+
 struct WideVector {
   const int16_t* values;
   int32_t count;
   int32_t sign;  // -1 where the platform keeps the values negated
+  WideForm form = WideForm::kValues;
 };
 
 // values[i] + offset in `wide` of WideBytes(count) bytes, 4-byte aligned; offset -128 to 128.
 WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide);
+
+// The same for DotRowBlock alone, in any form.
+#if STAPES_KERNELS_THUMB
+WideVector WidenForRows(const int8_t* values, int32_t count, int32_t offset, int16_t* wide);
+#else
+inline WideVector WidenForRows(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
+  return WidenS8(values, count, offset, wide);
+}
+#endif
 
 constexpr int32_t WideBytes(int32_t count) { return (2 * count + 3) & ~3; }
 

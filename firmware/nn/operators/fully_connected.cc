@@ -72,7 +72,7 @@ void Multiply(const FullyConnectedData& data, Scaling scaling, const int8_t* inp
   for (int32_t first = 0; first < data.depth; first += kPiece) {
     const int32_t left = data.depth - first;
     const int32_t piece = left < kPiece ? left : kPiece;
-    const WideVector values = WidenS8(input + first, piece, data.input_offset, wide);
+    const WideVector values = WidenForRows(input + first, piece, data.input_offset, wide);
     DotBlocksS8(values, weights + first, data.rows, data.depth,
                 [&](int32_t row, int32_t* sums, int32_t count) {
                   const bool is_last = left <= kPiece;

@@ -212,9 +212,22 @@ void Rows() {
   const int32_t rows = random_numbers.Between(1, 16);
   random_numbers.FillExtremes(weights, rows * stride);
   random_numbers.FillExtremes(inputs, depth);
+  const int32_t offset = random_numbers.Between(-127, 128);
+  const int32_t most = random_numbers.OneIn(2) ? random_numbers.Between(63, 64) : 100;
+  for (int32_t i = 0; i < depth && most < 100; ++i) {  // values within `most`, and some at it
+    const int32_t value = Clamp(inputs[i], -most, most);
+    inputs[i] = static_cast<int8_t>(Clamp(value - offset, INT8_MIN, INT8_MAX));
+  }
+  if (random_numbers.OneIn(4)) {  // the largest sum
+    std::memset(weights, INT8_MIN, static_cast<std::size_t>(depth));
+    std::memset(inputs, Clamp(-most - offset, INT8_MIN, INT8_MAX), sizeof(inputs));
+  }
+  for (int32_t i = 0, zeros = random_numbers.Between(-4, 4); i < depth && zeros > 0; ++i) {
+    inputs[i] = random_numbers.Between(1, 4) <= zeros ? static_cast<int8_t>(-offset) : inputs[i];
+  }
   const Scaling scaling = RandomScaling(rows);
   int32_t sums[16];
-  const WideVector values = WidenS8(inputs, depth, random_numbers.Between(-127, 128), panel);
+  const WideVector values = WidenForRows(inputs, depth, offset, panel);
   DotRowBlock(values, weights, rows, stride, sums);
   PrintLine("rows", Checksum(sums, 4 * rows));
   scaling.Block(sums, rows, outputs);

@@ -6,12 +6,14 @@
 
 namespace stapes {
 
+#if !STAPES_KERNELS_THUMB
 inline WideVector WidenS8(const int8_t* values, int32_t count, int32_t offset, int16_t* wide) {
   for (int32_t i = 0; i < count; ++i) {
     wide[i] = static_cast<int16_t>(values[i] + offset);
   }
   return {wide, count, 1};
 }
+#endif
 
 // Unsigned accumulators wrap without undefined behaviour; the products fit 32 bits.
 inline int32_t DotWideS8(const int16_t* wide, const int8_t* weights, int32_t count) {

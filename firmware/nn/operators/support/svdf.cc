@@ -109,7 +109,7 @@ class Units {
 
 void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch,
                  int32_t state_value_bytes, SvdfTimeStage* time_stage) {
-  const WideVector values = WidenS8(context.Input<int8_t>(kInput) + batch * data.inputs,
+  const WideVector values = WidenForRows(context.Input<int8_t>(kInput) + batch * data.inputs,
                                     data.inputs, data.input_offset, context.Scratch<int16_t>());
   const int32_t state_bytes = data.filters * data.memory * state_value_bytes;
   SvdfPlace place = {context.Input<void>(kTimeWeights),
