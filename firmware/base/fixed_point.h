@@ -14,6 +14,8 @@
 #endif
 #elif defined(__thumb__) && !defined(__thumb2__) && !defined(STAPES_CHECKED_ARITHMETIC)
 #define STAPES_USE_THUMB1 1  // Cortex-M0: products of 32 bits, where compilers call a function
+#elif defined(__thumb2__) && !defined(STAPES_CHECKED_ARITHMETIC)
+#define STAPES_USE_THUMB2 1  // Cortex-M3: products of 64 bits in their own instruction
 #endif
 
 namespace stapes {
@@ -158,7 +160,9 @@ inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
 }
 
 inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
-  return Add(acc, Narrow((static_cast<int64_t>(a) * static_cast<int16_t>(pair)) >> 16));
+  // The product with the half at the top of a word needs no shift: its upper word is the sum's.
+  const auto factor = static_cast<int32_t>(pair << 16);
+  return Add(acc, static_cast<int32_t>((static_cast<int64_t>(a) * factor) >> 32));
 }
 
 #endif
@@ -174,10 +178,15 @@ inline int32_t MulAddHighHalf(int32_t acc, int32_t a, uint32_t pair) {
 }
 
 inline uint32_t ReverseBits(uint32_t value) {
+#ifdef STAPES_USE_THUMB2
+  __asm__("rbit %0, %0" : "+r"(value));
+  return value;
+#else
   value = ((value >> 1) & 0x55555555u) | ((value & 0x55555555u) << 1);
   value = ((value >> 2) & 0x33333333u) | ((value & 0x33333333u) << 2);
   value = ((value >> 4) & 0x0F0F0F0Fu) | ((value & 0x0F0F0F0Fu) << 4);
   return __builtin_bswap32(value);
+#endif
 }
 
 #endif

@@ -59,6 +59,89 @@ void JoinPairs(ComplexInt* values, uint32_t size) {
 #endif
 
 // Joins sub-transforms of `quarter` numbers to transforms of four times as many.
+#ifdef STAPES_USE_THUMB2
+
+// The number at `from`, turned by the angle at `place` of the twiddles and halved. The last bit
+// that a product's upper word lacks is the carry, which rounds.
+// clang-format off
+#define STAPES_HALF_ROTATED(re, im, from, place)  \
+  "ldrd  r5, r6, [" from "]\n"                    \
+  "ldrd  r7, r8, [r4, #" place "]\n"              \
+  "smull r10, " re ", r5, r7\n"                   \
+  "adds  r10, r10, r10\n"                         \
+  "adc   " re ", " re ", #0\n"                    \
+  "smull r10, r11, r6, r8\n"                      \
+  "adds  r10, r10, r10\n"                         \
+  "adc   " re ", " re ", r11\n"                   \
+  "smull r10, " im ", r6, r7\n"                   \
+  "adds  r10, r10, r10\n"                         \
+  "adc   " im ", " im ", #0\n"                    \
+  "rsb   r5, r5, #0\n"                            \
+  "smull r10, r11, r5, r8\n"                      \
+  "adds  r10, r10, r10\n"                         \
+  "adc   " im ", " im ", r11\n"
+
+// Butterfly (butterfly.h) over all numbers up to `end`; compilers lack the registers for it.
+__attribute__((naked, noinline)) void JoinQuarters(ComplexInt*, const ComplexInt* /*end*/,
+                                                   uint32_t /*quarter_bytes*/, const int32_t*) {
+  __asm__(
+      "push  {r4-r11, lr}\n"
+      "push  {r0-r3}\n"
+      "0:\n"
+      "ldr   r12, [sp, #8]\n"
+      "ldr   r4, [sp, #12]\n"
+      "add   r1, r0, r12\n"
+      "add   r2, r1, r12\n"
+      "add   r3, r2, r12\n"
+      "str   r1, [sp]\n"  // where the first quarter ends
+      "1:\n"
+      STAPES_HALF_ROTATED("r9", "r12", "r1", "8")
+      "ldrd  r5, r6, [r0]\n"
+      "add   r7, r5, r9, lsl #1\n"
+      "add   r8, r6, r12, lsl #1\n"
+      "sub   r5, r5, r9, lsl #1\n"
+      "sub   r6, r6, r12, lsl #1\n"
+      "strd  r7, r8, [r0]\n"  // kept meanwhile: v0 + 2 t2 and, at v1, v0 - 2 t2
+      "strd  r5, r6, [r1]\n"
+      STAPES_HALF_ROTATED("r9", "r12", "r2", "0")
+      STAPES_HALF_ROTATED("lr", "r6", "r3", "16")
+      "adds  r4, #24\n"
+      "add   r7, r9, lr\n"  // t1 + t3: r7, r8
+      "add   r8, r12, r6\n"
+      "sub   r9, r9, lr\n"  // t1 - t3: r9, r12
+      "sub   r12, r12, r6\n"
+      "ldrd  r5, r6, [r0]\n"
+      "add   r10, r5, r7, lsl #1\n"
+      "add   r11, r6, r8, lsl #1\n"
+      "sub   r5, r5, r7, lsl #1\n"
+      "sub   r6, r6, r8, lsl #1\n"
+      "strd  r10, r11, [r0], #8\n"
+      "strd  r5, r6, [r2], #8\n"
+      "ldrd  r5, r6, [r1]\n"
+      "add   r10, r5, r12, lsl #1\n"
+      "sub   r11, r6, r9, lsl #1\n"
+      "sub   r5, r5, r12, lsl #1\n"
+      "add   r6, r6, r9, lsl #1\n"
+      "strd  r10, r11, [r1], #8\n"
+      "strd  r5, r6, [r3], #8\n"
+      "ldr   r7, [sp]\n"
+      "cmp   r0, r7\n"
+      "bne   1b\n"
+      "ldr   r7, [sp, #4]\n"
+      "mov   r0, r3\n"  // where the last quarter ends
+      "cmp   r0, r7\n"
+      "bne   0b\n"
+      "add   sp, #16\n"
+      "pop   {r4-r11, pc}\n");
+}
+// clang-format on
+
+void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
+  JoinQuarters(values, values + size, quarter * uint32_t{sizeof(ComplexInt)}, twiddles);
+}
+
+#else
+
 void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
   for (const ComplexInt* end = values + size; values != end; values += 4 * quarter) {
     const int32_t* stage_twiddles = twiddles;
@@ -71,6 +154,8 @@ void StageRadix4(ComplexInt* values, uint32_t size, uint32_t quarter, const int3
     }
   }
 }
+
+#endif
 
 #if defined(STAPES_USE_HELIUM)
 
