@@ -19,6 +19,7 @@ from stapes.firmware.frame_time import (
     battery_life,
     can_estimate,
     estimate_frame_times,
+    why_not,
 )
 
 _COLUMNS = ("board", "instructions", "cycles", "waits for flash", "ms", "share of the time")
@@ -68,9 +69,15 @@ def estimate(
     usable = [board for board in boards if can_estimate(board)]
     if not usable:
         names = ", ".join(f"{board.name} ({board.processor})" for board in boards)
-        raise StapesError(f"no manual's table of cycles for the core of {names}")
+        why = "; ".join(dict.fromkeys(without_estimate(boards).values()))
+        raise StapesError(f"no manual's table of cycles for the core of {names}: {why}")
     times = estimate_frame_times(model, usable, source)
     return [_figures(board, time, arguments) for board, time in zip(usable, times, strict=True)]
+
+
+def without_estimate(boards: list[Board]) -> dict[str, str]:
+    """Why there is none, by the names of the boards that have none."""
+    return {board.name: why for board in boards if (why := why_not(board))}
 
 
 def _figures(board: Board, time: FrameTime, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -98,8 +105,8 @@ def _figures(board: Board, time: FrameTime, arguments: argparse.Namespace) -> di
     }
 
 
-def section(figures: list[dict[str, Any]]) -> str:
-    """For people."""
+def section(figures: list[dict[str, Any]], without: dict[str, str]) -> str:
+    """For people. `without`: the boards without an estimate, and why."""
     title = f"estimated, for a frame of {figures[0]['frame_milliseconds']:g} ms (not measured)"
     rows = [
         (
@@ -118,6 +125,10 @@ def section(figures: list[dict[str, Any]]) -> str:
         f"Left out: {LEFT_OUT}; where waits for flash are unknown, those, too; what a silence gate "
         "saves.",
         *map(_battery_line, figures),
+        *(
+            f"No estimate for {', '.join(name for name in without if without[name] == why)}: {why}."
+            for why in dict.fromkeys(without.values())
+        ),
     ]  # fmt: skip
     folded = [textwrap.fill(note, _WIDTH, subsequent_indent="  ") for note in notes if note]
     return "\n".join([title, table(_COLUMNS, rows), *folded])

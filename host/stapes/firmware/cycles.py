@@ -93,6 +93,15 @@ TABLES = {
         long_accumulate=1,
     ),
 }
+# Cores of which we found no document of Arm that gives the cycles of each instruction.
+NOT_PUBLISHED = ("cortex-m7", "cortex-m33", "cortex-m55")
+
+
+def why_no_table(core: str) -> str:
+    """Why there is no estimate for a core that `TABLES` lacks."""
+    if core in NOT_PUBLISHED:
+        return f"we found no public document with the cycles of each instruction of {core}"
+    return f"there is no table of cycles for {core or 'a core that is not an Arm Cortex-M'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +210,8 @@ def estimate_cycles(
     """
     if core not in TABLES:
         raise StapesError(
-            f"cycles of {core}: found no table in its manual, expected one of {', '.join(TABLES)}"
+            f"cycles of {core}: found no table in its manual, expected one of {', '.join(TABLES)}; "
+            + why_no_table(core)
         )
     listing = disassemble(image)
     run = run_image(image, board, core, calls=calls, flashes=flashes)

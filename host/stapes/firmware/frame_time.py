@@ -14,7 +14,7 @@ from stapes.files import write_bytes
 from stapes.firmware.boards import Board, Flash, find_emulated
 from stapes.firmware.build import check_build_tools, cmake_commands
 from stapes.firmware.build import image as image_of
-from stapes.firmware.cycles import TABLES, Calls, Estimate, estimate_cycles
+from stapes.firmware.cycles import TABLES, Calls, Estimate, estimate_cycles, why_no_table
 from stapes.firmware.model_folder import emit_model
 from stapes.firmware.tools import alone_in, run_tool
 from stapes.installed import build_folder
@@ -81,6 +81,13 @@ def battery_life(
 def can_estimate(board: Board) -> bool:
     """Whether its core has a table of cycles, and its clock is known."""
     return board.core in TABLES and board.core in STAND_INS and board.clock_hertz > 0
+
+
+def why_not(board: Board) -> str | None:
+    """Why nothing can be estimated for a board; None where it can."""
+    if can_estimate(board):
+        return None
+    return "its file states no clock" if board.core in TABLES else why_no_table(board.core)
 
 
 def estimate_frame_times(model: Path, boards: Sequence[Board], source: Path) -> list[FrameTime]:

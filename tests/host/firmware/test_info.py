@@ -14,7 +14,7 @@ import pytest
 
 from stapes.cli import frame_times
 from stapes.cli.main import main
-from stapes.firmware import measure
+from stapes.firmware import boards, measure
 from stapes.firmware.frame_time import FrameTime
 from stapes.firmware.measure import EMULATED_BOARD, MEASURING_TOOLS, Fit, Instructions
 from stapes.firmware.tools import missing_tools
@@ -387,8 +387,25 @@ def test_of_cores_without_a_table_nothing_is_estimated(model, times, capsys):
     assert main(["info", str(model), "--measure", "--board", "rpi_pico2"]) == 0
     assert (
         "milliseconds are not estimated: no manual's table of cycles for the core of rpi_pico2 "
-        "(Cortex-M33, 128 MHz)" in capsys.readouterr().out
+        "(Cortex-M33, 128 MHz): we found no public document with the cycles of each instruction of "
+        "cortex-m33" in capsys.readouterr().out
     )
+
+
+def test_boards_without_an_estimate_are_named_with_the_reason(model, times, monkeypatch, capsys):
+    names = ("nrf52840dk", "rpi_pico2", "mps2_an505", "mps3_an547", "qemu_riscv32")
+    some = {name: board for name, board in boards.all_boards(SOURCE).items() if name in names}
+    monkeypatch.setattr(boards, "all_boards", lambda _: some)
+    assert main(["info", str(model), "--measure"]) == 0
+    text = capsys.readouterr().out.replace("\n  ", " ")
+    assert (
+        "No estimate for mps2_an505, rpi_pico2: we found no public document with the cycles of "
+        "each instruction of cortex-m33." in text
+    )
+    assert "No estimate for mps3_an547: we found no public document" in text
+    assert "No estimate for qemu_riscv32: there is no table of cycles for a core that is" in text
+    assert main(["info", str(model), "--measure", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["boards_without_estimate"]) == set(names[1:])
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "nan", "much"])

@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         report["board"] = _fit(arguments.model, arguments.source_dir, arguments.board)
     report["instructions"], report["not_measured"] = None, "--measure counts them"
     report["frame_times"], report["not_estimated"] = None, "--measure does it"
+    report["boards_without_estimate"] = {}
     if arguments.measure:
         _measure(report, arguments)
     if arguments.json:
@@ -150,6 +151,7 @@ def _estimate(report: dict[str, Any], arguments: argparse.Namespace, source: Pat
     try:
         report["frame_times"] = frame_times.estimate(arguments.model, boards, source, arguments)
         report["not_estimated"] = None
+        report["boards_without_estimate"] = frame_times.without_estimate(boards)
     except StapesError as error:
         report["not_estimated"] = str(error)
 
@@ -179,7 +181,9 @@ def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str
     if arguments.all or arguments.measure:
         sections += [_operator_table(report), _summary(report)]
     if report["frame_times"]:
-        sections.append(frame_times.section(report["frame_times"]))
+        sections.append(
+            frame_times.section(report["frame_times"], report["boards_without_estimate"])
+        )
     elif arguments.measure:
         sections.append(f"milliseconds are not estimated: {report['not_estimated']}")
     if report["board"]:
