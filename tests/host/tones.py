@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import functools
+import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from stapes.cli.main import main
 SAMPLE_RATE = 8000
 WANTED = ("up", "down")
 LABELS_COUNT = 4
+# The variable that names a folder of the run, for all its processes (tests/host/conftest.py).
+SHARED_FOLDER = "STAPES_TESTS_SHARED_FOLDER"
 # About 20 steps a second on a slow machine; learns the tones to better than 90%.
 TRAIN_FLAGS = (
     *("--wanted_words", "up,down", "--sample_rate", "8000", "--upper_edge_hertz", "4000"),
@@ -67,12 +69,24 @@ class Trained:
 
 @functools.cache
 def trained_tones() -> Trained:
-    """Trains and exports once for all tests; nothing of it may be changed."""
-    folder = Path(tempfile.mkdtemp(prefix="stapes-tones-"))
-    atexit.register(shutil.rmtree, folder)
-    data_dir, train_dir = write_tones(folder / "data"), folder / "train"
-    folders = ("--data_dir", str(data_dir), "--train_dir", str(train_dir))
-    assert main(["train", *folders, *TRAIN_FLAGS]) == 0
-    model = folder / "tones.tflite"
-    assert main(["export", "--train_dir", str(train_dir), "--output_file", str(model)]) == 0
-    return Trained(data_dir=data_dir, train_dir=train_dir, model=model)
+    """Trains and exports once for all tests of a run, in whichever of its processes is the first.
+    Nothing of it may be changed."""
+    shared = Path(os.environ[SHARED_FOLDER])
+    folder = shared / "tones"
+    places = Trained(
+        data_dir=folder / "data", train_dir=folder / "train", model=folder / "tones.tflite"
+    )
+    with (shared / "tones.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a failure left
+            _train_and_export(places)
+            (folder / "done").touch()
+    return places
+
+
+def _train_and_export(places: Trained) -> None:
+    write_tones(places.data_dir)
+    train_dir = ("--train_dir", str(places.train_dir))
+    assert main(["train", "--data_dir", str(places.data_dir), *train_dir, *TRAIN_FLAGS]) == 0
+    assert main(["export", *train_dir, "--output_file", str(places.model)]) == 0
