@@ -109,8 +109,9 @@ class Units {
 
 void InvokeBatch(const InvokeContext& context, const SvdfData& data, int32_t batch,
                  int32_t state_value_bytes, SvdfTimeStage* time_stage) {
-  const WideVector values = WidenForRows(context.Input<int8_t>(kInput) + batch * data.inputs,
-                                    data.inputs, data.input_offset, context.Scratch<int16_t>());
+  const WideVector values =
+      WidenForRows(context.Input<int8_t>(kInput) + batch * data.inputs, data.inputs,
+                   data.input_offset, context.Scratch<int16_t>());
   const int32_t state_bytes = data.filters * data.memory * state_value_bytes;
   SvdfPlace place = {context.Input<void>(kTimeWeights),
                      context.Variable<uint8_t>(kSvdfState) + batch * state_bytes};
