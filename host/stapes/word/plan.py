@@ -24,7 +24,7 @@ STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 # (models/trunk/recipe.sh): of some frames, then of every second one.
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
-_FROZEN = 5  # of the trunk's layers: what a few voices would teach them is not true of people
+_FROZEN = 4  # of the trunk's layers: what a few voices would teach them is not true of people
 _SEEDS = {"train": 5, "tune": 6, "test": 7}
 _NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
 
@@ -46,7 +46,7 @@ class WordSettings:
         min(os.cpu_count() or 1, 8), least=1, most=256, help="programs that work at the same time"
     )
     fa_per_hour: float = setting(
-        0.5,
+        1.0,
         above=0,
         most=1000,
         metavar="RATE",
@@ -86,11 +86,11 @@ class Amounts:
             near=scaled(0.6, 4, 30),
             near_clips=scaled(0.6, 6, 90),
             talk_minutes=min(max(0.7 * minutes, 0.5), 180.0),
-            first_steps=scaled(150, 60, 30_000),
-            second_steps=scaled(70, 30, 15_000),
+            first_steps=scaled(35, 60, 7_000),
+            second_steps=scaled(20, 30, 4_000),
             noise_minutes=min(max(2 * minutes, 1.0), 30.0),
             test_clips=scaled(4, 15, 600),
-            test_talk_minutes=min(max(0.5 * minutes, 0.3), 120.0),
+            test_talk_minutes=min(max(2 * minutes, 0.3), 240.0),
             test_noise_minutes=min(max(0.7 * minutes, 0.5), 10.0),
         )
 
@@ -147,9 +147,9 @@ class _Planner:
 
     def stages(self) -> list[Stage]:
         return [
-            self._talk("train", "corpus", self._amounts.talk_minutes, 6),
+            self._talk("train", "corpus", self._amounts.talk_minutes, 20),
             self._noise("train", "corpus", self._amounts.noise_minutes, 1),
-            self._speak("train", "corpus", self._amounts.clips, 8),
+            self._speak("train", "corpus", self._amounts.clips, 10),
             self._near("corpus", "near"),
             self._gather(),
             self._train("first"),
@@ -267,7 +267,7 @@ class _Planner:
             *("--hard_dir", self._path("hard")),
         )
         # Without sounds, near misses are the only other words: talk says more.
-        unknown, speech = ("200", "120") if self._job.sounds else ("40", "200")
+        unknown, speech = ("200", "120") if self._job.sounds else ("40", "600")
         return Stage(
             name=name,
             about=f"train, {total} steps" + ", with what it took for the word" * second,
@@ -276,7 +276,7 @@ class _Planner:
                 *("--wanted_words", ",".join(self._job.words)),
                 *("--clip_duration_ms", str(self._job.clip_duration_ms)),
                 *("--preprocess", "pcen", "--upper_edge_hertz", "7600", "--room"),
-                *("--silence_percentage", "30", "--unknown_percentage", unknown),
+                *("--silence_percentage", "60", "--unknown_percentage", unknown),
                 *("--speech_percentage", speech, "--balance", "1"),
                 *("--time_stretch_percent", "30", "--speed_percent", "15", "--equalizer_db", "10"),
                 *("--time_shift_ms", "150", "--lead_ms", "400"),
@@ -295,7 +295,7 @@ class _Planner:
             ),
             continues=(name,),
             needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
-            share=10 if second else 22,
+            share=2.5 if second else 4,
         )
 
     def _export(self, name: str) -> Stage:
