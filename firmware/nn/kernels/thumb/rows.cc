@@ -276,6 +276,65 @@ __attribute__((naked, noinline)) uint32_t* ListFours(const int8_t* /*from*/, con
 
 #else
 
+// What the two loops below share. On the stack: quads, rows, sums, entry.
+#define STAPES_ROWS_ENTER  \
+  ".syntax unified\n"      \
+  "push {r4-r7, lr}\n"     \
+  "mov r4, r8\n"           \
+  "mov r5, r9\n"           \
+  "mov r6, r10\n"          \
+  "mov r7, r11\n"          \
+  "push {r4-r7}\n"         \
+  "ldr r4, [r0, #8]\n"     \
+  "adr r3, 1f\n"           \
+  "adds r3, r4\n"          \
+  "adds r3, #1\n"          \
+  "push {r0-r3}\n"         \
+  "ldr r4, [r0, #12]\n"
+
+// The next four rows: the sums are 0, and the unrolled loop is entered.
+#define STAPES_ROWS_BEGIN  \
+  "0:\n"                   \
+  "ldr r0, [sp]\n"         \
+  "ldr r1, [sp, #4]\n"     \
+  "ldr r6, [r0, #4]\n"     \
+  "adds r2, r1, r6\n"      \
+  "adds r3, r2, r6\n"      \
+  "adds r4, r3, r6\n"      \
+  "adds r5, r4, r6\n"      \
+  "str r5, [sp, #4]\n"     \
+  "ldr r0, [r0]\n"         \
+  "movs r5, #0\n"          \
+  "mov r8, r5\n"           \
+  "mov r9, r5\n"           \
+  "mov r10, r5\n"          \
+  "mov r11, r5\n"          \
+  "ldr r7, [sp, #12]\n"    \
+  "bx r7\n"                \
+  ".p2align 2\n"
+
+// The sums are kept; after the last rows, return.
+#define STAPES_ROWS_END            \
+  "bne 1b\n"                       \
+  "ldr r0, [sp, #8]\n"             \
+  "mov r1, r8\n"                   \
+  "mov r2, r9\n"                   \
+  "mov r3, r10\n"                  \
+  "mov r4, r11\n"                  \
+  "stmia r0!, {r1, r2, r3, r4}\n"  \
+  "str r0, [sp, #8]\n"             \
+  "ldr r1, [sp]\n"                 \
+  "ldr r1, [r1, #16]\n"            \
+  "cmp r0, r1\n"                   \
+  "bne 0b\n"                       \
+  "add sp, #16\n"                  \
+  "pop {r4-r7}\n"                  \
+  "mov r8, r4\n"                   \
+  "mov r9, r5\n"                   \
+  "mov r10, r6\n"                  \
+  "mov r11, r7\n"                  \
+  "pop {r4-r7, pc}\n"
+
 #define STAPES_ROW_STEP              \
   "ldrsh r6, [r0, r5]\n"             \
   "ldrsb r7, [r1, r5]\n"             \
@@ -295,59 +354,12 @@ __attribute__((naked, noinline)) uint32_t* ListFours(const int8_t* /*from*/, con
 
 __attribute__((naked, noinline)) void MultiplyRowQuads(const RowQuads*, const int8_t*, int32_t*) {
   __asm__(
-      ".syntax unified\n"
-      "push {r4-r7, lr}\n"
-      "mov r4, r8\n"
-      "mov r5, r9\n"
-      "mov r6, r10\n"
-      "mov r7, r11\n"
-      "push {r4-r7}\n"
-      "ldr r4, [r0, #8]\n"
-      "adr r3, 1f\n"
-      "adds r3, r4\n"
-      "adds r3, #1\n"
-      "push {r0-r3}\n"  // sp: quads, rows, sums, entry
-      "ldr r4, [r0, #12]\n"
+      STAPES_ROWS_ENTER
       "mov r12, r4\n"
-      "0:\n"
-      "ldr r0, [sp]\n"
-      "ldr r1, [sp, #4]\n"
-      "ldr r6, [r0, #4]\n"
-      "adds r2, r1, r6\n"
-      "adds r3, r2, r6\n"
-      "adds r4, r3, r6\n"
-      "adds r5, r4, r6\n"
-      "str r5, [sp, #4]\n"
-      "ldr r0, [r0]\n"
-      "movs r5, #0\n"
-      "mov r8, r5\n"
-      "mov r9, r5\n"
-      "mov r10, r5\n"
-      "mov r11, r5\n"
-      "ldr r7, [sp, #12]\n"
-      "bx r7\n"
-      ".p2align 2\n"
+      STAPES_ROWS_BEGIN
       "1:\n" STAPES_ROW_STEP STAPES_ROW_STEP STAPES_ROW_STEP STAPES_ROW_STEP
       "cmp r5, r12\n"
-      "bne 1b\n"
-      "ldr r0, [sp, #8]\n"
-      "mov r1, r8\n"
-      "mov r2, r9\n"
-      "mov r3, r10\n"
-      "mov r4, r11\n"
-      "stmia r0!, {r1, r2, r3, r4}\n"
-      "str r0, [sp, #8]\n"
-      "ldr r1, [sp]\n"
-      "ldr r1, [r1, #16]\n"
-      "cmp r0, r1\n"
-      "bne 0b\n"
-      "add sp, #16\n"
-      "pop {r4-r7}\n"
-      "mov r8, r4\n"
-      "mov r9, r5\n"
-      "mov r10, r6\n"
-      "mov r11, r7\n"
-      "pop {r4-r7, pc}\n");
+      STAPES_ROWS_END);
 }
 
 // Entry: place in the upper half of a word, value in the lower.
@@ -371,62 +383,15 @@ __attribute__((naked, noinline)) void MultiplyRowQuads(const RowQuads*, const in
 
 __attribute__((naked, noinline)) void MultiplyListed(const RowQuads*, const int8_t*, int32_t*) {
   __asm__(
-      ".syntax unified\n"
-      "push {r4-r7, lr}\n"
-      "mov r4, r8\n"
-      "mov r5, r9\n"
-      "mov r6, r10\n"
-      "mov r7, r11\n"
-      "push {r4-r7}\n"
-      "ldr r4, [r0, #8]\n"
-      "adr r3, 1f\n"
-      "adds r3, r4\n"
-      "adds r3, #1\n"
-      "push {r0-r3}\n"  // sp: quads, rows, sums, entry
-      "ldr r4, [r0, #12]\n"
+      STAPES_ROWS_ENTER
       "lsls r4, r4, #2\n"
       "ldr r5, [r0]\n"
       "adds r4, r4, r5\n"
       "mov r12, r4\n"
-      "0:\n"
-      "ldr r0, [sp]\n"
-      "ldr r1, [sp, #4]\n"
-      "ldr r6, [r0, #4]\n"
-      "adds r2, r1, r6\n"
-      "adds r3, r2, r6\n"
-      "adds r4, r3, r6\n"
-      "adds r5, r4, r6\n"
-      "str r5, [sp, #4]\n"
-      "ldr r0, [r0]\n"
-      "movs r5, #0\n"
-      "mov r8, r5\n"
-      "mov r9, r5\n"
-      "mov r10, r5\n"
-      "mov r11, r5\n"
-      "ldr r7, [sp, #12]\n"
-      "bx r7\n"
-      ".p2align 2\n"
+      STAPES_ROWS_BEGIN
       "1:\n" STAPES_LIST_STEP STAPES_LIST_STEP STAPES_LIST_STEP STAPES_LIST_STEP
       "cmp r0, r12\n"
-      "bne 1b\n"
-      "ldr r0, [sp, #8]\n"
-      "mov r1, r8\n"
-      "mov r2, r9\n"
-      "mov r3, r10\n"
-      "mov r4, r11\n"
-      "stmia r0!, {r1, r2, r3, r4}\n"
-      "str r0, [sp, #8]\n"
-      "ldr r1, [sp]\n"
-      "ldr r1, [r1, #16]\n"
-      "cmp r0, r1\n"
-      "bne 0b\n"
-      "add sp, #16\n"
-      "pop {r4-r7}\n"
-      "mov r8, r4\n"
-      "mov r9, r5\n"
-      "mov r10, r6\n"
-      "mov r11, r7\n"
-      "pop {r4-r7, pc}\n");
+      STAPES_ROWS_END);
 }
 
 void WidenFours(const int8_t* from, const int8_t* end, int32_t offset, int16_t* wide) {
