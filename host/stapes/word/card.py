@@ -39,7 +39,8 @@ def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequen
             ground_truth=read_truth(job.work_dir / "test.txt"),
         )
     }
-    if people := _recorded(job, content, settings):
+    if paths := audio_files(job.work_dir / "recordings", "*/*"):
+        people = recorded(paths, content, settings, source=str(job.output))
         kinds["recordings of people"] = people
     return {
         "words": list(job.words),
@@ -73,11 +74,10 @@ def _recordings(job: Job) -> dict[str, Any]:
     }
 
 
-def _recorded(job: Job, content: bytes, settings: ModelSettings) -> Material | None:
-    """The recordings that were put aside, each after a second of quiet."""
-    paths = audio_files(job.work_dir / "recordings", "*/*")
-    if not paths:
-        return None
+def recorded(
+    paths: Sequence[Path], content: bytes, settings: ModelSettings, *, source: str
+) -> Material:
+    """Recordings WORD/*.wav of people, each after a second of quiet."""
     rate = settings.front_end.sample_rate
     random = np.random.default_rng(0)
     quiet = 32768 * 10 ** (_QUIET_DB / 20) * random.standard_normal(int(rate * _QUIET_SECONDS))
@@ -95,7 +95,7 @@ def _recorded(job: Job, content: bytes, settings: ModelSettings) -> Material | N
         )
         count += len(quiet) + len(sound)
     samples = np.concatenate([*parts, quiet.astype(np.int16)])
-    track = compute_scores(content, settings, samples, source=str(job.output))
+    track = compute_scores(content, settings, samples, source=source)
     return Material(track=track, ground_truth=truth)
 
 
@@ -108,7 +108,7 @@ def _other_sounds(job: Job, content: bytes, settings: ModelSettings) -> dict[str
     return _as_tuned(Material(track=track, ground_truth=[]), settings)
 
 
-def _scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
+def scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
     """A detection counts within the clip, which may be longer than those of training."""
     longest = max(
         (word.end_ms - word.time_ms for word in piece.ground_truth if word.end_ms), default=0.0
@@ -117,7 +117,7 @@ def _scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
 
 
 def _as_tuned(piece: Material, settings: ModelSettings) -> dict[str, Any]:
-    score = score_material([piece], settings.decoder, settings=_scoring(piece, settings))
+    score = score_material([piece], settings.decoder, settings=scoring(piece, settings))
     return {"hours": round(score.hours, 4), **score.figures()}
 
 
@@ -128,13 +128,13 @@ def _at_rates(
     found: dict[str, dict[str, Any]] = {}
     for threshold in curve_thresholds():
         decoder = at_threshold(settings.decoder, threshold)
-        heard = score_material([talk], decoder, settings=_scoring(talk, settings))
+        heard = score_material([talk], decoder, settings=scoring(talk, settings))
         reached = [rate for rate in RATES if heard.false_accepts_per_hour <= rate]
         for rate in reached:
             if f"{rate:g}" in found:
                 continue
             scores = {
-                name: score_material([piece], decoder, settings=_scoring(piece, settings))
+                name: score_material([piece], decoder, settings=scoring(piece, settings))
                 for name, piece in kinds.items()
             }
             found[f"{rate:g}"] = {
