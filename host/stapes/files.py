@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -177,6 +177,25 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise StapesError(str(error).replace(str(temporary), str(final))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def addition(
+    target: Path, *, before: Callable[[Path], None] = lambda folder: None
+) -> Iterator[Path]:
+    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole.
+    `before` is called with the folder just before that."""
+    with writing(target):
+        folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))
+        try:
+            yield folder
+        finally:
+            try:
+                before(folder)
+                for path in visible_files(folder, "*.wav"):
+                    path.replace(target / path.name)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _appear(temporary: Path, final: Path) -> None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing, contextmanager
@@ -34,7 +32,7 @@ from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker, Synthesizer
 from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
-from stapes.files import held_alone, kept_folder, new_folder, visible_files, writing
+from stapes.files import addition, held_alone, kept_folder, new_folder, visible_files
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
 from stapes.options import check, like, setting
 
@@ -293,25 +291,6 @@ def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
                 "write it in letters, as one says it"
             )
         yield added
-
-
-@contextmanager
-def addition(
-    target: Path, *, before: Callable[[Path], None] = lambda folder: None
-) -> Iterator[Path]:
-    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole.
-    `before` is called with the folder just before that."""
-    with writing(target):
-        folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))
-        try:
-            yield folder
-        finally:
-            try:
-                before(folder)
-                for path in visible_files(folder, "*.wav"):
-                    path.replace(target / path.name)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _empty(folder: Path) -> tuple[str, ...]:

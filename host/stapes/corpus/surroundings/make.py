@@ -34,7 +34,7 @@ from stapes.corpus.effects import (
 )
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER
 from stapes.corpus.running_speech import SPEECH_FOLDER
-from stapes.corpus.speak import SpeakSettings, addition
+from stapes.corpus.speak import SpeakSettings
 from stapes.corpus.surroundings.air import coloured, crackle, fan, hiss, rain, water, wind
 from stapes.corpus.surroundings.creatures import barks, birds, calls
 from stapes.corpus.surroundings.household import clock, dishes, keys, knocks
@@ -43,7 +43,7 @@ from stapes.corpus.surroundings.music import music
 from stapes.corpus.surroundings.parts import RATE, between, gain, unit
 from stapes.corpus.surroundings.people import babble, coughs, cries
 from stapes.errors import StapesError
-from stapes.files import held_alone, kept_folder, new_folder
+from stapes.files import addition, held_alone, kept_folder, new_folder
 from stapes.options import check, like, setting
 
 Kind = Callable[[int, np.random.Generator], np.ndarray]
