@@ -25,12 +25,28 @@ def attribution_of(*folders: str | os.PathLike[str]) -> str:
     Raises:
         StapesError: one cannot be read, or is too long to travel in a model.
     """
+    return together(
+        *(
+            _told(place)
+            for folder in map(Path, folders)
+            for place in (folder, *sorted(folder.glob("_*_")))
+        )
+    )
+
+
+def attribution_around(*paths: str | os.PathLike[str]) -> str:
+    """As `attribution_of`, for recordings or folders of them that may be a part of a folder of
+    data: what that folder says counts as well."""
     told = []
-    for folder in map(Path, folders):
-        for place in (folder, *sorted(folder.glob("_*_"))):
-            rest, credits = credits_in(_read(place / FILE_NAME))
-            told.append("\n".join([_one_line(rest), *credit_lines(credits)]))
+    for path in (Path(path).absolute() for path in paths):
+        folder = path if path.is_dir() else path.parent
+        told += [_told(folder.parent), attribution_of(folder)]
     return together(*told)
+
+
+def _told(folder: Path) -> str:
+    rest, credits = credits_in(_read(folder / FILE_NAME))
+    return "\n".join([_one_line(rest), *credit_lines(credits)])
 
 
 def together(*told: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from stapes.corpus.attribution import (
     add_credits,
+    attribution_around,
     attribution_of,
     check_credits,
     copy_attribution,
@@ -32,6 +33,16 @@ def test_every_folder_of_data_says_whose_it_is(tmp_path):
     note(tmp_path / "hard", "Of Ada, CC BY 4.0")
     (tmp_path / "plain").mkdir()
     told = attribution_of(tmp_path / "clips", tmp_path / "hard", tmp_path / "plain")
+    assert told == "Of Ada, CC BY 4.0\nOf Bob, CC0"
+
+
+def test_recordings_inside_a_folder_of_data_owe_what_it_says(tmp_path):
+    note(tmp_path / "corpus", "Of Ada,\n  CC BY 4.0")
+    note(tmp_path / "corpus" / "_speech_", "Of Bob, CC0")
+    (tmp_path / "corpus" / "_speech_" / "talk.wav").touch()
+    for place in ("corpus/_speech_", "corpus/_speech_/talk.wav"):
+        assert "Of Bob, CC0" in attribution_around(tmp_path / place).splitlines()
+    told = attribution_around(tmp_path / "corpus" / "_speech_", tmp_path / "corpus")
     assert told == "Of Ada, CC BY 4.0\nOf Bob, CC0"
 
 

@@ -183,6 +183,12 @@ def test_all_that_audio_names_is_mined(recording, tmp_path):
     assert "b.wav at" in listed and "hiss.wav at" in listed
 
 
+def test_clips_owe_what_the_recordings_owe_that_they_are_cut_from(recording, tmp_path):
+    (recording.parent / "ATTRIBUTION.txt").write_text("Of Ada, CC0")
+    command(recording, tmp_path / "hard")
+    assert (tmp_path / "hard" / "ATTRIBUTION.txt").read_text() == "Of Ada, CC0\n"
+
+
 def test_a_struck_line_leaves_its_clip_out(recording, tmp_path):
     folder = tmp_path / "hard"
     command(recording, folder)

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from stapes.stream.plot import check_plotting
 
     check_plotting()  # before hours of audio
+    from stapes.corpus.attribution import attribution_around, write_attribution
     from stapes.files import new_folder
     from stapes.model.metadata import load_model
     from stapes.progress import ProgressBar
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     mining = from_flags(MiningSettings, arguments)
     model, settings = load_model(arguments.model)
     paths = _recordings(arguments.audio)
+    attribution = attribution_around(*arguments.audio)
     with new_folder(arguments.output_dir) as place:
         with ProgressBar("recordings", len(paths)) as bar:
             finds = mine(
@@ -72,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
                 "something to train against; give more audio, or a lower --threshold"
             )
         _write(place, finds, settings)
+        if attribution:
+            write_attribution(place, attribution)
     folder = arguments.output_dir
     say(f"{folder}: {len(finds)} clips; listen to them: {folder / 'index.html'}")
     say(f"Delete from {folder / 'list.txt'} those in which a word is really said.")
