@@ -26,7 +26,7 @@ from stapes.stream.score_track import ScoreTrack, compute_scores
 from stapes.word.card import recorded, scoring
 
 RATE = 16000
-THRESHOLDS = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.84, 0.88, 0.91, 0.94, 0.96)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.84, 0.88, 0.91, 0.94, 0.96)
 
 
 class Model:

@@ -94,9 +94,7 @@ def load_lexicon(
     Args:
         transcribe: how each of some words is pronounced; "" where that is not known.
     """
-    if language.split("-")[0] != "en":
-        return Lexicon(source="")
-    source, counted = _wordfreq() or _system_list() or ("", [])
+    source, counted = _listed(language)
     words = [word for word, _ in counted]
     entries = [
         Entry(word=word, sounds=sounds, per_hour=per_hour)
@@ -104,6 +102,19 @@ def load_lexicon(
         if (sounds := sounds_of(text))
     ]
     return Lexicon(source=source if entries else "", entries=tuple(entries))
+
+
+def common_words(language: str = "en") -> list[tuple[str, float | None]]:
+    """The words of this machine's list, the most frequent first, and how often each comes in an
+    hour of talk (None where nobody counted); none for other languages or without a list."""
+    return _listed(language)[1]
+
+
+def _listed(language: str) -> tuple[str, list[tuple[str, float | None]]]:
+    """Whose list it is, and its words."""
+    if language.split("-")[0] != "en":
+        return "", []
+    return _wordfreq() or _system_list() or ("", [])
 
 
 def said_per_hour(word: str) -> float | None:

@@ -9,12 +9,11 @@ The speakers' names decide which partition they belong to, as with clips.
 
 from __future__ import annotations
 
+import itertools
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,10 @@ from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.corpus.speak import SpeakSettings, ctrl_c_held, make_speakers, speak_word
 from stapes.corpus.synthesizers import EngineFailed, Speaker
+from stapes.corpus.texts import Texts, load_texts
 from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
-from stapes.files import new_folder, read_text
+from stapes.files import new_folder
 from stapes.options import check, like, setting
 
 SENTENCES = 4  # in a recording
@@ -47,6 +47,16 @@ class TalkSettings:
     )
     text: str = setting(
         "", shown="sentences that come with stapes", help="a text file to read from, in sentences"
+    )
+    rows_percent: float = setting(
+        0.0,
+        least=0,
+        most=100,
+        help="share of rows of words in place of sentences: words of the package wordfreq, about "
+        "as often as people say them, or those of the sentences",
+    )
+    without: tuple[str, ...] = setting(
+        (), metavar="WORD,...", shown="none", help="words that nothing may hold that is read"
     )
     seed: int = like(SpeakSettings, "seed", help="other seeds give other speakers and sentences")
     sample_rate: int = like(SpeakSettings, "sample_rate")
@@ -70,13 +80,6 @@ class Talked:
     failures: tuple[str, ...]
 
 
-def sentences_of(text: str) -> list[str]:
-    """The sentences of a text; lines that begin with # are no part of it."""
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    found = re.split(r"(?<=[.!?])\s+", " ".join(lines))
-    return [sentence.strip() for sentence in found if re.search(r"\w", sentence)]
-
-
 def write_talk(
     output_dir: Path,
     *,
@@ -89,14 +92,19 @@ def write_talk(
     Raises:
         StapesError: there is no text, no voice can read it, or `_speech_` exists already.
     """
-    sentences = _sentences(settings)
+    texts = load_texts(
+        settings.text,
+        rows_percent=settings.rows_percent,
+        without=settings.without,
+        language=mixture.language,
+    )
     speakers = _speakers(settings, mixture)
     seconds, failures, voices = 0.0, [], set()
     with (
         new_folder(output_dir / SPEECH_FOLDER) as folder,
         VoicesPool(settings.processes) as pool,
     ):
-        read = partial(_read, settings, mixture, sentences, folder)
+        read = partial(_read, settings, mixture, texts, folder)
         with ctrl_c_held():
             results = pool.map(read, enumerate(speakers))
         for number, (spoken, failure) in enumerate(results, start=1):
@@ -109,17 +117,6 @@ def write_talk(
         add_credits(folder, map(mixture.credit, voices))
     read_by = len(speakers) - len(failures)
     return Talked(seconds=seconds, speakers=read_by, failures=tuple(failures))
-
-
-def _sentences(settings: TalkSettings) -> list[str]:
-    if settings.text:
-        text = read_text(settings.text, what="a text to read")
-    else:
-        text = files("stapes.corpus").joinpath("talk.txt").read_text(encoding="utf-8")
-    sentences = sentences_of(text)
-    if not sentences:
-        raise StapesError(f"{settings.text}: found no sentences, expected some to read")
-    return sentences
 
 
 def _speakers(settings: TalkSettings, mixture: Mixture) -> list[Speaker]:
@@ -140,7 +137,7 @@ def _speakers(settings: TalkSettings, mixture: Mixture) -> list[Speaker]:
 def _read(
     settings: TalkSettings,
     mixture: Mixture,
-    sentences: Sequence[str],
+    texts: Texts,
     folder: Path,
     numbered: tuple[int, Speaker],
 ) -> tuple[float, str]:
@@ -151,13 +148,12 @@ def _read(
     place = folder / speaker.name
     place.mkdir()
     seconds, count = 0.0, 0
-    order = random.permutation(len(sentences))
+    read = texts.read(random)
     while seconds < settings.minutes * 60 / settings.speakers:
-        chosen = [
-            sentences[order[(SENTENCES * count + one) % len(order)]] for one in range(SENTENCES)
-        ]
         try:
-            sound = _recording(chosen, speaker, settings, mixture, random)
+            sound = _recording(
+                list(itertools.islice(read, SENTENCES)), speaker, settings, mixture, random
+            )
         except EngineFailed as error:
             return seconds, str(error)
         write_wav(place / f"{count:03}.wav", sound, sample_rate=settings.sample_rate)

@@ -185,7 +185,9 @@ class _Planner:
             about=f"{minutes:.3g} minutes of talk by voices to {cast} with",
             command=(
                 *("data", "talk", "--minutes", f"{minutes:g}"),
-                *("--seconds_per_speaker", f"{per_speaker:g}", *self._voices(cast)),
+                *("--seconds_per_speaker", f"{per_speaker:g}", "--rows_percent", "50"),
+                # People say these words in talk: nothing that holds one may stand for another.
+                *("--without", ",".join(self._job.words), *self._voices(cast)),
                 *("--output_dir", self._path(folder)),
             ),
             writes=(f"{folder}/_speech_",),

@@ -17,7 +17,7 @@ from stapes.corpus.mixture import Mixture
 from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import speech_recordings
 from stapes.corpus.synthesizers import EngineFailed
-from stapes.corpus.talk import TalkSettings, sentences_of, write_talk
+from stapes.corpus.talk import TalkSettings, write_talk
 from stapes.errors import StapesError
 
 
@@ -88,14 +88,10 @@ def test_if_nobody_can_read_there_is_no_folder(tmp_path):
     assert not list(tmp_path.glob("out/*"))
 
 
-def test_a_text_of_ones_own_is_read_in_sentences(tmp_path):
-    assert sentences_of("# a note\nOne. Two is\nlonger! Three? ...") == [
-        "One.", "Two is longer!", "Three?"
-    ]  # fmt: skip
-    text = tmp_path / "text.txt"
-    text.write_text("# nothing else\n")
-    settings = TalkSettings(text=str(text))
-    with pytest.raises(StapesError, match=r"text\.txt: found no sentences"):
+def test_what_must_not_be_said_is_not_read(tmp_path):
+    (tmp_path / "text.txt").write_text("Say computer.")
+    settings = TalkSettings(text=str(tmp_path / "text.txt"), without=("computer",))
+    with pytest.raises(StapesError, match=r"text\.txt: found no sentences without computer"):
         write_talk(tmp_path / "out", settings=settings, mixture=Mixture(engines={"flite": Hum()}))
 
 

@@ -65,6 +65,13 @@ def test_training_tuning_and_testing_have_other_voices_and_other_seeds(tmp_path)
     assert len({flags[cast]["--seed"] for cast in flags}) == 3
 
 
+def test_no_talk_holds_a_word_that_it_stands_against(tmp_path):
+    stages = by_name(make_plan(job(tmp_path, words=("hey stapes", "computer")), WordSettings()))
+    for cast in ("train", "tune", "test"):
+        flags = dict(pairwise(stages[f"talk_{cast}"].command))
+        assert flags["--without"] == "hey stapes,computer"
+
+
 def test_each_cast_has_noise_of_its_own_where_its_words_are(tmp_path):
     stages = by_name(make_plan(job(tmp_path), WordSettings(minutes=10, seed=2)))
     flags = {
