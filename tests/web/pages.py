@@ -77,11 +77,14 @@ class Site:
         microphone: bool = True,
         script: str = "",
         viewport: dict[str, int] = WIDE,
+        offline: bool = False,
         **options: Any,
     ) -> Any:
         """A page in a context of its own that has loaded; `script` runs before those of the page.
-        Errors of the page's own scripts fail the test when it is closed."""
-        context = browser.new_context(viewport=viewport, **options)
+        Errors of the page's own scripts fail the test when it is closed. Only with `offline` does
+        its service worker keep the site: that takes as long again as loading it."""
+        workers = "allow" if offline else "block"
+        context = browser.new_context(viewport=viewport, service_workers=workers, **options)
         if microphone:
             context.grant_permissions(["microphone"], origin=self.address)
         if script:

@@ -24,7 +24,7 @@ def browser(chromium):
 
 def test_after_the_first_visit_it_works_offline(site_files, browser, stream):
     with serving(site_files) as site:
-        page = site.open(browser)
+        page = site.open(browser, offline=True)
         until(page, "navigator.serviceWorker.ready.then(() => true)")
     # The server has ended: everything else comes from the browser.
     page.context.set_offline(True)
@@ -41,7 +41,7 @@ def test_after_the_first_visit_it_works_offline(site_files, browser, stream):
 def test_a_new_version_of_the_site_replaces_the_old_one(browser):
     files = build_site([model_of("micro")])
     with serving(files) as site:
-        page = site.open(browser)
+        page = site.open(browser, offline=True)
         until(page, "navigator.serviceWorker.ready.then(() => true)")
         site.server.files = build_site([model_of("jarvis")])
         page.reload()
@@ -52,7 +52,7 @@ def test_a_new_version_of_the_site_replaces_the_old_one(browser):
 
 
 def test_no_request_goes_to_another_host(site, chromium, stream):
-    page = site.open(chromium(stream))
+    page = site.open(chromium(stream), offline=True)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.reload()

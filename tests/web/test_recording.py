@@ -34,12 +34,21 @@ def browser(chromium):
     return chromium()
 
 
-@pytest.fixture
-def page(site, browser):
+@pytest.fixture(scope="module")
+def opened(site, browser):
     page = site.open(browser, fragment="#recording")
     yield page
-    assert page.errors == []
     page.context.close()
+
+
+@pytest.fixture
+def page(opened):
+    """One page for all tests, loaded again for each: it keeps nothing of a recording."""
+    opened.reload()
+    opened.wait_for_selector("body.ready")
+    opened.errors.clear()
+    yield opened
+    assert opened.errors == []
 
 
 def take(page, *paths) -> None:

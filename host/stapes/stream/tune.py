@@ -40,6 +40,8 @@ class TuneSettings:
 
     `margin_percent` of the words may be lost besides, for the highest threshold that they buy:
     audio without a false accept cannot tell one threshold from a higher one, other audio can.
+    `lowest` is for the opposite: words that are easier than those of people cannot tell one
+    threshold from a lower one, hours without a word can.
     """
 
     fa_per_hour: float = setting(
@@ -76,12 +78,18 @@ class TuneSettings:
         metavar="PERCENT",
         help="further words to lose, for a higher threshold than this audio asks for",
     )
+    lowest: bool = setting(
+        False,
+        help="of the thresholds that lose the fewest words within all limits, take the lowest, not "
+        "the middle one: for words that are easier than people's",
+    )
 
     def __post_init__(self) -> None:
         check(self)
-        if self.margin_percent and self.per_label:
+        if self.margin_percent and (self.per_label or self.lowest):
+            other = "--per_label" if self.per_label else "--lowest"
             raise StapesError(
-                "--margin_percent: raises one threshold for all, expected no --per_label beside it"
+                f"--margin_percent: raises one threshold for all, expected no {other} beside it"
             )
 
     @property
@@ -136,7 +144,7 @@ def tune(
 
     Where no threshold reaches that, the one with the fewest false accepts. Among equals the shorter
     latency wins, then the earlier candidate; on a plateau of thresholds that score the same its
-    middle, which is farthest from both errors.
+    middle, which is farthest from both errors, or with `settings.lowest` its lowest.
 
     Args:
         material: scores and ground truths, at least one word among them.
@@ -263,7 +271,9 @@ class _Search:
         )
 
     def choose(self, curve: Sequence[CurvePoint]) -> CurvePoint:
-        """The best point; the middle of its plateau."""
+        """The best point; the middle of its plateau, or its first one."""
+        if self.settings.lowest:
+            return min(curve, key=lambda point: (*self.rank(point)[:2], point.threshold))
 
         def worth(point: CurvePoint) -> tuple[float, ...]:
             return self.rank(point)[:3]

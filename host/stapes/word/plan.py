@@ -85,7 +85,7 @@ class Amounts:
             clips=scaled(40, 150, 6000),
             near=scaled(0.6, 4, 30),
             near_clips=scaled(0.6, 6, 90),
-            talk_minutes=min(max(0.7 * minutes, 0.5), 180.0),
+            talk_minutes=min(max(2 * minutes, 0.5), 240.0),
             first_steps=scaled(35, 60, 7_000),
             second_steps=scaled(20, 30, 4_000),
             noise_minutes=min(max(2 * minutes, 1.0), 30.0),
@@ -370,7 +370,8 @@ class _Planner:
                 *("tune", self._path("second.tflite"), "--modes", "streaming"),
                 *("--average_window_duration_ms", "100,200,300,400", "--suppression_ms", "1000"),
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
-                *("--fa_per_hour", "10", "--margin_percent", "1"),
+                # People's words are harder than those of voices: as low as talk allows.
+                *("--fa_per_hour", "10", "--lowest"),
                 *("--also", f"talk,{rate},{self._path('tune_talk.wav')}"),
                 *("--also", f"noise,{rate},{self._path('tune_noise.wav')}"),
                 *("--output_file", str(self._job.output)),

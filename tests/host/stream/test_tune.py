@@ -77,6 +77,28 @@ def test_the_threshold_falls_between_words_and_what_is_none():
     assert 170 / 256 < tuned.decoder.detection_threshold < 210 / 256
 
 
+def test_the_lowest_of_equal_thresholds_is_that_right_above_what_is_none():
+    heard = material([220] * 8, [150] * 8)
+    tuned = tune([heard], DecoderSettings(minimum_count=1), scoring=SCORING,
+                 settings=settings_of(lowest=True))  # fmt: skip
+    assert (tuned.score.correct, tuned.score.false_accepts) == (8, 0)
+    assert 150 / 256 < tuned.decoder.detection_threshold < 160 / 256
+
+
+def test_the_lowest_threshold_uses_up_the_limit_of_another_kind():
+    talk = kind([], [200, 190, 160, 150, 140], limit=3)
+    heights = (250, 250, 250)
+    tuned = tuned_with([talk], heights, fa_per_hour=0, lowest=True)
+    assert (tuned.score.missed, tuned.kinds["talk"].false_accepts) == (0, 3)
+    assert 150 / 256 < tuned.decoder.detection_threshold < 160 / 256
+    assert tuned_with([talk], heights, fa_per_hour=0).kinds["talk"].false_accepts == 0
+
+
+def test_a_margin_and_the_lowest_threshold_are_refused_together():
+    with pytest.raises(StapesError, match="--margin_percent: .* no --lowest beside it"):
+        settings_of(lowest=True, margin_percent=5)
+
+
 def test_a_higher_target_buys_more_words():
     heard = material([240] * 4 + [140] * 4, [160, 200])
     rejects = {}

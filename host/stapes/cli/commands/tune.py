@@ -263,6 +263,7 @@ def _report(
     return {
         "fa_per_hour": arguments.fa_per_hour,
         "margin_percent": arguments.margin_percent,
+        "lowest": arguments.lowest,
         "reached": tuned.reached,
         "decoder": dataclasses.asdict(tuned.decoder),
         "tuned_on": _measured(arguments.wav, tuned.score),
@@ -303,7 +304,7 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
     from stapes.model.metadata import load_model, write_settings
 
     model, settings = load_model(source)
-    names = ("fa_per_hour", "margin_percent", "reached", "tuned_on", "verified_on")
+    names = ("fa_per_hour", "margin_percent", "lowest", "reached", "tuned_on", "verified_on")
     kept = {name: report[name] for name in names}
     for name in ("also", "verified_also"):
         kept[name] = {kind: _in_short(figures) for kind, figures in report[name].items()}
