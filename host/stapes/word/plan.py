@@ -368,7 +368,7 @@ class _Planner:
             about="choose the threshold with voices that it does not know",
             command=(
                 *("tune", self._path("second.tflite"), "--modes", "streaming"),
-                *("--average_window_duration_ms", "100,200,300,400", "--suppression_ms", "1000"),
+                *("--average_window_duration_ms", "400,500,600", "--suppression_ms", "1000"),
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
                 # People's words are harder than those of voices: as low as talk allows.
                 *("--fa_per_hour", "10", "--lowest"),
