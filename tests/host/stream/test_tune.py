@@ -95,7 +95,7 @@ def test_the_lowest_threshold_uses_up_the_limit_of_another_kind():
 
 
 def test_a_margin_and_the_lowest_threshold_are_refused_together():
-    with pytest.raises(StapesError, match="--margin_percent: .* no --lowest beside it"):
+    with pytest.raises(StapesError, match=r"--margin_percent: .* no --lowest beside it"):
         settings_of(lowest=True, margin_percent=5)
 
 

@@ -15,6 +15,7 @@ from stapes.corpus.synthesizers import Espeak
 from stapes.device.features import FeatureExtractor
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings
+from stapes.networks.backend import tf
 from stapes.networks.options import ModelOptions
 from stapes.networks.registry import create_model
 from stapes.training.checkpoint import FILE_NAME, Checkpoint, assign
@@ -22,8 +23,9 @@ from stapes.training.corpus import Corpus
 from stapes.training.loop import train
 from stapes.training.phonemes import PhonemeHead, Pronunciations
 from stapes.training.settings import Schedule, TrainingSettings
-from stapes.training.step import make_optimizer
+from stapes.training.step import labelled, make_optimizer, mean_of, predict
 
+SILENCE, UNKNOWN, UP, DOWN = range(4)
 SPELLING = TrainingSettings(
     corpus=CorpusSettings(wanted_words=WANTED, unknown_percentage=50, silence_percentage=30),
     front_end=FrontEndSettings(sample_rate=8000, channel_count=20, dct_coefficient_count=0),
@@ -156,8 +158,39 @@ def spell(steps: np.ndarray, *, none: int) -> list[int]:
     return [one for one, _ in itertools.groupby(steps.tolist()) if one != none]
 
 
+def test_words_that_are_only_spelled_have_no_part_in_the_labels():
+    truth = np.array([SILENCE, UNKNOWN, UNKNOWN, UP], np.int32)
+    texts = np.array([0, 1, -1, 2], np.int32)  # the second one says something, the third is talk
+    losses = tf.constant([[1.0, 2.0], [9.0, 9.0], [3.0, 4.0], [5.0, 6.0]])
+    shares = labelled(truth, texts, losses)
+    assert shares.numpy().tolist() == [[1, 1], [0, 0], [1, 1], [1, 1]]
+    assert float(mean_of(losses, shares)) == 3.5
+    assert labelled(truth, texts, losses[:, 0]).numpy().tolist() == [1, 0, 1, 1]
+    assert float(mean_of(losses)) == pytest.approx(39 / 8)
+
+
+def test_a_training_that_only_spells_unknown_words_never_calls_anything_unknown(tmp_path):
+    steps = Schedule(steps=(60,), rates=(0.02,))
+    labels = dataclasses.replace(SPELLING, schedule=steps)
+    alone = dataclasses.replace(labels, spell_unknown=True)
+    found = {}
+    for name, chosen in (("labels", labels), ("alone", alone)):
+        checkpoint = run(tmp_path / name, chosen)
+        network = create_model(chosen.architecture, chosen.shape, chosen.model)
+        assign(network.variables, checkpoint.model, source="checkpoint")
+        clips = Corpus(trained_tones().data_dir, chosen).evaluation("testing")
+        extractor = FeatureExtractor(chosen.front_end, checkpoint.quantization)
+        predicted = predict(network, extractor.real(clips.samples))
+        found[name] = np.count_nonzero(predicted == UNKNOWN)
+    assert found["alone"] == 0 < found["labels"]
+
+
 def test_settings_that_do_not_fit_phonemes_are_refused(tmp_path):
     folders = {"data_dir": trained_tones().data_dir, "train_dir": tmp_path / "a"}
+    with pytest.raises(StapesError, match="--spell_unknown: found no --phoneme_weight"):
+        dataclasses.replace(SPELLING, phoneme_weight=0.0, spell_unknown=True)
+    with pytest.raises(StapesError, match="--spell_unknown: found --pulse_weight"):
+        dataclasses.replace(SPELLING, pulse_weight=1.0, spell_unknown=True)
     with pytest.raises(StapesError, match="--quantize and --phoneme_weight"):
         dataclasses.replace(SPELLING, quantize=True)
     with pytest.raises(StapesError, match="--teacher and --phoneme_weight"):
