@@ -393,6 +393,15 @@ def _memories(clip_duration_ms: int) -> str:
     return ",".join(map(str, (*others, last + more)))
 
 
+def inputs_of(job: Job) -> dict[str, str]:
+    """Digests of what stages read from outside of the working folder, by their names: a stage
+    begins anew when its digest changes."""
+    return {
+        "gather": digest([*filter(None, [job.sounds]), *job.recordings]),
+        "first": hashlib.sha256(TRUNK.read_bytes()).hexdigest()[:16],
+    }
+
+
 def digest(folders: Sequence[Path]) -> str:
     """Changes when a file is added to the folders, removed, or written again."""
     found = hashlib.sha256()

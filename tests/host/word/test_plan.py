@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from stapes.cli.main import build_parser, main
-from stapes.word.plan import TRUNK, Amounts, Job, WordSettings, digest, make_plan
+from stapes.word import plan
+from stapes.word.plan import TRUNK, Amounts, Job, WordSettings, digest, inputs_of, make_plan
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 
@@ -63,6 +64,15 @@ def test_training_tuning_and_testing_have_other_voices_and_other_seeds(tmp_path)
     }
     assert [flags[cast]["--cast"] for cast in flags] == ["train", "tune", "test"]
     assert len({flags[cast]["--seed"] for cast in flags}) == 3
+
+
+def test_another_trunk_begins_the_training_anew(tmp_path, monkeypatch):
+    before = inputs_of(job(tmp_path))
+    assert inputs_of(job(tmp_path)) == before
+    (tmp_path / "trunk.npz").write_bytes(b"another")
+    monkeypatch.setattr(plan, "TRUNK", tmp_path / "trunk.npz")
+    after = inputs_of(job(tmp_path))
+    assert after["first"] != before["first"] and after["gather"] == before["gather"]
 
 
 def test_no_talk_holds_a_word_that_it_stands_against(tmp_path):

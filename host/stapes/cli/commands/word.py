@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from stapes.files import check_output
-    from stapes.word.plan import WordSettings, digest, make_plan
+    from stapes.word.plan import WordSettings, inputs_of, make_plan
     from stapes.word.run import pending, run_plan, stage_seconds, working
 
     if arguments.only:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"# {stage.name}: {stage.about}")
             say(stage.line())
         return 0
-    inputs = {"gather": digest([*filter(None, [job.sounds]), *job.recordings])}
+    inputs = inputs_of(job)
     with working(job.work_dir) as lock:
         check_output(job.output)
         record.write()
