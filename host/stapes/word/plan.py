@@ -147,9 +147,9 @@ class _Planner:
 
     def stages(self) -> list[Stage]:
         return [
-            self._talk("train", "corpus", self._amounts.talk_minutes, 20),
-            self._noise("train", "corpus", self._amounts.noise_minutes, 1),
-            self._speak("train", "corpus", self._amounts.clips, 10),
+            self._talk("train", "corpus", self._amounts.talk_minutes, 14),
+            self._noise("train", "corpus", self._amounts.noise_minutes, 2),
+            self._speak("train", "corpus", self._amounts.clips, 25),
             self._near("corpus", "near"),
             self._gather(),
             self._train("first"),
@@ -239,7 +239,7 @@ class _Planner:
                 *("--output_dir", self._path(folder)),
             ),
             continues=tuple(f"{folder}/{word}" for word in self._job.near),
-            share=4,
+            share=13,
         )
 
     def _gather(self) -> Stage:
@@ -297,7 +297,7 @@ class _Planner:
             ),
             continues=(name,),
             needs=("gather", "mine", "first") if second else ("talk_train", "speak_train", "near"),
-            share=2.5 if second else 4,
+            share=7 if second else 12,
         )
 
     def _export(self, name: str) -> Stage:
@@ -310,7 +310,7 @@ class _Planner:
             ),
             writes=(f"{name}.tflite",),
             needs=(name,),
-            share=0.7,
+            share=2,
         )
 
     def _mine(self) -> Stage:
@@ -324,7 +324,7 @@ class _Planner:
             ),
             writes=("hard",),
             needs=("export_first",),
-            share=2,
+            share=1,
         )
 
     def _material(self, cast: str) -> list[Stage]:
@@ -332,9 +332,9 @@ class _Planner:
         amounts = self._amounts
         seconds = max(60, math.ceil(amounts.test_clips * 3.5 * len(self._job.words)))
         return [
-            self._talk(cast, cast, amounts.test_talk_minutes, 3),
+            self._talk(cast, cast, amounts.test_talk_minutes, 14),
             self._noise(cast, cast, amounts.test_noise_minutes, 0.4),
-            self._speak(cast, cast, amounts.test_clips, 1.5),
+            self._speak(cast, cast, amounts.test_clips, 2),
             Stage(
                 name=f"stream_{cast}",
                 about=f"a stream of words to {cast} with",
