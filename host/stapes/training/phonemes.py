@@ -2,8 +2,7 @@
 """A second thing to learn beside the labels: which phonemes a clip holds, one after the other.
 
 A network that must spell each word learns sounds that all words share, from people and from
-synthetic voices alike. So its lower layers know more about words that it has never heard. What
-tells phonemes apart is used in training alone; no model holds it.
+synthetic voices alike. What tells phonemes apart is used in training alone; no model holds it.
 
 Source: Graves et al. 2006, Connectionist Temporal Classification, ICML; its use beside labels of
 words: Kim et al. 2017, Joint CTC-Attention Based End-to-End Speech Recognition, arXiv 1609.06773.
