@@ -15,9 +15,9 @@ of its own, of links:
 
     ATTRIBUTION.txt        whose recordings these are, which a model carries (attribution.txt)
 
-With --spoken, synthetic speech (`stapes data speak`) joins the words of "train", of which some have
-few recordings, and other words come to it: the speakers of its training partition, so that nothing
-is measured on it. Whose voices they are is said there as well.
+With --spoken, synthetic speech (`stapes data speak`) joins the words of "train": the speakers of
+its training partition, so that nothing is measured on it. Some words have few recordings. Whose
+voices they are is said there as well.
 
 Beside them, DEST/<part>_speech.wav, DEST/<part>_noise.wav and DEST/<part>_events.wav are all of a
 kind in a row, in which no word of a model is said on purpose.
@@ -128,7 +128,7 @@ def add_spoken(spoken: Path, words: Path, corpus: Path) -> None:
         if folder.name == BACKGROUND_NOISE_FOLDER:
             continue
         (corpus / folder.name).unlink(missing_ok=True)
-        heard = recordings(words / folder.name) if (words / folder.name).is_dir() else []
+        heard = recordings(words / folder.name)
         said = [path for path in recordings(folder) if which_set(path, *SHARES) == "training"]
         for path in (*heard, *said):
             link(path, corpus / folder.name / path.name)

@@ -25,8 +25,8 @@ def main() -> int:
     try:
         whole = Checkpoint.load(arguments.checkpoint)
         origin = {**whole.origin, "data_dir": Path(whole.origin["data_dir"]).name}
-        weights = dataclasses.replace(whole, optimizer=[], phonemes=[], history=History())
-        dataclasses.replace(weights, origin=origin).save(arguments.destination)
+        trunk = dataclasses.replace(whole, optimizer=[], history=History(), origin=origin)
+        trunk.save(arguments.destination)
     except StapesError as error:
         print(f"pack.py: {error}", file=sys.stderr)
         return 1

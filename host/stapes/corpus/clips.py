@@ -13,7 +13,7 @@ import numpy as np
 from stapes.audio.reader import read_audio
 from stapes.corpus.augment import random_silence, random_variations
 from stapes.corpus.augment_settings import AugmentSettings
-from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex, word_of
+from stapes.corpus.index import RANDOM_SEED, SILENCE_INDEX, UNKNOWN_INDEX, CorpusIndex
 from stapes.corpus.long_recordings import LongRecordings
 from stapes.corpus.partition import PARTITIONS
 from stapes.corpus.running_speech import SPEECH_FOLDER
@@ -35,13 +35,6 @@ class LabelledClips:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpokenClips(LabelledClips):
-    """`texts`: int32 [clips], which of `TrainingClips.texts` each says; below 0 if nobody knows."""
-
-    texts: np.ndarray
 
 
 def load_clips(
@@ -209,10 +202,6 @@ class TrainingClips:
             long=long,
         )
         self._wanted_labels = np.array([label for _, label in wanted], np.int32)
-        words = [word_of(path) for path in [*(path for path, _ in wanted), *unknown]]
-        self.texts = ("", *sorted(set(words)))  # silence says nothing
-        numbers = {text: number for number, text in enumerate(self.texts)}
-        self._texts = np.array([numbers[word] for word in words], np.int32)
         self._balance = index.settings.balance
         self._unknown_count = index.unknown_count("training")
         self._silence_count = index.silence_count("training")
@@ -254,7 +243,7 @@ class TrainingClips:
         made = self._silence_count + self._speech_count + self._hard_count
         return len(self._wanted_labels) + self._unknown_count + made
 
-    def batch(self, number: int) -> SpokenClips:
+    def batch(self, number: int) -> LabelledClips:
         """Batch `number` (from 0)."""
         first = number * self._batch_size
         drawn = self._drawn(range(first, first + self._batch_size))
@@ -273,8 +262,7 @@ class TrainingClips:
                 generators=generators,
                 chatter=self._speech,
             )
-        texts = np.where(drawn < 0, drawn - _SILENCE, self._texts[np.maximum(drawn, 0)])
-        return SpokenClips(samples=samples, labels=self._labels(drawn), texts=texts)
+        return LabelledClips(samples=samples, labels=self._labels(drawn))
 
     def _sound(self, drawn: np.ndarray, generators: list[np.random.Generator]) -> np.ndarray:
         """int16 [clips, samples] before their variations: words, or pieces of running speech."""

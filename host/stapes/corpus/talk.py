@@ -26,7 +26,7 @@ from stapes.corpus.partition import PARTITIONS, which_set
 from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.corpus.speak import SpeakSettings, ctrl_c_held, make_speakers, speak_word
 from stapes.corpus.synthesizers import EngineFailed, Speaker
-from stapes.corpus.texts import Texts, load_texts
+from stapes.corpus.talk_texts import Texts, load_texts
 from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
 from stapes.files import new_folder
@@ -52,8 +52,8 @@ class TalkSettings:
         0.0,
         least=0,
         most=100,
-        help="share of rows of words in place of sentences: words of the package wordfreq, about "
-        "as often as people say them, or those of the sentences",
+        help="share of rows of words in place of sentences: words of the package wordfreq, common "
+        "ones more often, or those of the sentences",
     )
     without: tuple[str, ...] = setting(
         (), metavar="WORD,...", shown="none", help="words that nothing may hold that is read"

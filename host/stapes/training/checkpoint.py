@@ -24,14 +24,6 @@ FILE_NAME = "checkpoint.npz"
 BEST_FILE_NAME = "best.npz"
 _REMEDY = "choose a checkpoint that `stapes train` wrote, or train again"
 
-# Lists of arrays in a checkpoint, by what their names in the file begin with.
-_LISTS = {
-    "model_": "model",
-    "optimizer_": "optimizer",
-    "range_": "ranges",
-    "phoneme_": "phonemes",
-}
-
 # What NumPy, zipfile and json raise for a file that something else has written over.
 _DAMAGES = (
     *(OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, RecursionError),
@@ -45,7 +37,7 @@ class Checkpoint:
 
     `origin` says where it came from: `command`, `data_dir`, `attribution`, and `began` (start.py).
     `ranges` are those of quantization-aware training, an array for each layer that is exported;
-    else there are none. `phonemes` is what a training with phonemes needs to go on from.
+    else there are none.
     """
 
     step: int
@@ -56,13 +48,11 @@ class Checkpoint:
     origin: dict[str, str]
     history: History = field(default_factory=History)
     ranges: list[np.ndarray] = field(default_factory=list)
-    phonemes: list[np.ndarray] = field(default_factory=list)
 
     @property
     def finite(self) -> bool:
         """Whether every weight is a number."""
-        arrays = [*self.model, *self.ranges, *self.phonemes]
-        return all(np.isfinite(array).all() for array in arrays)
+        return all(np.isfinite(array).all() for array in [*self.model, *self.ranges])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Raises:
@@ -76,8 +66,9 @@ class Checkpoint:
             "origin": json.dumps(self.origin),
             "history": self.history.to_json(),
         }
-        for start, kind in _LISTS.items():
-            arrays |= {f"{start}{at:04d}": array for at, array in enumerate(getattr(self, kind))}
+        arrays |= {f"model_{number:04d}": array for number, array in enumerate(self.model)}
+        arrays |= {f"optimizer_{number:04d}": array for number, array in enumerate(self.optimizer)}
+        arrays |= {f"range_{number:04d}": array for number, array in enumerate(self.ranges)}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
 
@@ -94,7 +85,7 @@ class Checkpoint:
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
             for name, array in content.items():
-                if name.startswith(tuple(_LISTS)) and array.dtype.kind not in "fiu":
+                if name.startswith(("model_", "optim", "range_")) and array.dtype.kind not in "fiu":
                     raise ValueError(f"{name}: expected numbers")
             origin = json.loads(str(content["origin"]))
             if not isinstance(origin, dict) or set(map(type, origin.values())) - {str}:
@@ -105,6 +96,8 @@ class Checkpoint:
                 quantization=Quantization(
                     scale=float(content["scale"]), zero_point=int(content["zero_point"])
                 ),
+                model=[content[name] for name in sorted(content) if name.startswith("model_")],
+                optimizer=[content[name] for name in sorted(content) if name.startswith("optim")],
                 origin={
                     "command": origin["command"],
                     "data_dir": origin["data_dir"],
@@ -112,7 +105,7 @@ class Checkpoint:
                     "began": origin.get("began", ""),
                 },
                 history=History.from_json(str(content.get("history", "{}"))),
-                **{kind: _arrays(content, start) for start, kind in _LISTS.items()},
+                ranges=[content[name] for name in sorted(content) if name.startswith("range_")],
             )
         except _DAMAGES as error:
             raise StapesError(
@@ -124,10 +117,6 @@ class Checkpoint:
                 f"{path}: found weights that are not numbers, expected finite ones; {_REMEDY}"
             )
         return checkpoint
-
-
-def _arrays(content: dict[str, np.ndarray], start: str) -> list[np.ndarray]:
-    return [content[name] for name in sorted(content) if name.startswith(start)]
 
 
 def assign(variables: list[Any], values: list[np.ndarray], *, source: str) -> None:

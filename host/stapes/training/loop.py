@@ -34,7 +34,6 @@ from stapes.training.corpus import Corpus
 from stapes.training.distillation import Teacher
 from stapes.training.history import History, Point
 from stapes.training.nans import NanWatch
-from stapes.training.phonemes import PhonemeHead
 from stapes.training.prefetch import prefetch
 from stapes.training.settings import TrainingSettings
 from stapes.training.start import find_start
@@ -116,11 +115,6 @@ def train(
         raise StapesError(
             f"--teacher and {settings.ends_flag}: a teacher answers only at the end of a clip; "
             "leave one of them out"
-        )
-    if teacher and settings.phoneme_weight:
-        raise StapesError(
-            "--teacher and --phoneme_weight: a teacher hears clips alone, phonemes need what comes "
-            "before; leave one of them out"
         )
     if trunk and start_checkpoint:
         raise StapesError(
@@ -228,13 +222,7 @@ class _Run:
         self._trained = self.model
         if settings.ends > 1:
             self._trained = at_every_end(self.model, settings.ends, flag=settings.ends_flag)
-        self._spelling: PhonemeHead | None = None
-        if settings.phoneme_weight:
-            optimizer = make_optimizer(settings)
-            self._spelling = PhonemeHead(self.model, settings, clips.texts, optimizer=optimizer)
-        self._train_step = compiled_step(
-            self._trained, self._optimizer, settings, teacher, self._spelling
-        )
+        self._train_step = compiled_step(self._trained, self._optimizer, settings, teacher)
         self._simulated: SimulatedInt8 | None = None
         self._check_exportable()
 
@@ -251,8 +239,6 @@ class _Run:
     def restore(self, checkpoint: Checkpoint, *, source: str) -> None:
         assign(self.model.variables, checkpoint.model, source=source)
         assign(self._optimizer.variables, checkpoint.optimizer, source=source)
-        if self._spelling:
-            self._spelling.restore(checkpoint.phonemes, source=source)
         self._extractor = FeatureExtractor(self._settings.front_end, checkpoint.quantization)
         self._history = checkpoint.history.until(checkpoint.step)
         if self._settings.quantize and checkpoint.ranges:
@@ -286,11 +272,9 @@ class _Run:
         return calibrate(plain_layers(self.model), self._heard(clips))
 
     def _heard(self, clips: np.ndarray, *, threads: int = 0) -> np.ndarray:
-        """Features of training clips, float32 [clips, frames, features], without their leads, but
-        for what phonemes need of these."""
+        """Features of training clips, float32 [clips, frames, features], without their leads."""
         features = self._extractor.real(clips, threads=threads)
-        kept = self._spelling.frames_before if self._spelling else 0
-        return features[:, self._settings.lead_frames - kept :]
+        return features[:, self._settings.lead_frames :]
 
     def finish(self, validation: LabelledClips, testing: LabelledClips) -> TrainingResult:
         first, started = self._step, time.monotonic()
@@ -365,8 +349,6 @@ class _Run:
             self._say(f"Step #{step}: from here on int8 is simulated (--quantize)")
         rate = self._settings.schedule.rate(step - 1)
         self._optimizer.learning_rate.assign(rate)
-        if self._spelling:
-            self._spelling.optimizer.learning_rate.assign(rate)
         if self._nan_watch:
             self._nan_watch.before_step()
         accuracy, loss, stopping = self._results(batch)
@@ -395,12 +377,11 @@ class _Run:
         Raises:
             StapesError: another worker is gone.
         """
-        inputs = [batch.features, batch.labels, *([batch.texts] if self._spelling else [])]
         if self._workers.count == 1:
-            accuracy, loss = self._train_step(*inputs)
+            accuracy, loss = self._train_step(batch.features, batch.labels)
             return float(accuracy), float(loss), False
         try:
-            results = self._train_step(*inputs, float(self._stop.asked))
+            results = self._train_step(batch.features, batch.labels, float(self._stop.asked))
         except tf.errors.OpError as error:
             raise StapesError(
                 f"TF_CONFIG: lost another worker at step {self._step} "
@@ -479,12 +460,7 @@ class _Run:
         features = self._heard(batch.samples[rows], threads=1)  # prefetch has many
         generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
         mask_randomly(features, self._settings.augmentation, generator)
-        return _Batch(
-            samples=batch.samples[rows],
-            features=features,
-            labels=batch.labels[rows],
-            texts=batch.texts[rows],
-        )
+        return _Batch(samples=batch.samples[rows], features=features, labels=batch.labels[rows])
 
     def _evaluate(self, clips: LabelledClips) -> tuple[Confusion, float]:
         """Confusion matrix and cross entropy."""
@@ -505,8 +481,7 @@ class _Run:
 
     def _not_finite(self, step: int, batch: _Batch) -> StapesError:
         assert self._nan_watch
-        heard = batch.features[:, -self._trained.input_shape[1] :]
-        name = self._nan_watch.first_bad_tensor(heard, batch.labels)
+        name = self._nan_watch.first_bad_tensor(batch.features, batch.labels)
         return StapesError(
             f"step {step}: found values that are not numbers in {name}, expected finite ones; "
             "lower "
@@ -523,7 +498,6 @@ class _Run:
             origin=self._origin,
             history=self._history,
             ranges=ranges_to_arrays(self._simulated.ranges) if self._simulated else [],
-            phonemes=self._spelling.state() if self._spelling else [],
         )
         if not checkpoint.finite:
             raise self._diverged()
@@ -533,9 +507,8 @@ class _Run:
 
 @dataclass(frozen=True, kw_only=True)
 class _Batch:
-    """int16 [batch, samples], float32 [batch, frames, features], int32 [batch], int32 [batch]."""
+    """int16 [batch, samples], float32 [batch, frames, features], int32 [batch]."""
 
     samples: np.ndarray
     features: np.ndarray
     labels: np.ndarray
-    texts: np.ndarray

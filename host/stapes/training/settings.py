@@ -154,20 +154,6 @@ class TrainingSettings:
     pulse_ms: float = setting(
         400.0, least=0, most=10_000, help="time that it runs before --end_frames, and after"
     )
-    phoneme_weight: float = setting(
-        0.0,
-        least=0,
-        most=100,
-        shown="off",
-        help="how much the phonemes of each clip's word count beside the labels, by espeak-ng; "
-        "streaming networks only",
-    )
-    phoneme_language: str = setting("en", help="espeak-ng's name of the language of the words")
-    spell_unknown: bool = setting(
-        False,
-        help="words that are not wanted count by their phonemes alone, not as _unknown_: so voices "
-        "that say nothing but such words do not come to mean _unknown_",
-    )
     eval_step_interval: int = setting(
         400, least=1, most=10**9, help="steps from one validation to the next"
     )
@@ -207,16 +193,6 @@ class TrainingSettings:
             raise StapesError(
                 f"--quantize and {self.ends_flag}: int8 is simulated only at the end of a clip; "
                 "leave one of them out, or train with --quantize from this training's checkpoint"
-            )
-        if self.spell_unknown and (self.pulse_weight or not self.phoneme_weight):
-            odd = "found --pulse_weight" if self.pulse_weight else "found no --phoneme_weight"
-            raise StapesError(
-                f"--spell_unknown: {odd}, expected labels and phonemes alone; change one of them"
-            )
-        if self.quantize and self.phoneme_weight:
-            raise StapesError(
-                "--quantize and --phoneme_weight: int8 is simulated without phonemes; leave one of "
-                "them out, or train with --quantize from this training's checkpoint"
             )
         if self.pulse_weight and self.pulse_average_frames > self.ends:
             raise StapesError(

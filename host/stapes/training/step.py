@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from stapes.corpus.index import UNKNOWN_INDEX
 from stapes.networks.backend import keras, tf
 from stapes.training.distillation import Teacher
-from stapes.training.phonemes import PhonemeHead
 from stapes.training.pulses import pulse_loss
 from stapes.training.settings import TrainingSettings
 
@@ -46,32 +44,22 @@ def _logits(model: Any, features: np.ndarray, batch_size: int) -> np.ndarray:
 
 
 def compiled_step(
-    model: Any,
-    optimizer: Any,
-    settings: TrainingSettings,
-    teacher: Teacher | None = None,
-    spelling: PhonemeHead | None = None,
+    model: Any, optimizer: Any, settings: TrainingSettings, teacher: Teacher | None = None
 ) -> Callable[..., Any]:
     """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
     step and returns accuracy and loss of the batch before it: the cross entropy, and what a
     teacher and the peaks of a decoder add. Of a model `at_every_end` it is the mean over the
-    `end_frames` in the middle; the decoder hears all ends. With `spelling`, a third input is which
-    text each clip says, int32 [batch], and the loss has a part for phonemes.
+    `end_frames` in the middle; the decoder hears all ends.
 
     Under a distribution strategy the batch is this worker's, and the results are those of all. A
-    last input then, and a third result, is the share of the workers that want to stop.
+    third input then, and result, is the share of the workers that want to stop.
     """
     strategy = tf.distribute.get_strategy()
     labels, shape = len(settings.labels), settings.shape
-    weights = list(model.trainable_variables)
-    count = len(weights)
 
-    def step(features: Any, truth: Any, texts: Any = None) -> tuple[Any, Any]:
+    def step(features: Any, truth: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
-            if spelling:
-                answers, phonemes = spelling.model(features, training=True)
-            else:
-                answers = model(features, training=True)
+            answers = model(features, training=True)
             pace = frames_per_answer(answers, settings.ends)
             logits = in_the_middle(answers, settings.pulse_frames // pace)
             targets = at_each_end(truth, logits)
@@ -81,53 +69,30 @@ def compiled_step(
                 from_logits=True,
                 label_smoothing=settings.label_smoothing,
             )
-            shares = labelled(truth, texts, losses) if settings.spell_unknown else None
-            loss = mean_of(losses, shares)
+            loss = tf.reduce_mean(losses)
             if teacher:
                 loss = teacher.loss(features, logits, loss)
             if settings.pulse_weight:
                 loss += settings.pulse_weight * pulse_loss(
                     answers, truth, average_frames=max(1, settings.pulse_average_frames // pace)
                 )
-            if spelling:
-                loss += spelling.loss(phonemes, texts)
             share = loss / strategy.num_replicas_in_sync  # the optimizer adds up all workers'
-        all_weights = [*weights, *(spelling.weights if spelling else ())]
-        gradients = tape.gradient(share, all_weights)
-        optimizer.apply_gradients(zip(gradients[:count], weights, strict=True))
-        if spelling:
-            spelling.optimizer.apply_gradients(
-                zip(gradients[count:], spelling.weights, strict=True)
-            )
+        gradients = tape.gradient(share, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         right = tf.equal(tf.argmax(logits, -1, output_type=tf.int32), targets)
-        return mean_of(tf.cast(right, tf.float32), shares), loss
+        return tf.reduce_mean(tf.cast(right, tf.float32)), loss
 
-    def step_of_all(*inputs: Any) -> tuple[Any, Any, Any]:
-        results = [*strategy.run(step, args=inputs[:-1]), inputs[-1]]
+    def step_of_all(features: Any, truth: Any, stopping: Any) -> tuple[Any, Any, Any]:
+        results = [*strategy.run(step, args=(features, truth)), stopping]
         return tuple(strategy.reduce("MEAN", result, axis=None) for result in results)
 
-    frames = (spelling.frames_before if spelling else 0) + shape.frames + settings.ends - 1
     batch = [
-        tf.TensorSpec([None, frames, shape.features], tf.float32),
-        *[tf.TensorSpec([None], tf.int32)] * (2 if spelling else 1),
+        tf.TensorSpec([None, shape.frames + settings.ends - 1, shape.features], tf.float32),
+        tf.TensorSpec([None], tf.int32),
     ]
     if tf.distribute.has_strategy():
         return tf.function(step_of_all, input_signature=[*batch, tf.TensorSpec([], tf.float32)])
     return tf.function(step, input_signature=batch)
-
-
-def labelled(truth: Any, texts: Any, losses: Any) -> Any:
-    """In the shape of `losses`: 1 for clips with a label, 0 for words that are only spelled."""
-    counts = tf.cast((truth != UNKNOWN_INDEX) | (texts < 0), tf.float32)
-    by_clip = tf.reshape(counts, [-1, *[1] * (losses.shape.rank - 1)])
-    return tf.broadcast_to(by_clip, tf.shape(losses))
-
-
-def mean_of(values: Any, shares: Any = None) -> Any:
-    """The mean of values, each counted with its share; all alike without `shares`."""
-    if shares is None:
-        return tf.reduce_mean(values)
-    return tf.reduce_sum(values * shares) / tf.maximum(tf.reduce_sum(shares), 1.0)
 
 
 def frames_per_answer(answers: Any, ends: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stapes.errors import StapesError
-from stapes.networks.ends import at_every_end, frames_before, with_phonemes
+from stapes.networks.ends import at_every_end
 from stapes.networks.options import ModelOptions, ModelShape
 from stapes.networks.registry import create_model
 from stapes.networks.svdf import receptive_field, shared_memories
@@ -259,36 +259,6 @@ def test_a_network_that_runs_at_every_second_frame_answers_at_the_last_one_and_t
     for answer, end in enumerate((1, 3, 5)):
         clip = np.asarray(model(features[:, end : end + SMALL.frames]))
         np.testing.assert_allclose(logits[:, answer], clip, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("architecture", "options", "stride"),
-    [
-        ("svdf", ModelOptions(svdf_units=(6, 5, 4), svdf_memory=(3, 8, 2), svdf_rank=2), 1),
-        ("residual_svdf", ModelOptions(svdf_units=(6, 5, 7, 4), bottleneck_units=3), 1),
-        ("broadcast_svdf", BROADCAST, 1),
-        ("broadcast_svdf", replace(BROADCAST, conv_stride=2, svdf_memory=(2, 4)), 2),
-    ],
-)
-@pytest.mark.parametrize("ends", [1, 5, 6])
-def test_phonemes_are_heard_all_over_a_clip_and_its_answers_stay(
-    architecture, options, stride, ends
-):
-    from stapes.networks.backend import keras
-
-    model = shaken(create_model(architecture, SMALL, options))
-    head = keras.layers.Dense(7)
-    both = with_phonemes(model, head, ends)
-    before, clip = frames_before(model), SMALL.frames + ends - 1
-    features = np.random.default_rng(1).normal(size=(3, before + clip, SMALL.features))
-    features = features.astype(np.float32)
-    logits, phonemes = map(np.asarray, both(features))
-    answers = np.asarray(at_every_end(model, ends)(features[:, before:]))
-    np.testing.assert_allclose(logits, answers.reshape(logits.shape), rtol=1e-4, atol=1e-4)
-    assert phonemes.shape == (3, 1 + (clip - 1) // stride, 7)
-    features[:, -1] += 1  # nothing but the last phoneme has heard it
-    changes = np.abs(np.asarray(both(features)[1]) - phonemes).max(axis=(0, 2)) > 1e-6
-    assert changes.nonzero()[0].tolist() == [len(changes) - 1]
 
 
 @pytest.mark.parametrize("architecture", ["single_fc", "tiny_conv", "ds_cnn"])

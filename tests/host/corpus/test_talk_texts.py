@@ -9,8 +9,8 @@ import re
 import numpy as np
 import pytest
 
-from stapes.corpus import texts
-from stapes.corpus.texts import load_texts, sentences_of
+from stapes.corpus import talk_texts
+from stapes.corpus.talk_texts import load_texts, sentences_of
 from stapes.errors import StapesError
 
 COUNTED = [("often", 900.0), ("seldom", 9.0), ("computer", 90.0), ("computers", 9.0)]
@@ -18,7 +18,7 @@ COUNTED = [("often", 900.0), ("seldom", 9.0), ("computer", 90.0), ("computers", 
 
 @pytest.fixture
 def listed(monkeypatch):
-    monkeypatch.setattr(texts, "common_words", lambda language: COUNTED)
+    monkeypatch.setattr(talk_texts, "common_words", lambda language: COUNTED)
 
 
 def read(found, count, *, seed=0):
@@ -56,7 +56,7 @@ def test_some_are_rows_and_the_others_sentences(listed, tmp_path):
 
 
 def test_without_a_list_rows_are_of_the_words_of_the_sentences(monkeypatch, tmp_path):
-    monkeypatch.setattr(texts, "common_words", lambda language: [])
+    monkeypatch.setattr(talk_texts, "common_words", lambda language: [])
     (tmp_path / "text.txt").write_text("Vögel singen. Sie singen laut, am Tag.")
     found = load_texts(str(tmp_path / "text.txt"), rows_percent=100, language="de")
     words = set(" ".join(read(found, 100)).lower().replace(".", "").split())

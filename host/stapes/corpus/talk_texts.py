@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What synthetic talk says: the sentences of a text, and rows of words about as often as people say
-them."""
+"""What synthetic talk says: the sentences of a text, and rows of words, common ones more often."""
 
 from __future__ import annotations
 
