@@ -107,6 +107,7 @@ def test_the_threshold_keeps_the_limit_in_talk_and_in_noise(tmp_path):
     kinds = [word for flag, word in pairwise(tune.command) if flag == "--also"]
     work = tmp_path / "work"
     assert kinds == [f"talk,2,{work}/tune_talk.wav", f"noise,2,{work}/tune_noise.wav"]
+    assert "--lowest" in tune.command, "people's words are harder than those to tune with"
     assert "join_tune" in tune.needs
 
 
