@@ -3,6 +3,9 @@
 
 A voice is `engine:voice`. Natural voices get larger shares of the clips than robotic ones. Each
 voice belongs to a person, each person to one cast: those to train with, to tune with, to test with.
+
+Most voices are those of men at about 105 Hz, and of one woman. So half of the speakers get another
+pitch, evenly from that of a deep man to that of a child, and resonances that fit it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import numpy as np
 from stapes.corpus.credits import Credit
 from stapes.corpus.effects import FULL_SCALE, change_tract, change_voice
 from stapes.corpus.engines import Engine, Festival, Flite, Hibari, PiperVoices
+from stapes.corpus.pitch import median_pitch
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker
 from stapes.errors import StapesError
 
@@ -26,7 +30,12 @@ _KEPT_BACK = {"awb": "tune", "+m6": "tune", "+f5": "tune",
               "rms": "test", "ked": "test", "+m3": "test", "+f3": "test"}  # fmt: skip
 _MANY_SPEAKERS = 10  # a model with as many spares some for tuning and testing
 INSTALL_HINT = "install one: apt-get install espeak-ng flite, or pip install 'stapes[voices]'"
-_SEMITONES = 4.0  # higher or lower than a voice's own pitch, at most
+# Of people, from deep men to children (Peterson and Barney 1952: men 132, women 223, children 264
+# Hz on average); `Speaker.pitch` 0 and 99.
+_LOWEST_HERTZ, _HIGHEST_HERTZ = 75.0, 400.0
+_MOST_SEMITONES = 14.0  # more is no voice any more
+# Resonances rise by this power of the pitch: women's lie a sixth higher than those of men.
+_TRACT_BY_PITCH = 0.27
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +90,7 @@ class Mixture:
             raise EngineFailed(f"{speaker.voice}: failed at {text!r} ({error!r})") from error
         if not np.abs(sound).max(initial=0) > 0.01:
             raise EngineFailed(f"{speaker.voice}: is silent at {text!r}, expected speech")
-        # espeak-ng has raised its pitch by itself.
-        semitones = 0.0 if name == "espeak" else _SEMITONES * (speaker.pitch / 49.5 - 1)
-        return _at_pitch(sound, rate, semitones), rate
+        return (_as_somebody_else(sound, rate, speaker) if _is_moved(speaker) else sound), rate
 
     def phonemes(self, text: str) -> str:
         espeak = self.engines.get("espeak")
@@ -152,10 +159,20 @@ def cast_of(voice: str, voices: Sequence[str]) -> str:
     return "train"
 
 
-def _at_pitch(sound: np.ndarray, rate: int, semitones: float) -> np.ndarray:
-    """A voice at another pitch, its resonances where they were: float64 [samples]."""
-    if semitones == 0:
+def _is_moved(speaker: Speaker) -> bool:
+    """Whether the speaker is somebody else than the voice, at any tempo: half of them, as each
+    change leaves traces of itself."""
+    return int(replace(speaker, words_per_minute=0).name, 16) % 2 == 1
+
+
+def _as_somebody_else(sound: np.ndarray, rate: int, speaker: Speaker) -> np.ndarray:
+    """The voice at the pitch of the speaker, and with resonances of such a person: float64
+    [samples]."""
+    own = median_pitch(sound, sample_rate=rate)
+    if own is None:  # nothing but whispers
         return sound
+    target = _LOWEST_HERTZ * (_HIGHEST_HERTZ / _LOWEST_HERTZ) ** (speaker.pitch / 99)
+    semitones = float(np.clip(12 * np.log2(target / own), -_MOST_SEMITONES, _MOST_SEMITONES))
     steps = change_voice(sound * FULL_SCALE, sample_rate=rate, semitones=semitones)
-    factor = 2 ** (-semitones / 12)
+    factor = 2 ** ((_TRACT_BY_PITCH - 1) * semitones / 12)  # change_voice moved both
     return change_tract(steps, sample_rate=rate, factor=factor).astype(np.float64) / FULL_SCALE
