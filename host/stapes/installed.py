@@ -14,6 +14,8 @@ from pathlib import Path
 
 import stapes
 
+# This package's commands in another process. -P: nothing is imported from the current folder.
+OWN_PYTHON = (sys.executable, "-P")
 _PACKAGE = Path(stapes.__file__).resolve().parent
 PACKAGED = _PACKAGE / "tree"  # what a wheel brings along
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.device.bundle import ModelBundle
-from stapes.device.decoder import SCORE_ONE_Q16, Detection
+from stapes.device.decoder import Detection
 from stapes.device.pipeline import Pipeline, Trace
 from stapes.device.wake import WakeStage, WakeTrace, order
 from stapes.errors import StapesError
 from stapes.firmware.emulator import Emulator
-from stapes.link.hello import not_asked_for, number_of
+from stapes.link.heard import Heard, Scores
+from stapes.link.hello import number_of
 from stapes.link.protocol import Event, crc16
 from stapes.link.session import OnProgress, Session
 from stapes.link.transport import (
@@ -59,7 +60,6 @@ class Replayed(Scored):
 # An emulated board is as slow as this machine is busy; one that ends is noticed at once.
 EMULATOR_TRIES = 60
 
-_MOST_MS = 0xFFFFFFFF  # a board's times start at 0 again after 49.7 days
 
 OnResult = Callable[[Detection], None]
 
@@ -148,15 +148,6 @@ def _scored(traces: Sequence[Trace]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Scores:
-    """A line of them."""
-
-    time_ms: int
-    q: list[int]
-    features_crc: int
-
-
 class LinkPlayer:
     """A board, emulated board or program behind the serial protocol.
 
@@ -214,7 +205,7 @@ class LinkPlayer:
         return Scored(**self._scored(done, "wake_frames", said, self._wake_labels, samples))
 
     def _scored(
-        self, done: Event, name: str, said: list[_Scores], labels: Sequence[str], samples: int
+        self, done: Event, name: str, said: list[Scores], labels: Sequence[str], samples: int
     ) -> dict[str, Any]:
         """The fields of `Scored`; `name` counts them in `done`."""
         what = name.replace("frames", "scores")
@@ -235,67 +226,25 @@ class LinkPlayer:
 
     def _start(self, on_detection: OnResult, count: int) -> None:
         self._playing = True
-        self._most_ms = min(count * 1000 // self.sample_rate, _MOST_MS)
+        self._heard = Heard(hello=self.session.hello, samples=count, source=self.name)
         self._on_detection = on_detection
         self._detections: list[Detection] = []
-        self._scores: list[_Scores] = []
-        self._wake_scores: list[_Scores] = []
+        self._scores: list[Scores] = []
+        self._wake_scores: list[Scores] = []
         self._states: dict[str, list[int]] = {"woken": [], "asleep": []}
 
     def _hear(self, event: Event) -> None:
         if not self._playing:
             return  # what a board with a microphone hears before it is asked
         if event.name == "detection":
-            labels = self._wake_labels if event.is_of_wake_word else self.labels
-            found = detection_of(event, labels=labels, most_ms=self._most_ms, source=self.name)
+            found = self._heard.detection(event)
             self._detections.append(found)
             self._on_detection(found)
-        elif event.name == "scores" and event.is_of_wake_word:
-            self._wake_scores.append(self._scores_of(event, self._wake_labels))
         elif event.name == "scores":
-            self._scores.append(self._scores_of(event, self.labels))
+            said = self._wake_scores if event.is_of_wake_word else self._scores
+            said.append(self._heard.scores(event))
         elif event.name in self._states:
-            time_ms = number_of(event, "time_ms", 0, self._most_ms, source=self.name)
-            self._states[event.name].append(time_ms)
-
-    def _scores_of(self, event: Event, labels: Sequence[str]) -> _Scores:
-        q = event.values().get("q")
-        if not isinstance(q, list) or len(q) != len(labels):
-            said = event.fields.get("q", "none")
-            raise not_asked_for(self.name, f"{said!a:.40} for q", f"{len(labels)} scores")
-        return _Scores(
-            time_ms=number_of(event, "time_ms", 0, self._most_ms, source=self.name),
-            q=q,
-            features_crc=number_of(event, "features_crc", 0, 0xFFFF, source=self.name),
-        )
-
-
-def detection_of(
-    event: Event,
-    *,
-    labels: Sequence[str] = (),
-    most_ms: int = _MOST_MS,
-    source: str = "the board",
-) -> Detection:
-    """The detection of a `detection` event, of one of `labels` if given, at `most_ms` or before.
-    Its five decimals give the Q16 score back exactly.
-
-    Raises:
-        StapesError: it is none of a model that has heard so much.
-    """
-    label = event.fields.get("label", "")
-    if labels and label not in labels:
-        raise not_asked_for(source, f"a detection of {label!a:.60}", f"one of {', '.join(labels)}")
-    score = event.values().get("score")
-    if not isinstance(score, float) or not 0 <= score <= 1:
-        said = event.fields.get("score", "none")
-        raise not_asked_for(source, f"{said!a:.40} for score", "0 to 1")
-    return Detection(
-        time_ms=number_of(event, "time_ms", 0, most_ms, source=source),
-        label=label,
-        score_q16=round(score * SCORE_ONE_Q16),
-        of_wake_word=event.is_of_wake_word,
-    )
+            self._states[event.name].append(self._heard.time_ms(event))
 
 
 @contextlib.contextmanager

@@ -9,11 +9,12 @@ from nrf52840 import DEVICE_ID, HERTZ, RAM, Nrf52840
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_PRIMASK
 
 from stapes import _native
+from stapes.link.heard import detection_of
 from stapes.link.model_image import read_model_image
 from stapes.link.protocol import LineReader
 from stapes.link.session import Session
 from stapes.model.settings import ModelSettings
-from stapes.replay import LinkPlayer, NativePlayer, detection_of
+from stapes.replay import LinkPlayer, NativePlayer
 
 FLASH_STARTS = {"nrf52840dk": 0, "arduino_nano33ble_sense": 0x10000}
 YELLOW_LED, MICROPHONE_POWER = (0, 13), (0, 17)

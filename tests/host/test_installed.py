@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from stapes import installed
+from stapes.demo import steps
+from stapes.firmware import build
+from stapes.word import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,3 +57,38 @@ def test_each_system_has_its_own_folder_for_caches(monkeypatch, platform, folder
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     assert f"/{folder}" in installed.cache_folder().as_posix()
+
+
+# ---- the package's own commands in another process
+
+
+@pytest.fixture
+def trap(tmp_path, monkeypatch) -> Path:
+    """In a folder with a module that every command of Stapes imports under this name. The file that
+    appears when that one runs."""
+    sprung = tmp_path / "sprung"
+    (tmp_path / "argparse.py").write_text(f"open({str(sprung)!r}, 'w').close()\nraise ImportError")
+    monkeypatch.chdir(tmp_path)
+    return sprung
+
+
+def test_python_would_import_from_the_current_folder(trap):
+    done = subprocess.run([sys.executable, "-m", "stapes", "--version"], capture_output=True)
+    assert done.returncode != 0 and trap.exists()
+
+
+def test_no_command_that_runs_others_imports_from_the_current_folder(trap):
+    own = subprocess.run([*run.STAPES, "--version"], capture_output=True, check=True)
+    assert own.stdout.startswith(b"stapes ")
+    (trap.parent / "demo").mkdir()
+    assert (
+        steps.Workbench(trap.parent / "demo", log=print).stapes("--version").startswith("stapes ")
+    )
+    build.run_build([("stapes", "--version")])
+    assert not trap.exists()
+
+
+def test_all_of_them_start_python_in_this_one_way():
+    paths = (ROOT / "host" / "stapes").rglob("*.py")
+    others = [path.name for path in paths if 'sys.executable, "-m"' in path.read_text()]
+    assert others == []

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stapes.audio.wav import write_wav
+from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.commands import replay as replay_command
 from stapes.cli.main import main
 from stapes.stream.labels import read_labels
@@ -160,7 +160,23 @@ def test_mistakes_are_one_line_and_status_2(words, said, capsys):
 def test_an_empty_folder_is_refused(model, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert replay("--model", model, tmp_path / "empty") == 2
-    assert "found no .wav files" in capsys.readouterr().err
+    assert "found no recordings in it" in capsys.readouterr().err
+
+
+def test_a_folder_is_replayed_whatever_its_recordings_are(model, wav, tmp_path, capsys):
+    soundfile = pytest.importorskip("soundfile")
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    audio = read_wav(wav, sample_rate=16000)
+    soundfile.write(mixed / "a.flac", audio, 16000)
+    (mixed / "b.wav").write_bytes(wav.read_bytes())
+    (mixed / "c.m4a").write_bytes(b"something else")
+    assert replay("--model", model, mixed) == 0
+    said = capsys.readouterr()
+    first, second = said.out.split("# ")[1:]
+    assert first.splitlines()[0].endswith("a.flac") and second.splitlines()[0].endswith("b.wav")
+    assert first.splitlines()[1:] == second.splitlines()[1:] != []
+    assert "1 recording skipped (.m4a, such as" in said.err and "ffmpeg -i IN" in said.err
 
 
 needs_qemu = pytest.mark.skipif(

@@ -29,7 +29,7 @@ from stapes.corpus.synthesizers import EngineFailed, Speaker
 from stapes.corpus.talk_texts import Texts, load_texts
 from stapes.corpus.voices_pool import VoicesPool, check_going_on
 from stapes.errors import StapesError
-from stapes.files import new_folder
+from stapes.files import held_alone, kept_folder, new_folder
 from stapes.options import check, like, setting
 
 SENTENCES = 4  # in a recording
@@ -101,6 +101,8 @@ def write_talk(
     speakers = _speakers(settings, mixture)
     seconds, failures, voices = 0.0, [], set()
     with (
+        kept_folder(output_dir),
+        held_alone(output_dir / ".talk.lock", what="the making of talk"),
         new_folder(output_dir / SPEECH_FOLDER) as folder,
         VoicesPool(settings.processes) as pool,
     ):

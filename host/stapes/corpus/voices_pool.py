@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import os
+import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -19,7 +23,7 @@ class VoicesPool(ProcessPoolExecutor):
 
     def __init__(self, processes: int | None) -> None:
         self._stopping = multiprocessing.Event()
-        super().__init__(processes, initializer=_work_for, initargs=(self._stopping,))
+        super().__init__(processes, initializer=_work_for, initargs=(self._stopping, os.getpid()))
 
     def stop(self) -> None:
         """Lets tasks that have not begun end with an error."""
@@ -41,6 +45,18 @@ def check_going_on() -> None:
         raise StapesError("stopped before it began")
 
 
-def _work_for(stopping: Event) -> None:
+def _work_for(stopping: Event, parent: int) -> None:
     global _stopping
     _stopping = stopping
+    if sys.platform == "linux":
+        _end_with(parent)
+
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def _end_with(parent: int) -> None:
+    """This process ends when `parent` is killed, which cannot say goodbye."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before
+        os.kill(os.getpid(), signal.SIGKILL)

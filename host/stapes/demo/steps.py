@@ -8,13 +8,13 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import write_text
+from stapes.installed import OWN_PYTHON
 
 TAIL_LINES = 15  # of a failed command's output
 
@@ -71,7 +71,7 @@ class Workbench:
         """Runs one `stapes` command; returns its standard output. `show`: prints it as it comes."""
         words = [str(word) for word in arguments]
         return self.run(
-            [sys.executable, "-m", "stapes", *words], spoken_as=["stapes", *words], show=show
+            [*OWN_PYTHON, "-m", "stapes", *words], spoken_as=["stapes", *words], show=show
         )
 
     def run(

@@ -13,7 +13,7 @@ from stapes.errors import StapesError
 from stapes.firmware.boards import Board, find_emulated
 from stapes.firmware.source import find_source
 from stapes.firmware.tools import ToolFailed, require_tools, run_build_tool, run_tool
-from stapes.installed import build_folder
+from stapes.installed import OWN_PYTHON, build_folder
 from stapes.link.model_image import read_model_image, slot_options
 from stapes.model.settings import WakeSettings
 
@@ -132,7 +132,7 @@ def run_build(commands: Sequence[Sequence[str]]) -> str:
         own = command[0] == "stapes"
         try:
             if own:
-                output = run_tool([sys.executable, "-m", *command])
+                output = run_tool([*OWN_PYTHON, "-m", *command])
             else:
                 output = run_build_tool(command, what="building")
         except ToolFailed as error:

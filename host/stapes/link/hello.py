@@ -82,9 +82,10 @@ def _wake_word(event: Event, *, source: str) -> WakeWord:
 
 def _labels_of(event: Event, name: str, *, source: str) -> tuple[str, ...]:
     labels = event.values().get(name)
-    if not isinstance(labels, list) or len(labels) > MAX_LABELS:
-        found = f"{len(labels)} {name}" if isinstance(labels, list) else f"no {name}"
-        raise not_asked_for(source, found, f"1 to {MAX_LABELS}")
+    if not isinstance(labels, list) or not all(labels):
+        raise not_asked_for(source, f"no {name}, or one without letters", f"1 to {MAX_LABELS}")
+    if len(labels) > MAX_LABELS:
+        raise not_asked_for(source, f"{len(labels)} {name}", f"1 to {MAX_LABELS}")
     return tuple(str(label) for label in labels)
 
 

@@ -205,14 +205,14 @@ class TeeTransport:
     `copy`, a FIFO or a file, until its reader goes away.
 
     Raises:
-        StapesError: `copy` cannot be opened.
+        StapesError: `copy` cannot be opened, or, as a file, not be written.
     """
 
     def __init__(self, transport: Transport, copy: str | os.PathLike[str]) -> None:
         self.name = transport.name
-        self._transport = transport
+        self._transport, self._path = transport, copy
         try:
-            self._copy: int | None = os.open(copy, os.O_WRONLY | os.O_CREAT, 0o666)
+            self._copy: int | None = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         except OSError as error:
             raise StapesError(
                 f"{copy}: cannot be written ({error.strerror}), expected a FIFO; run mkfifo"
@@ -221,10 +221,14 @@ class TeeTransport:
     def read(self, timeout: float) -> bytes:
         data = self._transport.read(timeout)
         try:
-            if self._copy is not None and data:
-                os.write(self._copy, data)
-        except OSError:  # nobody reads along any more
+            left = data if self._copy is not None else b""
+            while left:
+                left = left[os.write(self._copy, left) :]
+        except BrokenPipeError:  # nobody reads along any more
             self._stop_copying()
+        except OSError as error:
+            self._stop_copying()
+            raise StapesError(f"{self._path}: cannot be written ({error.strerror})") from error
         return data
 
     def write(self, data: bytes) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stapes.link.decoder_settings import DecoderChanges
+from stapes.link.heard import Heard
+from stapes.link.hello import number_of
 from stapes.link.protocol import Event, LinkCounts
 from stapes.link.session import Session
 from stapes.link.transport import Transport
@@ -51,18 +53,37 @@ class WatchedReplay:
             StapesError: the board falls silent, restarts or says what cannot be.
         """
         show(self._session.greeting)
+        self._heard = Heard(
+            hello=self._session.hello, samples=len(samples), source=self._transport.name
+        )
+        self._detections = {"detections": 0, "wake_detections": 0}
         self._started, self._show = time.monotonic(), show
         try:
-            self._session.play(samples)
+            done = self._session.play(samples)
         finally:
             self._show = None
+        for name, shown in self._detections.items():
+            number_of(done, name, shown, shown, source=self._transport.name, missing=0)
 
     def _hear(self, event: Event) -> None:
         """To wait here keeps the board waiting too: its next frames are not sent meanwhile."""
         if self._show is not None:  # else a microphone heard it before
-            self._transport.wait_until(self._started + event.number("time_ms") / 1000)
+            self._transport.wait_until(self._started + self._checked_ms(event) / 1000)
             if self._show_scores or event.name != "scores":
                 self._show(event)
+
+    def _checked_ms(self, event: Event) -> int:
+        """When it was, of a line that can be; 0 of those that have no time."""
+        if event.name == "detection":
+            name = "wake_detections" if event.is_of_wake_word else "detections"
+            self._detections[name] += 1
+            return self._heard.detection(event).time_ms
+        if event.name == "scores":
+            return self._heard.scores(event).time_ms
+        return self._heard.time_ms(event) if "time_ms" in event.fields else 0
+
+
+_MOST_AHEAD = 1 << 20  # bytes; a board says far less in the time of a recording
 
 
 class _ReadAhead:
@@ -79,7 +100,10 @@ class _ReadAhead:
     def wait_until(self, end: float) -> None:
         """Returns at `end` of time.monotonic(), or at once after it."""
         while (left := end - time.monotonic()) > 0:
-            self._ahead += self._transport.read(left)
+            if len(self._ahead) < _MOST_AHEAD:
+                self._ahead += self._transport.read(left)
+            else:
+                time.sleep(left)
 
     def read(self, timeout: float) -> bytes:
         data, self._ahead = self._ahead, b""

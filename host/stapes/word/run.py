@@ -12,7 +12,6 @@ import fcntl
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +20,13 @@ from pathlib import Path
 
 from stapes.errors import StapesError
 from stapes.files import kept_folder, visible_files, write_text, writing
+from stapes.installed import OWN_PYTHON
 from stapes.word.plan import Stage
 
 _DONE, _LOCK, _LOG = "done", "lock", "log.txt"
 _PROCESSES = "--processes"
 # The command of a stage, before its words.
-STAPES = (sys.executable, "-m", "stapes")
+STAPES = (*OWN_PYTHON, "-m", "stapes")
 
 
 @dataclass(frozen=True, kw_only=True)

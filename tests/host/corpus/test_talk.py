@@ -4,7 +4,14 @@ whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +26,8 @@ from stapes.corpus.running_speech import speech_recordings
 from stapes.corpus.synthesizers import EngineFailed
 from stapes.corpus.talk import TalkSettings, write_talk
 from stapes.errors import StapesError
+
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 
 
 @dataclass(frozen=True)
@@ -100,3 +109,53 @@ def test_the_command_refuses_to_write_over_talk(tmp_path, capsys):
     (tmp_path / "_speech_" / "x").mkdir(parents=True)
     assert main(["data", "talk", "--minutes", "0.1", "--output_dir", str(tmp_path)]) == 2
     assert "_speech_: exists already" in capsys.readouterr().err
+
+
+@needs_espeak
+def test_of_two_that_make_talk_in_one_folder_the_second_is_refused(tmp_path, capsys):
+    command = ["data", "talk", "--minutes", "600", "--output_dir", str(tmp_path)]
+    first = subprocess.Popen([sys.executable, "-m", "stapes", *command], start_new_session=True)
+    lock = tmp_path / ".talk.lock"
+    try:
+        wait_for(lambda: lock.exists() and lock.read_text())
+        assert main(command) == 2
+        said = f"found the making of talk under way here, process {first.pid},"
+        assert said in capsys.readouterr().err
+    finally:
+        os.killpg(first.pid, signal.SIGINT)
+        first.wait()
+
+
+@needs_espeak
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell of a parent's end")
+def test_voices_end_when_the_program_that_they_speak_for_is_killed(tmp_path):
+    command = [
+        "data",
+        "talk",
+        "--minutes",
+        "600",
+        "--processes",
+        "2",
+        "--output_dir",
+        str(tmp_path),
+    ]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "stapes", *command], stdout=subprocess.PIPE, start_new_session=True
+    )
+    wait_for(lambda: len(children(program.pid)) == 2)
+    program.kill()
+    assert program.stdout is not None
+    program.stdout.read()  # ends when nobody holds it any more
+
+
+def children(pid):
+    """Processes that `pid` has started."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def wait_for(true):
+    for _ in range(1200):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("it never came true")

@@ -8,8 +8,9 @@ import pytest
 
 from stapes import __version__
 from stapes.audio.wav import write_wav
+from stapes.link.heard import detection_of
 from stapes.link.protocol import LineReader
-from stapes.replay import NativePlayer, detection_of, open_player
+from stapes.replay import NativePlayer, open_player
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import itertools
 
 import numpy as np
 import pytest
+from disk import room_for
 from link_bytes import BadConnection, line
 
 from stapes.cli.main import main
@@ -17,7 +18,8 @@ from stapes.errors import StapesError
 from stapes.link.decoder_settings import parse_changes
 from stapes.link.protocol import ALL_AUDIO, FrameType, encode_frame
 from stapes.link.session import Session
-from stapes.link.transport import LinkClosed, ProgramTransport
+from stapes.link.transport import LinkClosed, ProgramTransport, TeeTransport
+from stapes.link.watched_replay import WatchedReplay
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.replay import LinkPlayer, NativePlayer
 
@@ -256,6 +258,8 @@ def test_another_protocol_is_refused():
         ("model_slot=x", "found 'x' for model_slot"),
         (f"labels={','.join('abcdefghij' * 7)}", "found 70 labels, expected 1 to 64"),
         ("names=a", "found no labels"),
+        ("labels=", "found no labels, or one without letters, expected 1 to 64"),
+        ("labels=a,,b", "found no labels, or one without letters"),
     ],
 )
 def test_a_hello_with_what_no_board_has_is_refused(field, said):
@@ -311,11 +315,69 @@ def test_what_was_asked_for_is_believed():
         ([HEARD, SCORED.replace("0001", "000102")], "found '000102' for q, expected 2 scores"),
         ([HEARD, HEARD, SCORED], "found 2 detections, expected 1"),
         ([HEARD, SCORED, SCORED + "1"], "found '00011' for q"),
+        (
+            [HEARD, HEARD.replace("1000", "999"), SCORED],
+            "found '999' for time_ms in its line 'detection', expected 1000;",
+        ),
     ],
 )
 def test_news_of_what_was_not_sent_are_an_error(news, said):
     with pytest.raises(StapesError, match=said):
         playing(*whole(*news), samples=16000)
+
+
+def watched(*answers: bytes) -> list[str]:
+    """The events that are shown of half a second of silence, watched in a board that gives these
+    answers."""
+    board = Scripted(
+        line(1, HELLO + " request=1"), line(2, "ok request=2"), line(3, "ok request=3"), *answers
+    )
+    shown: list[str] = []
+    replay = WatchedReplay(board, show_scores=True, tries=1)
+    replay.play(np.zeros(8000, np.int16), lambda event: shown.append(event.name))
+    return shown
+
+
+def half(*news: str, detections: int) -> list[bytes]:
+    """As `whole`, of half a second in 63 frames and the end."""
+    acks = [line(5 + number, f"ack next={number}") for number in range(1, 64)]
+    end = f"done samples=8000 frames=1 detections={detections}"
+    return [
+        *acks,
+        b"".join(line(200 + i, text) for i, text in enumerate([*news, end, "ack next=64"])),
+    ]
+
+
+EARLY = "detection time_ms=1 label=a score=1.00000"
+
+
+def test_a_watched_replay_shows_what_can_be():
+    shown = watched(*half(EARLY, "scores time_ms=2 features_crc=1 q=0001", detections=1))
+    assert shown == ["hello", "detection", "scores"]
+
+
+@pytest.mark.parametrize(
+    ("news", "said"),
+    [
+        # It would wait for a day, or for ever.
+        (EARLY.replace("=1 ", "=99999999 "), "found '99999999' for time_ms .* expected 0 to 500"),
+        ("woken time_ms=99999999999999999999", "found none for time_ms|99999999999999999999"),
+        (EARLY.replace("=1 ", "=-4 "), "found '-4' for time_ms"),
+        (EARLY.replace("label=a", "label=c"), "a detection of 'c', expected one of a, b"),
+        (EARLY.replace("1.00000", "9.90000"), "'9.90000' for score, expected 0 to 1"),
+        ("scores time_ms=2 features_crc=1 q=00", "found '00' for q, expected 2 scores"),
+    ],
+)
+def test_a_watched_replay_refuses_what_cannot_be_at_once(news, said):
+    with pytest.raises(StapesError, match=said):
+        watched(*half(news, detections=1))
+
+
+def test_a_watched_replay_counts_the_detections():
+    with pytest.raises(
+        StapesError, match="found '7' for detections in its line 'done', expected 1"
+    ):
+        watched(*half(EARLY, detections=7))
 
 
 @pytest.mark.parametrize(
@@ -406,3 +468,21 @@ def test_commands_that_do_not_fit_are_counted_and_left_out(program, kind, payloa
     stats = session.stats()
     assert stats["bad_command"] == 1
     assert stats["samples"] == 0
+
+
+# ---- somebody who reads along
+
+
+def test_a_file_that_reads_along_holds_what_came_and_nothing_older(tmp_path):
+    copy = tmp_path / "said.txt"
+    copy.write_bytes(b"older and longer than what comes")
+    transport = TeeTransport(Scripted(b"what came"), copy)
+    transport.write(b"a frame")
+    assert transport.read(0) == b"what came" == copy.read_bytes()
+
+
+def test_a_file_that_reads_along_names_a_full_disk(tmp_path):
+    transport = TeeTransport(Scripted(b"too much"), tmp_path / "said.txt")
+    transport.write(b"a frame")
+    with room_for(3), pytest.raises(StapesError, match=r"said\.txt: cannot be written"):
+        transport.read(0)

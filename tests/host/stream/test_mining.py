@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from tones import SAMPLE_RATE, WANTED, sweep, trained_tones
@@ -12,6 +16,7 @@ from stapes.cli.main import main
 from stapes.corpus.hard_examples import hard_recordings
 from stapes.device.front_end import FrontEnd
 from stapes.errors import StapesError
+from stapes.files import held_alone
 from stapes.model.metadata import load_model
 from stapes.stream.mining import MiningSettings, mine
 
@@ -207,6 +212,16 @@ def test_audio_without_finds_is_told_and_leaves_no_folder(tmp_path, capsys):
     assert command(tmp_path / "quiet.wav", tmp_path / "hard", "--allow_none") == 0
     assert "found nothing that the model takes for a word" in capsys.readouterr().out
     assert list((tmp_path / "hard").iterdir()) == []
+
+
+def test_of_two_that_mine_into_one_folder_the_second_is_refused(tmp_path, recording, capsys):
+    with held_alone(tmp_path / ".hard.lock", what="a test"):
+        mining = [sys.executable, "-m", "stapes", "data", "mine", str(trained_tones().model)]
+        flags = ["--audio", str(recording), "--output_dir", str(tmp_path / "hard")]
+        done = subprocess.run([*mining, *flags], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"found the mining into hard under way here, process {os.getpid()}," in done.stderr
+    assert not (tmp_path / "hard").exists()
 
 
 def test_a_folder_without_recordings_is_told(tmp_path, capsys):

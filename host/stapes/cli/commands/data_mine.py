@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_plotting()  # before hours of audio
     from stapes.corpus.attribution import attribution_around, write_attribution
-    from stapes.files import new_folder
+    from stapes.files import held_alone, kept_folder, new_folder
     from stapes.model.metadata import load_model
     from stapes.progress import ProgressBar
     from stapes.stream.mining import MiningSettings, mine
@@ -54,7 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
     model, settings = load_model(arguments.model)
     paths = _recordings(arguments.audio)
     attribution = attribution_around(*arguments.audio)
-    with new_folder(arguments.output_dir) as place:
+    folder = arguments.output_dir
+    with (
+        kept_folder(folder.parent),
+        held_alone(folder.parent / f".{folder.name}.lock", what=f"the mining into {folder.name}"),
+        new_folder(folder) as place,
+    ):
         with ProgressBar("recordings", len(paths)) as bar:
             finds = mine(
                 model,
@@ -76,7 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
         _write(place, finds, settings)
         if attribution:
             write_attribution(place, attribution)
-    folder = arguments.output_dir
     say(f"{folder}: {len(finds)} clips; listen to them: {folder / 'index.html'}")
     say(f"Delete from {folder / 'list.txt'} those in which a word is really said.")
     say(f"Next: stapes train --hard_dir {folder} …")

@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stapes.audio.reader import AUDIO_SUFFIXES, audio_files
 from stapes.cli.flags import add_flags
 from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
-from stapes.files import check_output, visible_files, write_text
+from stapes.files import check_output, write_text
 from stapes.link.protocol import WAKE_STAGE
 from stapes.plain import draw, plain, say
 from stapes.progress import may_draw
@@ -46,7 +47,12 @@ _REDRAW_SECONDS = 0.2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from stapes.link.transport import PortSettings
 
-    parser.add_argument("audio", type=Path, metavar="WAV|DIR", help="16-bit PCM, mono")
+    parser.add_argument(
+        "audio",
+        type=Path,
+        metavar="WAV|DIR",
+        help=f"mono, of the model's rate ({', '.join(AUDIO_SUFFIXES)})",
+    )
     parser.add_argument("--model", type=model_file, help="a .tflite file, run in this process")
     add_wake_flags(parser)
     parser.add_argument("--program", type=Path, help="stapes-firmware, built for this machine")
@@ -63,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.audio.wav import read_wav
+    from stapes.audio.reader import read_audio
     from stapes.firmware.build import emulator_image
     from stapes.replay import open_player
 
@@ -89,8 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
         send_scores=arguments.scores or arguments.tee is not None,  # the monitor cannot ask
         tee=arguments.tee,
     ) as player:
-        for path in _wav_files(arguments.audio):
-            samples = read_wav(path, sample_rate=player.sample_rate)
+        for path in _recordings(arguments.audio):
+            samples = read_audio(path, sample_rate=player.sample_rate)
             if arguments.audio.is_dir() and not arguments.json:
                 tell(f"# {path}")
             with _Progress(path, len(samples), player.sample_rate) as progress:
@@ -136,18 +142,19 @@ def _check(arguments: argparse.Namespace) -> None:
         raise StapesError("replay: --tee needs a link, --model has none; leave one of them out")
     if arguments.output is not None:
         audio = arguments.audio
-        heard = _wav_files(audio) if audio.is_dir() else [audio]
+        heard = _recordings(audio) if audio.is_dir() else [audio]
         given_files = (arguments.model, arguments.wake, arguments.program, arguments.image)
         check_output(arguments.output, inputs=[*heard, *filter(None, given_files)])
 
 
-def _wav_files(audio: Path) -> list[Path]:
+def _recordings(audio: Path) -> list[Path]:
     if not audio.is_dir():
         return [audio]
-    paths = visible_files(audio, "**/*.wav")
+    paths = audio_files(audio, "**/*")
     if not paths:
         raise StapesError(
-            f"{audio}: found no .wav files in it, expected some; choose another folder"
+            f"{audio}: found no recordings in it, expected some ({', '.join(AUDIO_SUFFIXES)}); "
+            "choose another folder"
         )
     return paths
 
