@@ -22,6 +22,8 @@ ASK_TIMES = 10
 SILENT_SECONDS = 5.0  # after which a port from which nothing comes is named
 _CHECK = "check cable, baud rate and firmware"
 
+LOSS_SECONDS = 1.0  # between two notices of lost lines: a board that talks nonsense has thousands
+
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
@@ -77,6 +79,7 @@ class Monitor:
         self._retry_seconds = retry_seconds
         self._tick_seconds = tick_seconds
         self._told = dataclasses.replace(self.reader.counts)
+        self._next_loss = 0.0  # when lost lines may be told again, of time.monotonic()
 
     def watch(self) -> Iterator[Event | Notice | None]:
         """Never ends by itself while it may reconnect.
@@ -147,7 +150,12 @@ class Monitor:
         if counts.restarts > told.restarts:
             yield Notice(name="restarted", text="the board restarted")
         damaged, lost = counts.damaged - told.damaged, counts.lost - told.lost
-        if damaged or lost:
+        if (
+            damaged or lost
+        ) and time.monotonic() < self._next_loss:  # told together with later ones
+            self._told = dataclasses.replace(counts, damaged=told.damaged, lost=told.lost)
+        elif damaged or lost:
+            self._next_loss = time.monotonic() + LOSS_SECONDS
             yield Notice(
                 name="lost",
                 text=f"{damaged} damaged and {lost} missing lines "

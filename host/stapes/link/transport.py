@@ -221,8 +221,8 @@ class TeeTransport:
     def read(self, timeout: float) -> bytes:
         data = self._transport.read(timeout)
         try:
-            left = data if self._copy is not None else b""
-            while left:
+            left = data
+            while left and self._copy is not None:
                 left = left[os.write(self._copy, left) :]
         except BrokenPipeError:  # nobody reads along any more
             self._stop_copying()

@@ -18,6 +18,7 @@ from stapes.link.protocol import Event
 MAX_GAP_SECONDS = 10
 # Below the sizes (0x7FFFF000 and up) that stand for "not known", and 18 hours at 16 kHz.
 MAX_SAMPLES = (0x7FFFF000 - 4096) // 2
+MOST_FILES = 1000  # two years, or a board whose sample rate never stays the same
 
 
 class WavCapture:
@@ -89,6 +90,11 @@ class WavCapture:
                 self.close()
 
     def _next_path(self) -> Path:
+        if len(self.paths) >= MOST_FILES:
+            raise StapesError(
+                f"{self.path}: found a board that has filled {MOST_FILES} files, expected fewer; "
+                "check its sample rate, or move them and start again"
+            )
         self._parts += 1
         path = self._numbered()
         while self._parts > 1 and os.path.lexists(path):

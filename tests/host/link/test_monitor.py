@@ -24,7 +24,7 @@ from stapes.corpus.hard_examples import hard_recordings
 from stapes.errors import StapesError
 from stapes.link import monitor as monitor_room
 from stapes.link.monitor import Monitor
-from stapes.link.transport import SerialTransport
+from stapes.link.transport import LinkClosed, SerialTransport
 
 HELLO = "hello protocol=1 firmware=1 board=b model=m labels=_silence_,yes,no sample_rate=16000"
 PATIENCE = 120.0  # a busy machine may need many
@@ -478,3 +478,32 @@ def test_a_port_that_another_program_reads_is_refused_until_it_ends():
 def test_a_time_that_never_ends_is_refused(seconds, capsys):
     assert main(["monitor", "--port", "-", f"--seconds={seconds}"]) == 2
     assert f"--seconds={seconds}: expected 0 to" in capsys.readouterr().err
+
+
+class Nonsense:
+    """A transport from which thousands of damaged lines come."""
+
+    name = "nonsense"
+
+    def __init__(self):
+        self.left = 2000
+
+    def write(self, data):
+        pass
+
+    def read(self, timeout):
+        self.left -= 1
+        if not self.left:
+            raise LinkClosed("gone")
+        return b"~damaged\n" + line(self.left, "ok")
+
+    def close(self):
+        pass
+
+
+def test_lost_lines_are_told_once_a_second_however_many_there_are():
+    began = time.monotonic()
+    watch = Monitor(Nonsense, reconnect=False)
+    told = [found for found in watch.watch() if found and found.name == "lost"]
+    assert 1 <= len(told) <= 2 + (time.monotonic() - began) / monitor_room.LOSS_SECONDS
+    assert watch.reader.counts.damaged > 1000

@@ -11,6 +11,7 @@ from disk import room_for
 
 from stapes.audio.wav import read_wav_with_rate
 from stapes.errors import StapesError
+from stapes.link import wav_capture
 from stapes.link.protocol import Event
 from stapes.link.wav_capture import MAX_GAP_SECONDS, MAX_SAMPLES, WavCapture
 
@@ -37,6 +38,16 @@ def files(folder):
         samples, rate = read_wav_with_rate(path)
         found[path.name] = (rate, samples.tolist())
     return found
+
+
+def test_a_board_that_changes_its_rate_for_ever_does_not_fill_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(wav_capture, "MOST_FILES", 3)
+    wav = capture(tmp_path)
+    with pytest.raises(StapesError, match=r"heard\.wav: found a board that has filled 3 files"):
+        for number in range(10):
+            wav.start(RATE * (1 + number % 2))
+            wav.hear(audio(0))
+    assert len(files(tmp_path)) == 3
 
 
 def test_a_full_file_is_closed_and_the_next_one_begins_in_the_middle_of_a_line(tmp_path):
