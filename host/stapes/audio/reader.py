@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 
 from stapes.audio.wav import (
+    TO_WAV,
     FormatMismatch,
     is_open_ended,
     read_wav,
@@ -33,8 +34,8 @@ OTHER_AUDIO = (
     *(".m4a", ".aac", ".mp4", ".3gp", ".amr", ".wma", ".webm", ".aif", ".aiff", ".caf", ".au"),
     *(".oga", ".ape", ".wv", ".mka", ".w64", ".rf64"),
 )
-TO_WAV = "ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav"
 LOUDEST = 4.0  # of full scale: floats overshoot it a little, what is far beyond has another scale
+_MERELY_LOUD = 100.0  # integers of any sound go beyond
 # Full scale of floats that came from integers and were not divided.
 _SCALES = {16: 2.0**15, 24: 2.0**23, 32: 2.0**31}
 EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
@@ -213,7 +214,7 @@ def _check_level(path: Path, samples: np.ndarray) -> None:
     scale = next(((bits, full) for bits, full in _SCALES.items() if peak <= full), None)
     cause = "far too loud"
     remedy = "record or convert it again"
-    if scale:
+    if scale and peak > _MERELY_LOUD:
         cause = f"most likely floats that kept the scale of {scale[0]}-bit integers"
         remedy = f"divide them by {scale[1]:.0f}: ffmpeg -i IN.wav -af volume=1/{scale[1]:.0f}"
         remedy += " -c:a pcm_s16le OUT.wav"

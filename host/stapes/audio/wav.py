@@ -25,6 +25,7 @@ _EXTENSIBLE = 0xFFFE
 # The sub-format GUID of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
+TO_WAV = "ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav"  # of any format
 _OPEN_SIZE = (
     0x7FFFF000  # from here on a size says "until the end": what writers to a pipe put there
 )
@@ -198,7 +199,9 @@ def _check_riff(path: str | os.PathLike[str], data: Content) -> None:
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         check_no_pointer(bytes(data[:64]), source=path, what="a WAV file")
         found = "an empty file" if not data else f"{data[:4]!r} at its start"
-        raise StapesError(f"{path}: found {found}, expected a RIFF/WAVE file; {_CONVERT} OUT.wav")
+        raise StapesError(
+            f"{path}: found {found}, expected a RIFF/WAVE file; convert it with: {TO_WAV}"
+        )
 
 
 def _chunks(data: Content) -> Iterator[tuple[bytes, int, int]]:

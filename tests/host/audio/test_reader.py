@@ -236,7 +236,7 @@ def test_float_samples_that_are_no_sound_are_refused(tmp_path, sample):
     [
         (20_000, "found samples up to 20000, .* scale of 16-bit integers; divide them by 32768"),
         (-32_768, "found samples up to 32768, .* scale of 16-bit integers"),
-        (5.0, "found samples up to 5, .* scale of 16-bit integers"),
+        (5.0, "found samples up to 5, .* far too loud"),
         (8e6, "found samples up to 8e\\+06, .* scale of 24-bit integers; divide them by 8388608"),
         (2e9, "found samples up to 2e\\+09, .* scale of 32-bit integers"),
         (1e38, "found samples up to 1e\\+38, expected -1 to 1: far too loud"),

@@ -73,7 +73,7 @@ def test_extensible_pcm_is_pcm(tmp_path):
     ("content", "message"),
     [
         (b"", "found an empty file, expected a RIFF/WAVE"),
-        (b"ID3\x04 not a wav at all", "expected a RIFF/WAVE file"),
+        (b"ID3\x04 not a wav at all", "expected a RIFF/WAVE file; convert it with: ffmpeg -i IN"),
         (riff(), "found no 'fmt ' chunk"),
         (riff(fmt()), "found no 'data' chunk"),
         (riff(DATA, fmt()), "samples before any 'fmt ' chunk"),
