@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stapes.audio.reader import AUDIO_SUFFIXES, OTHER_AUDIO, TO_WAV, audio_files, read_recording
+from stapes.audio.reader import AUDIO_SUFFIXES, OTHER_AUDIO, audio_files, read_recording
+from stapes.audio.wav import TO_WAV
 from stapes.corpus.clips import LONG
 from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded, word_of
 from stapes.corpus.partition import PARTITIONS, which_set

@@ -4,8 +4,8 @@
 A voice is `engine:voice`. Natural voices get larger shares of the clips than robotic ones. Each
 voice belongs to a person, each person to one cast: those to train with, to tune with, to test with.
 
-Most voices are those of men at about 105 Hz, and of one woman. So half of the speakers get another
-pitch, evenly from that of a deep man to that of a child, and resonances that fit it.
+Most voices are those of men. So half of the speakers get another pitch, evenly from that of a man
+to that of a child, and resonances that fit it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _KEPT_BACK = {"awb": "tune", "+m6": "tune", "+f5": "tune",
               "rms": "test", "ked": "test", "+m3": "test", "+f3": "test"}  # fmt: skip
 _MANY_SPEAKERS = 10  # a model with as many spares some for tuning and testing
 INSTALL_HINT = "install one: apt-get install espeak-ng flite, or pip install 'stapes[voices]'"
-# Of people, from deep men to children (Peterson and Barney 1952: men 132, women 223, children 264
-# Hz on average); `Speaker.pitch` 0 and 99.
+# `Speaker.pitch` 0 and 99: below deep men, and above most children (Peterson and Barney 1952: men
+# 132, women 223, children 264 Hz on average).
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 75.0, 400.0
 _MOST_SEMITONES = 14.0  # more is no voice any more
 # Resonances rise by this power of the pitch: women's lie a sixth higher than those of men.

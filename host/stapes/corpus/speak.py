@@ -60,7 +60,13 @@ class SpeakSettings:
     background_seconds: float = 30
     processes: int = setting(2, least=1, most=256, help="programs that speak at the same time")
     pitch: tuple[int, int] = setting(
-        (15, 85), interval=True, least=0, most=99, metavar="LOW,HIGH", help="pitch of the speakers"
+        (15, 85),
+        interval=True,
+        least=0,
+        most=99,
+        metavar="LOW,HIGH",
+        help="pitch of the speakers, as espeak-ng counts it; with --engine all, 75 to 400 Hz for "
+        "half of them",
     )
     words_per_minute: tuple[int, int] = setting(
         (110, 199),

@@ -51,7 +51,8 @@ class WordSettings:
         above=0,
         most=1000,
         metavar="RATE",
-        help="false accepts to allow per hour of talk, and of noise",
+        help="false accepts to allow per hour of noise; in the voices' talk half as many, as "
+        "people's talk has more",
     )
 
     def __post_init__(self) -> None:
@@ -328,7 +329,7 @@ class _Planner:
     def _material(self, cast: str) -> list[Stage]:
         """Words by other voices in noise, and talk by them."""
         amounts = self._amounts
-        seconds = max(60, math.ceil(amounts.test_clips * 3.5 * len(self._job.words)))
+        seconds = max(60, math.ceil(amounts.test_clips * 4.5 * len(self._job.words)))
         return [
             self._talk(cast, cast, amounts.test_talk_minutes, 14),
             self._noise(cast, cast, amounts.test_noise_minutes, 0.4),

@@ -97,6 +97,15 @@ def check_recordings(folders: Sequence[Path], words: Sequence[str]) -> None:
         read_take(take)
 
 
+def check_sounds(folder: Path) -> None:
+    """Raises StapesError where nothing would be trained against: each kind is in a folder."""
+    if not any(len(path.relative_to(folder).parts) > 1 for path in audio_files(folder, "**/*")):
+        raise StapesError(
+            f"{folder}: found no recordings in folders, expected WORD/*.wav, "
+            f"{BACKGROUND_NOISE_FOLDER}/*.wav or {SPEECH_FOLDER}/**/*.wav inside; check --sounds"
+        )
+
+
 def _word_of(path: Path, folder: Path, words: Sequence[str]) -> str | None:
     by_folder = {folded(word): word for word in words}
     if path.parent == folder:

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     record = (_with_more if arguments.add_recordings else _new)(arguments, settings)
     job, stages = record.job, make_plan(record.job, record.settings)
     for line in record.warnings:
-        say(line)
+        say(f"# {line}" if arguments.plan else line)
     if arguments.plan:
         for stage in stages:
             say(f"# {stage.name}: {stage.about}")
@@ -95,16 +95,25 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     """Mistakes that can be found before anything is asked of the engines."""
     from stapes.word.assess import check_text
+    from stapes.word.steps import check_sounds
 
     if len(set(map(str.lower, arguments.words))) < len(arguments.words):
-        raise StapesError(f"word: found {', '.join(arguments.words)}, expected words that differ")
+        raise StapesError(
+            f"word: found {', '.join(arguments.words)}, expected words that "
+            "differ in more than capitals; leave one of them out"
+        )
     for word in arguments.words:
         check_text(word, language=arguments.language)
     for folder in [*filter(None, [arguments.sounds]), *arguments.recordings,
                    *arguments.add_recordings]:  # fmt: skip
         if not folder.is_dir():
-            raise StapesError(f"{folder}: found no such folder, expected recordings inside")
+            raise StapesError(
+                f"{folder}: found no such folder, expected recordings inside; check --sounds, "
+                "--recordings and --add_recordings"
+            )
         _check_apart(folder, _place(arguments)[0])
+    if arguments.sounds is not None:
+        check_sounds(arguments.sounds)
     _check_result(*_place(arguments))
 
 
