@@ -34,6 +34,7 @@ INSTALL_HINT = "install one: apt-get install espeak-ng flite, or pip install 'st
 # 132, women 223, children 264 Hz on average).
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 75.0, 400.0
 _MOST_SEMITONES = 14.0  # more is no voice any more
+_OWN_SEMITONES = 4.0  # of a speaker who is the voice itself, at most
 # Resonances rise by this power of the pitch: women's lie a sixth higher than those of men.
 _TRACT_BY_PITCH = 0.27
 
@@ -90,7 +91,14 @@ class Mixture:
             raise EngineFailed(f"{speaker.voice}: failed at {text!r} ({error!r})") from error
         if not np.abs(sound).max(initial=0) > 0.01:
             raise EngineFailed(f"{speaker.voice}: is silent at {text!r}, expected speech")
-        return (_as_somebody_else(sound, rate, speaker) if _is_moved(speaker) else sound), rate
+        semitones = _semitones(sound, rate, speaker, espeak=name == "espeak")
+        if not semitones:
+            return sound, rate
+        steps = change_voice(sound * FULL_SCALE, sample_rate=rate, semitones=semitones)
+        tract = _TRACT_BY_PITCH if _is_moved(speaker) else 0.0
+        factor = 2 ** ((tract - 1) * semitones / 12)  # change_voice moved the resonances as well
+        steps = change_tract(steps, sample_rate=rate, factor=factor)
+        return steps.astype(np.float64) / FULL_SCALE, rate
 
     def phonemes(self, text: str) -> str:
         espeak = self.engines.get("espeak")
@@ -165,14 +173,12 @@ def _is_moved(speaker: Speaker) -> bool:
     return int(replace(speaker, words_per_minute=0).name, 16) % 2 == 1
 
 
-def _as_somebody_else(sound: np.ndarray, rate: int, speaker: Speaker) -> np.ndarray:
-    """The voice at the pitch of the speaker, and with resonances of such a person: float64
-    [samples]."""
+def _semitones(sound: np.ndarray, rate: int, speaker: Speaker, *, espeak: bool) -> float:
+    """By how much the speaker is higher than the voice is in `sound`."""
+    if not _is_moved(speaker):  # espeak-ng has changed its pitch by itself
+        return 0.0 if espeak else _OWN_SEMITONES * (speaker.pitch / 49.5 - 1)
     own = median_pitch(sound, sample_rate=rate)
     if own is None:  # nothing but whispers
-        return sound
+        return 0.0
     target = _LOWEST_HERTZ * (_HIGHEST_HERTZ / _LOWEST_HERTZ) ** (speaker.pitch / 99)
-    semitones = float(np.clip(12 * np.log2(target / own), -_MOST_SEMITONES, _MOST_SEMITONES))
-    steps = change_voice(sound * FULL_SCALE, sample_rate=rate, semitones=semitones)
-    factor = 2 ** ((_TRACT_BY_PITCH - 1) * semitones / 12)  # change_voice moved both
-    return change_tract(steps, sample_rate=rate, factor=factor).astype(np.float64) / FULL_SCALE
+    return float(np.clip(12 * np.log2(target / own), -_MOST_SEMITONES, _MOST_SEMITONES))

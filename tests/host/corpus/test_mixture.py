@@ -106,8 +106,12 @@ def hertz_of_speakers(pitches):
 
 def test_half_of_the_speakers_have_the_pitch_of_other_people():
     heard = hertz_of_speakers(range(100))
-    own = [pitch for pitch, hertz in heard.items() if hertz == pytest.approx(150, rel=0.01)]
-    assert 30 < len(own) < 70
+    own = [
+        pitch
+        for pitch, hertz in heard.items()
+        if hertz == pytest.approx(150 * 2 ** (4 / 12 * (pitch / 49.5 - 1)), rel=0.015)
+    ]
+    assert 30 < len(own) < 70, "these are the voice itself, a little higher or lower"
     moved = heard.keys() - set(own)
     for pitch in moved:
         target = 75 * (400 / 75) ** (pitch / 99)
@@ -142,7 +146,7 @@ def test_resonances_rise_with_the_pitch_but_less():
     assert centre == pytest.approx(1200 * (height / 110) ** 0.27, rel=0.12)
 
 
-def test_a_voice_without_pitch_stays_as_it_is():
+def test_a_voice_without_pitch_is_heard_as_well():
     @dataclass(frozen=True)
     class Whisper(Tone):
         def say(self, text, speaker):
@@ -151,7 +155,7 @@ def test_a_voice_without_pitch_stays_as_it_is():
     mixture = Mixture(engines={"flite": Whisper()})
     for pitch in range(20):
         sound, _ = mixture.say("yes", Speaker(voice="flite:a", pitch=pitch, words_per_minute=160))
-        assert np.array_equal(sound, Whisper().say("", None)[0])
+        assert np.isfinite(sound).all() and 0.05 < sound.std() < 0.2
 
 
 # ---- what fails

@@ -203,6 +203,21 @@ def test_a_language_without_voices_is_refused(tmp_path, capsys):
 
 
 @needs_espeak
+def test_a_printed_plan_is_a_script_warnings_and_all(tmp_path, capsys):
+    assert main(["word", "yes", "--plan", "--quick", "--work_dir", str(tmp_path / "work")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("# Warning: yes")
+    assert all(line.startswith(("# ", "stapes ")) for line in lines)
+
+
+def test_sounds_without_recordings_are_refused(tmp_path, capsys):
+    (tmp_path / "sounds" / "_speech_").mkdir(parents=True)
+    command = ["word", "jarvis", "--work_dir", str(tmp_path / "work")]
+    assert main([*command, "--sounds", str(tmp_path / "sounds"), "--plan"]) == 2
+    assert "sounds: found no recordings in folders, expected WORD/*.wav" in capsys.readouterr().err
+
+
+@needs_espeak
 def test_a_word_may_have_the_name_of_a_stage(tmp_path, capsys):
     work = tmp_path / "work"
     assert main(["word", "second", "--plan", "--quick", "--work_dir", str(work)]) == 0

@@ -38,7 +38,7 @@ class Fork:
         self._process = os.fork()
         if self._process == 0:
             os.dup2(stdout.fileno(), sys.stdout.fileno())
-            sys.argv = ["stapes", *command[3:]]
+            sys.argv = ["stapes", *command[len(run.STAPES):]]
             status = command_line.main()
             sys.stdout.flush()
             os._exit(status)
