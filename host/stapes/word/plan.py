@@ -268,8 +268,9 @@ class _Planner:
         is trained: going on from the first with them lost more words of people."""
         amounts, second = self._amounts, name == "second"
         steps = amounts.second_steps if second else amounts.first_steps
-        # Without sounds, near misses are the only other words: talk says more.
-        unknown, speech = ("200", "120") if self._job.sounds else ("40", "600")
+        # Without sounds, near misses are the only other words. Many of them teach it to refuse
+        # people who say the word a little differently from its voices: talk says more.
+        unknown, speech = ("200", "120") if self._job.sounds else ("15", "600")
         return Stage(
             name=name,
             about=f"train, {steps} steps" + ", with what the first took for the word" * second,
