@@ -25,7 +25,6 @@ STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
 _FROZEN = 4  # of the trunk's layers: what a few voices would teach them is not true of people
-_VOICES_TALK = 0.5  # false accepts in an hour of it; people's talk has about twice as many
 _SEEDS = {"train": 5, "tune": 6, "test": 7}
 _NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
 
@@ -51,8 +50,7 @@ class WordSettings:
         above=0,
         most=1000,
         metavar="RATE",
-        help="false accepts to allow per hour of noise; in the voices' talk half as many, as "
-        "people's talk has more",
+        help="false accepts to allow per hour of talk, and of noise",
     )
 
     def __post_init__(self) -> None:
@@ -362,7 +360,7 @@ class _Planner:
         ]
 
     def _tune(self) -> Stage:
-        rate = self._settings.fa_per_hour
+        rate = f"{self._settings.fa_per_hour:g}"
         return Stage(
             name="tune",
             about="choose the threshold with voices that it does not know",
@@ -373,8 +371,8 @@ class _Planner:
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
                 # People's words are harder than those of voices: as low as talk allows.
                 *("--fa_per_hour", "10", "--lowest"),
-                *("--also", f"talk,{rate * _VOICES_TALK:g},{self._path('tune_talk.wav')}"),
-                *("--also", f"noise,{rate:g},{self._path('tune_noise.wav')}"),
+                *("--also", f"talk,{rate},{self._path('tune_talk.wav')}"),
+                *("--also", f"noise,{rate},{self._path('tune_noise.wav')}"),
                 *("--output_file", str(self._job.output)),
             ),
             needs=("export_second", "stream_tune", "join_tune"),
