@@ -52,6 +52,7 @@ class WatchedReplay:
         Raises:
             StapesError: the board falls silent, restarts or says what cannot be.
         """
+        self._session.reset(microphone=False)  # what it has heard so far belongs to nobody
         show(self._session.greeting)
         self._heard = Heard(
             hello=self._session.hello, samples=len(samples), source=self._transport.name

@@ -328,9 +328,14 @@ def test_news_of_what_was_not_sent_are_an_error(news, said):
 
 def watched(*answers: bytes) -> list[str]:
     """The events that are shown of half a second of silence, watched in a board that gives these
-    answers."""
+    answers after its microphone has heard something."""
+    microphone = line(3, "detection time_ms=4000000 label=b score=1.00000")
     board = Scripted(
-        line(1, HELLO + " request=1"), line(2, "ok request=2"), line(3, "ok request=3"), *answers
+        line(1, HELLO + " request=1"),
+        line(2, "ok request=2"),
+        microphone + line(4, "ok request=3"),
+        line(5, "ok request=4"),
+        *answers,
     )
     shown: list[str] = []
     replay = WatchedReplay(board, show_scores=True, tries=1)
