@@ -25,6 +25,7 @@ STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
 _FROZEN = 4  # of the trunk's layers: what a few voices would teach them is not true of people
+_SOUNDS_SHARE = 2.0  # of --fa_per_hour in synthetic sounds, which have no pauses as a room has
 _SEEDS = {"train": 5, "tune": 6, "test": 7}
 _NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
 
@@ -50,7 +51,8 @@ class WordSettings:
         above=0,
         most=1000,
         metavar="RATE",
-        help="false accepts to allow per hour of talk, and of noise",
+        help="false accepts to allow per hour of talk; in synthetic sounds, which have no pauses, "
+        "twice as many",
     )
 
     def __post_init__(self) -> None:
@@ -360,7 +362,7 @@ class _Planner:
         ]
 
     def _tune(self) -> Stage:
-        rate = f"{self._settings.fa_per_hour:g}"
+        rate = self._settings.fa_per_hour
         return Stage(
             name="tune",
             about="choose the threshold with voices that it does not know",
@@ -371,8 +373,8 @@ class _Planner:
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
                 # People's words are harder than those of voices: as low as talk allows.
                 *("--fa_per_hour", "10", "--lowest"),
-                *("--also", f"talk,{rate},{self._path('tune_talk.wav')}"),
-                *("--also", f"noise,{rate},{self._path('tune_noise.wav')}"),
+                *("--also", f"talk,{rate:g},{self._path('tune_talk.wav')}"),
+                *("--also", f"noise,{rate * _SOUNDS_SHARE:g},{self._path('tune_noise.wav')}"),
                 *("--output_file", str(self._job.output)),
             ),
             needs=("export_second", "stream_tune", "join_tune"),

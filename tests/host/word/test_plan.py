@@ -115,7 +115,7 @@ def test_the_threshold_keeps_the_limit_in_talk_and_in_noise(tmp_path):
     tune = by_name(make_plan(job(tmp_path), WordSettings(fa_per_hour=2)))["tune"]
     kinds = [word for flag, word in pairwise(tune.command) if flag == "--also"]
     work = tmp_path / "work"
-    assert kinds == [f"talk,2,{work}/tune_talk.wav", f"noise,2,{work}/tune_noise.wav"]
+    assert kinds == [f"talk,2,{work}/tune_talk.wav", f"noise,4,{work}/tune_noise.wav"]
     assert "--lowest" in tune.command, "people's words are harder than those to tune with"
     assert "join_tune" in tune.needs
 
