@@ -506,7 +506,7 @@ class World {
     Require(!is_old || damages > 0 || Running() == before || taken_ < 2 || rotten_,
             "an older model was taken");
     if (damages == 0 && Running() != before) {
-      taken_ = models_;
+      taken_ = is_old ? 1 : models_;
     }
     if (flash_.energy == 0) {
       may_run_ = {before, hash};
