@@ -11,11 +11,11 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.commands import replay as replay_command
@@ -230,12 +230,3 @@ def process_with(words: str) -> str | None:
             if line.startswith("qemu-system-arm") and words in line:
                 return path.parent.name
     return None
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    pytest.fail("nothing came of it in two minutes")

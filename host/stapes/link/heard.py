@@ -32,7 +32,7 @@ class Heard:
     hello: Hello
     samples: int
     source: str
-    _latest_ms: dict[tuple[str, bool], int] = field(default_factory=dict)
+    _latest_ms: dict[tuple[str, bool], int] = field(default_factory=dict, init=False)
 
     @property
     def _most_ms(self) -> int:

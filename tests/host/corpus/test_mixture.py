@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,7 +166,7 @@ def test_a_voice_without_pitch_is_heard_as_well():
     ("engine", "reason"),
     [
         (Tone(dumb=("ben",)), "ben: has lost its voice"),
-        (Tone(slow=("ben",)), "ms to say, expected at most 1000"),
+        (Tone(slow=("ben",)), "takes (1999|2000) ms to say, expected at most 1000"),
     ],
 )
 def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path, engine, reason):
@@ -173,7 +174,7 @@ def test_a_voice_that_fails_leaves_the_word_to_the_others(tmp_path, engine, reas
     done = []
     speak_corpus(["yes"], tmp_path, settings=SMALL, synthesizer=mixture, finished=done.append)
     word = done[0]
-    assert 0 < word.failed < 10 and reason in word.reason
+    assert 0 < word.failed < 10 and re.search(reason, word.reason)
     assert word.clips == len(list((tmp_path / "yes").iterdir())) == 30 - 3 * word.failed
     said = (tmp_path / "ATTRIBUTION.txt").read_text()
     assert said == "Synthetic speech by humming (CC0): anna.\n", "ben said nothing"

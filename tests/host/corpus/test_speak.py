@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main
@@ -377,11 +378,3 @@ def test_two_that_speak_different_words_share_a_folder(tmp_path):
     assert attributed(tmp_path) == "Synthetic speech by espeak-ng (GPL 3 or later).\n"
     names = {path.name: len(list(path.iterdir())) for path in tmp_path.iterdir() if path.is_dir()}
     assert names == {"yes": 4, "no": 4, "_background_noise_": 4}
-
-
-def wait_for(true):
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.1)
-    pytest.fail("it never came true")

@@ -9,12 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import wait_for
 
 from stapes.audio.wav import read_wav
 from stapes.cli.main import main
@@ -142,20 +142,24 @@ def test_voices_end_when_the_program_that_they_speak_for_is_killed(tmp_path):
     program = subprocess.Popen(
         [sys.executable, "-m", "stapes", *command], stdout=subprocess.PIPE, start_new_session=True
     )
-    wait_for(lambda: len(children(program.pid)) == 2)
-    program.kill()
-    assert program.stdout is not None
-    program.stdout.read()  # ends when nobody holds it any more
+    try:
+        wait_for(lambda: len(children(program.pid)) == 2)
+        program.kill()
+        wait_for(lambda: is_closed(program.stdout))
+    finally:
+        os.killpg(program.pid, signal.SIGKILL)  # what the kill of the program alone has left
+        program.wait()
+
+
+def is_closed(pipe):
+    """Whether no process can write into it any more."""
+    os.set_blocking(pipe.fileno(), False)
+    try:
+        return os.read(pipe.fileno(), 1 << 16) == b""
+    except BlockingIOError:
+        return False
 
 
 def children(pid):
     """Processes that `pid` has started."""
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def wait_for(true):
-    for _ in range(1200):
-        if true():
-            return
-        time.sleep(0.1)
-    pytest.fail("it never came true")

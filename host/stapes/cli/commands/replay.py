@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stapes.audio.reader import AUDIO_SUFFIXES, audio_files
+from stapes.audio.reader import AUDIO_SUFFIXES, audio_files, read_audio
 from stapes.cli.flags import add_flags
 from stapes.cli.shared_flags import add_wake_flags, model_file, wake_settings
 from stapes.errors import StapesError
@@ -69,7 +69,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from stapes.audio.reader import read_audio
     from stapes.firmware.build import emulator_image
     from stapes.replay import open_player
 
@@ -141,9 +140,8 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.tee is not None and given == ["model"]:
         raise StapesError("replay: --tee needs a link, --model has none; leave one of them out")
     if arguments.output is not None:
-        audio = arguments.audio
-        heard = _recordings(audio) if audio.is_dir() else [audio]
         given_files = (arguments.model, arguments.wake, arguments.program, arguments.image)
+        heard = _recordings(arguments.audio)
         check_output(arguments.output, inputs=[*heard, *filter(None, given_files)])
 
 
