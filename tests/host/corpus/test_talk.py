@@ -26,6 +26,7 @@ from stapes.corpus.running_speech import speech_recordings
 from stapes.corpus.synthesizers import EngineFailed
 from stapes.corpus.talk import TalkSettings, write_talk
 from stapes.errors import StapesError
+from stapes.files import held_alone
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
 
@@ -112,18 +113,14 @@ def test_the_command_refuses_to_write_over_talk(tmp_path, capsys):
 
 
 @needs_espeak
-def test_of_two_that_make_talk_in_one_folder_the_second_is_refused(tmp_path, capsys):
-    command = ["data", "talk", "--minutes", "600", "--output_dir", str(tmp_path)]
-    first = subprocess.Popen([sys.executable, "-m", "stapes", *command], start_new_session=True)
-    lock = tmp_path / ".talk.lock"
-    try:
-        wait_for(lambda: lock.exists() and lock.read_text())
-        assert main(command) == 2
-        said = f"found the making of talk under way here, process {first.pid},"
-        assert said in capsys.readouterr().err
-    finally:
-        os.killpg(first.pid, signal.SIGINT)
-        first.wait()
+def test_of_two_that_make_talk_in_one_folder_the_second_is_refused(tmp_path):
+    command = ["data", "talk", "--minutes", "0.1", "--output_dir", str(tmp_path)]
+    with held_alone(tmp_path / ".talk.lock", what="a test"):
+        done = subprocess.run(
+            [sys.executable, "-m", "stapes", *command], capture_output=True, text=True
+        )
+    assert done.returncode == 2
+    assert f"found the making of talk under way here, process {os.getpid()}," in done.stderr
 
 
 @needs_espeak
