@@ -41,7 +41,13 @@ _PARTITIONED = (10.0, 10.0)  # the percentages that training takes by default
 class TalkSettings:
     """How much is read, and by how many; `minutes` are reached, not passed by much."""
 
-    minutes: float = setting(30.0, above=0, most=6000, help="of talk, by all speakers together")
+    minutes: float = setting(
+        30.0,
+        above=0,
+        most=6000,
+        help="of talk, by all speakers together; more where these are short, as each of three "
+        "speakers or more reads four sentences at a time",
+    )
     seconds_per_speaker: float = setting(
         60.0, least=5, most=3600, help="how long each synthetic speaker reads"
     )

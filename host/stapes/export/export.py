@@ -59,6 +59,7 @@ def export_checkpoint(
     checkpoint_file: str | os.PathLike[str],
     output_file: str | os.PathLike[str],
     *,
+    name: str = "",
     decoder: DecoderSettings,
     data_dir: str | os.PathLike[str] = "",
     clip_stride_ms: float = DEFAULT_CLIP_STRIDE_MS,
@@ -68,6 +69,7 @@ def export_checkpoint(
     """Writes the int8 model of a checkpoint, with its settings and provenance inside.
 
     Args:
+        name: what the model is called; by default as its file.
         decoder: what the model carries for its decoder.
         data_dir: the clips; by default those that the checkpoint was trained on.
         clip_stride_ms: how often a network that sees a whole clip at once is run; rounded to whole
@@ -91,7 +93,7 @@ def export_checkpoint(
     calibration = features(corpus.evaluation("training", limit=_CALIBRATION_CLIPS).samples)
     network = _network(layers, checkpoint, calibration, log)
     unmeasured = ModelSettings(
-        name=Path(output_file).stem,
+        name=name or Path(output_file).stem,
         labels=settings.labels,
         front_end=settings.front_end,
         decoder=decoder,

@@ -306,12 +306,7 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         check(self, dashes="")
-        _expect(
-            self.name.isprintable() and 1 <= len(self.name.encode()) <= 250,
-            self,
-            "name",
-            "1 to 250 bytes of printable text",
-        )
+        check_name(self.name)
         for label in self.labels:
             check_label(label)
         _expect(
@@ -413,6 +408,12 @@ def _is_deep(document: object) -> bool:
                 inner += value
         level = inner
     return any(isinstance(value, dict | list) for value in level)
+
+
+def check_name(name: str) -> None:
+    """Raises StapesError for what cannot be the name of a model."""
+    if not (name.isprintable() and 1 <= len(name.encode()) <= 250):
+        raise StapesError(f"name={name!r}: expected 1 to 250 bytes of printable text")
 
 
 def check_label(label: str) -> None:

@@ -49,8 +49,8 @@ class Assessment:
         count = syllables(self.sounds)
         if self.sounds and (len(self.sounds) < _FEW_SOUNDS or count < _FEW_SYLLABLES):
             found.append(
-                f"{self.word}: is short ({count} syllables, {len(self.sounds)} sounds). Short "
-                "words are in many others."
+                f"{self.word}: is short ({_count(count, 'syllable')}, "
+                f"{_count(len(self.sounds), 'sound')}). Short words are in many others."
             )
         if self.per_hour is not None and self.per_hour >= _OFTEN_PER_HOUR:
             found.append(
@@ -105,7 +105,7 @@ def check_text(word: str, *, language: str = "en") -> None:
         StapesError: something else is in it, or it is too long.
     """
     odd = next((letter for letter in word if not (letter.isalpha() or letter in " -'’")), "")
-    if odd or not (word[:1].isalpha() and word[-1:].isalpha()):
+    if odd or "  " in word or not (word[:1].isalpha() and word[-1:].isalpha()):
         found = f"{odd!r} in {word!r}" if odd else repr(word)
         raise StapesError(
             f"word: found {found}, expected letters, with single spaces between words; write it as "
@@ -149,6 +149,10 @@ def clip_duration_ms(word: str, mixture: Mixture) -> int:
         f"word {word!r}: no voice can say it ({reasons[0]}), expected one; write it in letters, as "
         "one says it"
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _times(per_hour: float) -> str:

@@ -38,7 +38,8 @@ class WordSettings:
         60.0,
         least=0.1,
         most=100_000,
-        help="about how long it may take on two idle cores; more time gives a better model",
+        help="about how long it may take on two idle cores; more time gives a better model; "
+        "below 5, it takes longer",
     )
     quick: bool = setting(False, help=f"the same as --minutes {QUICK_MINUTES:g}")
     language: str = setting("en", help="espeak-ng's name of the language")
@@ -307,6 +308,7 @@ class _Planner:
             command=(
                 *("export", "--train_dir", self._path(name)),
                 *("--output_file", self._path(f"{name}.tflite")),
+                *("--name", self._job.output.stem),
             ),
             writes=(f"{name}.tflite",),
             needs=(name,),

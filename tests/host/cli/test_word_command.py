@@ -64,7 +64,8 @@ def word(monkeypatch, tmp_path, capsys):
     """Runs the command in a folder; returns its status, the stages that ran, and what it said."""
     engines = {"flite": Hum(unsayable=("qqq",))}
     monkeypatch.setattr(
-        "stapes.corpus.mixture.find_mixture", lambda **more: Mixture(engines=engines)
+        "stapes.corpus.mixture.find_mixture",
+        lambda language="en", **more: Mixture(engines=engines, language=language),
     )
     monkeypatch.setattr(
         "stapes.corpus.lexicon.load_lexicon", lambda *words, **more: Lexicon(source="")
@@ -107,6 +108,19 @@ def test_a_word_that_no_engine_can_speak_is_refused_before_anything_begins(tmp_p
     assert (status, stages) == (2, []) and error.count("\n") == 1
     assert "word 'qqq': no voice can say it (anna: cannot read qqq)" in error.replace("flite:", "")
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- what is known of the word
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("en-gb", "pip install wordfreq"), ("de", "near words are counted in English only")],
+)
+def test_a_word_that_cannot_be_compared_with_others_is_said(word, capsys, language, expected):
+    assert main(["word", "jarvis", "--language", language, "--plan"]) == 0
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if "near words" in line]
+    assert expected in note
 
 
 # ---- a disk that is full

@@ -42,6 +42,20 @@ def test_what_was_trained_is_what_the_model_carries():
     assert str(trained.data_dir.parent) not in json.dumps(provenance)
 
 
+def test_a_model_can_be_called_otherwise_than_its_file(tmp_path):
+    trained, model = trained_tones(), tmp_path / "second.tflite"
+    export = ["export", "--train_dir", str(trained.train_dir), "--output_file", str(model)]
+    assert main([*export, "--name", "jarvis"]) == 0
+    assert read_settings(model).name == "jarvis"
+
+
+def test_a_name_that_cannot_be_shown_is_refused_before_the_work(tmp_path, capsys):
+    export = ["export", "--train_dir", str(tmp_path), "--output_file", str(tmp_path / "m.tflite")]
+    assert main([*export, "--name", "a\nb"]) == 2
+    output = capsys.readouterr()
+    assert "expected 1 to 250 bytes of printable text" in output.err and not output.out
+
+
 def test_decoder_settings_go_into_the_model(tmp_path):
     trained, model = trained_tones(), tmp_path / "m.tflite"
     flags = ["--average_window_duration_ms", "300", "--detection_threshold", "0.6"]

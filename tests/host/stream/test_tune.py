@@ -406,6 +406,14 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys, rate, hours):
     )
 
 
+def test_too_little_audio_of_a_kind_for_its_limit_is_said(recorded, capsys):
+    kinds = ["--also", f"talk,2,{recorded / 'a.wav'}", "--also", f"noise,900,{recorded / 'a.wav'}"]
+    assert command(recorded, "--fa_per_hour", "900", *kinds) == 0
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("tune: talk: ")
+    assert "cannot tell 2 false accepts per hour from none; 1.5 h or more would" in warning
+
+
 def test_what_silence_bounds_is_said_where_the_target_is_none(recorded, capsys):
     assert command(recorded, "--fa_per_hour", "0") == 0
     hours = 700 * 3000 / 16000 / 3600

@@ -50,7 +50,7 @@ def test_a_rare_word_of_six_sounds_without_neighbours_is_a_good_one(often):
 
 def test_a_short_word_is_warned_of(often):
     (only,) = warnings("cat", listed())
-    assert "is short (1 syllables, 3 sounds)" in only
+    assert "is short (1 syllable, 3 sounds)" in only
 
 
 def test_a_frequent_word_is_warned_of(often):
@@ -108,6 +108,12 @@ def test_letters_of_another_script_are_for_the_voices_of_another_language():
     check_text("привет", language="ru")
     with pytest.raises(StapesError, match="'п', which no English voice can read"):
         check_text("привет", language="en-gb")
+
+
+def test_words_have_one_space_between_them():
+    check_text("hey stapes")
+    with pytest.raises(StapesError, match="found 'hey  stapes', expected letters, with single"):
+        check_text("hey  stapes")
 
 
 # ---- length

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.next_step import next_step
 from stapes.files import check_output
-from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings
+from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, check_name
 from stapes.options import setting
 from stapes.plain import say
 
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--best", action="store_true", help="take the best step of --train_dir, not the last"
     )
     parser.add_argument("--output_file", type=Path, required=True, help="the .tflite file to write")
+    parser.add_argument("--name", help="what the model is called (default: as its file)")
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
     )
@@ -78,17 +79,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output_file)
+    name = arguments.name or arguments.output_file.stem
+    check_name(name)
     if not arguments.json:
         print("Loading TensorFlow", flush=True)
     from stapes.export.export import export_checkpoint
     from stapes.training.checkpoint import BEST_FILE_NAME, FILE_NAME
 
     decoder = from_flags(DecoderSettings, arguments)
-    name = BEST_FILE_NAME if arguments.best else FILE_NAME
-    checkpoint = arguments.start_checkpoint or arguments.train_dir / name
+    weights = BEST_FILE_NAME if arguments.best else FILE_NAME
+    checkpoint = arguments.start_checkpoint or arguments.train_dir / weights
     result = export_checkpoint(
         checkpoint,
         arguments.output_file,
+        name=name,
         decoder=decoder,
         data_dir=arguments.data_dir,
         clip_stride_ms=arguments.clip_stride_ms,

@@ -340,11 +340,17 @@ def _text(
             f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour"
             f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
         )
-    if tuned.score.hours * arguments.fa_per_hour < 3:
-        say(f"tune: {_too_short(tuned.score, arguments.fa_per_hour)}", to=sys.stderr)
+    _warn_of_short("", tuned.score, arguments.fa_per_hour)
+    for kind in arguments.also:
+        _warn_of_short(f"{kind.name}: ", tuned.kinds[kind.name], kind.fa_per_hour)
     if target:
         lines.append(f"{target}: written")
     return "\n".join(lines)
+
+
+def _warn_of_short(prefix: str, score: StreamScore, rate: float) -> None:
+    if score.hours * rate < 3:
+        say(f"tune: {prefix}{_too_short(score, rate)}", to=sys.stderr)
 
 
 def _too_short(score: StreamScore, rate: float) -> str:

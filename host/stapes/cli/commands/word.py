@@ -134,6 +134,7 @@ def _check_result(work_dir: Path, output: Path) -> None:
         StapesError: a stage has a file of that name, or it cannot be written.
     """
     from stapes.files import check_output
+    from stapes.model.settings import check_name
     from stapes.word.plan import STAGE_MODELS
 
     if output.resolve() in [work_dir.resolve() / f"{name}.tflite" for name in STAGE_MODELS]:
@@ -142,6 +143,7 @@ def _check_result(work_dir: Path, output: Path) -> None:
         )
     if output.resolve().parent != work_dir.resolve():  # which is made when the work begins
         check_output(output)
+    check_name(output.stem)
 
 
 def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
@@ -278,10 +280,16 @@ def _about(
         lines += [f"Warning: {warning}" for warning in warnings]
         if warnings and (better := alternatives(word, lexicon=lexicon, transcribe=transcribe)):
             lines.append(f"Better: {', '.join(better)}")
-    if not lexicon.source:
+    is_english = mixture.language.split("-")[0] == "en"
+    if not lexicon.source and is_english:
         lines.append(
             "Note: no English word list is here, so near words were not counted; "
             "pip install wordfreq"
+        )
+    elif not lexicon.source:
+        lines.append(
+            "Note: near words are counted in English only, so nobody knows whether this is a good "
+            "word. The layers that all models begin with have heard English only, too."
         )
     if mixture.engines.keys() <= {"espeak", "flite", "festival"}:
         lines.append(
