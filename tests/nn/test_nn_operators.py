@@ -519,8 +519,9 @@ def test_softmax_with_int16_outputs_equals_upstream():
     check_models(make)
 
 
-def streaming_conv(rng: Random) -> Network:
-    """What streaming converters write: a variable holds the last frames, joined with the new."""
+def streaming_conv(rng: Random, *, name_at_start: str = "stream/states") -> Network:
+    """What streaming converters write: a variable holds the last frames, joined with the new. The
+    subgraph that gives it its first value calls it `name_at_start`."""
     frames, width = small(rng, 5), small(rng, 6)
     network = Network(rng, (1, 1, width, 1))
     held = (1, frames, width, 1)
@@ -544,7 +545,8 @@ def streaming_conv(rng: Random) -> Network:
 
     network.subgraph("init")
     handle = network.tensor("handle", shape=(), dtype="resource")
-    network.operator("VAR_HANDLE", inputs=[], outputs=[handle], options=names)
+    options = {**names, "sharedName": name_at_start}
+    network.operator("VAR_HANDLE", inputs=[], outputs=[handle], options=options)
     start = network.tensor(
         "start",
         shape=held,
@@ -560,6 +562,10 @@ def streaming_conv(rng: Random) -> Network:
 
 def test_resource_variables_of_streaming_models_equal_upstream():
     check_models(streaming_conv)
+
+
+def test_a_name_of_a_variable_ends_at_a_zero_as_upstream_reads_it():
+    check_models(lambda rng: streaming_conv(rng, name_at_start="stream/states\0 and more"))
 
 
 def test_layers_of_convolutions_equal_upstream():

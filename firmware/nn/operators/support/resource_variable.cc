@@ -9,9 +9,19 @@ namespace {
 constexpr uint32_t kNotFound = 0xffffffff;
 enum OptionsField { kContainer, kSharedName };
 
+// A name ends at its first zero, as upstream reads it.
+uint32_t Length(const FlatVector& name) {
+  uint32_t length = 0;
+  while (length < name.size() && name.bytes().data()[length] != 0) {
+    ++length;
+  }
+  return length;
+}
+
 bool SameText(const FlatVector& a, const FlatVector& b) {
-  return a.size() == b.size() &&
-         (a.size() == 0 || std::memcmp(a.bytes().data(), b.bytes().data(), a.size()) == 0);
+  const uint32_t length = Length(a);
+  return length == Length(b) &&
+         (length == 0 || std::memcmp(a.bytes().data(), b.bytes().data(), length) == 0);
 }
 
 // The VAR_HANDLE of this subgraph that makes tensor `handle`.
