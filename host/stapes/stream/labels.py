@@ -139,8 +139,11 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
         try:
             entry = _parse_line(line)
         except (ValueError, OverflowError, KeyError, TypeError, RecursionError) as error:
+            remedy = (
+                "fix the line, or remove it if it is a heading" if number == 1 else "fix the line"
+            )
             raise StapesError(
-                f"{path}:{number}: found {line.strip()[:60]!r}, expected {_FORMS}; fix the line"
+                f"{path}:{number}: found {line.strip()[:60]!r}, expected {_FORMS}; {remedy}"
             ) from error
         if entry is not None:
             try:

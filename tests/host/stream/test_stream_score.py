@@ -382,6 +382,15 @@ def test_another_line_is_refused_with_its_number(tmp_path, line):
         read_labels(path, what="a ground truth")
 
 
+def test_a_first_line_may_be_a_heading_and_should_go(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("label, time\nyes, 1\n")
+    with pytest.raises(
+        StapesError, match=r":1: found 'label, time', .* or remove it if it is a head"
+    ):
+        read_labels(path, what="a ground truth")
+
+
 @pytest.mark.parametrize("label", [r"\u0000", r"\ud800", "../../a", "a" * 300])
 def test_a_label_that_is_no_part_of_a_file_name_is_refused_with_its_number(tmp_path, label):
     path = tmp_path / "labels.txt"
