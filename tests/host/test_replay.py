@@ -50,6 +50,19 @@ def test_detections_are_printed_as_label_time_score(model, wav, capsys):
     assert 0.2 < float(score) <= 1
 
 
+def test_clips_without_a_detection_lead_to_what_names_their_word(model, wav, tmp_path, capsys):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name, samples in (("a", 16_000), ("b", 16_000), ("long", 40_000)):
+        write_wav(clips / f"{name}.wav", np.zeros(samples, np.int16), sample_rate=16000)
+    assert replay("--model", "micro", clips) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.startswith(f"replay: {clips / 'a.wav'} and 1 more: no detection in less than 2 s")
+    assert note.endswith("stapes label_wav")
+    assert replay("--model", model, wav) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_program_gives_what_the_model_gives(firmware, wav, tmp_path):
     program, native = tmp_path / "program.txt", tmp_path / "native.txt"
     assert replay("--program", firmware.program, wav, "--output", program) == 0

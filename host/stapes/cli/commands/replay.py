@@ -42,6 +42,7 @@ EXAMPLE = """  stapes replay --model model.tflite test.wav --output detections.t
   stapes replay --port /dev/ttyACM0 --tee said test.wav"""
 
 _REDRAW_SECONDS = 0.2
+_SHORT_SECONDS = 2.0  # a clip of one word, rather than audio with words in it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     awake = wake_settings(arguments)
     lines: list[str] = []
+    short: list[Path] = []
     tell = (lambda line: lines.append(plain(line) + "\n")) if arguments.output else say
 
     image = arguments.image
@@ -112,6 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 for line in _json_lines(replayed, path, scores=arguments.scores):
                     tell(line)
+            if not replayed.detections and len(samples) < _SHORT_SECONDS * player.sample_rate:
+                short.append(path)
+    _note_short(short)
     if arguments.output:
         write_text(arguments.output, "".join(lines))
     return 0
@@ -155,6 +160,18 @@ def _recordings(audio: Path) -> list[Path]:
             "choose another folder"
         )
     return paths
+
+
+def _note_short(paths: list[Path]) -> None:
+    """Clips of one word without a detection: what people try first."""
+    if paths:
+        others = f" and {len(paths) - 1} more" * (len(paths) > 1)
+        say(
+            f"replay: {paths[0]}{others}: no detection in less than {_SHORT_SECONDS:g} s. The "
+            "decoder averages scores over some time, so a word needs sound before and after it. "
+            "To name the word of a clip: stapes label_wav",
+            to=sys.stderr,
+        )
 
 
 def _detection_line(found: Detection, path: Path, as_json: bool) -> str:
