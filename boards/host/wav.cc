@@ -87,11 +87,19 @@ uint64_t EndOfChunks(Span<const uint8_t> file, uint64_t at) {
   return at;
 }
 
+// Whether `size` says nothing of where the samples end that begin at `start`.
+bool IsOpen(Span<const uint8_t> file, uint64_t start, uint32_t size) {
+  if (size == 0) {
+    return file.size() > start && !IsChunk(file, start);
+  }
+  const uint64_t end = EndOfChunks(file, AfterChunk(start, size));
+  return size >= kOpenSize && (start + size > file.size() || file.size() > end + kTagBytes);
+}
+
 // The samples of a 'data' chunk of `size` bytes whose body begins at `start`, by the file's length.
 std::string JudgeSizes(Span<const uint8_t> file, uint64_t start, uint32_t size, Wav* wav) {
   const Span<const uint8_t> rest = file.Skip(static_cast<std::size_t>(start));
-  if ((size >= kOpenSize && size > rest.size()) ||
-      (size == 0 && !rest.empty() && !IsChunk(file, start))) {
+  if (IsOpen(file, start, size)) {
     *wav = {rest.First(rest.size() / 2 * 2), true};
     return "";
   }

@@ -3,8 +3,10 @@
 #include "boards/host/wav.h"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -68,6 +70,24 @@ TEST_CASE("16-bit mono PCM is read") {
   CHECK(Read(kGood, &wav) == "");
   CHECK(Bytes(wav.samples.begin(), wav.samples.end()) == kTwoSamples);
   CHECK_FALSE(wav.open_ended);
+}
+
+TEST_CASE("an open size means the end of the file in longer files as well") {
+  constexpr uint32_t kOpen = 0x80000000;
+  constexpr std::size_t kMore = 32000;
+  const Bytes start = Join(
+      {Text("RIFF"), Number(kOpen, 4), Text("WAVE"), Format(), Text("data"), Number(kOpen, 4)});
+  const std::size_t bytes = start.size() + kOpen + kMore;
+  // Pages that nobody touches take no memory.
+  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  std::memcpy(pages, start.data(), start.size());
+  Wav wav;
+  CHECK(ReadWav({static_cast<const uint8_t*>(pages), bytes}, 16000, &wav) == "");
+  CHECK(wav.samples.size() == kOpen + kMore);
+  CHECK(wav.open_ended);
+  munmap(pages, bytes);
 }
 
 TEST_CASE("chunks that are not known are passed over, odd ones with their pad byte") {

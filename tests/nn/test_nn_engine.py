@@ -87,6 +87,36 @@ def test_operators_tell_their_work_and_weights(model: bytes):
     assert softmax["macs"] == softmax["weight_bytes"] == 0
 
 
+def pool(rows: int) -> bytes:
+    """A window of `rows`, of which nearly all are beside an image of three."""
+    network = Network(np.random.default_rng(1), (1, 3, 1, 2))
+    options = {
+        "padding": "SAME",
+        "strideH": 2,
+        "strideW": 1,
+        "filterHeight": rows,
+        "filterWidth": 1,
+    }
+    network.chain(
+        "MAX_POOL_2D",
+        shape=(1, 2, 1, 2),
+        scale_=network.scale,
+        zero=network.zero,
+        options={**options, "fusedActivationFunction": "NONE"},
+    )
+    return network.finish()
+
+
+def test_as_many_rows_beside_an_image_as_upstream_can_keep_and_no_more():
+    values = np.arange(6, dtype=np.int8).reshape(1, 3, 1, 2)
+    largest = pool(2 * 32767 + 1)
+    np.testing.assert_array_equal(
+        Engine.from_bytes(largest).invoke(values), upstream_outputs(largest, [values])[0]
+    )
+    with pytest.raises(StapesError, match="more than 32767 rows or columns are beside the image"):
+        Engine.from_bytes(pool(2 * 32768 + 1))
+
+
 def test_an_arena_of_the_size_told_is_enough_and_a_smaller_one_refused(model: bytes):
     needed = Engine.from_bytes(model).arena_used
     assert Engine.from_bytes(model, arena_bytes=needed).arena_used == needed

@@ -114,7 +114,7 @@ function readFormat(file, at, size) {
 function judge(file, format, start, size) {
   const length = file.byteLength;
   const left = length - start;
-  if ((size >= OPEN_SIZE && size > left) || (size === 0 && left > 0 && !isChunk(file, start))) {
+  if (isOpen(file, start, size)) {
     return { format, start, stop: length - (left % Math.max(format.block, 1)), openEnded: true };
   }
   const promised = file.getUint32(4, true) + 8;
@@ -127,6 +127,18 @@ function judge(file, format, start, size) {
     throw new WavError(TEXT.wavMore(length, Math.min(end, length)));
   }
   return { format, start, stop: start + size, openEnded: false };
+}
+
+/**
+ * Whether `size` says nothing of where the samples end that begin at `start`.
+ *
+ * @param {DataView} file @param {number} start @param {number} size
+ */
+function isOpen(file, start, size) {
+  const length = file.byteLength;
+  if (size === 0) return length > start && !isChunk(file, start);
+  const end = endOfChunks(file, afterChunk(start, size));
+  return size >= OPEN_SIZE && (start + size > length || length > end + TAG_BYTES);
 }
 
 /** @param {number} body @param {number} size */

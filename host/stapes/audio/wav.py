@@ -146,9 +146,9 @@ class _Found:
 def _find_samples(path: str | os.PathLike[str], data: Content) -> _Found:
     """Judges what the header says by the file's length, whatever its samples are.
 
-    A size from `_OPEN_SIZE` on that the file does not have, and 0 with more than whole chunks after
-    it, are left by recorders that could not go back: the samples reach to the file's end. Else all
-    of the promised bytes must be there, and after them nothing but whole chunks and, where the RIFF
+    A size from `_OPEN_SIZE` on that is not the file's, and 0 with more than whole chunks after it,
+    are left by recorders that could not go back: the samples reach to the file's end. Else all of
+    the promised bytes must be there, and after them nothing but whole chunks and, where the RIFF
     ends, up to `_TAG_BYTES` of tags.
     """
     _check_riff(path, data)
@@ -175,7 +175,7 @@ def _judge(
     """`_find_samples` for the 'data' chunk whose body of `size` bytes begins at `start`."""
     length = len(data)
     left = length - start
-    if (size >= _OPEN_SIZE and size > left) or (size == 0 and left and not _is_chunk(data, start)):
+    if _is_open(data, start, size):
         block = struct.unpack_from("<H", form, 12)[0] if len(form) >= 16 else 1
         stop = start + left // max(block, 1) * max(block, 1)
         return _Found(form=form, start=start, stop=stop, open_ended=True)
@@ -193,6 +193,15 @@ def _judge(
             "--ignore-length IN.wav OUT.wav"
         )
     return _Found(form=form, start=start, stop=start + size, open_ended=False)
+
+
+def _is_open(data: Content, start: int, size: int) -> bool:
+    """Whether `size` says nothing of where the samples end that begin at `start`."""
+    left = len(data) - start
+    if size == 0:
+        return left > 0 and not _is_chunk(data, start)
+    more = len(data) - _end_of_chunks(data, start + size + size % 2)
+    return size >= _OPEN_SIZE and (size > left or more > _TAG_BYTES)
 
 
 def _check_riff(path: str | os.PathLike[str], data: Content) -> None:

@@ -219,6 +219,28 @@ def test_a_file_of_more_than_4_gib_is_refused_at_once(tmp_path, firmware):
     assert b"found 4320000044 bytes, expected 25032748" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("data", "more"), [(0x80000000, 32_000), (0x7FFFF000, 3 << 30), (0xFFFFFFFF, 64_000)]
+)
+def test_an_open_size_means_the_end_in_files_that_are_longer_as_well(tmp_path, data, more):
+    path = tmp_path / "long.wav"
+    with path.open("wb") as file:
+        file.write(wav(riff=data, data=data, body=b""))
+        file.truncate(44 + data + more)
+    samples, _ = map_wav(path)
+    assert len(samples) == (data + more) // 2
+
+
+def test_a_size_beyond_2_gib_may_be_right(tmp_path, capsys):
+    path = tmp_path / "long.wav"
+    size = 0x90000000
+    with path.open("wb") as file:
+        file.write(wav(riff=size + 36, data=size, body=b""))
+        file.truncate(44 + size)
+    assert len(map_wav(path)[0]) == size // 2
+    assert capsys.readouterr().err == ""
+
+
 def test_of_many_open_files_the_first_few_are_named(tmp_path, capsys):
     for number in range(20):
         path = tmp_path / f"{number}.wav"

@@ -6,6 +6,7 @@ namespace {
 
 constexpr int32_t kMaxStep = 4096;       // of strides and dilations
 constexpr int32_t kMaxExtent = 1 << 18;  // of images and kernels
+constexpr int32_t kMaxPad = 32767;       // upstream keeps no more
 static_assert(int64_t{kMaxExtent} * kMaxStep + 2 * kMaxExtent <= INT32_MAX, "reaches fit");
 
 bool IsIn(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
@@ -33,7 +34,7 @@ bool FitAxis(Padding padding, const Axis& axis, int32_t* pad) {
   }
   const int32_t missing = (axis.output - 1) * axis.stride + reach - axis.input;
   *pad = missing > 0 ? missing / 2 : 0;
-  return true;
+  return *pad <= kMaxPad;
 }
 
 }  // namespace
@@ -74,7 +75,9 @@ const char* FitWindow(Padding padding, const Shape& input, const Shape& output, 
                         window->dilation_width};
   if (output.Dim(0) != input.Dim(0) || !FitAxis(padding, rows, &window->pad_height) ||
       !FitAxis(padding, columns, &window->pad_width)) {
-    return Why("the output's shape does not follow from input, kernel, stride and dilation");
+    return Why(
+        "the output's shape does not follow from input, kernel, stride and dilation, or more than "
+        "32767 rows or columns are beside the image");
   }
   return nullptr;
 }
