@@ -6,6 +6,7 @@ What does not fit, another rate or stereo, is refused, or converted where the us
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 from collections.abc import Sequence
@@ -90,9 +91,16 @@ def read_audio(
         return read_wav(path, sample_rate=sample_rate)
     except FormatMismatch as mismatch:
         if not resample:
+            _check_scale(path)
             hint = " or pass --resample" if resample is False else ""
             raise StapesError(f"{mismatch}{hint}") from mismatch
     return _fitting(path, *_decode_wav(path), sample_rate, resample)
+
+
+def _check_scale(path: Path) -> None:
+    """Refuses floats of another scale before anybody converts them: that would cut them, too."""
+    if importlib.util.find_spec("soundfile") is not None:
+        _decode_wav(path)
 
 
 @dataclass(frozen=True, kw_only=True)

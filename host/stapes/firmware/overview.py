@@ -31,6 +31,7 @@ class Overview:
     false_reject_rate: float | None = None
     hours: float | None = None  # of audio, for the two above
     fresh_audio: bool = True  # that audio is not what the thresholds were chosen with
+    has_settings: bool = True  # without them, nothing here can measure it
 
     def lines(self, boards: Iterable[Board]) -> list[str]:
         """Size, RAM, accuracy, false accepts and the boards that it fits, for people."""
@@ -49,13 +50,13 @@ class Overview:
 
     def _accuracy(self) -> str:
         if self.accuracy is None:
-            return "not measured; stapes evaluate measures it"
+            return "not measured" + "; stapes evaluate measures it" * self.has_settings
         of = f" of {self.clips:,.0f} clips" if self.clips else ""
         return f"{100 * self.accuracy:.1f}%{of}"
 
     def _false_accepts(self) -> str:
         if self.false_accepts_per_hour is None:
-            return "not measured; stapes tune measures them"
+            return "not measured" + "; stapes tune measures them" * self.has_settings
         parts = [f"{self.false_accepts_per_hour:.1f} an hour"]
         if self.false_reject_rate is not None:
             parts.append(f"{100 * self.false_reject_rate:.1f}% of words missed")
@@ -76,7 +77,8 @@ def overview(model: bytes, report: dict[str, Any]) -> Overview:
         window_bytes=report.get("window_bytes", 0),
     )
     figures = _of_card(model) or _of_provenance(report.get("provenance", {}))
-    return Overview(model_bytes=len(model), needs=needs, **figures)
+    has_settings = bool(report["labels"])
+    return Overview(model_bytes=len(model), needs=needs, has_settings=has_settings, **figures)
 
 
 def together(
@@ -142,12 +144,12 @@ def _of_provenance(provenance: object) -> dict[str, Any]:
     """As training and tuning wrote them; files of others may hold anything there."""
     told = _mapping(provenance)
     tuning = _mapping(told.get("decoder_tuning"))
-    fresh, score = "verified_on" in tuning, _mapping(tuning.get("tuned_on"))
+    verified = _mapping(tuning.get("verified_on"))
     return {
         "accuracy": _number(told.get("int8_accuracy"), most=1),
         "clips": _number(told.get("test_clips")),
-        **_rates(_mapping(tuning["verified_on"]) if fresh else score),
-        "fresh_audio": fresh,
+        **_rates(verified or _mapping(tuning.get("tuned_on"))),
+        "fresh_audio": bool(verified),
     }
 
 

@@ -18,6 +18,7 @@ from stapes.audio.wav import read_wav
 from stapes.device.bundle import ModelBundle
 from stapes.device.pipeline import Pipeline, Trace
 from stapes.device.wake import WakeStage
+from stapes.errors import StapesError
 from stapes.link.protocol import WAKE_STAGE, Event
 from stapes.model.settings import WakeSettings
 
@@ -67,11 +68,22 @@ class RawSound:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._has_begun = False
 
     def read(self, samples: int) -> NDArray[np.int16]:
+        """
+        Raises:
+            StapesError: a WAV file begins there, whose header is no sound.
+        """
         data = b""
         while len(data) < 2 * samples and (more := self._stream.read(2 * samples - len(data))):
             data += more
+        if not self._has_begun and data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+            raise StapesError(
+                "standard input: found a WAV file, expected raw samples; name the file (--wav "
+                "FILE.wav), or let the recorder leave out its header (arecord -t raw)"
+            )
+        self._has_begun = True
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
 

@@ -31,6 +31,8 @@ from stapes.plain import clock
 from stapes.stream.labels import LabelTime
 
 MS_PER_HOUR = 3_600_000
+FEW_RECORDINGS = 30
+_BOUND = 3.0  # with no false accept in T hours, the rate is below 3 / T with 95% confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +236,7 @@ class StreamScore:
         lines = [
             "{:.1f}% matched, {:.1f}% correctly, {:.1f}% wrongly, ".format(*shares)
             + f"{self.percent(self.false_accepts):.1f}% false positives",
-            f"{self.words} words{self._origin()}: {self.correct} correct, {self.wrong} wrong, "
+            f"{self.words} words{self.origin}: {self.correct} correct, {self.wrong} wrong, "
             f"{self.missed} missed",
             f"false rejects: {100 * self.false_reject_rate:.1f}% of the words "
             f"(95% interval: {rejects[0]:.1f} to {rejects[1]:.1f})",
@@ -246,9 +248,32 @@ class StreamScore:
                 "detected {median:.0f} ms after the end of a word (median); 90% within "
                 "{percentile_90:.0f} ms, all within {longest:.0f} ms".format(**latency)
             )
-        return lines
+        return lines + [f"Note: {doubt}" for doubt in self.doubts]
 
-    def _origin(self) -> str:
+    @property
+    def doubts(self) -> list[str]:
+        """What so few recordings and so little audio cannot show, a sentence each."""
+        found = [self.few_recordings] * bool(self.few_recordings)
+        if not self.false_accepts and 0 < self.hours < _BOUND:
+            found.append(
+                f"{self.hours:.2f} h without a false accept show a rate below "
+                f"{_BOUND / self.hours:.1f} per hour, not none"
+            )
+        return found
+
+    @property
+    def few_recordings(self) -> str:
+        """What so few cannot show; empty where there are enough, or nobody knows how many."""
+        if not self.recordings or self.recordings >= FEW_RECORDINGS:
+            return ""
+        return (
+            f"{self.recordings} recordings are few, expected {FEW_RECORDINGS} or more: the words "
+            "of other speakers can be lost far more often"
+        )
+
+    @property
+    def origin(self) -> str:
+        """Such as " from 90 recordings of 40 speakers"; empty where nobody knows."""
         if not self.recordings:
             return ""
         speakers = "" if self.speakers == self.recordings else f" of {self.speakers} speakers"

@@ -123,13 +123,30 @@ def check_labels(truth: Sequence[LabelTime], labels: Sequence[str], *, path: str
         )
 
 
+def note_other_spellings(
+    truth: Sequence[LabelTime], detections: Sequence[LabelTime], *, path: str | Path
+) -> None:
+    """Notes words of a ground truth, read from `path`, that are only detected in another spelling:
+    each of them counts as lost."""
+    heard = {_folded(entry.label): entry.label for entry in detections}
+    labels = set(heard.values())
+    for word in dict.fromkeys(entry.label for entry in truth):
+        other = heard.get(_folded(word))
+        if other is not None and word not in labels:
+            note(f"{path}: {word!r} is never detected, but {other!r} is; is it the same word?",
+                 kind="label")  # fmt: skip
+
+
 def _hint(word: str, labels: Sequence[str]) -> str:
     """Asks for the label that was most likely meant, if there is one; capitals and the spelling of
     letters do not count."""
-    folded = {unicodedata.normalize("NFKC", label).casefold(): label for label in labels}
-    wanted = unicodedata.normalize("NFKC", word).casefold()
-    near = difflib.get_close_matches(wanted, folded, n=1)
+    folded = {_folded(label): label for label in labels}
+    near = difflib.get_close_matches(_folded(word), folded, n=1)
     return f", did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def _folded(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).casefold()
 
 
 def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:

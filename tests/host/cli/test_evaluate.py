@@ -115,6 +115,10 @@ def test_noise_and_levels_are_measured_beside_the_clips_as_they_are(capsys, tmp_
     found = report["conditions"]
     assert list(found) == ["as recorded", "noise at 60 dB", "noise at -60 dB", "level -90 dB"]
     assert found["as recorded"] == report["int8_accuracy"]
+    low, high = report["int8_accuracy_95"]
+    assert 0.5 < low <= report["int8_accuracy"] <= high <= 1
+    assert report["conditions_95"]["as recorded"] == [low, high]
+    assert list(report["conditions_95"]) == list(found)
     assert abs(found["noise at 60 dB"] - found["as recorded"]) < 0.05
     assert found["noise at -60 dB"] < 0.7 and found["level -90 dB"] < 0.7
 

@@ -105,6 +105,10 @@ def test_a_models_own_figures_are_shown(tmp_path, small_model, capsys):
     text = capsys.readouterr().out
     assert "98.8% of 1,234 clips" in text and "1.2 an hour, 10.0% of words missed" in text
     assert "in 2.0 hours of audio that it was tuned with" in text
+    settings.provenance["decoder_tuning"]["verified_on"] = None  # as tune writes it
+    path.write_bytes(small_model(settings))
+    assert main(["info", str(path)]) == 0
+    assert capsys.readouterr().out == text
     score["duration_ms"] = 90_000 * 4
     path.write_bytes(small_model(settings))
     assert main(["info", str(path)]) == 0
@@ -262,6 +266,10 @@ def test_models_of_others_are_described_without_settings(tmp_path, small_model, 
     path.write_bytes(small_model(metadata=False))
     assert main(["info", str(path), "--all"]) == 0
     assert "other: no Stapes settings inside" in capsys.readouterr().out
+    assert main(["info", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "accuracy       not measured\n" in text and "false accepts  not measured\n" in text
+    assert f"Next: stapes verify {path}" in text
 
 
 def test_without_an_emulator_it_says_so(model, monkeypatch, capsys):

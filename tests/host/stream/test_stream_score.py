@@ -228,6 +228,34 @@ def test_events_that_always_or_never_came_are_bounded_by_the_number_of_sources(h
     assert high - low == pytest.approx(bounds[1] - bounds[0], abs=0.02)
 
 
+def test_a_few_sources_never_look_surer_than_as_many_words():
+    """Of two speakers, one lost six words of seven and the other none of seven."""
+    lost = [True] * 6 + [False] * 8
+    low, high = cluster_interval(lost, ["anna"] * 7 + ["ben"] * 7)
+    least, most = binomial_interval(2 * 6 / 14, 2)
+    assert (low, high) == (min(least, 0), max(most, 6 / 7))
+    assert high > 0.95
+
+
+def test_what_few_recordings_and_little_audio_cannot_show_is_said():
+    def score(recordings, hours, accepts=0):
+        words = [
+            LabelTime(label="yes", time_ms=5000.0 * n, clip=f"yes/p{n % recordings}_nohash_0.wav")
+            for n in range(40)
+        ]
+        heard = [LabelTime(label="yes", time_ms=600_000.0 + 5000 * n) for n in range(accepts)]
+        duration_ms = hours * 3_600_000
+        found = score_stream(words, heard, settings=ScoreSettings(), duration_ms=duration_ms)
+        return found.to_text()
+
+    assert "Note: 12 recordings are few, expected 30 or more" in score(12, 5)
+    assert "recordings are few" not in score(30, 5)
+    assert "0.50 h without a false accept show a rate below 6.0 per hour, not none" in score(
+        30, 0.5
+    )
+    assert "Note:" not in score(30, 5) and "Note:" not in score(30, 0.5, accepts=3)
+
+
 def test_words_that_name_their_clips_are_counted_by_recording_and_speaker():
     def words(*clips):
         return [
@@ -380,6 +408,19 @@ def test_another_line_is_refused_with_its_number(tmp_path, line):
     path.write_text(f"yes, 1\n{line}\n")
     with pytest.raises(StapesError, match=r"labels\.txt:2: found"):
         read_labels(path, what="a ground truth")
+
+
+def test_a_word_that_is_detected_in_another_spelling_is_named(tmp_path, capsys):
+    truth, heard = tmp_path / "truth.txt", tmp_path / "heard.txt"
+    truth.write_text("Yes, 1000\nSTRASSE, 5000\nno, 9000\nup, 13000\n")
+    heard.write_text("yes, 1500\nstraße, 5500\nno, 9500\n")
+    score = ["stream", "score", "--ground_truth", str(truth), "--detections", str(heard)]
+    assert main(score) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "never detected" in line]
+    assert [note.split(": ", 2)[2] for note in notes] == [
+        "'Yes' is never detected, but 'yes' is; is it the same word?",
+        "'STRASSE' is never detected, but 'straße' is; is it the same word?",
+    ]
 
 
 def test_a_first_line_may_be_a_heading_and_should_go(tmp_path):

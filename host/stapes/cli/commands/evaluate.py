@@ -108,8 +108,10 @@ def run(arguments: argparse.Namespace) -> int:
             "labels": settings.labels,
             "clips": confusion.total,
             "int8_accuracy": confusion.accuracy,
+            "int8_accuracy_95": list(confusion.accuracy_interval),
             "confusion": confusion.matrix.tolist(),
             "conditions": {name: other.accuracy for name, other in found.items()},
+            "conditions_95": {name: list(other.accuracy_interval) for name, other in found.items()},
         }
         print(json.dumps(report))
     else:

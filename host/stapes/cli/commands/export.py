@@ -111,12 +111,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _accuracy(result: ExportResult) -> Iterator[str]:
     """Float against int8, and where to look when much is lost."""
+    from stapes.evaluation.intervals import binomial_interval
     from stapes.export.report import weakest
 
+    bounds = binomial_interval(result.int8_accuracy * result.test_clips, result.test_clips)
+    low, high = (100 * bound for bound in bounds)
     in_float, in_int8 = 100 * result.float_accuracy, 100 * result.int8_accuracy
     yield (
-        f"Test accuracy: float {in_float:.2f}%, int8 {in_int8:.2f}%: {in_int8 - in_float:+.2f} "
-        f"points (N={result.test_clips})"
+        f"Test accuracy: float {in_float:.2f}%, int8 {in_int8:.2f}% (95% interval: {low:.1f} to "
+        f"{high:.1f}): {in_int8 - in_float:+.2f} points (N={result.test_clips})"
     )
     layer = weakest(result.layers)
     if in_float - in_int8 > _ACCEPTED_LOSS and layer:

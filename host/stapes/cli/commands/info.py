@@ -86,7 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.all or arguments.measure or arguments.board):
         name = short_name(arguments.model)
         print()
-        next_step("listen", name, about=f"stapes info {shlex.quote(name)} --all shows the rest")
+        about = f"stapes info {shlex.quote(name)} --all shows the rest"
+        next_step("listen" if report["labels"] else "verify", name, about=about)
     return 0
 
 

@@ -26,11 +26,11 @@ from stapes.model.settings import NOT_WORDS, UNKNOWN_LABEL
 from stapes.options import as_text, setting
 from stapes.plain import say
 from stapes.progress import ProgressBar
+from stapes.stream.accuracy import FEW_RECORDINGS
 from stapes.stream.make import StreamSettings, plan_words, write_stream
 
 EXAMPLE = """  stapes stream make --data_dir corpus --model model.tflite \\
       --test_duration_seconds 600 --output_audio_file stream.wav --output_labels_file labels.txt"""
-FEW_RECORDINGS = 30
 _OF_MODEL = {
     "sample_rate": StreamSettings.sample_rate,
     "clip_duration_ms": StreamSettings.clip_duration_ms,

@@ -31,7 +31,14 @@ from stapes.model.settings import DecoderSettings
 from stapes.options import as_text, declared
 from stapes.plain import say
 from stapes.stream.accuracy import ScoreSettings, StreamScore, score_stream
-from stapes.stream.labels import LabelTime, check_labels, check_within, read_labels, read_truth
+from stapes.stream.labels import (
+    LabelTime,
+    check_labels,
+    check_within,
+    note_other_spellings,
+    read_labels,
+    read_truth,
+)
 
 EXAMPLE = """\
   stapes stream score --model model.tflite --wav stream.wav --ground_truth labels.txt
@@ -164,6 +171,7 @@ def _score_file(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repor
 
     settings = _score_settings(arguments, ScoreSettings.clip_duration_ms)
     detections = read_labels(arguments.detections, what="detections")
+    note_other_spellings(truth, detections, path=arguments.ground_truth)
     duration_ms = None
     if arguments.wav:
         samples, rate = map_wav(arguments.wav)

@@ -340,6 +340,9 @@ def _text(
             f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour"
             f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
         )
+    for score in filter(None, (tuned.score, verified)):
+        if score.few_recordings:
+            say(f"tune: {score.few_recordings}", to=sys.stderr)
     _warn_of_short("", tuned.score, arguments.fa_per_hour)
     for kind in arguments.also:
         _warn_of_short(f"{kind.name}: ", tuned.kinds[kind.name], kind.fa_per_hour)
@@ -374,7 +377,7 @@ def _row(name: str, score: StreamScore) -> str:
         return f"{name:<12} no words in {score.hours:.2f} h: {accepts}"
     rejects = [100 * bound for bound in score.false_reject_rate_interval]
     return (
-        f"{name:<12} {score.words} words in {score.hours:.2f} h: "
+        f"{name:<12} {score.words} words{score.origin} in {score.hours:.2f} h: "
         f"{100 * score.false_reject_rate:.1f}% false rejects "
         f"({rejects[0]:.1f} to {rejects[1]:.1f}), {accepts}"
     )
