@@ -22,7 +22,7 @@ from stapes.errors import StapesError
 from stapes.word.plan import Job
 
 SAMPLE_RATE = 16000
-TRAINED_SHARE = 0.6  # of the people whose recordings there are
+TRAINED_SHARE = 0.75  # of the people whose recordings there are
 _REAL_SHARE = 0.2  # of the clips that recordings stand for in training, repeated as often as needed
 _MOST_REPEATS = 20
 _FEWEST_NOISES = 10  # of fewer recordings none is kept for testing
