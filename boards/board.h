@@ -26,8 +26,8 @@ std::size_t UartRead(Span<uint8_t> bytes);
 std::size_t UartWrite(Span<const uint8_t> bytes);
 constexpr uint32_t kTransmitBytes = 128;
 
-// Starts to capture the microphone into a ring, by interrupts or DMA: mono, 16 bits, kAudioRingMs
-// or more of it. False without a microphone, or one that cannot give this rate (hertz).
+// Starts to capture the microphone into a ring, by interrupts or DMA: mono, 16 bits. The ring holds
+// kAudioRingMs or more. False: no microphone, or it cannot give this rate (hertz).
 bool AudioStart(uint32_t sample_rate);
 std::size_t AudioRead(Span<int16_t> samples);  // the oldest samples of the ring: how many
 constexpr uint32_t kAudioRingMs = 60;
@@ -41,16 +41,16 @@ extern const uint32_t kTicksPerSecond;
 
 uint64_t UniqueId();  // the chip's own number; 0 without one
 
-// The watchdog, which the first call starts: it restarts a board that then goes without another
-// call for about kWatchdogMs.
+// The first call starts the watchdog. It restarts the board when no further call comes for about
+// kWatchdogMs.
 void FeedWatchdog();
 constexpr uint32_t kWatchdogMs = 8000;
 
-// --- boards/common/cortex_m has these for all boards with a Cortex-M and a SysTick interrupt.
+// --- boards/common has these for most boards; Millis and Sleep need a SysTick interrupt there.
 
 uint32_t Millis();  // since Init, modulo 2^32
 StackUse Stack();   // high-water mark
-// Why the board restarted, if a fault or the watchdog made it; or nullptr.
+// Why the board restarted, if a fault or the watchdog was the cause; else nullptr.
 const Fault* LastFault();
 
 // Sleeps until an interrupt comes: a millisecond at most.

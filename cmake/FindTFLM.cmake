@@ -4,7 +4,8 @@
 #   TFLM_LIBRARY       libtensorflow-microlite.a
 #   TFLM_INCLUDE_DIRS  upstream's root and the folders of the headers that it downloads
 #
-# Those left empty are looked for in the submodule tflm/, where upstream's own build leaves them.
+# Variables that are empty are looked for in the submodule tflm/, where upstream's own build leaves
+# the files.
 set(TFLM_LIBRARY "" CACHE FILEPATH "libtensorflow-microlite.a (empty: look into tflm/gen)")
 set(TFLM_INCLUDE_DIRS "" CACHE STRING "Folders of TFLM's headers (empty: those of tflm/)")
 
@@ -14,7 +15,7 @@ string(CONCAT tflm_help
   "or give both paths: -DTFLM_LIBRARY=.../libtensorflow-microlite.a "
   "-DTFLM_INCLUDE_DIRS=\"ROOT\;FLATBUFFERS\;GEMMLOWP\;RUY\".")
 
-# The start of the folder under gen/ in which upstream's build for this machine ends.
+# The beginning of the name of the folder under gen/ that upstream's build for this machine fills.
 if(CMAKE_CROSSCOMPILING)
   string(REGEX MATCH "-mcpu=([^ ]+)" ignored "${STAPES_CPU_FLAGS}")
   set(tflm_target cortex_m_generic_${CMAKE_MATCH_1})

@@ -10,8 +10,8 @@ namespace pins {
 
 constexpr nrf52840::Pin kUartTransmit = {1, 3};  // TX1 (D1)
 constexpr nrf52840::Pin kUartReceive = {1, 10};  // RX0 (D0)
-constexpr nrf52840::Pin kLed = {0, 13};          // the yellow one (D13)
-constexpr bool kHasButton = false;               // the one on the board is its reset
+constexpr nrf52840::Pin kLed = {0, 13};          // the yellow LED (D13)
+constexpr bool kHasButton = false;               // the only button on the board is the reset
 constexpr nrf52840::Pin kButton = {0, 0};
 
 // The MP34DT05 on the board, which P0.17 feeds.

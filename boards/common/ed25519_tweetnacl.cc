@@ -7,7 +7,7 @@
 extern "C" {
 #include <tweetnacl.h>
 
-// TweetNaCl asks for it to make keys, which no device does.
+// TweetNaCl calls this only to make keys, which no device does.
 void randombytes(unsigned char*, unsigned long long) { __builtin_trap(); }
 }
 

@@ -12,7 +12,7 @@ struct FaultRecord {
   uint32_t pc;
   uint32_t status;
   uint32_t address;
-  uint32_t in_stack;  // where the stack pointer was; outside, it has overflowed
+  uint32_t in_stack;  // 1: the stack pointer was in the stack; 0: it has overflowed
   uint32_t by_watchdog;
 };
 

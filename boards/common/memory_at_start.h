@@ -13,10 +13,10 @@ extern uint32_t stapes_bss_start[], stapes_bss_end[];
 
 namespace stapes {
 
-constexpr uint32_t kStackPaint = 0xA5A5A5A5;  // what board::Stack finds where nobody was
+constexpr uint32_t kStackPaint = 0xA5A5A5A5;  // board::Stack finds it where nothing was written
 
 // Paints the stack up to a little below `frame`, then sets up .data and .bss: nothing here may rely
-// on them. Part of the caller, so that there is no frame below its own.
+// on them. Inlined into the caller, so that it has no stack frame below the caller's.
 [[gnu::always_inline]] inline void SetUpMemory(uint32_t* frame) {
   // Volatile, or the loops become calls of memset and memcpy, whose frames they would paint over.
   for (volatile uint32_t* word = stapes_stack_bottom; word < frame - 16; ++word) {

@@ -10,7 +10,7 @@ bool MemoryFlash::Erase(std::size_t page_offset) {
   return true;
 }
 
-// As flash does, writing clears bits only: what was not erased before shows.
+// Like flash, a write only clears bits: writing to a place that was not erased shows.
 bool MemoryFlash::Write(std::size_t offset, Span<const uint8_t> bytes) {
   volatile uint8_t* to = memory_.data() + offset;
   for (const uint8_t byte : bytes) {

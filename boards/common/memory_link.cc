@@ -4,7 +4,7 @@
 namespace stapes {
 namespace {
 
-// What the host wrote before an index must be seen before it; so must what was read.
+// Orders the accesses: the host's index is read before the bytes, ours moves after them.
 void Fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 }  // namespace

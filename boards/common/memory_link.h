@@ -16,7 +16,7 @@ class MemoryLink {
   // `address`: where the shared memory is (STAPES_MEMORY_LINK); call it when the board starts.
   void Start(uint32_t address);
 
-  // The oldest bytes that fit: how many. 0 when none are there.
+  // Copies the oldest bytes that fit and returns how many; 0 when none wait.
   std::size_t Read(Span<uint8_t> bytes);
 
  private:

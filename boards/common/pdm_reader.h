@@ -25,7 +25,8 @@ class PdmReader {
   // gain_log2: of PdmDecimator.
   explicit constexpr PdmReader(int gain_log2) : decimator_(gain_log2) {}
 
-  // The oldest samples, without their constant part: how many. Some of the room may be left.
+  // Reads the oldest samples, without their constant part, and returns how many. It may leave some
+  // of the room unused.
   std::size_t Read(Words& ring, Span<int16_t> samples) {
     uint16_t words[kSamplesAtOnce * PdmDecimator::kWordsPerSample];
     std::size_t count = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ring between an interrupt and the program, one of which writes and one reads. Each side moves
-// its own index only, so neither has to hold the other back.
+// A ring between an interrupt and the program: one side writes, the other reads. Each side moves
+// only its own index, so neither side has to lock the other out.
 #pragma once
 
 #include <cstddef>

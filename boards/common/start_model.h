@@ -24,11 +24,11 @@ constexpr std::size_t kPipelineDecoderBytes =
 
 struct StartedModel {
   const char* reason;       // nullptr, or why no model runs
-  ModelReceiver* models;    // what takes new ones, nullptr: this firmware does not
-  const char* passed_over;  // why a model that was loaded does not run, nullptr: none was left out
+  ModelReceiver* models;    // takes new models; nullptr: this firmware takes none
+  const char* passed_over;  // why a loaded model does not run; nullptr: none was passed over
 };
 
-// Initialises `pipeline`; it and `memory` stay.
+// Initialises `pipeline`. `pipeline` and `memory` must outlive the firmware's loop.
 StartedModel StartModel(Pipeline& pipeline, const PipelineMemory& memory);
 
 }  // namespace stapes

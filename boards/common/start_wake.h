@@ -13,7 +13,8 @@ struct StartedWake {
   Listener* listener;  // nullptr: the model always listens
 };
 
-// What wakes `model`, which is initialised, and writes to `lines`. Both stay. Called once.
+// Sets up what wakes `model`, which is already initialised, and writes to `lines`. Both must stay
+// valid. Called once.
 StartedWake StartWake(Pipeline& model, LineWriter& lines);
 
 }  // namespace stapes

@@ -67,8 +67,8 @@ int Fail(const std::string& message) {
   return kUsersMistake;
 }
 
-// False once output was lost or a pipe's reader has gone, which no write shows while nothing is
-// detected.
+// False once output was lost or a pipe's reader has gone. While nothing is detected, nothing is
+// written, so no failed write would show the latter.
 bool OutputIsTaken() {
   pollfd output = {STDOUT_FILENO, 0, 0};
   const bool gone = poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLNVAL)) != 0;
@@ -129,8 +129,8 @@ class Input {
     return count > 0;
   }
 
-  // All bytes: those of a file stay in it until they are looked at, those of a pipe are read into
-  // `bytes`. Errors as in `Read`.
+  // All bytes. A file is mapped into memory, and read only where it is looked at; a pipe is read
+  // into `bytes`. Errors as in `Read`.
   Span<const uint8_t> All(std::vector<uint8_t>* bytes) {
     struct stat about;
     if (file_ >= 0 && fstat(file_, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&

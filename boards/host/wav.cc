@@ -12,7 +12,7 @@ constexpr std::size_t kRiffHeaderBytes = 12;
 constexpr std::size_t kChunkHeaderBytes = 8;
 // From here on a size says "until the end": what writers to a pipe put there.
 constexpr uint32_t kOpenSize = 0x7FFFF000;
-constexpr uint64_t kTagBytes = 4096;  // at most so much may follow that no header tells of
+constexpr uint64_t kTagBytes = 4096;  // most bytes after the end that no header describes
 constexpr int kMostChunks = 1000;     // that are looked at
 // The sub-format of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
 constexpr uint8_t kGuidTail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71};
@@ -79,7 +79,7 @@ bool IsChunk(Span<const uint8_t> file, uint64_t at) {
 // Chunks start at even positions.
 uint64_t AfterChunk(uint64_t body, uint32_t size) { return body + size + size % 2; }
 
-// Where the row of whole chunks ends that begins at `at`.
+// The end of the row of whole chunks that begins at `at`.
 uint64_t EndOfChunks(Span<const uint8_t> file, uint64_t at) {
   for (int i = 0; i < kMostChunks && IsChunk(file, at); ++i) {
     at = AfterChunk(at + kChunkHeaderBytes, Read32(file.data() + at + 4));
@@ -87,7 +87,7 @@ uint64_t EndOfChunks(Span<const uint8_t> file, uint64_t at) {
   return at;
 }
 
-// Whether `size` says nothing of where the samples end that begin at `start`.
+// True when `size` does not say where the samples that begin at `start` end.
 bool IsOpen(Span<const uint8_t> file, uint64_t start, uint32_t size) {
   if (size == 0) {
     return file.size() > start && !IsChunk(file, start);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict reading of WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
 //
-// Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). Which sizes
-// are believed is the rule of host/stapes/audio/wav.py.
+// Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). The rule for
+// which sizes to believe is that of host/stapes/audio/wav.py.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FILL IN: the calls of boards/board.h for this board, which says what each must do. What is here
-// compiles and does nothing. docs/porting.md has the order in which the calls make sense.
+// FILL IN: the calls of boards/board.h for this board. boards/board.h says what each must do. The
+// code here compiles and does nothing. docs/porting.md has the order in which to write the calls.
 #include "boards/board.h"
 
 #include "boards/common/cortex_m/startup.h"
@@ -16,8 +16,8 @@ namespace {
 Ring<uint8_t, kReceiveBytes> received;
 Ring<uint8_t, kTransmitBytes> to_send;
 
-// FILL IN: takes the interrupt back first, then moves every byte that has come into `received`, and
-// as many of `to_send` as the peripheral takes.
+// FILL IN: clears the interrupt first, then moves every received byte into `received`, and as many
+// bytes of `to_send` as the peripheral takes.
 void OnUart() {}
 
 // FILL IN: the number of interrupts that the chip has, and those that are used.
@@ -47,7 +47,7 @@ std::size_t UartWrite(Span<const uint8_t> bytes) {
   while (count < bytes.size() && !to_send.full()) {
     to_send.Put(bytes[count++]);
   }
-  // FILL IN: a sender at rest sends no interrupt; set it off here.
+  // FILL IN: an idle transmitter raises no interrupt; start it here.
   return count;
 }
 

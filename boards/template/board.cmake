@@ -19,8 +19,8 @@ set(STAPES_RAM_BYTES 131072)
 # How much of the RAM is for the stack; `stapes replay --json` shows how much of it was used.
 set(STAPES_STACK_BYTES 2048)
 
-# FILL IN: the sources of the board, in this folder or under boards/. A chip that another board has
-# comes with its drivers: chips/<chip>/.
+# FILL IN: the sources of the board, in this folder or under boards/. If another board has the same
+# chip, use its drivers: chips/<chip>/.
 set(STAPES_BOARD_SOURCES board.cc common/cortex_m/systick.cc common/main.cc
     common/cortex_m/reset_at_exit.cc)
 

@@ -38,8 +38,8 @@ uint8_t* Allocate(std::size_t bytes) {
 
 enum class RecordKind : uint32_t { kOfModel, kOfWakeWord, kWoken, kAsleep };
 
-// What came of one inference, and then the scores and the network's input follow it; or that the
-// model woke, or fell asleep.
+// The result of one inference, followed by the scores and the network's input; or that the model
+// woke or fell asleep.
 struct Record {
   RecordKind kind;
   uint32_t time_ms;
@@ -87,7 +87,7 @@ class Recorder final : public PipelineSink {
     std::memcpy(newest_ + sizeof(Record), scores.data(), scores.size());
     records_.Add({kind_, time_ms, kNothing, 0});
   }
-  // What the other model found in the same samples may have come between.
+  // Records of the other model, for the same samples, may lie after the one that this completes.
   void OnDetection(const Detection& detection) override {
     const Record record = {kind_, detection.time_ms, detection.label, detection.score_q16};
     std::memcpy(newest_, &record, sizeof record);
@@ -158,7 +158,8 @@ struct Loaded {
   }
 };
 
-// In memory that is taken when it is loaded, as its first values would make the module larger.
+// Allocated when a model is loaded: as global objects, their initial values would make the module
+// larger.
 Loaded* of_model = nullptr;
 Loaded* of_wake_word = nullptr;
 WakeRecorder recorder;
@@ -284,7 +285,7 @@ const char* OpenWake(Span<const uint8_t> file, uint32_t awake_ms) {
   recorder.wake_word.SetLabels(of_wake_word->bundle().label_count);
   const std::size_t values =
       of_model->values() > of_wake_word->values() ? of_model->values() : of_wake_word->values();
-  // Between two frames of the wake word's model, the other one falls asleep once at most.
+  // Between two frames of the wake word's model, the main model falls asleep at most once.
   const std::size_t capacity =
       of_model->records_of_a_push() + 3 * of_wake_word->records_of_a_push();
   if (!records.Init(values, capacity)) {
@@ -306,8 +307,8 @@ STAPES_EXPORT(open) const char* ExportOpen(const uint8_t* file, uint32_t bytes) 
   return Open({file, bytes});
 }
 
-// After open, the model of a wake word: the other one sleeps until it is heard, then listens for
-// `awake_ms`. nullptr, or why not. Called once.
+// After open: the model of a wake word. The first model then sleeps until the wake word is heard,
+// and listens for `awake_ms` after it. nullptr, or why not. Called once.
 STAPES_EXPORT(open_wake)
 const char* ExportOpenWake(const uint8_t* file, uint32_t bytes, uint32_t awake_ms) {
   return OpenWake({file, bytes}, awake_ms);
@@ -318,8 +319,8 @@ STAPES_EXPORT(describe_wake) const Description* ExportDescribeWake() {
   return &of_wake_word->description;
 }
 
-// Takes the first `count` of the samples that the page has laid down; returns how many records
-// there are now. Those of the call before are gone.
+// Takes the first `count` of the samples that the page has written to `samples`; returns how many
+// records there are now. The records of the call before are gone.
 STAPES_EXPORT(push) uint32_t ExportPush(uint32_t count) {
   records.Clear();
   const Span<const int16_t> heard = {samples, count < kPushSamples ? count : kPushSamples};

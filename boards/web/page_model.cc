@@ -25,7 +25,8 @@ class TableReader {
     *value = static_cast<Value>(Word());
   }
 
-  // An array that stays where it is: its bytes, then up to a multiple of 4.
+  // An array that is used in place: the number of its bytes, then the bytes, padded to a multiple
+  // of 4.
   template <typename Value>
   void Read(const Value** values) {
     const std::size_t bytes = Word();

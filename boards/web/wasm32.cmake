@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Debian's clang, lld and wasi-libc, of which the module takes memcpy and its like alone.
+# Debian's clang, lld and wasi-libc. The module takes only memcpy and similar functions of the
+# library.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)
 set(CMAKE_C_COMPILER clang)

@@ -48,8 +48,8 @@ class Application {
   // `pipeline`, or nullptr. All are kept by the caller.
   Application(Port& port, Pipeline& pipeline, const char* board, ModelReceiver* models = nullptr);
 
-  // Before Start: another listener than the pipeline by itself, kept by the caller, which writes to
-  // lines().
+  // Call it before Start: `listener` replaces the listener with the pipeline alone. It is kept by
+  // the caller and writes to lines().
   void Use(Listener& listener) { listener_ = &listener; }
   LineWriter& lines() { return lines_; }
 

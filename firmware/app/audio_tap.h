@@ -18,8 +18,8 @@ class AudioTap {
   // From now on about `bytes_per_second` characters a second at most; 0: none.
   void Allow(uint32_t bytes_per_second, uint32_t now_ms);
 
-  // The board heard `samples`, the first of which has the number `first` since the last reset. What
-  // is too much is left out; the numbers tell.
+  // The board heard `samples`; the first one has the number `first` since the last reset. What
+  // exceeds the limit is left out; the numbers of the lines show the gap.
   void Hear(uint64_t first, Span<const int16_t> samples, uint32_t now_ms);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hears the audio and writes what it finds as lines of the link: a pipeline. With a wake word
-// before it, wake_listener.h, of which firmware with one model has none of the code.
+// Hears the audio with a pipeline and writes what it finds as lines of the link. wake_listener.h
+// adds a wake word before it; firmware with one model has none of that code.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class Listener {
       : lines_(lines), pipeline_(pipeline), events_(lines, pipeline.bundle()) {}
 
   virtual void Push(Span<const int16_t> samples) { pipeline_.Push(samples, events_); }
-  // The line that follows the last audio, and what silence gates have put off before it.
+  // Writes what silence gates have put off, then the line that follows the last audio.
   void WriteDone();
   // Back to the first sample. Settings stay.
   virtual void Reset();

@@ -33,7 +33,7 @@ struct ModelBundle {
   std::size_t decoder_work_bytes;    // for RecognizeCommands::Init, 4-byte aligned
   uint32_t front_end_crc;            // names the front end's tables, less the quantization
   uint16_t window_frames;            // frames that the network takes at once
-  InputWindow* window;               // nullptr where that is one, and each an inference
+  InputWindow* window;               // nullptr where window_frames is 1 and each frame an inference
   FrameGate* gate;                   // nullptr where the network sees every frame
   const GateConfig* gate_config;     // what it is set to at the start; nullptr: as it is
   FrameGate* slot_gate;              // for models over the link; nullptr: they run without

@@ -40,8 +40,8 @@ void Application::HandleModelData() {
   lines_.End();
 }
 
-// The new model is at its first sample, and so is the old one after a refusal; or the one that runs
-// in its place, which then says hello by itself.
+// After a commit the new model starts at its first sample. After a refusal the old model does; or,
+// if that one does not run any more, another one, and then the board says hello unasked.
 void Application::AnswerWithHello(const ModelReceiver::Verdict& verdict) {
   ForgetAudio();
   if (verdict.reason != nullptr) {

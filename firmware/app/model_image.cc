@@ -73,8 +73,9 @@ const char* ReadSizes(Span<const uint8_t> image, HeaderReader* header, Sizes* si
   return fits ? nullptr : kDamaged;
 }
 
-// The gate's settings, a word each, `at` bytes into the header. False: they are not within it, or
-// the bytes of its ring, for inputs of `input_size`, are more than an address counts.
+// The gate's settings, a word each, `at` bytes into the header. False when they lie outside the
+// header, or when the gate's ring, for inputs of `input_size`, needs more bytes than an address
+// counts.
 bool ReadGate(Span<const uint8_t> header, uint32_t at, uint32_t input_size, GateConfig* gate) {
   constexpr std::size_t kWords = 9;
   if (at > header.size() || header.size() - at < kWords * sizeof(uint32_t)) {

@@ -16,7 +16,7 @@ namespace stapes {
 
 constexpr std::size_t kMaxLabels = 64;
 
-// A bundle in RAM, of which all large parts lie elsewhere.
+// A bundle in RAM; all its large parts lie elsewhere.
 struct ModelImage {
   ModelBundle bundle;
   FrontEndTables front_end;

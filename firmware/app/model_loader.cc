@@ -144,7 +144,8 @@ ModelReceiver::Verdict ModelLoader::RunSlot(int slot) {
   return verdict;
 }
 
-// After a refusal: what a restart would run, which is what ran, unless its memory has been damaged.
+// After a refusal: runs what a restart would run. This is the model that ran before, unless its
+// stored image has been damaged.
 ModelReceiver::Verdict ModelLoader::Restore(Verdict verdict) {
   const int before = running_;
   verdict.fallen = Start();

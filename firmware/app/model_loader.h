@@ -39,7 +39,7 @@ class ModelLoader final : public ModelReceiver {
   Verdict UseBuiltIn() override;
 
  private:
-  // What a slot without image means.
+  // Image size of a slot that stands for the built-in model.
   static constexpr uint32_t kNothing = 0;
 
   Verdict Run(Span<const uint8_t> image);

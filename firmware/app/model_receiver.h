@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an application asks of whatever takes new models from the host. Boards without room for one
-// have none, and none of its code.
+// What an application asks of whatever takes new models from the host. Boards without room for new
+// models have no receiver, and none of its code.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ class ModelReceiver {
     const char* reason = nullptr;
     const char* operator_name = "";  // of the operator that is refused
     int32_t operator_index = -1;     // its position, -1: not about one operator
-    // Of a refusal: why the model that ran before does not run any more, and another one does;
-    // nullptr: it runs on.
+    // After a refusal: why the model that ran before does not run any more, so that another one
+    // runs; nullptr: it still runs.
     const char* fallen = nullptr;
   };
 

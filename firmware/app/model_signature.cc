@@ -12,8 +12,8 @@ constexpr uint32_t kMagic = 0x53545053;  // "SPTS"
 
 }  // namespace
 
-// Signed are the trailer's head and the SHA-512 of all before it. The version is looked at last:
-// who cannot sign learns nothing about it.
+// The signature covers the trailer's head and the SHA-512 of everything before the trailer. The
+// version is checked last, so that nobody without the key learns anything about it.
 ModelGuard::Verdict SignatureGuard::Check(Span<const uint8_t> image, uint32_t least) const {
   if (image.size() < kTrailerBytes) {
     return {"not signed", 0};

@@ -37,7 +37,7 @@ Span<const uint8_t> ModelSlots::Written() const {
 
 bool ModelSlots::Begin(int keep, std::size_t image_bytes) {
   if (keep == kNone) {
-    keep = NewestVersion();  // or any host could make it be forgotten
+    keep = NewestVersion();  // or any host could make the board forget that version
   }
   target_ = keep == 0 ? 1 : 0;
   image_bytes_ = image_bytes;

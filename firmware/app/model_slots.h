@@ -31,7 +31,8 @@ class ModelSlots {
   // whole image: a damaged one does not count.
   int Newest(uint32_t allowed) const { return Choose(allowed, &ModelSlots::IsGood); }
 
-  // The same, were no image damaged: where it is another slot, that one's image is.
+  // The same without a look at the images. If it returns another slot than Newest, the image of
+  // that other slot is damaged.
   int NewestRecord(uint32_t allowed) const { return Choose(allowed, &ModelSlots::IsKnown); }
 
   // Whether this firmware committed the slot, and its image is undamaged. Reads all of it.
@@ -43,8 +44,8 @@ class ModelSlots {
   // The image that has been written so far, before its commit.
   Span<const uint8_t> Written() const;
 
-  // Begins an image of `image_bytes`, at most capacity(), in the slot that is not `keep`; for kNone
-  // in that without the newest version.
+  // Begins an image of `image_bytes`, at most capacity(), in the slot that is not `keep`. For
+  // kNone: in the slot that does not hold the newest version.
   bool Begin(int keep, std::size_t image_bytes);
 
   // Appends a multiple of kFlashWriteBytes; the last piece may be filled up with anything.
@@ -53,8 +54,8 @@ class ModelSlots {
   // Makes the begun slot count from now on, as that of a model of this version.
   bool Commit(uint32_t version);
 
-  // The newest version that was committed, 0 for none. Also by another firmware: models do not grow
-  // younger.
+  // The newest version that was committed, 0 for none; also by another firmware, so that no
+  // firmware takes an older model.
   uint32_t version() const;
 
   int target() const { return target_; }

@@ -114,7 +114,7 @@ bool Pipeline::InferenceIsDue(Span<int8_t> next_input) {
   return bundle_->window == nullptr || bundle_->window->Take(next_input);
 }
 
-// The next input is where it belongs.
+// The next input is complete: scores it, now or later.
 void Pipeline::Take(bool is_quiet, PipelineSink& sink) {
   if (is_quiet) {
     sink.OnFeatures(NextInput());

@@ -14,8 +14,8 @@ namespace stapes {
 // Hears what a pipeline finds. Times: end of the newest frame, in whole milliseconds of audio.
 class PipelineSink {
  public:
-  // The network's input, a frame or a window of them, whose scores come next. With a silence gate
-  // these may be silence's, without the network; docs/gate.md.
+  // The network's input: a frame, or a window of frames. Its scores come next. With a silence gate
+  // they may be the scores of silence, made without the network; docs/gate.md.
   virtual void OnFeatures(Span<const int8_t>) {}
   virtual void OnScores(uint32_t time_ms, Span<const int8_t> scores) = 0;
   // Called after OnScores of the same frame, for detections with is_new.
@@ -42,12 +42,12 @@ class Pipeline {
   void Push(Span<const int16_t> samples, PipelineSink& sink);
 
   // Takes samples up to the end of the next frame at most, for a caller that acts between frames.
-  // How many: 1 or more of those there are.
+  // Returns how many: at least 1, if there are any.
   std::size_t PushSome(Span<const int16_t> samples, PipelineSink& sink);
 
   // Takes a frame that was computed elsewhere, feature_count values, in place of its samples: for
-  // hosts, which compute many at once. After it no samples before a Reset. The network sees all of
-  // them, whatever gate there is.
+  // hosts, which compute many at once. Push no samples after it before a Reset. The network sees
+  // all these frames, even with a gate.
   void PushFrame(Span<const int8_t> features, PipelineSink& sink);
 
   // The audio has ended: what a silence gate has put off is scored now.
@@ -86,7 +86,7 @@ class Pipeline {
   uint64_t samples() const { return clock_.samples(); }
   uint32_t frames() const { return frames_; }          // scored, silence included
   uint32_t skipped() const { return skipped_; }        // of these, scored as silence by the gate
-  uint32_t inferences() const { return inferences_; }  // with those that only fill its memory
+  uint32_t inferences() const { return inferences_; }  // with those that only fill network memory
 
  private:
   Span<int8_t> input() const { return {engine_.input().data, engine_.input().size}; }

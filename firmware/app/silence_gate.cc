@@ -16,9 +16,10 @@ constexpr uint32_t Magnitude(int32_t value) {
   return static_cast<uint32_t>(value < 0 ? -value : value);
 }
 
-// Sums and differences of neighbours, of the sums again, and so on (Haar's wavelets): the
-// magnitudes of the differences are the upper half of the band, then the half below, ...; what is
-// left are the lowest octaves together. Below 2^27 for 4096 samples.
+// Haar wavelets: sums and differences of neighbours, then the same of these sums, and so on. The
+// magnitudes of the first differences measure the upper half of the band, those of the next ones
+// the half below, and so on; the sums that are left measure the lowest octaves together. At most
+// 2^27 for 4096 samples.
 void AddBlock(const int16_t* x, uint32_t* sums) {
   const int32_t a = x[0] + x[1], b = x[2] + x[3], c = x[4] + x[5], d = x[6] + x[7];
   sums[0] += Magnitude(x[0] - x[1]) + Magnitude(x[2] - x[3]) + Magnitude(x[4] - x[5]) +
@@ -38,8 +39,8 @@ int32_t Level(uint32_t sum, uint32_t least_q16) {
 }  // namespace
 
 bool IsFit(const GateConfig& config, uint32_t window_samples, uint32_t stride_frames) {
-  // The gate must not close before the network has seen what it must: each input of the hold time
-  // makes up for all runs but its own.
+  // The gate must not close before the network has seen all that it must see: each input of the
+  // hold time takes one run for itself, and its other runs make up for missed inputs.
   const uint32_t made_up = config.hold_frames / stride_frames * (config.runs_at_once - 1u);
   return config.frame_samples >= kBlock && config.frame_samples % kBlock == 0 &&
          config.frame_samples <= window_samples && config.onset_frames >= 1 &&

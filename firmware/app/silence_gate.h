@@ -3,10 +3,10 @@
 //
 // A frame is loud when one of four octaves of its samples lies `threshold_q16` above the floor of
 // that octave, a level that follows the quiet of the room. Enough loud frames open the gate; it
-// closes when none has been loud for some time. Inputs of the network that came while it was closed
-// are kept: frames, or windows of frames. When it opens, the network sees those it remembers first,
-// a few at a time, so the scores that follow are those of a network that had always run.
-// docs/gate.md says how and where that holds.
+// closes when none has been loud for some time. Inputs of the network (frames, or windows of
+// frames) that come while the gate is closed are kept. When it opens, the network first sees the
+// kept inputs that it would still remember, a few at a time. So the scores that follow equal those
+// of a network that had always run. docs/gate.md says how and where that holds.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,8 @@ constexpr std::size_t GateRingBytes(uint16_t replay_inferences, std::size_t inpu
   return replay_inferences == 0 ? 0 : (std::size_t{replay_inferences} + 1) * input_size;
 }
 
-// Whether the settings fit together and into frames of `window_samples`, of which every
-// `stride_frames` there is an inference.
+// Whether the settings fit together and fit frames of `window_samples`, with an inference every
+// `stride_frames` frames.
 bool IsFit(const GateConfig& config, uint32_t window_samples, uint32_t stride_frames);
 
 // What a pipeline sees of a gate. It is an interface so that firmware without one links none of its
@@ -48,10 +48,10 @@ class FrameGate {
 
   // For networks with a memory. Where the next input goes; empty for others.
   virtual Span<int8_t> Next() = 0;
-  // The next input is there, and the network must see it or need not.
+  // The next input is complete. `is_open`: the network must see it.
   virtual void Take(bool is_open) = 0;
   // False when the network has seen all it must. Else copies the oldest input that is left to
-  // `input`; *is_scored: its scores count, they do not only fill the network's memory.
+  // `input`. *is_scored is false when the input only fills the network's memory.
   virtual bool Pop(Span<int8_t> input, bool* is_scored) = 0;
   // Inputs that the network must still see.
   virtual uint32_t owed() const = 0;
@@ -59,7 +59,7 @@ class FrameGate {
   // Back to the first sample; settings stay as they are.
   virtual void Reset() = 0;
   virtual const GateConfig& config() const = 0;
-  // Takes other settings, for inputs of so many values, and starts anew. Next() is empty for a
+  // Takes other settings, for inputs of `input_size` values, and starts anew. Next() is empty for a
   // network with a memory if the ring is too small for it.
   virtual void Configure(const GateConfig& config, std::size_t input_size) = 0;
   // False, and nothing changes, when it is too high: see GateConfig.

@@ -4,8 +4,9 @@
 namespace stapes {
 namespace {
 
-// Passes on what the wake word's model finds, and notes whether it is to wake. The newest word
-// waits, because what the other model found in the same samples came before it.
+// Passes on what the wake word's model finds, and notes whether a word must wake the main model.
+// The newest detection is held until the main model has heard the same samples, because what it
+// found in them came first.
 class WordNoted final : public PipelineSink {
  public:
   WordNoted(PipelineSink& sink, uint64_t waking_labels)

@@ -9,8 +9,7 @@
 
 namespace stapes {
 
-// Sum of the magnitudes of a symmetric filter's taps, of which `half` holds the first ones up to
-// the middle.
+// Sum of the magnitudes of a symmetric filter's taps; `half` holds the taps up to the middle one.
 template <std::size_t kHalf>
 constexpr int32_t TapMagnitudes(const int16_t (&half)[kHalf]) {
   int32_t sum = 0;
@@ -31,7 +30,8 @@ class DecimateByTwo {
   // Q15; their magnitudes add up to less than 2, so that no sum overflows. Kept by the caller.
   explicit constexpr DecimateByTwo(const int16_t (&half)[kHalf]) : half_(half) {}
 
-  // Takes two samples, gives one; all 16 bits of any scale, the result rounded and saturated.
+  // Takes two samples and gives one, rounded and saturated. Samples may use all 16 bits, on any
+  // scale.
   int16_t Process(int16_t first, int16_t second) {
     Push(first);
     Push(second);

@@ -27,8 +27,9 @@ class PdmDecimator {
   // kMaxGainLog2 amplification brings out more bits of the input, not of the rounding.
   explicit constexpr PdmDecimator(int gain_log2) : shift_(kMaxGainLog2 - gain_log2) {}
 
-  // words: 16 bits each, the earliest in the most significant place; as many samples as fit both
-  // are made, of kWordsPerSample words each. Returns how many. What exceeds 16 bits is saturated.
+  // words: 16 bits each, the earliest in the most significant place. Makes one sample of every
+  // kWordsPerSample words, as many as both spans allow, and returns how many. What exceeds 16 bits
+  // is saturated.
   std::size_t Process(Span<const uint16_t> words, Span<int16_t> samples);
   void Reset();
 

@@ -16,13 +16,13 @@ class PdmSinc {
   static constexpr int kFactor = 16;
   static constexpr int32_t kFullScale = 1 << 20;  // kFactor to the kOrder: what all ones give
 
-  // Takes 16 bits, the earliest in the most significant place; a one stands for 1, a zero for -1,
-  // what came before the first ones for 0. Within +-kFullScale.
+  // Takes 16 bits, the earliest in the most significant place. A one stands for 1, a zero for -1;
+  // bits before the first call count as 0. The result lies within +-kFullScale.
   int32_t Process(uint16_t bits);
   void Reset() { *this = PdmSinc(); }
 
  private:
-  // What the bits so far add to the next outputs, of which they reach four.
+  // What the bits so far add to the next four outputs, which are all they reach.
   int32_t pending_[kOrder - 1] = {};
 };
 

@@ -110,7 +110,8 @@ inline uint32_t ReverseBits(uint32_t value) {
 #ifdef STAPES_USE_THUMB1
 
 inline int32_t MulHigh(int32_t a, int32_t b) {
-  // Four products of halves. The last bit that ASRS drops is the half that rounds, in the carry.
+  // Four products of halves. ASRS leaves the last bit that it drops in the carry: the half that
+  // rounds.
   int32_t a_low, b_low;
   uint32_t kept;
   __asm__(
@@ -160,7 +161,7 @@ inline int32_t MulSubHigh(int32_t acc, int32_t a, int32_t b) {
 }
 
 inline int32_t MulAddLowHalf(int32_t acc, int32_t a, uint32_t pair) {
-  // The product with the half at the top of a word needs no shift: its upper word is the sum's.
+  // With the half at the top of a word no shift is needed: the product's upper word is the term.
   const auto factor = static_cast<int32_t>(pair << 16);
   return Add(acc, static_cast<int32_t>((static_cast<int64_t>(a) * factor) >> 32));
 }

@@ -12,7 +12,7 @@ class SampleClock {
   // `sample_rate`: hertz, 1 or more. The clock starts at 0.
   explicit SampleClock(uint32_t sample_rate = 1) : sample_rate_(sample_rate) {}
 
-  // At most 4 million samples in one call: 32 bits do for all of it.
+  // At most 4 million samples in one call, so that 32 bits are enough.
   void Count(std::size_t samples) {
     samples_ += samples;
     const uint32_t scaled = remainder_ + static_cast<uint32_t>(samples) * 1000;
@@ -23,7 +23,7 @@ class SampleClock {
   uint64_t samples() const { return samples_; }
   // samples() * 1000 / sample_rate, modulo 2^32.
   uint32_t milliseconds() const { return milliseconds_; }
-  // What it was so many samples ago, at most 4 million.
+  // What milliseconds() was `samples` samples ago, at most 4 million.
   uint32_t MillisecondsBefore(uint32_t samples) const {
     const uint32_t scaled = samples * 1000;
     const uint32_t behind = scaled > remainder_ ? scaled - remainder_ : 0;

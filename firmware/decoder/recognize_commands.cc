@@ -181,8 +181,8 @@ void RecognizeCommands::ReleaseLabels() {
   }
 }
 
-// Once it can no longer matter, so that all stays right when the clock wraps after 49 days. With
-// `tutorial_times` the next time may be a window before this one.
+// Forgets a suppression that can no longer matter, so that all stays right when the clock wraps
+// after 49 days. With `tutorial_times` the next time may be a window before this one.
 void RecognizeCommands::ForgetSuppression(uint32_t now_ms) {
   if (PreviousAge(now_ms) > Signed(config_.suppression_ms + config_.average_window_ms)) {
     suppressing_ = false;
@@ -196,7 +196,8 @@ bool RecognizeCommands::IsSuppressed(uint32_t now_ms) const {
 bool RecognizeCommands::IsHeld(uint16_t label) const {
   const bool streaming = config_.mode == DecoderMode::kStreaming;
   const bool must_fall = config_.hysteresis_q16 > 0 || (streaming && !config_.retrigger);
-  // Silence never comes again by itself: it would at every frame, as nothing suppresses it.
+  // Silence is never detected twice in a row: nothing suppresses it, so it would come at every
+  // frame.
   const bool must_change = !streaming && (!config_.retrigger || label == config_.silence_label);
   return (must_fall && held_[label] != 0) || (must_change && label == previous_label_);
 }

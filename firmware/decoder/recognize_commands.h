@@ -40,10 +40,11 @@ struct DecoderConfig {
   uint32_t average_window_ms;  // scores older than this leave the average
   uint32_t threshold_q16;      // an average must be greater: Q16, at most kScoreOneQ16, rounded up
   uint32_t suppression_ms;     // no second detection within this time, silence excepted
-  // One for each label, as threshold_q16 and in its place; nullptr: threshold_q16 for all.
+  // One for each label, in the form of threshold_q16 and instead of it; nullptr: threshold_q16 for
+  // all.
   const uint32_t* thresholds_q16 = nullptr;
-  // Above 0: a label that was detected is not again before its average has fallen to its threshold
-  // less this, or lower. Q16, at most kScoreOneQ16.
+  // Above 0: after a detection, a label is not detected again before its average has fallen to its
+  // threshold less this value, or lower. Q16, at most kScoreOneQ16.
   uint32_t hysteresis_q16 = 0;
   DecoderMode mode = DecoderMode::kRecognizeCommands;
   bool retrigger = false;       // a label that still leads is new again after suppression_ms

@@ -29,7 +29,8 @@ inline void JoinFour(ComplexInt* values) {
 
 inline void Butterfly(ComplexInt*& v0, ComplexInt*& v1, ComplexInt*& v2, ComplexInt*& v3,
                       const int32_t*& twiddles) {
-  // What compilers make of the portable form takes half as many instructions again, for spills.
+  // Compilers need 1.5 times as many instructions for the portable form, because they spill
+  // registers.
   int32_t a, b, c, d, e, f, g;
   __asm__ volatile(
       "ldrd   %[a], %[b], [%[v1]]\n"  // t2 = v1 turned by 2a: e, c

@@ -11,7 +11,7 @@
 namespace stapes {
 namespace {
 
-// Joins sub-transforms of 2 numbers to such of 4.
+// Joins sub-transforms of 2 numbers to sub-transforms of 4.
 #if defined(STAPES_USE_HELIUM)
 
 // The window's loop has joined them.
@@ -61,8 +61,8 @@ void JoinPairs(ComplexInt* values, uint32_t size) {
 // Joins sub-transforms of `quarter` numbers to transforms of four times as many.
 #ifdef STAPES_USE_THUMB2
 
-// The number at `from`, turned by the angle at `place` of the twiddles and halved. The last bit
-// that a product's upper word lacks is the carry, which rounds.
+// The number at `from`, turned by the angle at `place` of the twiddles and halved. The carry takes
+// the highest bit of a product's lower word, which rounds the upper word.
 // clang-format off
 #define STAPES_HALF_ROTATED(re, im, from, place)  \
   "ldrd  r5, r6, [" from "]\n"                    \
@@ -187,7 +187,7 @@ void NearStage(ComplexInt* values, uint32_t size, const int32_t* twiddles) {
 
 #endif
 
-// One stage; of the sizes that are a power of 4 the first ones have code of their own.
+// One stage. Where the size is a power of 4, the stages with these quarters have code of their own.
 void Stage(ComplexInt* values, uint32_t size, uint32_t quarter, const int32_t* twiddles) {
 #ifdef STAPES_USE_ARM_DSP
   switch (quarter) {

@@ -9,9 +9,9 @@
 namespace stapes {
 
 // Transforms z, 2^size_log2 numbers (3 <= size_log2 <= 11): Z[k] = sum z[n] exp(-2 pi i k n /
-// size), not scaled, in natural order. Given is what the first stage of radix 2 makes of them: sums
-// z[n] + z[n + size / 2] at the places of n in bit-reversed order, differences behind them.
-// With Helium, where the size is a power of 4: what the first two stages make of them.
+// size), not scaled, in natural order. `values` must hold what the first stage of radix 2 makes of
+// z: sums z[n] + z[n + size / 2] at the places of n in bit-reversed order, differences behind them.
+// With Helium, where the size is a power of 4: what the first two stages make of z.
 // `values` holds size + 1 numbers: Z[size], which equals Z[0], is written as well.
 //
 // The sum of |z[n]| must stay below 2^31 with a margin for rounding (tables.py keeps it so); no

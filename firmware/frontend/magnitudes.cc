@@ -12,7 +12,8 @@ namespace stapes {
 
 #ifdef STAPES_USE_ARM_DSP
 
-// One block for a bin: compilers spill half of what the power and its root need.
+// One asm block for all of a bin: compilers spill half of the numbers that the power and its root
+// need.
 void NextMagnitudes(BinPlace* place, uint32_t count, uint32_t* magnitudes) {
 #ifdef STAPES_USE_HELIUM
   if (count >= 4) {

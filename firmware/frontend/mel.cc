@@ -13,7 +13,7 @@ namespace stapes {
 namespace {
 
 inline int32_t Floored(uint64_t channel, int channel_bits) {
-  if (channel >> 32 == 0 && channel == 0) {  // most are large
+  if (channel >> 32 == 0 && channel == 0) {  // the upper word first: most channels are large
     return kLogFloor;
   }
   const int32_t log = NaturalLog(channel, channel_bits);

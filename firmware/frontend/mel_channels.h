@@ -21,8 +21,8 @@ constexpr int ChannelBits(int window_shift) { return 15 + 15 - window_shift + 1 
 
 #ifndef STAPES_USE_HELIUM
 
-// Gives `count` magnitudes, 1 or more, to two channels: their weight to the one, the rest to the
-// other. Both pointers move on.
+// Adds `count` magnitudes, 1 or more, to two channels: each one's weighted part to `falling`, the
+// rest to `rising`. Both pointers move on.
 inline void AddMagnitudes(uint32_t count, const uint32_t*& magnitude, const uint16_t*& weight,
                           uint64_t* falling, uint64_t* rising) {
 #ifdef STAPES_USE_ARM_DSP

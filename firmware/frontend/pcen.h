@@ -33,10 +33,9 @@ struct PcenState {
   uint32_t frames;    // that made M, as long as they are fewer than 1/s
 };
 
-// The rate of the next frame. M is the mean of all frames so far until there are 1/s of them. So it
-// starts at the level of the sound, whatever that is, and no one frame decides. `is_silent`: a
-// frame of zeros. It says nothing about the level to come, so M keeps its value, or does not start
-// yet.
+// The rate of the next frame. M is the mean of all frames so far until there are 1/s of them. So M
+// starts at the level of the sound, and no single frame decides it. `is_silent`: a frame of zeros.
+// Such a frame says nothing about the level to come, so M keeps its value, or does not start yet.
 int32_t NextPcenRate(const FrontEndTables& tables, bool is_silent, PcenState* state);
 
 // The feature, Q(feature_bits), of a mel channel; takes it into its M first.

@@ -10,7 +10,7 @@
 namespace stapes {
 namespace {
 
-// Calls steps(feature), how many steps of the scale it is, for every feature.
+// Calls steps(feature) for every feature; it returns how many steps of the scale that is.
 template <typename Steps>
 inline void Quantize(const int32_t* features, int32_t zero_point, Span<int8_t> output,
                      Steps steps) {

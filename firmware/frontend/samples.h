@@ -22,7 +22,7 @@ struct SignChanges {
 // Of one sample or of two in a word. The lower one spills into bit 16, which PeakBits masks.
 inline uint32_t Changes(uint32_t pair) { return pair ^ (pair << 1); }
 
-// Copies samples, to the front of what they come from or to elsewhere.
+// Copies samples; they may overlap if `to` lies before `from`.
 #ifdef STAPES_USE_HELIUM
 __attribute__((always_inline)) inline SignChanges CopySamples(int16_t* to, const int16_t* from,
                                                               std::size_t count) {

@@ -32,7 +32,7 @@ class FirstStage {
     place[1] = {Sub(a.re, b.re), Sub(a.im, b.im)};
   }
 
-  // The other one is 0.
+  // The partner of `a` is 0.
   void PutAlone(uint32_t index, ComplexInt a) const {
     ComplexInt* const place = output_ + 2 * (ReverseBits(index) >> index_shift_);
     place[0] = a;
@@ -66,7 +66,7 @@ ComplexInt WindowedPair(const FrontEndTables& tables, const int16_t* samples, ui
   return Windowed(LoadPair(samples + 2 * pair), weight[0], weight[rises ? 1 : -1], shift);
 }
 
-// Any pair and its partner, in order, where there are not four.
+// A pair and its partner, where fewer than four are left. Call it in the order of the pairs.
 __attribute__((noinline)) void WindowOne(const FrontEndTables& tables, const int16_t* samples,
                                          uint32_t pair, int shift, ComplexInt* output) {
   const int size_log2 = tables.fft_log2 - 1;
@@ -207,7 +207,8 @@ void ApplyWindow(const FrontEndTables& tables, const int16_t* samples, int shift
   const int size_log2 = tables.fft_log2 - 1;
   const uint32_t half_size = 1u << (size_log2 - 1);
   const uint32_t count = tables.window_samples;
-  // Half the size is past the window's middle: what lies there falls, and zeros follow it.
+  // The pair at half the size lies past the window's middle: the weights from there on fall, and
+  // zeros follow.
   const TwoRuns runs = {samples, samples + 2 * half_size, tables.window,
                         tables.window + (count - 2 * half_size)};
   uint32_t pair = count / 2 - half_size;

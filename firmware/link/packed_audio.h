@@ -2,11 +2,12 @@
 // Audio in about half of its bytes, without loss: what a linear predictor leaves, Rice coded.
 //
 // A payload is two bytes, order * 16 + parameter r and number of samples - 1, and then bits,
-// highest first. Order 0 predicts 0, 1 the sample before, 2 (or more) the line through the two
-// before; samples before the first are 0. The difference from the sample, 16 bits with wrap-around,
-// is folded (0, -1, 1, -2 become 0, 1, 2, 3); the folded number's quotient by 2^r follows as that
-// many ones and a zero, then its r low bits. 16 ones stand alone: the folded number follows in 16
-// bits. Bits beyond the end are zeros, so that every payload has a meaning.
+// highest first. Order 0 predicts 0, order 1 the sample before, order 2 (or more) the line through
+// the two samples before; samples before the first are 0. The difference from the sample, 16 bits
+// with wrap-around, is folded (0, -1, 1, -2 become 0, 1, 2, 3). The folded number's quotient by 2^r
+// follows as that many ones and a zero, then its r low bits. After 16 ones there is no zero: the
+// folded number follows in 16 bits. Bits beyond the end are zeros, so that every payload has a
+// meaning.
 //
 // Sources: R. F. Rice, "Some Practical Universal Noiseless Coding Techniques", JPL 79-22; T.
 // Robinson, "SHORTEN: Simple lossless and near-lossless waveform compression", 1994 (the
@@ -27,7 +28,7 @@ class PackedAudio {
   // `payload`: at least kHeaderBytes, kept by the caller.
   explicit PackedAudio(Span<const uint8_t> payload);
 
-  // The next samples: how many, 0 after the last.
+  // Reads the next samples and returns how many; 0 after the last.
   std::size_t Read(Span<int16_t> samples);
 
  private:

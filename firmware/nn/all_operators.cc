@@ -7,7 +7,7 @@ namespace stapes {
 
 Span<const Operator* const> AllOperators() {
   static constexpr const Operator* kAll[] = {
-// Of two with one code the engine takes the first: the wide one.
+// Where two have the same code the engine takes the first, so the wide ones come first.
 #define STAPES_WIDE_OPERATOR(symbol, ...) &kOperatorWide##symbol,
 #include "nn/operators/operator_list.inc"
 #define STAPES_OPERATOR(symbol, ...) &kOperator##symbol,

@@ -49,10 +49,10 @@ class EngineBase {
   Status Fail(Status status, const char* reason);
   Status Refuse(const char* reason) { return Fail(Status::kRefused, reason); }
 
-  // Position in `operators_` of the one that is called, their number where none is. What fails
-  // from now on is the fault of this call, of operator `index` in its subgraph.
+  // Position in `operators_` of the called operator; the size of `operators_` if it is not there.
+  // From now on errors name this call: operator `index` of its subgraph.
   std::size_t FindOperator(const OperatorCall& call, uint32_t index);
-  // From now on it is that of the whole model.
+  // From now on errors name the whole model.
   void LeaveOperators();
 
   // All of it but the data.

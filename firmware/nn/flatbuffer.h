@@ -3,8 +3,8 @@
 //
 // Every access is checked against the buffer. One that reaches outside gives zero (or an empty
 // vector) and marks the buffer as damaged for good, so that callers check once, after a batch of
-// reads. What else is read stays the same: a check that passed once stays true. Loads are made byte
-// by byte: any alignment will do.
+// reads. Other reads give the same as before, so a check that passed once stays true. Loads are
+// made byte by byte: any alignment will do.
 //
 // Source: FlatBuffers "Internals" (flatbuffers.dev/internals).
 #pragma once

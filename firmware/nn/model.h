@@ -50,7 +50,7 @@ struct Quantization {
   int32_t ZeroPoint(uint32_t index) const {  // those of a tensor that was read fit 32 bits
     return static_cast<int32_t>(zero_points.Half(index, 0));
   }
-  // The first ones; out of line, for every operator reads them.
+  // The first ones; out of line, because every operator reads them.
   uint32_t ScaleBits() const;
   int32_t ZeroPoint() const;
   bool IsSymmetric() const;  // every zero point is 0

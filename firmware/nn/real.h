@@ -33,7 +33,8 @@ constexpr uint32_t kOneBits = 0x3f800000;
 // product or quotient of two scales leaves float32's normal range.
 bool IsScale(uint32_t bits);
 
-// As float32 without a sign: numbers below the first lose bits or are 0; the second is the largest.
+// Bits of float32 numbers without the sign: numbers below the first lose bits or are 0; the second
+// is infinity, the largest.
 constexpr uint32_t kLeastNormalBits = 0x00800000;
 constexpr uint32_t kInfinityBits = 0x7f800000;
 

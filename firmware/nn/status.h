@@ -15,8 +15,8 @@ enum class Status : uint8_t {
   kNotReady,       // Invoke without a successful Init
 };
 
-// A reason in full on a host. Boards keep the few reasons that do not pass through here, and one
-// for all others: their models have been checked by the same code when they were emitted.
+// On a host, the reason in full. Boards keep only the few reasons that do not pass through Why, and
+// one text for all others: the same code checked their models when they were emitted.
 inline constexpr char kNotSupported[] = "not supported here: `stapes info MODEL` tells why";
 #ifdef STAPES_BRIEF_REASONS
 __attribute__((always_inline)) constexpr const char* Why(const char*) { return kNotSupported; }

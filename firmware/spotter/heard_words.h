@@ -41,7 +41,7 @@ class WordSink final : public PipelineSink {
   WordSink(HeardWords& words, const ModelBundle& bundle, Span<int8_t> scores, bool is_wake_word)
       : words_(words), bundle_(bundle), scores_(scores), is_wake_word_(is_wake_word) {}
 
-  // No score is above 0.
+  // Sets all scores to the lowest, which means 0.
   void ClearScores();
   void OnScores(uint32_t time_ms, Span<const int8_t> scores) override;
   void OnDetection(const Detection& detection) override;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same for C: what listens is one. KeywordSpotter.h explains the calls. */
+/* The same for C, with a single spotter. KeywordSpotter.h explains the calls. */
 #ifndef STAPES_SPOTTER_C_H_
 #define STAPES_SPOTTER_C_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arm's FPGA boards, which all have the peripherals of the Cortex-M System Design Kit. Where they
-// are is in the board's pins.h, the fine clock in fine_clock.cc or the board's own file.
+// Arm's FPGA boards, which all have the peripherals of the Cortex-M System Design Kit. Their
+// addresses are in the board's pins.h; the fine clock is in fine_clock.cc or in the board's own
+// file.
 #include "boards/board.h"
 
 #include "boards/chips/cmsdk/fine_clock.h"

@@ -50,7 +50,7 @@ std::size_t Uart::Write(Span<const uint8_t> bytes) {
   while (count < bytes.size() && !to_send_.full()) {
     to_send_.Put(bytes[count++]);
   }
-  const cortex_m::InterruptsOff hold;  // a sender at rest sends no interrupt: it is set off here
+  const cortex_m::InterruptsOff hold;  // an idle transmitter raises no interrupt: start it here
   Send();
   return count;
 }

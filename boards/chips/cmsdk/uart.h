@@ -25,7 +25,7 @@ class Uart {
     volatile uint32_t data;
     volatile uint32_t state;
     volatile uint32_t control;
-    volatile uint32_t interrupt;  // which is pending; written to take it back
+    volatile uint32_t interrupt;  // says which is pending; a write clears it
     volatile uint32_t baud_divider;
   };
   void Receive();

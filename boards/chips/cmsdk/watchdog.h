@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The watchdog of Arm's Cortex-M System Design Kit (TRM r1p1, 4.5). Its first warning is an NMI,
-// which ends in FaultHandler; if that hangs as well, the second resets the board.
+// The watchdog of Arm's Cortex-M System Design Kit (TRM r1p1, 4.5). Its first timeout raises an
+// NMI, whose handler keeps the reason and restarts the board; if the handler hangs as well, the
+// second timeout resets the board.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@
 #include "boards/common/cortex_m/startup.h"
 #include "pins.h"
 
-extern "C" void SysTickHandler() {}  // there is none
+extern "C" void SysTickHandler() {}  // the chip has no SysTick
 
 namespace stapes {
 namespace {

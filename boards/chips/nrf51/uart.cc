@@ -27,7 +27,7 @@ constexpr uint32_t kBaudRate = 0x524;
 
 constexpr uint32_t kBaud115200 = 0x01D7E000;
 constexpr uint32_t kOn = 4;
-constexpr uint32_t kOverrun = 1;  // of kErrorSource, all of which are cleared by ones
+constexpr uint32_t kOverrun = 1;  // of kErrorSource; writing ones clears its bits
 constexpr uint32_t kReceivedInterrupt = 1 << 2;
 constexpr uint32_t kSentInterrupt = 1 << 7;
 
@@ -45,7 +45,8 @@ void SendNext() {
   }
 }
 
-// The event is taken back first: a byte that comes meanwhile sets it again. The chip holds six.
+// The event is cleared first, so that a byte that comes meanwhile sets it again. The chip's FIFO
+// holds six bytes.
 void TakeReceived() {
   while (At(kReceived) != 0) {
     At(kReceived) = 0;

@@ -44,7 +44,8 @@ void StartClocks() {
   cortex_m::EnableInterrupt(kTimerInterrupt);
 }
 
-// However late it comes: a compare value that has passed would not be met for four minutes.
+// Works however late the interrupt comes: a compare value that the timer has already passed would
+// not match again for four minutes.
 void OnTimer() {
   kTimer.Clear(kCompare1);
   uint32_t next = kTimer.At(kCompareValue1);

@@ -9,8 +9,8 @@
 namespace stapes {
 namespace nrf52840 {
 
-// Pin `index` of port `port`, P<port>.<index>; high where the board lights or feeds by it when
-// active_high.
+// Pin `index` of port `port`, P<port>.<index>. `active_high`: a high level means on (LED, power) or
+// pressed (button); otherwise a low level does.
 struct Pin {
   uint32_t port;
   uint32_t index;

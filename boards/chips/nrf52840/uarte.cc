@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Received bytes go round a ring in two halves, each of which DMA fills by itself. A counter says
-// how far it has come: every byte advances it, without the processor. So nothing is lost while the
-// program computes, unless it stays away for a whole ring.
+// DMA puts received bytes into a ring of two halves. A hardware counter counts the bytes without
+// the processor. So nothing is lost while the program computes, unless a whole ring comes before
+// the program reads.
 #include "boards/chips/nrf52840/uarte.h"
 
 #include "boards/board.h"
@@ -58,15 +58,15 @@ constexpr uint32_t kHalfBytes = kRingBytes / 2;
 static_assert((kRingBytes & (kRingBytes - 1)) == 0, "positions wrap with the ring");
 
 uint8_t received[kRingBytes];
-uint32_t next_half;          // that DMA takes after the one it fills
-uint32_t read_position;      // of all bytes received, modulo 2^32
+uint32_t next_half;          // the half that DMA fills after the current one
+uint32_t read_position;      // number of the next byte to read, modulo 2^32
 uint32_t overwritten;        // lost because nobody read them
 volatile uint32_t overruns;  // lost because DMA came too late
 
 // What is sent lies in one buffer while the other is filled. EasyDMA reads RAM only (6.34.1).
 uint8_t to_send[2][board::kTransmitBytes];
 volatile uint32_t filled_bytes;  // of the buffer that is not being sent
-volatile uint32_t filling;       // which it is
+volatile uint32_t filling;       // index of that buffer
 volatile bool sending;
 
 uint32_t ReceivedBytes() {

@@ -29,7 +29,7 @@ uint64_t Time() {
   return uint64_t{high} << 32 | low;
 }
 
-// Never a moment that is too early in between.
+// The upper word is largest while the lower one changes, so that no interrupt comes too early.
 void SetCompare(uint64_t time) {
   Register(pins::kTimerCompare + 4) = UINT32_MAX;
   Register(pins::kTimerCompare) = static_cast<uint32_t>(time);

@@ -42,14 +42,14 @@ void Uart::Start(uint32_t address, uint32_t clock_hertz, uint32_t baud) {
 }
 
 void Uart::OnInterrupt() {
-  while ((Register(kInterruptState) & kNoInterrupt) == 0) {  // reading takes it back
+  while ((Register(kInterruptState) & kNoInterrupt) == 0) {  // reading clears it
     Receive();
     Send();
   }
 }
 
 uint8_t Uart::LineState() {
-  const uint8_t state = Register(kLineState);  // reading takes an overrun back
+  const uint8_t state = Register(kLineState);  // reading clears an overrun
   if (state & kOverrun) {
     received_.Lose(1);
   }
@@ -76,7 +76,7 @@ std::size_t Uart::Write(Span<const uint8_t> bytes) {
   while (count < bytes.size() && !to_send_.full()) {
     to_send_.Put(bytes[count++]);
   }
-  const riscv::InterruptsOff hold;  // a sender at rest sends no interrupt: it is set off here
+  const riscv::InterruptsOff hold;  // an idle transmitter raises no interrupt: start it here
   Send();
   return count;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Boards with an RP2040 or RP2350, of whose two cores one works; what is where is in the board's
-// pins.h.
+// Boards with an RP2040 or RP2350. Only one of the two cores is used. The board's pins.h says what
+// is connected where.
 #include "boards/board.h"
 
 #include "boards/chips/rp2/clock.h"

@@ -54,7 +54,8 @@ void WaitUntilSelected(uint32_t selected, uint32_t source) {
   }
 }
 
-// From the crystal. The other source of the system's clock may change only while it is not in use.
+// Runs the processor from the crystal: its other clock source, the PLL, may change only while it is
+// not in use.
 void RunFromReference() {
   kClocks.At(kRefControl) = kRefFromCrystal;
   WaitUntilSelected(kRefSelected, kRefFromCrystal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clocks: 128 MHz, which a PDM microphone's 1.024 MHz divides, from the 12 MHz crystal; 1 MHz
+// The clocks: 128 MHz from the 12 MHz crystal, a multiple of a PDM microphone's 1.024 MHz; 1 MHz
 // for the timer (the fine clock) and the watchdog. Source: RP2040 Datasheet, 2.14 (resets), 2.15
 // (clocks), 2.16 (crystal), 2.18 (PLL), 4.7.2 (tick).
 #pragma once

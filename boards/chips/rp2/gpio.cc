@@ -12,8 +12,8 @@ constexpr Peripheral kPins(chip::kPins);
 constexpr Peripheral kPads(chip::kPads);
 constexpr Peripheral kSingleCycleIo(0xD0000000);
 
-// Input on, 4 mA, pulled down, hysteresis. So an RP2040's pads are after a reset; those of an
-// RP2350 are cut off from their peripherals until this is written.
+// Input on, 4 mA, pulled down, hysteresis. An RP2040's pads have this value after a reset; an
+// RP2350's pads are cut off from their peripherals until it is written.
 constexpr uint32_t kPadInUse = 1 << 6 | 1 << 4 | 1 << 2 | 1 << 1;
 
 }  // namespace

@@ -26,8 +26,8 @@ constexpr uint32_t kInstruction0 = 0x0D8;
 constexpr uint32_t kPins0 = 0x0DC;
 constexpr uint32_t kSetPinOutput = 0xE081;  // set pindirs, 1
 
-// One bit in 125 cycles of the processor's clock: high for 62, low for 63, where the left channel's
-// bit is taken in the last one. An instruction: what it does, the clock's level, cycles it takes.
+// One bit takes 125 cycles of the processor's clock: high for 62, low for 63. The left channel's
+// bit is taken in the last cycle. An instruction: what it does, the clock's level, cycles it takes.
 constexpr uint32_t Step(uint32_t operation, uint32_t level, uint32_t cycles) {
   return operation | level << 12 | (cycles - 1) << 8;
 }
@@ -99,7 +99,7 @@ void OnDma() {
   while ((kDma.At(kInterruptStatus) >> channel & 1) != 0) {
     kDma.At(kInterruptStatus) = 1u << channel;
     ring.BlockDone();
-    // The other channel runs already; this one's next block comes after that.
+    // The other channel already fills the next block; this channel gets the block after it.
     kDma.At(kChannelBytes * channel + kWriteAddress) = AddressOf(ring.Block(ring.blocks() + 1));
     channel ^= 1;
   }

@@ -16,7 +16,7 @@ class Peripheral {
   volatile uint32_t& At(uint32_t offset) const {
     return *reinterpret_cast<volatile uint32_t*>(base_ + offset);
   }
-  // Bits by the aliases that change no other (2.1.2).
+  // Set or clear bits by the register's aliases (2.1.2), which leave the other bits alone.
   void Set(uint32_t offset, uint32_t bits) const { At(offset + 0x2000) = bits; }
   void Clear(uint32_t offset, uint32_t bits) const { At(offset + 0x3000) = bits; }
   constexpr uint32_t AddressOf(uint32_t offset) const { return base_ + offset; }

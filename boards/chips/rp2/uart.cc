@@ -27,7 +27,7 @@ constexpr uint32_t kOn = 1 << 0 | 1 << 8 | 1 << 9;
 constexpr uint32_t kFifoLevels = 0x34;
 constexpr uint32_t kAnEighth = 0;  // received: 4 bytes; to send: 4 bytes left
 constexpr uint32_t kInterruptMask = 0x38, kInterruptClear = 0x44;
-constexpr uint32_t kInterrupts = 1 << 4 | 1 << 5 | 1 << 6;  // received, room, received and silent
+constexpr uint32_t kInterrupts = 1 << 4 | 1 << 5 | 1 << 6;  // receive, transmit, receive timeout
 
 // In 64ths: clock / (16 * 115200), rounded.
 constexpr uint32_t kDivider = (kClockHertz * 4 / 115200 * 2 + 1) / 2;
@@ -36,7 +36,7 @@ static_assert(kDivider == 4444);
 Ring<uint8_t, kReceiveBytes> received;
 Ring<uint8_t, board::kTransmitBytes> to_send;
 
-// With interrupts held back, or in one.
+// Call it with interrupts off, or in an interrupt.
 void Send() {
   while (!to_send.empty() && (kUart.At(kFlags) & kTransmitFull) == 0) {
     kUart.At(kData) = to_send.Take();

@@ -82,7 +82,7 @@ extern "C" [[gnu::naked, gnu::used, gnu::section(".boot")]] void SecondStage() {
       "msr msp, r1\n"
       "ldr r1, [r0, #4]\n"
       "bx r1\n"
-      // Until all has gone out and the line is idle.
+      // Waits until all bytes are sent and the bus is idle.
       ".Lwait:\n"
       "ldr r1, [r3, #0x28]\n"
       "movs r2, #4\n"
@@ -91,7 +91,7 @@ extern "C" [[gnu::naked, gnu::used, gnu::section(".boot")]] void SecondStage() {
       "tst r1, r5\n"
       "bne .Lwait\n"
       "bx lr\n"
-      // Instruction r0, then one byte of answer, to r0.
+      // Sends instruction r0 and returns the one byte of its answer in r0.
       ".Lread_status:\n"
       "mov r7, lr\n"
       "str r0, [r3, #0x60]\n"

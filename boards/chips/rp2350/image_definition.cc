@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the boot ROM looks for in the first 4 KB of the flash, without which it starts nothing: this
-// is a program, for the Arm processors of an RP2350 in secure state. It has its vectors at its
-// start, from which the boot ROM takes stack and entry. Source: RP2350 Datasheet, 5.9 (blocks),
-// 5.9.3 (image definitions), 5.9.5 (the smallest one).
+// The block that the boot ROM looks for in the first 4 KB of the flash; without it nothing starts.
+// It says that this is a program for the Arm processors of an RP2350 in secure state. The program
+// begins with its vectors: the boot ROM takes stack and entry from them. Source: RP2350 Datasheet,
+// 5.9 (blocks), 5.9.3 (image definitions), 5.9.5 (the smallest one).
 #include <cstdint>
 
 namespace stapes {

@@ -15,7 +15,7 @@ struct Clocks {
   bool from_crystal;
 };
 
-// Switches to the crystal if it starts, and the fine clock on.
+// Switches to the crystal if it starts, and starts the fine clock.
 Clocks StartClocks();
 
 }  // namespace stm32f407

@@ -11,7 +11,8 @@ namespace stm32f407 {
 
 constexpr uint32_t kPdmInterrupt = 14;  // DMA1 stream 3
 
-// Whether the clocks come from the crystal: the I2S has none otherwise. Before board::AudioStart.
+// Says whether the clocks come from the crystal: without it the I2S has no clock. Call it before
+// board::AudioStart.
 void AllowMicrophone(bool from_crystal);
 void OnPdm();  // the interrupt
 uint32_t LostSamples();

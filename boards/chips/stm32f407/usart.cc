@@ -27,7 +27,7 @@ constexpr uint32_t kBaud = 115200;
 Ring<uint8_t, kReceiveBytes> received;
 Ring<uint8_t, board::kTransmitBytes> to_send;
 
-// With interrupts held back, or in one.
+// Call it with interrupts off, or in an interrupt.
 void Send() {
   while (!to_send.empty() && (kUsart.At(kStatus) & kTransmitEmpty) != 0) {
     kUsart.At(kData) = to_send.Take();

@@ -23,7 +23,8 @@ bool HasFaultStatus() {
 
 }  // namespace
 
-// The stack may have overflowed: use a fresh one, and read `frame` only where it is RAM.
+// The stack may have overflowed. So the handlers below switch to a fresh one, and `frame` is read
+// only where it lies in the stack.
 extern "C" [[noreturn, gnu::used]] void EndInFault(const uint32_t* frame, bool by_watchdog) {
   const bool in_stack = InStack(frame, kFrameWords);
   KeepFault({

@@ -28,7 +28,7 @@ union Vector {
     FaultHandler,     FaultHandler, FaultHandler,    SysTickHandler,
 };
 
-// Before any instruction of Helium or of an FPU that the compiler may use.
+// Must run before any Helium or FPU instruction that the compiler may have put in.
 void EnableCoprocessors() {
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
   constexpr uint32_t kFullAccess = 0xF << 20;  // coprocessors 10 and 11

@@ -18,15 +18,15 @@ namespace cortex_m {
 
 using Handler = void (*)();
 
-// For vectors that nobody uses: keeps what is known of the fault and restarts the board, which
-// then says it (board::LastFault).
+// Handler of unused vectors: keeps what is known of the fault and restarts the board, which then
+// reports the fault (board::LastFault).
 void FaultHandler();
 
 // The same, for the interrupt or NMI by which a watchdog announces itself.
 void WatchdogHandler();
 
-// For a watchdog that restarts the chip unannounced, which a register then tells: the reason of
-// board::LastFault from now on, unless it has one already.
+// For a watchdog that resets the chip without a warning and leaves a mark in a register. From now
+// on board::LastFault names the watchdog, unless it has another reason already.
 void NoteWatchdog();
 
 struct Interrupt {

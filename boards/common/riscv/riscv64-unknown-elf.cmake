@@ -18,8 +18,8 @@ function(find_cxx_headers compiler result)
   set(${result} "${folders}" PARENT_SCOPE)
 endfunction()
 
-# Debian's compiler brings none. Those of its Arm compiler, the same release of GCC, then serve: what
-# Stapes uses of them does not depend on the processor.
+# Debian's compiler brings no such headers. Then those of its Arm compiler, the same release of GCC,
+# are used: what Stapes needs of them does not depend on the processor.
 set(borrowed "")
 find_cxx_headers(${CMAKE_CXX_COMPILER} own_headers)
 if(NOT own_headers)
@@ -38,7 +38,7 @@ endif()
 set(flags "${STAPES_CPU_FLAGS} --specs=picolibc.specs -msmall-data-limit=0 -fno-move-loop-stores -fno-common -g")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags}${borrowed} -fno-threadsafe-statics -fno-unwind-tables -fno-asynchronous-unwind-tables")
-# Nor does it bring the C++ library, of which Stapes links nothing.
+# Debian's compiler brings no C++ library either; Stapes links nothing of it.
 set(CMAKE_EXE_LINKER_FLAGS_INIT -nodefaultlibs)
 set(CMAKE_CXX_STANDARD_LIBRARIES "-lc -lgcc")
 set(CMAKE_C_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "")

@@ -17,8 +17,8 @@ namespace stapes {
 namespace riscv {
 namespace {
 
-// The image and all between it and the RAM can be read and run, and not written, until the next
-// reset: what overflows the stack, which lies at the start of the RAM, faults.
+// Makes the image, and everything between it and the RAM, readable and executable but not writable
+// until the next reset. The stack lies at the start of the RAM, so an overflow faults.
 void ProtectImage() {
   constexpr uint32_t kTopOfRange = 1 << 3;
   constexpr uint32_t kReadAndRun = 1 << 0 | 1 << 2;
@@ -52,8 +52,8 @@ extern "C" [[gnu::used]] void StartUp() {
   stapes::board::Exit(0);
 }
 
-// Interrupts and faults come here. A fault may be that of a full stack: it gets a fresh one, and
-// the handler of interrupts gets all registers as they were.
+// Interrupts and faults come here. A fault may come from a full stack, so it gets a fresh one. The
+// handler of interrupts gets all registers unchanged.
 extern "C" [[gnu::naked, gnu::aligned(4)]] void TrapHandler() {
   asm volatile(
       "csrw mscratch, t0\n"

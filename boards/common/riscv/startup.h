@@ -14,7 +14,7 @@ namespace riscv {
 constexpr uint32_t kTimerInterrupt = 7;
 constexpr uint32_t kExternalInterrupt = 11;
 
-// Takes an interrupt. The board's own: it has those that it has enabled.
+// Takes an interrupt. Each board defines it, for the interrupts that it enables.
 void OnInterrupt(uint32_t cause);
 
 // Enables one of the causes.
@@ -23,7 +23,7 @@ void EnableInterrupt(uint32_t cause);
 // For an interrupt that finds that the program hangs: keeps where, and restarts the board.
 [[noreturn]] void EndByWatchdog();
 
-// Restarts the board. The board's own: the processor has no such register.
+// Restarts the board. Each board defines it: the processor has no register for a reset.
 [[noreturn]] void Reset();
 
 // Holds all interrupts back while it lives; may be nested.

@@ -51,8 +51,8 @@ export class Board {
       if (this._session === null) await this._connect();
       else await this._disconnect();
     } catch (error) {
-      const said = this._session === null; // that it has gone, while we were asking
-      const known = this._labels.length > 0; // it has said hello: now it has gone
+      const said = this._session === null; // _lose has said that the board has gone
+      const known = this._labels.length > 0; // it had said hello, so it has gone since
       await this._disconnect();
       if (!(error instanceof LinkError) && !(error instanceof Refused)) throw error;
       if (said) return;

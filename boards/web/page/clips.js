@@ -93,7 +93,7 @@ export class ClipStore {
   }
 
   /**
-   * Gives a clip another number: the lowest one from `least` on that no later clip has.
+   * Gives a clip another number: at least `least`, and above all others of its speaker and word.
    *
    * @param {Clip} clip
    * @param {number} least
@@ -115,7 +115,7 @@ export class ClipStore {
     return isIn(this._store("readonly"), clip);
   }
 
-  /** Where it was deleted on its way, it stays so. @param {Clip} clip */
+  /** A clip that was deleted while it was sent stays deleted. @param {Clip} clip */
   async markSent(clip) {
     const store = this._store("readwrite");
     if (!(await isIn(store, clip))) return;

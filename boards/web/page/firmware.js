@@ -238,7 +238,7 @@ export class Firmware extends About {
    * Other settings from the next scores on.
    *
    * @param {DecoderSettings} settings
-   * @returns {boolean} false, and nothing changes but thresholds that fit, where they do not fit
+   * @returns {boolean} false: a setting does not fit, and only thresholds before it have changed
    */
   configure(settings) {
     const { thresholds, averageWindowMs, suppressionMs, minimumCount } = settings;

@@ -30,7 +30,7 @@ const LONGEST_LINE = 16384; // a longer one is noise
  * @property {WritableStream<Uint8Array>} writable
  */
 
-/** What the board said no to; its own words. */
+/** The board refused a request; the message is in the board's own words. */
 export class Refused extends Error {}
 /** Nothing answers, or it has gone. */
 export class LinkError extends Error {}
@@ -76,7 +76,7 @@ export function encodeFrame(type, sequence, payload = new Uint8Array()) {
   return Uint8Array.from(frame);
 }
 
-/** Makes events of what comes, whatever comes. */
+/** Makes events of the bytes that come; any bytes may come. */
 export class LineReader {
   constructor() {
     this.damaged = 0;

@@ -24,7 +24,7 @@ export class Listen {
     /** @type {Microphone | null} */
     this._microphone = null;
     this._busy = false;
-    this._again = false; // once more when what is going on is over
+    this._again = false; // restart when the change that is going on is over
     this._load = new Load();
     this._button.addEventListener("click", () => void this.toggle());
     this._processing.addEventListener("change", () => void this._restart());

@@ -98,6 +98,6 @@ window.addEventListener("error", ({ error }) => {
   if (error instanceof Error) confess(error); // nothing else is the page's own
 });
 window.addEventListener("unhandledrejection", (event) => confess(event.reason));
-// A file that misses its place would take the page's place.
+// A file that is dropped beside the drop area would replace the page.
 for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
 void start();

@@ -200,7 +200,7 @@ export class Record {
     await this._send();
   }
 
-  /** Brings what is not in the folder yet there. */
+  /** Sends the clips that are not in the folder yet. */
   async _send() {
     if (this._folder === null) return;
     const store = await this._store();

@@ -7,7 +7,7 @@ import { TEXT } from "./text.js";
 import { AudioError, readAudio } from "./wav.js";
 
 const SLICE_SECONDS = 10;
-const PAUSE_MS = 40; // the page stays alive in between
+const PAUSE_MS = 40; // of work at a time; then the page can react
 const MOST_ROWS = 1000; // in the table
 const MOST_LABEL_BYTES = 1 << 22;
 const MOST_AUDIO_BYTES = 1 << 30;
@@ -67,7 +67,7 @@ export class Recording {
 
   /**
    * @param {File[]} files audio, labels, or both
-   * @param {boolean} [labels] whatever their names are
+   * @param {boolean} [labels] true: all are labels, whatever their names
    */
   async take(files, labels = false) {
     if (this._labelFault !== "") {

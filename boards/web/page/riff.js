@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the samples of a WAV file are. Which sizes are believed is the rule of
+// Where the samples of a WAV file are. The rule for which sizes to believe is that of
 // host/stapes/audio/wav.py; tests/host/audio/test_wav_sizes.py tries both on the same files.
 import { TEXT } from "./text.js";
 
@@ -9,7 +9,7 @@ const EXTENSIBLE = 0xfffe;
 const GUID_TAIL = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 // From here on a size says "until the end": what writers to a pipe put there.
 const OPEN_SIZE = 0x7ffff000;
-const TAG_BYTES = 4096; // at most so much may follow that no header tells of
+const TAG_BYTES = 4096; // most bytes after the end that no header describes
 const MOST_CHUNKS = 1000; // that are looked at
 const LFS_POINTER = "version https://git-lfs.github.com/spec/";
 
@@ -130,7 +130,7 @@ function judge(file, format, start, size) {
 }
 
 /**
- * Whether `size` says nothing of where the samples end that begin at `start`.
+ * True when `size` does not say where the samples that begin at `start` end.
  *
  * @param {DataView} file @param {number} start @param {number} size
  */
@@ -150,7 +150,7 @@ function isChunk(file, at) {
   return /^[ -~]{4}$/.test(nameAt(file, at)) && at + 8 + file.getUint32(at + 4, true) <= file.byteLength;
 }
 
-/** Where the row of whole chunks ends that begins at `at`. @param {DataView} file @param {number} at */
+/** The end of the whole chunks from `at` on. @param {DataView} file @param {number} at */
 function endOfChunks(file, at) {
   let end = at;
   for (let i = 0; i < MOST_CHUNKS && isChunk(file, end); ++i) {

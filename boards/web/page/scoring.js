@@ -22,7 +22,7 @@ const SILENCE = "_silence_";
 const MOST_TIME_MS = 2 ** 32; // a board's clock goes no further
 const LABEL_BYTES = 48;
 
-/** A line that is no label at a time. */
+/** A line that does not give a label and a time. */
 export class LabelError extends Error {
   /** @param {number} line @param {string} found */
   constructor(line, found) {

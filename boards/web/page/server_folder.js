@@ -13,7 +13,7 @@ export class ServerFolder {
       if (token !== null) sessionStorage.setItem(KEY, token);
       token = sessionStorage.getItem(KEY);
     } catch {
-      // A browser that keeps nothing: it is known until the page is loaded again.
+      // This browser keeps nothing: the token is lost when the page is loaded again.
     }
     return token === null ? null : new ServerFolder(token);
   }
@@ -44,8 +44,8 @@ export class ServerFolder {
    * @param {string} word
    * @param {string} name
    * @param {Uint8Array<ArrayBuffer>} wav
-   * @returns {Promise<{reason: string, free?: number, others: boolean}>} why not, empty when it is
-   *     there; a number that is free where this one is taken; whether others may fare better
+   * @returns {Promise<{reason: string, free?: number, others: boolean}>} why not, empty when the
+   *     clip is there; a free number if its own is taken; whether other clips may still go through
    */
   async send(word, name, wav) {
     try {

@@ -53,7 +53,7 @@ export class Tiles {
     this._list.append(tile);
   }
 
-  /** Whether those sleep that a wake word wakes. @param {boolean} asleep */
+  /** Shows whether the words that a wake word wakes are asleep. @param {boolean} asleep */
   sleep(asleep) {
     this._list.classList.toggle("asleep", asleep);
   }

@@ -3,7 +3,7 @@
 import { WavError, fillSizes, findSamples, isPlain } from "./riff.js";
 import { TEXT } from "./text.js";
 
-// Of full scale: floats overshoot it a little, what is far beyond has another scale.
+// In units of full scale: floats go a little beyond it; far beyond it they have another scale.
 const LOUDEST = 4;
 
 /** Not audio that this browser reads. */
@@ -17,8 +17,8 @@ export class AudioError extends Error {}
  */
 
 /**
- * Samples of a file at a rate: of a 16-bit mono WAV at that rate as they are; of anything else that
- * the browser decodes resampled, and its channels averaged.
+ * Samples of a file at a rate. A 16-bit mono WAV at that rate gives its samples as they are.
+ * Anything else that the browser decodes is resampled, and its channels are averaged.
  *
  * @param {ArrayBuffer} bytes used up
  * @param {number} sampleRate hertz
@@ -57,7 +57,7 @@ function samplesOf(bytes, { start, stop }) {
 function checkLevel(samples) {
   let peak = 0;
   for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
-  if (peak <= LOUDEST) return samples; // NaN is not
+  if (peak <= LOUDEST) return samples; // never true for NaN
   throw new WavError(TEXT.tooLoud(peak));
 }
 
@@ -98,7 +98,7 @@ export function writeWav(samples, sampleRate) {
 }
 
 /**
- * From -1 to 1 to 16 bits, to the nearest.
+ * From -1..1 to 16 bits, rounded to the nearest.
  *
  * @param {Float32Array} samples
  */

@@ -19,7 +19,7 @@ inline void FoldAndSplit(int32_t* logs, uint32_t channels) {
   if (channels % 2 != 0) {
     logs[pairs] += static_cast<int32_t>((static_cast<uint32_t>(logs[pairs]) & 0x8000u) << 1);
   }
-  // Four numbers past the last ones: the first load moves on.
+  // Four numbers past the last ones, because each load moves on before it reads.
   uint32x4_t high = vsubq_u32(vdupq_n_u32(reinterpret_cast<uintptr_t>(logs + channels - 1 + 4)),
                               vmulq_n_u32(vidupq_n_u32(0, 1), sizeof(int32_t)));
   __asm__ volatile(
@@ -45,8 +45,8 @@ inline void FoldAndSplit(int32_t* logs, uint32_t channels) {
 // Entries in a row of the table for 33 to 40 channels, the usual numbers.
 constexpr uint32_t kUsualLength = 20;
 
-// Every second coefficient: `rows` of them, 1 or more. `numbers` are split; a row of the table has
-// kUsualLength entries, and one between two of them is skipped.
+// Every second coefficient: `rows` of them, 1 or more. `numbers` are split. Rows of the table have
+// kUsualLength entries; every second row is skipped.
 inline void UsualRows(const int16_t* table, uint32_t rows, const int32_t* numbers,
                       int32_t* features) {
   int32_t sum;
@@ -55,7 +55,7 @@ inline void UsualRows(const int16_t* table, uint32_t rows, const int32_t* number
       "vld21.16 {q0, q1}, [%[first]]\n"
       "vld20.16 {q2, q3}, [%[second]]\n"
       "vld21.16 {q2, q3}, [%[second]]\n"
-      "vld20.16 {q4, q5}, [%[third]]\n"  // the first four of them have been there: 0
+      "vld20.16 {q4, q5}, [%[third]]\n"  // the first four are in q2 and q3 already: set to 0
       "vld21.16 {q4, q5}, [%[third]]\n"
       "vctp.16 %[four]\n"
       "vpstt\n"
@@ -84,7 +84,7 @@ inline void UsualRows(const int16_t* table, uint32_t rows, const int32_t* number
       : "lr", "cc", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "memory");
 }
 
-// The same for any length; eight columns of the table after the other.
+// The same for any length, eight columns of the table at a time.
 inline void AnyRows(const int16_t* table, uint32_t rows, uint32_t length, const int32_t* numbers,
                     int32_t* features) {
   for (uint32_t i = 0; i < rows; ++i) {

@@ -23,8 +23,9 @@ constexpr uint32_t kAngleBytes = 6 * sizeof(int32_t);
   "]\n"                                \
   "vst21.32 {" re ", " im "}, [" place "]!\n"
 
-// Four butterflies. `first_angle`: where the cosines of a are; `keep_place` keeps q7 for those that
-// come next; v2 and v3 are read with `last` behind them; `to0` to `to3` move on.
+// Four butterflies. `first_angle`: the address of the cosines of a; `keep_place`: stores q7 for the
+// next four; `last`: ends the last load of v2 and of v3 ("!" moves them on); `to0` to `to3` move
+// on.
 #define STAPES_BUTTERFLIES(first_angle, v2, v3, last, keep_place, v1, v0, to0, to1, to2, to3) \
   STAPES_LOAD("q0", "q1", v2, last) /* t1 = v2 turned by a: q4, q5 */                         \
   "vldrw.u32 q2, " first_angle                                                                \
@@ -107,8 +108,8 @@ __attribute__((always_inline)) inline void Stage(ComplexInt* values, uint32_t si
   ComplexInt* v1 = v0 + quarter;
   ComplexInt* v2 = v1 + quarter;
   ComplexInt* v3 = v2 + quarter;
-  // Where the angles of the four before the first are; where those of the four before these are; a
-  // vector that is put aside.
+  // Three vectors: the addresses of the angles before those of the first four butterflies; the same
+  // for the next four; room to put a vector aside.
   uint32_t kept[12];
   vst1q_u32(kept, vaddq_n_u32(vmulq_n_u32(vidupq_n_u32(0, 1), kAngleBytes),
                               reinterpret_cast<uintptr_t>(twiddles) - 4 * kAngleBytes));

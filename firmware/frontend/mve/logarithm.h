@@ -14,7 +14,7 @@ namespace helium {
 // Of `count` channels, 1 or more.
 inline void FlooredLogs(const uint64_t* channels, uint32_t count, int channel_bits, int32_t floor,
                         int32_t* logs) {
-  // Where four channels before the first are: the first load moves on.
+  // Four channels before the first ones, because each load moves on before it reads.
   uint32x4_t places = vaddq_n_u32(vmulq_n_u32(vidupq_n_u32(0, 1), sizeof(uint64_t)),
                                   reinterpret_cast<uintptr_t>(channels) - sizeof(uint64_t[4]));
   __asm__ volatile(

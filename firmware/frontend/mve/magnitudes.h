@@ -12,8 +12,8 @@
 namespace stapes {
 namespace helium {
 
-// `count` of them, 4 or more; all pointers move on. The second four begin with those that the first
-// four had, if it is no multiple of 4.
+// `count` of them, 4 or more; all pointers move on. If `count` is no multiple of 4, the second four
+// begin so early that they repeat some of the first four.
 inline void Magnitudes(BinPlace* place, uint32_t count, uint32_t* magnitudes) {
   constexpr uint32_t kNumber = sizeof(ComplexInt);
   // Minus a half in Q31 for numbers below 2^22; its last byte, a distance to shift, is -32.
@@ -21,7 +21,7 @@ inline void Magnitudes(BinPlace* place, uint32_t count, uint32_t* magnitudes) {
   const uint32_t again = (0u - count) % 4 * kNumber;
   register uint32_t fours __asm__("lr") = again == 0 ? count / 4 : 1;
   uint32_t rest = again == 0 ? 0 : count / 4;
-  // Four numbers past the first ones: the first load moves on.
+  // Four numbers past the first ones, because each load moves on before it reads.
   uint32x4_t high = vsubq_u32(vdupq_n_u32(reinterpret_cast<uintptr_t>(place->high + 4)),
                               vmulq_n_u32(vidupq_n_u32(0, 1), kNumber));
   place->high -= count;

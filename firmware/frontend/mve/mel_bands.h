@@ -115,8 +115,8 @@ class MelChannels {
     sums_.falling = 0;
   }
 
-  // The next `count` channels, 1 or more. What the first band falls towards counts as one, before
-  // all.
+  // The next `count` channels, 1 or more. The falling part of the first band counts as a channel
+  // before all others.
   void Next(uint32_t count, uint64_t* channels) {
     sums_.next = channels;
     sums_.count = count;

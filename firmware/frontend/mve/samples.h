@@ -8,13 +8,13 @@
 namespace stapes {
 namespace helium {
 
-// The largest sample and the smallest one; 0 is one of them.
+// The largest and the smallest of the samples and 0.
 struct Range {
   uint16_t largest;
   uint16_t smallest;
 };
 
-// To the front of what they come from or to elsewhere.
+// Copies samples; they may overlap if `to` lies before `from`.
 __attribute__((always_inline)) inline Range CopySamples(int16_t* to, const int16_t* from,
                                                         std::size_t count) {
   uint32_t largest = 0;

@@ -12,7 +12,7 @@
 namespace stapes {
 namespace helium {
 
-// A step between the numbers of pairs: in reverse order of bits, a number is then a distance in
+// Pair numbers are multiplied by this step: their bits in reverse order are then distances in
 // bytes.
 constexpr uint32_t PairStep(int size_log2) { return 1u << (29 - size_log2); }
 
@@ -63,7 +63,8 @@ constexpr uint32_t PairStep(int size_log2) { return 1u << (29 - size_log2); }
   "vadd.i32 %q[places], %q[places], %[four_steps]\n" \
   "vadd.i32 q2, q2, %[output]\n"
 
-// What lies `before` places on plus `part` and minus it, to two places.
+// sum: the number at byte distance `before` of q2. Stores it plus `part` at distance `plus`, and
+// minus `part` at distance `minus`.
 #define STAPES_ADD_AND_SUBTRACT(sum, part, before, plus, minus) \
   "vldrw.u32 " sum ", [q2, #" before                            \
   "]\n"                                                         \
@@ -75,15 +76,16 @@ constexpr uint32_t PairStep(int size_log2) { return 1u << (29 - size_log2); }
   ", %[minus_two]\n"                                            \
   "vstrw.32 " sum ", [q2, #" minus "]\n"
 
-// Joins sums a and differences b with those before them (JoinFour in butterfly.h), by `free`.
+// Joins sums a and differences b with those before them (JoinFour in butterfly.h); uses register
+// `free`.
 #define STAPES_JOIN(a_re, a_im, b_re, b_im, free)        \
   STAPES_ADD_AND_SUBTRACT(free, a_re, "-16", "-16", "0") \
   STAPES_ADD_AND_SUBTRACT(free, a_im, "-12", "-12", "4") \
   STAPES_ADD_AND_SUBTRACT(free, b_im, "-8", "-8", "8")   \
   STAPES_ADD_AND_SUBTRACT(free, b_re, "-4", "12", "-4")
 
-// The first pairs of those that WindowBoth windows: 4 * `fours`, 1 or more, and 4 * `joined` after
-// them that are joined with what came before.
+// Windows the first pairs that have partners: 4 * `fours` of them, 1 or more, then 4 * `joined`,
+// which are joined with what came before.
 __attribute__((noinline)) inline void WindowBoth(const int16_t* first, const int16_t* second,
                                                  const int32_t* rising, const int32_t* falling,
                                                  uint32_t fours, uint32_t joined, int shift,
@@ -91,7 +93,7 @@ __attribute__((noinline)) inline void WindowBoth(const int16_t* first, const int
   const uint32_t step = PairStep(size_log2);
   const uint32x4_t lanes = vidupq_n_u32(0, 1);
   uint32x4_t places = vmulq_n_u32(lanes, step);
-  // Four pairs before the first ones: the first load moves on.
+  // Four pairs before the first ones, because each load moves on before it reads.
   uint32x4_t weights = vsubq_u32(vdupq_n_u32(reinterpret_cast<uintptr_t>(falling + 8)),
                                  vmulq_n_u32(lanes, 2 * sizeof(int32_t)));
   int32_t* const place = &output->re;
@@ -128,8 +130,8 @@ struct Frame {
 };
 
 // Pairs whose partners are 0, from `pair` to before `end`, 1 or more; with kJoins they are joined
-// with what came before. The weight of each sample is `direction`, 1 or -1, after that of the one
-// before.
+// with what came before. From sample to sample, the place of the weight moves by `direction`, 1 or
+// -1.
 template <bool kJoins>
 __attribute__((noinline)) void WindowAlone(const Frame& frame, int direction, uint32_t pair,
                                            uint32_t end) {

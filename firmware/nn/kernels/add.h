@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of int8 values of two scales: both are brought to one finer scale, met there, and scaled to
-// the output.
+// Sums of int8 values of two scales: both are brought to one finer scale, added, and scaled to the
+// output.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace stapes {
 
-// Bits that values are shifted up by, before their scales are met.
+// Bits by which values are shifted up before they are brought to one scale.
 constexpr int32_t kAddSubShift = 20;
 
 struct AddScaling {

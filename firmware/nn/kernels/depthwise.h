@@ -17,12 +17,12 @@ struct DepthwiseShape {
   int32_t taps;          // filter height times width
   int32_t input_offset;  // minus the zero point of the inputs
 
-  // Pointers in a list of taps; an odd one out is followed by another that is not used.
+  // Pointers in a list of taps: an odd number is filled up with a pointer that is not used.
   int32_t TapPointers() const { return (taps + 1) & ~1; }
 };
 
 // Bytes of the layout, the same on every platform; 4-byte aligned. Cores with DSP instructions lay
-// out blocks of four channels, Helium a word and blocks of sixteen, which few taps make larger.
+// out blocks of four channels, Helium a word and blocks of sixteen; the larger layout counts.
 constexpr int32_t DepthwiseBytes(int32_t channels, int32_t taps) {
   const int32_t fours = (channels + 3) / 4 * 16 * ((taps + 1) / 2 + 3);
   const int32_t sixteens = 4 + (channels + 15) / 16 * 16 * (taps + 9);
@@ -38,7 +38,8 @@ void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int
 void DepthwisePixel(const DepthwiseShape& shape, const Scaling& scaling, const int8_t* weights,
                     int32_t* layout, const int8_t* const* taps, int8_t* output);
 
-// An image that is one pixel wide: from output to output and from tap to tap it is one input.
+// An image that is one pixel wide. Neighbouring outputs, and neighbouring taps, are one input
+// apart.
 struct TimeShape {
   int32_t inputs;
   int32_t outputs;

@@ -2,9 +2,9 @@
 // Dot products, the inner loops of the dense kernels, in plain C++ and for several processors, bit
 // for bit equal.
 //
-// int8 inputs are widened once to int16 with their zero point taken off, and then met by many rows
-// of int8 weights. The form of the widened values belongs to the platform: only the functions below
-// may read them. Sums wrap like two's complement.
+// int8 inputs are widened once to int16 with their zero point taken off, and then multiplied with
+// many rows of int8 weights. The form of the widened values belongs to the platform: only the
+// functions below may read them. Sums wrap like two's complement.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +50,7 @@ void DotRowBlock(const WideVector& wide, const int8_t* weights, int32_t rows, in
 #if STAPES_KERNELS_DSP
 #include "nn/kernels/dsp/dot.h"
 #elif !STAPES_KERNELS_MVE
-#include "nn/kernels/plain/dot.h"  // with a DotRowBlock of their own for others
+#include "nn/kernels/plain/dot.h"  // some platforms have their own DotRowBlock
 #endif
 
 namespace stapes {

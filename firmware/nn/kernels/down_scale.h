@@ -10,7 +10,8 @@
 
 namespace stapes {
 
-// Whether DownScale takes a multiplier with this shift (one of 0 for tiny multipliers is left out).
+// Whether DownScale takes a multiplier with this shift. Shift 0 is left out, although tiny
+// multipliers, which become 0, have it as well.
 constexpr bool ScalesDown(int32_t shift) { return shift <= -1 && shift >= -31; }
 
 // Elsewhere Requantize is as good.
@@ -46,8 +47,8 @@ inline int32_t SaturateS16(int32_t value) {
 
 #if STAPES_KERNELS_THUMB
 
-// offset + Requantize(value, significand, shift): ties away from zero are ties upwards of a number
-// that is one less if negative. What is shifted out last is the carry.
+// offset + Requantize(value, significand, shift). For a negative number that is first lowered by
+// one, ties upwards are ties away from zero. The carry takes the bit that is shifted out last.
 #if defined(__thumb2__)
 
 struct DownScale {
@@ -104,7 +105,7 @@ struct DownScale {
   int32_t twice;           // 2 s - 2^32 for the significand s, Q0.31 in [2^30, 2^31)
   int32_t negative_power;  // -2^(32 + shift)
 
-  // Of any multiplier, but only those that ScalesDown takes work.
+  // Takes any multiplier, but the result works only for those that ScalesDown accepts.
   static DownScale Of(int32_t significand, int32_t shift) {
     return {static_cast<int32_t>(static_cast<uint32_t>(significand) << 1),
             static_cast<int32_t>(~uint32_t{0} << ((32 + shift) & 31))};
@@ -114,7 +115,8 @@ struct DownScale {
   //
   // First rounding: (v s + 2^30) >> 31 = (v 2^32 + v (2 s - 2^32) + 2^31) >> 32, ties upwards as
   // in MultiplyHighQ31; the result h is no larger than v.
-  // Second: ties away from zero are ties upwards of a number that is one less if negative:
+  // Second: a negative number is first lowered by one, so that ties upwards are ties away from
+  // zero:
   // (h + (h >> 31) + 2^(n-1)) >> n = (-(h + (h >> 31)) * -2^(32-n) + 2^31) >> 32.
   int32_t operator()(int32_t value, int32_t offset) const {
 #if STAPES_KERNELS_DSP

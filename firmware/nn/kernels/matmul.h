@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of int8 weights times columns of int8 inputs, scaled to int8: the work of convolutions.
 //
-// Columns are first laid into a panel, in a form that belongs to the platform; then all rows meet
-// all columns of the panel.
+// Columns are first laid into a panel, in a form that belongs to the platform; then all rows are
+// multiplied with all columns of the panel.
 #pragma once
 
 #include <cstdint>

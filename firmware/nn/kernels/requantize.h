@@ -40,8 +40,8 @@ inline int32_t MultiplyHighQ31(int32_t a, int32_t b) {
 // MultiplyHighQ31 by a significand that is not negative.
 inline int32_t ScaleQ31(int32_t value, int32_t significand) {
 #if defined(__thumb__) && !defined(__thumb2__)
-  // Cortex-M0 multiplies 32 by 32 bits to 32: four products of halves, of whose sum the lowest 16
-  // bits do not matter.
+  // Cortex-M0 multiplies 32 by 32 bits to 32: four products of halves. The lowest 16 bits of their
+  // sum do not matter.
   const uint32_t low = static_cast<uint16_t>(value);
   const int32_t high = value >> 16;
   const uint32_t factor_low = static_cast<uint16_t>(significand);

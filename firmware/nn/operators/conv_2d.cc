@@ -159,7 +159,7 @@ void GatherColumn(const Conv2DData& data, const int8_t* image, int32_t y, int32_
       TapsInside(top, window.dilation_height, window.kernel_height, window.input_height);
   const Taps taps =
       TapsInside(left, window.dilation_width, window.kernel_width, window.input_width);
-  // The zero point is real 0, and nothing once it is taken off.
+  // The padding is the zero point, real 0: it adds nothing once the zero point is taken off.
   if (rows.last - rows.first != window.kernel_height ||
       taps.last - taps.first != window.kernel_width) {
     FillColumn(-data.panel.input_offset, data.depth, column);

@@ -22,7 +22,7 @@ constexpr int32_t kDifferenceRadius = ((1 << kDifferenceIntegerBits) - 1)
 constexpr int32_t kMaxDepth = 511;
 constexpr uint32_t kScaleOf256th = 0x3b800000;    // 1/256 as float32
 constexpr uint32_t kScaleOf65536th = 0x37800000;  // 1/65536
-constexpr uint32_t kTolerance = 0x800000 / 1000;  // of the latter, as upstream's
+constexpr uint32_t kTolerance = 0x800000 / 1000;  // of kScaleOf65536th, as upstream's
 
 struct SoftmaxData {
   int32_t rows;

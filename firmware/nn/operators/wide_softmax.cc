@@ -13,7 +13,7 @@ enum OptionsField { kBeta };
 
 constexpr int32_t kMaxDepth = 65535;              // sums of more terms would not fit
 constexpr uint32_t kScaleOf32768th = 0x38000000;  // 1/32768 as float32
-constexpr uint32_t kTolerance = 0x800000 / 1000;  // of it, as upstream's
+constexpr uint32_t kTolerance = 0x800000 / 1000;  // of kScaleOf32768th, as upstream's
 constexpr int32_t kMaxShift = 15;                 // differences have 16 bits
 
 struct WideSoftmaxData {

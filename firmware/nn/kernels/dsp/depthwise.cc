@@ -104,7 +104,8 @@ __attribute__((naked, noinline)) void MultiplyBlocks(const Run*, const int32_t*,
 }
 // clang-format on
 
-// Channels of the block at `channel`: the last block of an uneven count overlaps the one before.
+// First channel of the block at `channel`: the last block overlaps the one before if the count is
+// no multiple of kBlock.
 int32_t BlockStart(const DepthwiseShape& shape, int32_t channel) {
   return channel + kBlock <= shape.channels ? channel : shape.channels - kBlock;
 }

@@ -44,14 +44,14 @@ inline uint32_t WidenOddAdd(uint32_t word, uint32_t addend) {
   return pair;
 }
 
-// Lower halves of both words, the first one's below.
+// The lower halves of both words: that of `low` becomes the lower half.
 inline uint32_t PackLow(uint32_t low, uint32_t high) {
   uint32_t pair;
   __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
   return pair;
 }
 
-// Upper halves of both words, the second one's below.
+// The upper halves of both words: that of `low` becomes the lower half.
 inline uint32_t PackHigh(uint32_t high, uint32_t low) {
   uint32_t pair;
   __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(high), "r"(low));

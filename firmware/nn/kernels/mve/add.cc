@@ -11,8 +11,8 @@
 namespace stapes {
 namespace {
 
-// As Requantize: VRSHL rounds ties upwards, which for a number that is one less if negative are
-// ties away from zero. Nothing is rounded by a shift of 0.
+// As Requantize: VRSHL rounds ties upwards, so negative numbers are first lowered by one: that
+// makes them ties away from zero. Nothing is rounded by a shift of 0.
 #define STAPES_ROUND(values, shifts) \
   "vand q2, " values ", " shifts     \
   "\n"                               \

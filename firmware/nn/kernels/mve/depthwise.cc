@@ -195,7 +195,7 @@ void LayDepthwise(const DepthwiseShape& shape, const Scaling& scaling, const int
   bool has_blocks = HasBlocks(shape, scaling, weights);
   int8_t* to = reinterpret_cast<int8_t*>(layout + 1);
   for (int32_t channel = 0; has_blocks && channel < shape.channels; channel += kBlock) {
-    // The last block of an uneven count overlaps the one before.
+    // The last block overlaps the one before if the count is no multiple of kBlock.
     const int32_t last = shape.channels - kBlock;
     has_blocks = LayBlock(shape, scaling, weights, channel < last ? channel : last, to);
     to += BlockBytes(shape);

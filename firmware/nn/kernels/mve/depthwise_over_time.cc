@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution over time with Helium: VMLADAV takes all taps of an output at once.
 //
-// Eight channels at a time, inputs and weights are turned, so that the values of a channel lie one
-// after the other. An output needs what lies from its first tap on: a load at any byte.
+// Inputs and weights are transposed, eight channels at a time, so that the values of a channel lie
+// one after the other. An output needs the values from its first tap on: one load, at any byte.
 #include "nn/kernels/depthwise.h"
 #include "nn/kernels/platform.h"
 

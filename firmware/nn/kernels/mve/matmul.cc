@@ -38,8 +38,9 @@ struct Tile {
 };
 static_assert(sizeof(Tile) >= 148, "MultiplyColumnPairs reads by position");
 
-// Lays four rows side by side, sixteen values of each in turn: what lies behind the end of a column
-// is multiplied by their zeros. Rows from `count` on come as the first one. Returns the sums.
+// Lays four rows side by side, sixteen values of each in turn, filled up with zeros: they are
+// multiplied with what lies behind the end of a column. Rows from `count` on are copies of the
+// first one. Returns the sums of the rows.
 int32x4_t LayRows(const int8_t* weights, int32_t depth, int32_t count, int8_t* to) {
   const int8_t* row0 = weights;
   const int8_t* row1 = weights + depth;
@@ -168,8 +169,9 @@ void MultiplyColumns(const Tile& tile, const int8_t* column, int32_t columns, in
   STAPES_ROW("r4", "r12")                  \
   STAPES_ROW("r6", "lr")
 
-// Four rows against pairs of columns: what a row brings serves both. Four steps at a time; a jump to
-// one of them, of 56 bytes each, leaves out what there is too much.
+// Four rows against pairs of columns: each load from a row serves both columns. The loop does four
+// steps, of 56 bytes each, at a time; the first time, a jump leaves out the steps that are too
+// many.
 __attribute__((naked, noinline)) void MultiplyColumnPairs(const Tile*, const int8_t*, int8_t*) {
   __asm__(
       "push {r4-r11, lr}\n"
@@ -255,7 +257,7 @@ void PrepareTile(const PanelShape& shape, const Scaling& scaling, const int8_t* 
   tile->rows_end = rows + kRows * taken;
 }
 
-// Any scaling: for multipliers of 1 and above.
+// Any scaling: for multipliers of 1/2 and above.
 void MultiplySlowly(const PanelShape& shape, const Scaling& scaling, const int16_t* panel,
                     int32_t columns, const int8_t* weights, int32_t rows, int8_t* output,
                     int32_t output_stride) {

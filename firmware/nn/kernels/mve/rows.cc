@@ -15,7 +15,7 @@ namespace {
 
 // What MultiplyRowQuads reads; the assembly knows the layout.
 struct RowQuads {
-  int32_t start;  // 0, of a sum, as all in this column
+  int32_t start;  // where a sum starts: 0; the same for start1 to start3
   const int8_t* half;
   int32_t start1;
   const int8_t* other_half;

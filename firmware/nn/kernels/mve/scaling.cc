@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scaling of sums with Helium, four at a time. The loops are for shifts below 0, as in
-// down_scale.h: VRSHL rounds ties upwards, which for a number that is one less if negative are ties
-// away from zero.
+// down_scale.h: VRSHL rounds ties upwards, so negative numbers are first lowered by one: that makes
+// them ties away from zero.
 #include "nn/kernels/scaling.h"
 #include "nn/kernels/platform.h"
 

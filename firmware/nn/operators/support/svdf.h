@@ -41,7 +41,7 @@ struct SvdfPlace {
 // Weighs the sums of `count` filters over time, in place, and moves on behind them.
 using SvdfTimeStage = void(const SvdfData& data, SvdfPlace* place, int32_t* sums, int32_t count);
 
-// For a state of this type, which is not int16 if it has a zero point.
+// For a state of this type, int8 or int16; the zero point of an int16 state must be 0.
 const char* PrepareSvdf(PrepareContext& context, TensorType state);
 void InvokeSvdf(const InvokeContext& context, int32_t state_value_bytes, SvdfTimeStage* time_stage);
 

@@ -23,7 +23,7 @@ inline bool IsQuantizedInt16(const Tensor& tensor) {
 const char* WideActivationRange(Activation activation, const Tensor& output, int32_t* low,
                                 int32_t* high);
 
-// What the operators of support/ are told apart by: activations of int8, or of int16.
+// Template arguments of the operators of support/: activations of int8, or of int16.
 struct NarrowActivations {
   using Value = int8_t;
   static bool Has(const Tensor& tensor) { return IsQuantizedInt8(tensor); }
@@ -42,7 +42,8 @@ struct WideActivations {
   }
 };
 
-// `prepare` and `invoke` of a wide operator, which input `kTelling` tells from the narrow one.
+// `prepare` and `invoke` of a wide operator. If input `kTelling` is not int16, the narrow one is
+// used.
 template <const Operator& kNarrow, const char* (*kPrepare)(PrepareContext&),
           void (*kInvoke)(const InvokeContext&), int kTelling = 0>
 struct Wide {

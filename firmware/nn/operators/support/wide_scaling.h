@@ -42,7 +42,7 @@ struct WideOptions {
 const char* PrepareWideScaling(PrepareContext& context, const WeighedTensors& tensors,
                                WideOptions options, WideChannelScaling* scaling);
 
-// Sums are added up without a sign, for they may wrap.
+// Sums are unsigned because they may wrap.
 inline uint64_t Product(int16_t value, int8_t weight) {
   return static_cast<uint64_t>(int64_t{value * weight});
 }
