@@ -20,7 +20,9 @@ bool GateFits(const ModelBundle& bundle) {
   const GateConfig& config = bundle.gate->config();
   const std::size_t input_size =
       config.replay_inferences == 0 ? 0 : std::size_t{bundle.feature_count} * bundle.window_frames;
-  return bundle.gate->Next().size() == input_size &&
+  // The time of an input that the gate has kept is computed back from now.
+  const uint64_t kept_samples = (config.replay_inferences + uint64_t{2}) * bundle.stride_samples;
+  return bundle.gate->Next().size() == input_size && kept_samples <= SampleClock::kMostSamples &&
          IsFit(config, bundle.front_end->window_samples,
                bundle.stride_samples / bundle.front_end->stride_samples);
 }

@@ -28,13 +28,15 @@ FULL_SCALE = 32768
 Q16 = 65536
 DB_PER_OCTAVE = 20 * math.log10(2)
 MEMORY_TRIALS = 6
+_MOST_SAMPLES = 4_000_000  # SampleClock::kMostSamples
 
 
 def native_gate(settings: ModelSettings) -> _native.GateConfig | None:
     """GateConfig of silence_gate.h, as the settings say; None without a gate.
 
     Raises:
-        StapesError: the gate would close before the network has seen the frames that it missed.
+        StapesError: the gate would close before the network has seen the frames that it missed, or
+            keep so many that the firmware's clock does not count back to the first of them.
     """
     return None if settings.gate is None else _native.GateConfig(**gate_config(settings))
 
@@ -55,6 +57,13 @@ def gate_config(settings: ModelSettings) -> dict[str, int]:
             f"hold_ms={gate.hold_ms}: found a gate that closes before the network has seen the "
             f"{gate.replay_inferences} inputs that it missed, expected {needed * stride_ms:.0f} ms "
             "or more, or more runs_at_once"
+        )
+    most = _MOST_SAMPLES // (front_end.stride_samples * settings.clip_stride_frames) - 2
+    if gate.replay_inferences > most:
+        raise StapesError(
+            f"replay_inferences={gate.replay_inferences}: found more inputs than the firmware's "
+            f"clock counts back, expected at most {max(most, 0)}, as one takes "
+            f"{stride_ms * settings.clip_stride_frames:g} ms; take a shorter stride"
         )
     return {
         "frame_samples": _frame_samples(front_end),

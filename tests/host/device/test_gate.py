@@ -260,6 +260,28 @@ def test_a_gate_that_closes_before_it_has_caught_up_is_refused(small_model):
         Pipeline(ModelBundle.from_bytes(small_model(settings), settings))
 
 
+def pipeline_of_long_frames(small_model, replayed: int) -> Pipeline:
+    """A frame has 4,000 samples. The firmware's clock counts 4 million back."""
+    front_end = FrontEndSettings(
+        window_size_ms=250, window_stride_ms=250, dct_coefficient_count=10, channel_count=10
+    )
+    gate = GateSettings(replay_inferences=replayed, runs_at_once=64, hold_ms=10000)
+    return Pipeline(model_of(small_model, gate=gate, front_end=front_end))
+
+
+def test_a_gate_keeps_no_more_than_the_clock_counts_back(small_model):
+    longest = pipeline_of_long_frames(small_model, 998)
+    assert len(longest.process_all(room((2.0, 3.0))).scores) == 24
+    with pytest.raises(StapesError, match="clock counts back, expected at most 998, as one takes"):
+        pipeline_of_long_frames(small_model, 999)
+
+
+def test_the_firmware_itself_refuses_a_gate_that_keeps_more(small_model, monkeypatch):
+    monkeypatch.setattr("stapes.device.gate._MOST_SAMPLES", 10**9)
+    with pytest.raises(ValueError, match="the silence gate's settings or memory do not fit"):
+        pipeline_of_long_frames(small_model, 999)
+
+
 def test_settings_without_a_gate_are_those_of_older_versions():
     settings = ModelSettings(name="m", labels=LABELS)
     assert "gate" not in settings.to_json()
