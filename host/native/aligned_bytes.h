@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of the alignment that models, arenas and work memories want.
+// Memory with the alignment that models, arenas and work memories need.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -60,7 +60,7 @@ class Decoder {
   void Reset() { decoder_.Reset(); }
 
  private:
-  // False where times run backwards.
+  // False if times run backwards.
   bool Collect(const Scores& scores, const Times& times, std::vector<Detection>* found) {
     for (std::size_t i = 0; i < times.shape(0); ++i) {
       Detection detection;

@@ -11,10 +11,10 @@
 
 namespace stapes {
 
-// A decoder's settings, the thresholds in memory of their own.
+// A decoder's settings, with its own memory for the thresholds.
 struct OwnedDecoderConfig {
   std::vector<uint32_t> thresholds_q16;
-  DecoderConfig config;  // but for the thresholds
+  DecoderConfig config;  // all settings except the thresholds
 
   DecoderConfig get() const {
     DecoderConfig whole = config;

@@ -98,8 +98,8 @@ std::size_t FrameCount(const FrontEndTables& tables, std::size_t samples) {
   return 1 + (samples - tables.window_samples) / tables.stride_samples;
 }
 
-// What one thread computes: the features of clips first, first + step, ...; `output` has the frames
-// of all clips at their places.
+// The work of one thread: the features of the clips first, first + step, ... In `output`, the
+// frames of all clips have their places.
 struct Share {
   const FrontEndTables& tables;
   const Clips& clips;
@@ -107,7 +107,7 @@ struct Share {
   int8_t* output;
 };
 
-// By the firmware's own front end.
+// Computes a share with the firmware's own front end.
 void ComputeClips(const Share& share) {
   const FrontEndTables& tables = share.tables;
   const std::size_t length = share.clips.shape(1);
@@ -127,8 +127,8 @@ void ComputeClips(const Share& share) {
   }
 }
 
-// The same, eight frames at a time. Lanes that are left over at the end repeat the last frame, into
-// memory that nobody reads.
+// The same, eight frames at a time. Lanes without a frame at the end repeat the last frame, and
+// write into memory that nobody reads.
 void ComputeClipsInLanes(const Share& share) {
   constexpr std::size_t kFrames = FrameLanes::kFrames;
   const FrontEndTables& tables = share.tables;
@@ -170,7 +170,7 @@ nb::ndarray<nb::numpy, int8_t> ComputeFeatures(nb::handle source, Clips clips, s
   const std::size_t features = FeatureCount(tables.get());
   std::vector<int8_t> output(clips.shape(0) * frames * features);
   const std::size_t workers = std::min(threads, std::max<std::size_t>(clips.shape(0), 1));
-  Worker(tables.get());  // throws here, where it may, if the tables do not fit
+  Worker(tables.get());  // if the tables do not fit, it throws here and not in a thread
   const auto compute = lanes && FrameLanes::Available() ? ComputeClipsInLanes : ComputeClips;
   {
     nb::gil_scoped_release release;

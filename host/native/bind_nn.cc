@@ -40,7 +40,7 @@ float FloatFromBits(uint32_t bits) {
   return value;
 }
 
-// "operator 3 CONV_2D: reason", "tensor 5: reason" or the reason alone.
+// "operator 3 CONV_2D: reason", "tensor 5: reason" or only the reason.
 std::string Message(const ErrorDetails& error) {
   std::string where;
   if (error.operator_index >= 0) {
@@ -200,8 +200,8 @@ int64_t MacsOf(const std::string& name, const std::vector<Tensor>& inputs, const
   return 0;
 }
 
-// C++ name of the operator that a firmware has to link for a call: the wide one only for int16
-// activations, or a state of int16.
+// C++ name of the operator that a firmware has to link for a call. It is the wide operator only for
+// int16 activations, or for an int16 state.
 std::string SymbolOf(int32_t code, const std::vector<Tensor>& inputs) {
   const std::size_t telling = code == kOperatorSvdf.builtin_code ? kSvdfState : 0;
   const bool is_wide = inputs.size() > telling && inputs[telling].type == TensorType::kInt16;
@@ -258,7 +258,7 @@ nb::list Operators(const Engine& engine) {
   return result;
 }
 
-// First and last step (operator of the main subgraph) at which a tensor of it is needed.
+// First and last step (operator of the main subgraph) at which a tensor of this subgraph is needed.
 struct Life {
   uint32_t first = UINT32_MAX;
   uint32_t last = 0;
@@ -303,7 +303,7 @@ nb::dict PlanEntry(const char* kind, const nb::str& name, uint32_t bytes, uint32
   return entry;
 }
 
-// Nobody has checked that it is UTF-8.
+// The name may not be UTF-8: nothing has checked it.
 nb::str TensorName(const FlatTable& subgraph, uint32_t index) {
   constexpr int kTensors = 0;
   constexpr int kName = 3;
@@ -312,8 +312,8 @@ nb::str TensorName(const FlatTable& subgraph, uint32_t index) {
                                                  static_cast<Py_ssize_t>(name.size()), "replace"));
 }
 
-// What lies in the arena beside the engine's own lists: one dictionary per tensor and per
-// operator's scratch memory.
+// What is in the arena in addition to the engine's own lists: one dictionary for each tensor, and
+// one for the scratch memory of each operator.
 nb::list Plan(const Engine& engine) {
   const InferenceEngine& inner = engine.engine();
   const Model& model = inner.model();
@@ -347,8 +347,8 @@ nb::list Plan(const Engine& engine) {
   return plan;
 }
 
-// QuantizeMultiplier(a * b / c) with the product and the quotient rounded to so many bits:
-// (significand, shift).
+// QuantizeMultiplier(a * b / c), with the product rounded to `product_bits` and the quotient to
+// `quotient_bits`: (significand, shift).
 nb::tuple QuantizeRatios(const Scales& a, const Scales& b, const Scales& c, int product_bits,
                          int quotient_bits) {
   const std::size_t count = a.size();
@@ -389,7 +389,7 @@ std::optional<nb::bytes> FindMetadata(const nb::bytes& bytes, const std::string&
   return nb::bytes(content.data(), content.size());
 }
 
-// Name, table of options and version of every operator, as operator_list.inc has them.
+// Name, table of options and version of every operator in operator_list.inc.
 std::vector<std::tuple<const char*, const char*, int>> OperatorList() {
   return {
 #define STAPES_OPERATOR(symbol, name, options, version, ...) {#name, #options, version},

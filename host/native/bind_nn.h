@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// firmware/nn as Python sees it.
+// Python bindings of firmware/nn.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -29,7 +29,7 @@ namespace {
 using Samples = nb::ndarray<const int16_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Frames = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-// The array that the vector becomes, its rows of `width` values.
+// Makes an array of `shape` from a vector, without a copy.
 template <typename T>
 nb::object Array(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
   auto* const kept = new std::vector<T>(std::move(values));
@@ -37,7 +37,7 @@ nb::object Array(std::vector<T>&& values, std::initializer_list<std::size_t> sha
   return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape, owner));
 }
 
-// All that a pipeline says, one inference after the other.
+// Everything that a pipeline reports, one inference after the other.
 class Record final : public PipelineSink {
  public:
   void OnFeatures(Span<const int8_t> input) override {
@@ -55,7 +55,7 @@ class Record final : public PipelineSink {
   std::vector<Detection> detections;
 };
 
-// What stands in a bundle for a gate, where there is one.
+// The settings of a gate, for a bundle that has a gate.
 GateConfig MakeGate(uint16_t frame_samples, uint16_t onset_frames, uint16_t hold_frames,
                     uint16_t replay_inferences, uint16_t runs_at_once, uint32_t threshold_q16,
                     uint32_t least_q16, uint32_t rise_q16, uint32_t fall_q16) {
@@ -63,7 +63,7 @@ GateConfig MakeGate(uint16_t frame_samples, uint16_t onset_frames, uint16_t hold
           threshold_q16, least_q16,    rise_q16,    fall_q16};
 }
 
-// A pipeline with all that a firmware gives it: the bundle, and memory of the sizes in it.
+// A pipeline with all that a firmware gives it: the bundle, and memory of the bundle's sizes.
 class PythonPipeline {
  public:
   PythonPipeline(const nb::bytes& model, nb::handle tables, const OwnedDecoderConfig& decoder,
@@ -131,8 +131,8 @@ class PythonPipeline {
   Pipeline& firmware() { return pipeline_; }
   uint32_t sample_rate() const { return bundle_.sample_rate; }
 
-  // All that one inference of the network leaves for the next, and what never changes: positions,
-  // no pointers, so that another pipeline of the same model goes on from it.
+  // All that one inference of the network leaves for the next, and some data that never changes. It
+  // has positions and no pointers, so that another pipeline of the same model can go on from it.
   nb::bytes State() const {
     return nb::bytes(arena_.data(), pipeline_.engine().persistent_bytes());
   }
@@ -157,7 +157,7 @@ class PythonPipeline {
 
   void FillBundle(uint32_t sample_rate, uint16_t window_frames, uint16_t clip_stride_frames) {
     const FrontEndTables& tables = tables_.get();
-    bundle_.name = bundle_.sha256 = "";  // for the lines of the link only, as labels are
+    bundle_.name = bundle_.sha256 = "";  // only lines of the link need them, and labels
     bundle_.label_count = decoder_.config.label_count;
     bundle_.feature_count = feature_count();
     bundle_.sample_rate = sample_rate;
@@ -186,7 +186,7 @@ class PythonPipeline {
   Pipeline pipeline_;
 };
 
-// All that two pipelines say, and when the second one wakes and falls asleep.
+// Everything that two pipelines report, and when the second one wakes and falls asleep.
 class WakeRecord final : public WakeSink {
  public:
   PipelineSink& OfWakeWord() override { return wake_word; }
@@ -241,7 +241,7 @@ class PythonWakeStage {
   WakeStage stage_;
 };
 
-// The times of the inferences that `frames` frames of audio make, by the firmware's clock.
+// The times of all inferences over `frames` frames of audio, by the firmware's clock.
 nb::object InferenceTimes(uint32_t sample_rate, uint32_t window_samples, uint32_t stride_samples,
                           uint32_t window_frames, uint32_t clip_stride_frames, std::size_t frames) {
   if (sample_rate == 0 || window_frames == 0 || clip_stride_frames == 0) {

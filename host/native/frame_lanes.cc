@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kFrames = FrameLanes::kFrames;
 
-// A complex number of each frame.
+// A complex number for each frame.
 struct alignas(32) Complex8 {
   __m256i re, im;
 };
@@ -30,10 +30,10 @@ STAPES_AVX2 inline __m256i Add(__m256i a, __m256i b) { return _mm256_add_epi32(a
 STAPES_AVX2 inline __m256i Sub(__m256i a, __m256i b) { return _mm256_sub_epi32(a, b); }
 STAPES_AVX2 inline __m256i Twice(__m256i a) { return _mm256_add_epi32(a, a); }
 
-// AVX2 multiplies the even lanes; these are the odd ones, moved there.
+// The odd lanes, moved to the even ones: AVX2 multiplies only the even lanes.
 STAPES_AVX2 inline __m256i Odd(__m256i a) { return _mm256_srli_epi64(a, 32); }
 
-// The upper words of 64-bit numbers, those of `even` in the even lanes.
+// The upper words of 64-bit numbers: those of `even` in the even lanes, those of `odd` in the odd.
 STAPES_AVX2 inline __m256i UpperWords(__m256i even, __m256i odd) {
   return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
@@ -98,12 +98,12 @@ STAPES_AVX2 inline __m256i Windowed(__m256i samples, int32_t weight, __m256i hal
 
 // fft.h -------------------------------------------------------------------------------------------
 
-// Half of `value` turned, as HalfRotated in butterfly.h has it.
+// Half of the rotated `value`, like HalfRotated in butterfly.h.
 STAPES_AVX2 inline Complex8 HalfRotated(const Complex8& value, const int32_t* twiddle) {
   const __m256i cosine = _mm256_set1_epi32(twiddle[0]), sine = _mm256_set1_epi32(twiddle[1]);
   const __m256i half = _mm256_set1_epi64x(int64_t{1} << 31);
   const __m256i odd_re = Odd(value.re), odd_im = Odd(value.im);
-  // Sums of upper words; the lower ones are of no use.
+  // Only the upper words of these sums are used.
   const __m256i even_sum = Add(_mm256_add_epi64(_mm256_mul_epi32(value.re, cosine), half),
                                _mm256_add_epi64(_mm256_mul_epi32(value.im, sine), half));
   const __m256i odd_sum = Add(_mm256_add_epi64(_mm256_mul_epi32(odd_re, cosine), half),
@@ -178,14 +178,15 @@ STAPES_AVX2 void Fft(int size_log2, const int32_t* twiddles, Complex8* values) {
 
 // Leading zero bits of numbers other than 0.
 STAPES_AVX2 inline __m256i LeadingZeros(__m256i values) {
-  // Without the bit below the highest one no float is rounded up to a higher power of two.
+  // The bit below the highest one is removed: no float can then be rounded up to the next power of
+  // two.
   const __m256i rounded_down = _mm256_andnot_si256(_mm256_srli_epi32(values, 1), values);
   const __m256i real = _mm256_castps_si256(_mm256_cvtepi32_ps(rounded_down));
   const __m256i zeros = Sub(_mm256_set1_epi32(127 + 31), _mm256_srli_epi32(real, 23));
-  return _mm256_andnot_si256(_mm256_srai_epi32(values, 31), zeros);  // none of "negative" ones
+  return _mm256_andnot_si256(_mm256_srai_epi32(values, 31), zeros);  // 0 for "negative" numbers
 }
 
-// Of 64-bit numbers below 2^63 in two words.
+// Square roots of 64-bit numbers below 2^63, in two words each.
 STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i short_ones = _mm256_cmpeq_epi32(high, zero);
@@ -195,9 +196,9 @@ STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
       _mm256_srlv_epi32(_mm256_srli_epi32(low, 1), Sub(_mm256_set1_epi32(31), zeros));
   const __m256i mantissa =
       _mm256_or_si256(_mm256_sllv_epi32(top, zeros), _mm256_andnot_si256(short_ones, below));
-  // An entry and the next one, in one word.
+  // A table entry and the next one are read as one word.
   const __m256i index = Sub(_mm256_srli_epi32(mantissa, 24), _mm256_set1_epi32(kSquareRootFirst));
-  const __m256i some = _mm256_max_epi32(index, zero);  // of 0
+  const __m256i some = _mm256_max_epi32(index, zero);  // for the number 0
   const __m256i entries =
       _mm256_i32gather_epi32(reinterpret_cast<const int*>(kSquareRootTable.values), some, 2);
   const __m256i low_half = _mm256_set1_epi32(0xFFFF);
@@ -213,7 +214,7 @@ STAPES_AVX2 inline __m256i SquareRoot(__m256i high, __m256i low) {
 
 // mel_channels.h ---------------------------------------------------------------------------------
 
-// 64-bit sums of every frame.
+// A 64-bit sum for each frame.
 struct alignas(32) Sums8 {
   __m256i even, odd;
 };
@@ -285,7 +286,7 @@ STAPES_AVX2 void LogMel(const FrontEndTables& tables, const Complex8* spectrum,
 
 // pcen.h ------------------------------------------------------------------------------------------
 
-// Frames one after the other, as each one's energies are the next one's past.
+// Frame by frame: the energies of a frame are the past of the next frame.
 STAPES_AVX2 void PcenMel(const FrontEndTables& tables, const Complex8* spectrum,
                          const PcenFrame frames[kFrames], const bool is_first[kFrames],
                          int64_t* smoothed, __m256i* features) {
@@ -313,7 +314,7 @@ STAPES_AVX2 void Fold(__m256i* logs, uint32_t channels) {
   }
 }
 
-// `cosines` are shifted left by 16, so that the upper words are products shifted right by as much.
+// `cosines` are shifted left by 16: so the upper words are the products shifted right by 16.
 STAPES_AVX2 inline __m256i Row(const __m256i* folded, const int32_t* cosines, uint32_t length) {
   __m256i even = _mm256_setzero_si256(), odd = even;
   for (uint32_t i = 0; i < length; ++i) {
@@ -365,18 +366,18 @@ struct FrameLanes::State {
   STAPES_AVX2 void Channels(const int32_t peak_bits[kFrames], const int32_t shifts[kFrames],
                             const bool is_first[kFrames], __m256i* channels);
 
-  // Where sample i of the frames goes.
+  // The place of sample i of the frames.
   __m256i* Place(uint32_t i) {
     Complex8& pair = spectrum[places[i / 2]];
     return i % 2 == 0 ? &pair.re : &pair.im;
   }
 
   const FrontEndTables& tables;
-  std::vector<uint32_t> places;    // bit-reversed, of the pairs of samples
-  std::vector<int32_t> weights;    // of every sample
+  std::vector<uint32_t> places;    // bit-reversed places of the sample pairs
+  std::vector<int32_t> weights;    // of each sample
   std::vector<int32_t> cosines;    // the DCT's, shifted left by 16
   std::vector<Complex8> spectrum;  // later the DCT's output, as in FrontEnd
-  std::vector<Complex8> logs;      // two to an entry
+  std::vector<Complex8> logs;      // two in an entry
   std::vector<int64_t> smoothed;
   PcenState pcen = {};
 };
@@ -427,7 +428,7 @@ void FrameLanes::State::ApplyWindow(const int16_t* const frames[kFrames],
   }
 }
 
-// The logarithms of the mel channels, or what PCEN makes of them.
+// The logarithms of the mel channels, or the channels after PCEN.
 void FrameLanes::State::Channels(const int32_t peak_bits[kFrames], const int32_t shifts[kFrames],
                                  const bool is_first[kFrames], __m256i* channels) {
   if (tables.pcen_stage == nullptr) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// stapes._native: what the device computes, callable from Python; and what varies training clips.
+// stapes._native: the code of the device, callable from Python, and code that varies training
+// clips.
 #include <nanobind/nanobind.h>
 
 #include "bind_audio.h"

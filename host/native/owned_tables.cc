@@ -38,7 +38,7 @@ void Expect(bool holds, const char* what) {
   }
 }
 
-// Six numbers for each butterfly of a block, in all stages but a trivial first one.
+// Six numbers for each butterfly of a block, in all stages except the trivial first one.
 std::size_t TwiddleCount(uint32_t fft_log2) {
   const std::size_t size = std::size_t{1} << (fft_log2 - 1);
   std::size_t count = 0;

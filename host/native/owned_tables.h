@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The front end's tables as the host builds them, in memory of C++.
+// The front end's tables, which the host builds in Python, in memory of C++.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -11,7 +11,7 @@
 
 namespace stapes {
 
-// FrontEndTables (host/stapes/device/tables.py) copied into memory of our own. Throws
+// A copy of FrontEndTables (host/stapes/device/tables.py) in its own memory. Throws
 // std::invalid_argument for numbers that do not fit together.
 class OwnedTables {
  public:

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of eight numbers for code of the host alone. STAPES_CLONED functions are compiled twice,
-// for every x86-64 and for AVX2, and the loader takes the one that the processor has; neither has
-// fused multiplications, so both give the same bits.
+// Vectors of eight numbers, for code that runs only on the host. STAPES_CLONED functions are
+// compiled twice, for every x86-64 and for AVX2, and the loader takes the version that fits the
+// processor. Neither version has fused multiplications, so both give the same bits.
 #pragma once
 
 #include <cstring>
 
 #define STAPES_CLONED
-#if defined(__x86_64__) && defined(__GLIBC__)  // the loader's part
+#if defined(__x86_64__) && defined(__GLIBC__)  // the loader chooses
 #if __has_attribute(target_clones)
 #undef STAPES_CLONED
 #define STAPES_CLONED __attribute__((target_clones("default", "avx2")))
 #endif
 #endif
-// What clones call must become part of them.
+// Functions that clones call must be inlined into them.
 #define STAPES_INLINE inline __attribute__((always_inline))
 
 namespace stapes {

@@ -11,11 +11,11 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kZeros = 12;        // samples of the slower rate to either side
-constexpr std::size_t kResolution = 256;  // entries of the prototype for each of them
+constexpr std::size_t kZeros = 12;        // samples of the slower rate on each side
+constexpr std::size_t kResolution = 256;  // entries of the prototype for each sample
 constexpr int kPhasesLog2 = 6;
-constexpr std::size_t kPhases = 1 << kPhasesLog2;  // rows of a filter bank, interpolated between
-constexpr double kCutoff = 0.9;                    // of half the slower rate, at -6 dB
+constexpr std::size_t kPhases = 1 << kPhasesLog2;  // rows of a filter bank; others are interpolated
+constexpr double kCutoff = 0.9;                    // -6 dB here, as a share of half the slower rate
 constexpr double kKaiserBeta = 5.0;                // 50 dB
 
 // Modified Bessel function of the first kind, order 0, by its power series.
@@ -28,7 +28,7 @@ double Bessel(double x) {
   return sum;
 }
 
-// One side of the windowed sinc, and zeros beyond it.
+// One side of the windowed sinc, with zeros after it.
 struct Prototype {
   Prototype() {
     for (std::size_t i = 0; i <= kZeros * kResolution; ++i) {
@@ -51,8 +51,8 @@ struct Prototype {
   std::array<float, kZeros * kResolution + 3> values = {};
 };
 
-// Row p has the factors of `taps` samples for what lies p / kPhases after the taps/2-th of them;
-// beside each, how much it changes to the next row.
+// Row p has the factors of `taps` samples for the point that is p / kPhases after the taps/2-th
+// sample. `steps` has the difference of each factor to the next row.
 struct FilterBank {
   explicit FilterBank(double slower) {
     static const Prototype prototype;

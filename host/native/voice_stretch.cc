@@ -16,18 +16,18 @@ struct Sizes {
     hop = std::max<std::size_t>(2 * kLanes, sample_rate * 16 / 1000 / kLanes * kLanes);
     reach = hop * 5 / 8;
     step = std::max<std::size_t>(1, sample_rate / 4000);
-    // Groups of eight lags may begin up to seven later than the last.
+    // A group of eight lags may reach up to seven lags beyond the last one.
     front = (hop + reach + kLanes * step) / step * step;
     back = front + hop + static_cast<std::size_t>(static_cast<double>(hop) * rate);
   }
 
-  std::size_t hop;          // half a piece, and how far pieces are apart in the output
-  std::size_t reach;        // how far a piece may lie from its place in the input
-  std::size_t step;         // samples that are summed for the coarse search
+  std::size_t hop;          // half a piece; also the distance of pieces in the output
+  std::size_t reach;        // how far a piece may be from its place in the input
+  std::size_t step;         // so many samples are summed for the coarse search
   std::size_t front, back;  // zeros on either side of the input
 };
 
-// The dot products of `reference` [count] with what begins at each of `candidates` + 0 .. 7.
+// The dot products of `reference` [count] with the samples that begin at `candidates` + 0 .. 7.
 STAPES_INLINE void DotEight(const float* reference, const float* candidates, std::size_t count,
                             Float8* dots) {
   Float8 even = {}, odd = {}, values;
@@ -54,7 +54,7 @@ STAPES_INLINE void DotAndEnergy(const float* a, const float* b, std::size_t coun
   *energy = Sum8(squares);
 }
 
-// Squared correlation with its sign, but for the energy of the reference; 0 for silence.
+// Squared correlation with its sign, not divided by the energy of the reference; 0 for silence.
 STAPES_INLINE float Likeness(float dot, float energy) {
   return energy > 0 ? dot * std::fabs(dot) / energy : 0;
 }
@@ -63,7 +63,7 @@ class Search {
  public:
   explicit Search(const Sizes& sizes) : sizes_(sizes) {}
 
-  // Sums `step` samples each of `padded`, and the running energy of the sums.
+  // Computes the sums of `step` samples each of `padded`, and the running energy of these sums.
   void Prepare(const std::vector<float>& padded) {
     padded_ = padded.data();
     coarse_.resize(padded.size() / sizes_.step);
@@ -78,7 +78,8 @@ class Search {
     }
   }
 
-  // Where, within reach of `place`, half a piece begins that is most like the one at `reference`.
+  // Finds, within reach of `place`, the half piece that is most like the one at `reference`;
+  // returns where it begins.
   STAPES_INLINE std::size_t Best(std::size_t reference, std::size_t place) const {
     return Fine(reference, place, Coarse(reference, place));
   }
@@ -140,12 +141,12 @@ std::vector<float> RisingHalf(std::size_t count) {
   return weights;
 }
 
-// output [blocks * hop]; see Stretch.
+// Writes output [blocks * hop]; see Stretch.
 STAPES_CLONED void Overlap(const Sizes& sizes, const std::vector<float>& padded, double rate,
                            const Search& search, const std::vector<float>& rising, float* output,
                            std::size_t blocks) {
   const std::size_t hop = sizes.hop;
-  std::size_t leaving = sizes.front;  // where the second half of the piece before begins
+  std::size_t leaving = sizes.front;  // where the second half of the last piece begins
   for (std::size_t block = 0; block < blocks; ++block) {
     const double centre = std::round(static_cast<double>((block + 1) * hop) * rate);
     const std::size_t place = sizes.front + static_cast<std::size_t>(centre) - hop;

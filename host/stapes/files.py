@@ -34,10 +34,10 @@ def check_output(
     """Checks, before the work starts, that a file can be written to `path`; leaves nothing behind.
 
     Returns:
-        The file itself, where `path` is a symbolic link to it.
+        `path`, or the file that it is a symbolic link to.
 
     Raises:
-        StapesError: a folder, a device or a pipe is there, its folder cannot be written, or it is
+        StapesError: `path` is a folder, a device or a pipe, its folder cannot be written, or it is
             one of `inputs`, which would be lost.
     """
     final = Path(os.path.realpath(path))
@@ -79,14 +79,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterator[Path]:
-    """Yields the folder `path`, made with its parents; those made go again when the work inside
-    fails before it has written anything.
+    """Yields the folder `path`, made with its parents. If the work inside fails before it has
+    written anything, the folders that were made are removed.
 
     Args:
-        shared: another process is about to write there: the folder stays.
+        shared: another process will write there: the folder stays.
 
     Raises:
-        StapesError: it cannot be made.
+        StapesError: the folder cannot be made.
     """
     final = Path(path)
     made = [folder for folder in (final, *final.parents) if not folder.exists()]
@@ -97,7 +97,7 @@ def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterat
             final.mkdir(parents=True, exist_ok=True)
         yield final
     except BaseException:
-        with suppress(OSError):  # what holds anything stays, and so do those around it
+        with suppress(OSError):  # a folder that is not empty stays, and so do its parents
             for folder in () if shared else made:
                 folder.rmdir()
         raise
@@ -105,15 +105,15 @@ def kept_folder(path: str | os.PathLike[str], *, shared: bool = False) -> Iterat
 
 @contextmanager
 def held_alone(path: str | os.PathLike[str], *, what: str, wait: bool = False) -> Iterator[None]:
-    """Keeps other processes out of this block with the same `path`, a hidden file that is there
-    meanwhile; `what` says in the error message what they do. The lock of a process that has died,
-    however, is taken over. On Windows, which has no such locks, nobody is kept out.
+    """Keeps other processes out of this block with the same `path`, a hidden file that exists
+    while the block runs. `what` says in the error message what the other process does. The lock of
+    a process that has died is taken over. Windows has no such locks: there, no process is kept out.
 
     Args:
-        wait: until nobody else is in it, for blocks that take no time.
+        wait: wait until no other process is in the block; for blocks that take no time.
 
     Raises:
-        StapesError: another process is in it; the message names its id.
+        StapesError: another process is in the block; the message names its id.
     """
     try:
         import fcntl
@@ -137,7 +137,7 @@ def held_alone(path: str | os.PathLike[str], *, what: str, wait: bool = False) -
             pass  # a file system without locks
         if _is_at(handle, path):
             break
-        os.close(handle)  # the one before has just taken its file away
+        os.close(handle)  # the process before has just deleted its file
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -156,10 +156,11 @@ def _is_at(handle: int, path: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary folder beside `path`; on success it becomes `path`, on error it goes.
+    """Yields a temporary folder beside `path`; on success it becomes `path`, on error it is
+    removed.
 
     Raises:
-        StapesError: something but an empty folder is at `path` already, or writing failed.
+        StapesError: `path` exists already and is not an empty folder, or writing failed.
     """
     final = Path(path)
     with writing(path):
@@ -173,7 +174,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             _appear(temporary, final)
-        except StapesError as error:  # names what was to be there
+        except StapesError as error:  # the message must name the final folder
             raise StapesError(str(error).replace(str(temporary), str(final))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -183,8 +184,8 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def addition(
     target: Path, *, before: Callable[[Path], None] = lambda folder: None
 ) -> Iterator[Path]:
-    """Yields a temporary folder; moves its clips into `target`, whatever happens: each is whole.
-    `before` is called with the folder just before that."""
+    """Yields a temporary folder; then moves its clips into `target`, even after an error: each clip
+    is whole. `before` is called with the folder just before the move."""
     with writing(target):
         folder = Path(tempfile.mkdtemp(prefix=".stapes.", dir=target.parent))
         try:
@@ -211,11 +212,11 @@ def _appear(temporary: Path, final: Path) -> None:
 
 
 class LineFile:
-    """A file that grows by lines: each is there whole, or not at all. A last line that was cut
-    short, as the power went, is ended first.
+    """A file that grows by lines: each line is there whole, or not at all. If the last line was cut
+    short by a power failure, it gets its line end first.
 
     Raises:
-        StapesError: it cannot be written; the lines before are whole.
+        StapesError: the file cannot be written; the lines before are whole.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -228,7 +229,7 @@ class LineFile:
             self.add("\n")
 
     def add(self, lines: str) -> None:
-        """`lines` with their ends."""
+        """Adds `lines`, which include their line ends."""
         data = lines.encode("utf-8", "backslashreplace")
         rest = memoryview(data)
         with writing(self._path):
@@ -252,17 +253,17 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Writes `text` to `path` atomically, UTF-8 with Unix line ends; bytes of file names that are
-    not UTF-8 as escapes."""
+    """Writes `text` to `path` atomically, in UTF-8 with Unix line ends. Bytes of file names that
+    are not UTF-8 are written as escapes."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def check_no_pointer(start: bytes, *, source: str | os.PathLike[str], what: str) -> None:
-    """Refuses what Git LFS leaves in a file's place until it is fetched; `start` is the begin of
-    the file, `what` as in `read_bytes`.
+    """Refuses a pointer that Git LFS leaves in place of a file until the file is fetched. `start`:
+    the beginning of the file; `what` as in `read_bytes`.
 
     Raises:
-        StapesError: it is such a pointer.
+        StapesError: the file is such a pointer.
     """
     if start.startswith(_LFS_POINTER):
         raise StapesError(
@@ -290,7 +291,7 @@ def read_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
 
 
 def check_file(path: str | os.PathLike[str], *, what: str) -> None:
-    """Checks that a file can be read, and reads but its start; `what` as in `read_bytes`.
+    """Checks that a file can be read, but reads only its start; `what` as in `read_bytes`.
 
     Raises:
         StapesError: the file is missing, a device, a Git LFS pointer, or cannot be read.
@@ -324,8 +325,8 @@ _MARKS = {  # a text's first bytes; the longer ones first
 
 
 def read_text(path: str | os.PathLike[str], *, what: str) -> str:
-    """Reads a text that a person wrote: UTF-8 with or without a byte order mark, lines ended as on
-    any system, in the result by "\\n"; `what` names its kind in the error message.
+    """Reads a text that a person wrote: UTF-8 with or without a byte order mark, with the line ends
+    of any system. In the result, lines end with "\\n". `what` names its kind in the error message.
 
     Raises:
         StapesError: the file cannot be read (as `read_bytes`), is no text, or is text in another
@@ -344,7 +345,7 @@ def read_text(path: str | os.PathLike[str], *, what: str) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    """What a text that is not UTF-8 seems to be."""
+    """What data that is no text in UTF-8 seems to be."""
     for mark, name in _MARKS.items():
         if data.startswith(mark):
             return f"{name} text"
@@ -363,8 +364,9 @@ def _encoding(data: bytes) -> str:
 
 
 def visible_files(folder: Path, pattern: str) -> list[Path]:
-    """Files below `folder`, sorted, without hidden ones and those in hidden folders: half-written
-    clips, and what macOS puts beside every file. Links to folders are followed, `**/` too."""
+    """Files below `folder`, sorted, without hidden files and files in hidden folders: these are
+    half-written clips, and what macOS puts beside every file. Links to folders are followed, with
+    `**/` too."""
     deep = pattern.startswith("**/")
     found = _all_below(folder, frozenset()) if deep else folder.glob(pattern)
     return sorted(
@@ -376,7 +378,7 @@ def visible_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def _all_below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
-    """Everything below, but for what lies in `folder` again by a link to one of those above."""
+    """Everything below `folder`. A link to a folder `above` is not followed: it would never end."""
     place = os.path.realpath(folder)
     if place in above:
         return

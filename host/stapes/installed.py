@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where Stapes keeps what it builds from, and where builds go.
+"""Where the sources for builds are, and where builds go.
 
 A checkout builds from itself, in its own folder build/. A package that was installed from a wheel
-brings the same files along (cmake/package.cmake), and builds in a folder of the user's.
+contains the same files (cmake/package.cmake), and builds in a folder of the user.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import stapes
 # This package's commands in another process. -P: nothing is imported from the current folder.
 OWN_PYTHON = (sys.executable, "-P")
 _PACKAGE = Path(stapes.__file__).resolve().parent
-PACKAGED = _PACKAGE / "tree"  # what a wheel brings along
+PACKAGED = _PACKAGE / "tree"  # the source tree in a wheel
 
 
 def installed_tree() -> Path:
@@ -34,7 +34,7 @@ def build_folder(source: Path) -> Path:
 
 
 def cache_folder() -> Path:
-    """The user's folder for what can be made again; nothing is made here."""
+    """The user's folder for files that can be made again. This call does not make the folder."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -45,8 +45,8 @@ def cache_folder() -> Path:
 
 
 def _digest(source: Path) -> str:
-    """A name for the path and content of a tree: CMake keeps the first, and may miss that an
-    installed file is another one than before, as its time can be any."""
+    """A name for the path and the content of a tree. CMake remembers the path, and may not notice
+    that an installed file has changed, because its time can be any."""
     digest = hashlib.sha256(str(source).encode())
     for path in sorted(source.rglob("*")):
         if path.is_file():

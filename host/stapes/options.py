@@ -26,10 +26,10 @@ _TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no
 class Option:
     """What a field declares beside its type and its default.
 
-    `least` and `most` are allowed themselves, `above` and `below` are not. The field's default is
-    always allowed: it may lie outside of the range, to stand for "off" or "by itself". `shown` is
-    what --help says in place of the default. An `interval` is two numbers, the lower one first.
-    A `valued` truth may be followed by true or false on the command line.
+    The values `least` and `most` are allowed, the values `above` and `below` are not. The field's
+    default is always allowed: it may be outside of the range, to mean "off" or "automatic". --help
+    shows `shown` in place of the default. An `interval` is two numbers, the lower one first. A
+    `valued` flag of type bool may be followed by true or false on the command line.
     """
 
     help: str
@@ -42,7 +42,7 @@ class Option:
     below: float | None = None
     choices: tuple[str, ...] = ()
     interval: bool = False
-    shortest: int = 0  # of a list, in values
+    shortest: int = 0  # least length of a list, in values
     longest: int = 100
     valued: bool = False
 
@@ -74,8 +74,8 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A declared field with its type taken apart: `kind` is int, float, str, bool or Path, of one
-    value or, where `many`, of a tuple of them; `optional` allows None."""
+    """A declared field with its type taken apart: `kind` is int, float, str, bool or Path. With
+    `many`, the field is a tuple of such values; `optional` allows None."""
 
     name: str
     option: Option
@@ -95,7 +95,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """The rest of "expected ..."."""
+        """The text after "expected" in an error message."""
         values = self.option.range if self.is_number or self.option.choices else "text"
         if self.option.interval:
             values = f"LOW,HIGH from {values}, the lower one first"
@@ -120,7 +120,7 @@ class Setting:
         return self.option.shortest <= len(value) <= self.option.longest
 
     def parse(self, text: str, *, called: str = "") -> Any:
-        """The value that a flag's text stands for; errors name the flag, or what it is `called`.
+        """The value of a flag's text; errors name the flag, or `called` if it is given.
 
         Raises:
             StapesError: text of another kind, or a value out of range.
@@ -161,7 +161,7 @@ def setting(default: Any = dataclasses.MISSING, *, help: str, **option: Any) -> 
 
 
 def like(cls: type, name: str, *, default: Any = dataclasses.MISSING, **changes: Any) -> Any:
-    """A field that is declared as `name` of `cls` is, but for the keywords given."""
+    """A field that is declared like `name` of `cls`, except for the keywords given."""
     field = next(entry for entry in dataclasses.fields(cls) if entry.name == name)
     option = dataclasses.replace(field.metadata[_KEY], **changes)
     if default is dataclasses.MISSING:
@@ -183,7 +183,7 @@ def declared(cls: type) -> dict[str, Setting]:
 def check(settings: Any, *, dashes: str = "--") -> None:
     """Compares every declared field with its range; called from `__post_init__`.
 
-    `dashes` goes before names: nothing for settings that come from files as well.
+    `dashes` are written before names: "" for settings that may also come from files.
 
     Raises:
         StapesError: a value out of range.
@@ -196,7 +196,7 @@ def check(settings: Any, *, dashes: str = "--") -> None:
 
 
 def as_text(value: Any) -> str:
-    """A value as it is given to its flag."""
+    """A value as a user gives it to its flag."""
     if isinstance(value, tuple | list):
         return ",".join(map(as_text, value))
     return _plain(value)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text for people: times, and text from outside, such as names of files, models and boards.
 
-Text from outside must not steer the terminal, forge a line of ours, or turn the reading direction
-round.
+Text from outside must not steer the terminal, look like a line of Stapes, or change the reading
+direction.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _JOINERS = "\u200c\u200d"  # words of Persian and emoji need them
 
 
 def plain(text: object, *, keep: str = "") -> str:
-    """`text` with all that is not printable escaped as JSON does it, such as \\u001b: control
+    """`text` with everything that is not printable escaped as in JSON, such as \\u001b: control
     characters (C0, DEL, C1), line ends, bidirectional controls, bytes of a file name that are not
-    UTF-8. Those in `keep` stay."""
+    UTF-8. Characters in `keep` stay."""
     shown = str(text)
     if shown.isprintable():
         return shown
@@ -26,7 +26,7 @@ def plain(text: object, *, keep: str = "") -> str:
 
 
 def say(line: object, *, to: TextIO | None = None) -> None:
-    """Prints one line, whatever is in it, at once; on standard output, or `to` another stream."""
+    """Prints one line at once, whatever is in it, on standard output or on the stream `to`."""
     print(plain(line), file=to or sys.stdout, flush=True)
 
 
@@ -37,13 +37,13 @@ def clock(time_ms: float) -> str:
 
 
 class PlainStream(io.TextIOWrapper):
-    """Standard output or error: escapes what is not plain, but for line ends and tabs."""
+    """Standard output or error: escapes what is not plain, except line ends and tabs."""
 
     def write(self, text: str, /) -> int:
         return super().write(plain(text, keep="\n\t"))
 
     def draw(self, text: str) -> int:
-        """Writes as it is: what we steer the terminal with ourselves."""
+        """Writes text as it is: Stapes itself steers the terminal with it."""
         return super().write(text)
 
 
@@ -57,7 +57,8 @@ def draw(out: TextIO, text: str) -> None:
 
 
 def drawing(out: TextIO) -> TextIO:
-    """The same stream for others, such as rich, that write what steers the terminal."""
+    """The same stream for other packages, such as rich, which write text that steers the
+    terminal."""
     return cast(TextIO, _Drawing(out))
 
 
@@ -82,7 +83,7 @@ def _is_plain(character: str) -> bool:
 
 
 def _escaped(character: str) -> str:
-    """In the units of UTF-16, as JSON has it."""
+    """Escaped in units of UTF-16, as in JSON."""
     units = character.encode("utf-16-be", "surrogatepass")
     pairs = zip(units[::2], units[1::2], strict=True)
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs)

@@ -20,17 +20,19 @@ NOTED: dict[str, set[str]] = {}
 
 
 def may_draw(out: TextIO) -> bool:
-    """True on a terminal, but not for a background job: it would draw over the program in front."""
+    """True on a terminal, but not for a background job: that would draw over the program in
+    front."""
     if not out.isatty():
         return False
     try:
         return os.tcgetpgrp(out.fileno()) == os.getpgrp()
-    except OSError:  # not the terminal that controls this process
+    except OSError:  # `out` is not the terminal that controls this process
         return True
 
 
 def note(text: str, *, kind: str) -> None:
-    """Says something once; of many notes of a kind, such as one for each file, the first few."""
+    """Says something once. If there are many notes of one kind (such as one for each file), it says
+    only the first few."""
     said = NOTED.setdefault(kind, set())
     if text in said or len(said) > _NOTES_OF_A_KIND:
         return
@@ -43,10 +45,11 @@ def note(text: str, *, kind: str) -> None:
 
 
 class ProgressBar:
-    """Shows `what: done/total`, with the time left; a context that leaves the line clean.
+    """Shows `what: done/total`, with the time left; at the end of its `with` block, the line is
+    clean.
 
-    Where standard error is no terminal, such as in CI, it writes a plain line every 30 seconds, and
-    nothing at all for work that ends sooner.
+    If standard error is no terminal, as in CI, it writes a plain line every 30 seconds, and nothing
+    at all for work that ends sooner.
     """
 
     def __init__(self, what: str, total: int, *, done: int = 0, out: TextIO | None = None) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Audio through a model's firmware, wherever it runs: one result for all of them."""
+"""Audio through a model's firmware, wherever it runs: one form of result for all places."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from stapes.model.settings import WakeSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What a model said of some audio: frames scored; and, if asked for, the scores (int8 [frames,
-    labels]) with their times (uint32 [frames], ms) and the CRC-16 of the features that each is of
-    (uint16 [frames]), else empty."""
+    """What a model said about some audio: how many frames were scored. If scores were asked for,
+    also the scores (int8 [frames, labels]), their times (uint32 [frames], ms) and the CRC-16 of the
+    features of each (uint16 [frames]); otherwise these arrays are empty."""
 
     frames: int
     times_ms: NDArray[np.uint32]
@@ -46,9 +46,10 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed(Scored):
-    """What came of some audio. `stats` are those of a board after the audio (docs/protocol.md),
-    empty for the engine in this process. Where a wake word wakes the model: what its own model
-    said, and when the other one woke, again or not, and fell asleep, in milliseconds."""
+    """The results of some audio. `stats` are those of a board after the audio (docs/protocol.md),
+    empty for the engine in this process. If a wake word wakes the model, `wake` is what the wake
+    word's model said; `woken_ms` and `asleep_ms` are the times in milliseconds when the other model
+    woke (or was woken again) and fell asleep."""
 
     detections: list[Detection]
     stats: dict[str, Any]
@@ -57,7 +58,7 @@ class Replayed(Scored):
     asleep_ms: tuple[int, ...] = ()
 
 
-# An emulated board is as slow as this machine is busy; one that ends is noticed at once.
+# An emulated board is slow if this machine is busy; a board that ends is noticed at once.
 EMULATOR_TRIES = 60
 
 
@@ -65,7 +66,7 @@ OnResult = Callable[[Detection], None]
 
 
 class Player(Protocol):
-    """Somewhere that a model runs."""
+    """A place where a model runs."""
 
     name: str
     labels: tuple[str, ...]
@@ -78,7 +79,7 @@ class Player(Protocol):
         on_detection: OnResult = lambda found: None,
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
-        """Hears int16 [n] from a fresh start. Progress: samples taken so far."""
+        """Plays int16 [n] from a fresh start. Progress: samples taken so far."""
 
 
 class NativePlayer:
@@ -181,7 +182,7 @@ class LinkPlayer:
         on_detection: OnResult = lambda found: None,
         on_progress: OnProgress = lambda count: None,
     ) -> Replayed:
-        self.session.reset(microphone=False)  # what it has heard so far belongs to nobody
+        self.session.reset(microphone=False)  # what it has heard so far is not of these samples
         self._start(on_detection, len(samples))
         done = self.session.play(samples, on_progress=on_progress)
         stats = self.session.stats()
@@ -207,7 +208,7 @@ class LinkPlayer:
     def _scored(
         self, done: Event, name: str, said: list[Scores], labels: Sequence[str], samples: int
     ) -> dict[str, Any]:
-        """The fields of `Scored`; `name` counts them in `done`."""
+        """The fields of `Scored`; the field `name` of `done` has their number."""
         what = name.replace("frames", "scores")
         self._expect(done.number(name) * self._send_scores, len(said), what)
         return {
@@ -235,7 +236,7 @@ class LinkPlayer:
 
     def _hear(self, event: Event) -> None:
         if not self._playing:
-            return  # what a board with a microphone hears before it is asked
+            return  # from a board's microphone, before the audio is played
         if event.name == "detection":
             found = self._heard.detection(event)
             self._detections.append(found)
@@ -262,13 +263,13 @@ def open_player(
     count_instructions: bool = True,
     tee: str | Path | None = None,
 ) -> Iterator[Player]:
-    """Opens one of: a `model` in this process, asleep until a `wake` word if one is given; a
-    `program` (stapes-firmware of this machine); an emulated `board` with its `image` (whose clocks
-    count instructions, or run a third faster); a board at a serial `port`. What comes over a link
-    is also written to `tee`, if given.
+    """Opens one of these: a `model` in this process, asleep until a `wake` word if one is given; a
+    `program` (stapes-firmware of this machine); an emulated `board` with its `image` (its clocks
+    count instructions, or it runs a third faster); a board at a serial `port`. The bytes that come
+    over a link are also written to `tee`, if given.
 
     Raises:
-        StapesError: it cannot be opened or does not answer.
+        StapesError: the place cannot be opened or does not answer.
     """
     if model is not None:
         yield NativePlayer(model, wake=wake, awake=awake)

@@ -35,8 +35,8 @@ OTHER_AUDIO = (
     *(".m4a", ".aac", ".mp4", ".3gp", ".amr", ".wma", ".webm", ".aif", ".aiff", ".caf", ".au"),
     *(".oga", ".ape", ".wv", ".mka", ".w64", ".rf64"),
 )
-LOUDEST = 4.0  # of full scale: floats overshoot it a little, what is far beyond has another scale
-_MERELY_LOUD = 100.0  # integers of any sound go beyond
+LOUDEST = 4.0  # of full scale: floats may pass it a little; far beyond, they have another scale
+_MERELY_LOUD = 100.0  # in the scale of integers, any sound goes beyond this
 # Full scale of floats that came from integers and were not divided.
 _SCALES = {16: 2.0**15, 24: 2.0**23, 32: 2.0**31}
 EXTRA_HINT = "install it with: pip install 'stapes[audio]'"
@@ -47,7 +47,7 @@ def audio_files(folder: Path, pattern: str) -> list[Path]:
     names those in formats that nothing here reads.
 
     Raises:
-        StapesError: one of them is a pipe, at which reading would wait for ever.
+        StapesError: a recording is a pipe: reading it would wait for ever.
     """
     found = visible_files(folder, pattern)
     recordings = [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES]
@@ -60,8 +60,8 @@ def audio_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def about_unread(paths: Sequence[Path]) -> str:
-    """How many recordings are not read, the first of them, and the line that converts them; empty
-    without any."""
+    """Says how many recordings are not read, names the first of them, and the command that converts
+    them; "" if `paths` is empty."""
     if not paths:
         return ""
     kinds = ", ".join(sorted({path.suffix.lower() for path in paths}))
@@ -79,7 +79,8 @@ def read_audio(
     Args:
         sample_rate: the rate it must have, in Hz.
         resample: converts other rates (soxr, "HQ"), stereo (the mean of its channels) and, in WAV,
-            other sample formats. None: refuses them, and there is no flag to speak of.
+            other sample formats. False: refuses them, and the message names --resample. None:
+            refuses them, and the message does not name that flag.
 
     Raises:
         StapesError: damaged, of another form, or a package that it needs is missing.
@@ -98,7 +99,7 @@ def read_audio(
 
 
 def _check_scale(path: Path) -> None:
-    """Refuses floats of another scale before anybody converts them: that would cut them, too."""
+    """Refuses floats of another scale before anybody converts them: a converter would clip them."""
     if importlib.util.find_spec("soundfile") is not None:
         _decode_wav(path)
 
@@ -135,7 +136,8 @@ def read_recording(path: Path) -> Recording:
 def _recording(
     path: Path, decoded: np.ndarray, rate: int, *, plain: bool, open_ended: bool = False
 ) -> Recording:
-    """Of float32 [samples, channels]; several channels say enough about the format."""
+    """The `Recording` of float32 [samples, channels]. With several channels it counts as plain:
+    one finding about the format is enough."""
     channels = decoded.shape[1]
     return Recording(
         samples=_fitting(path, decoded, rate, rate, True),
@@ -160,7 +162,7 @@ def convert(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 def _fitting(
     path: Path, samples: np.ndarray, rate: int, sample_rate: int, resample: bool | None
 ) -> np.ndarray:
-    """int16 [samples] at `sample_rate` of float32 [samples, channels] at `rate`."""
+    """Converts float32 [samples, channels] at `rate` to int16 [samples] at `sample_rate`."""
     channels = samples.shape[1]
     if not resample and (channels > 1 or rate != sample_rate):
         found = f"{channels} channels" if channels > 1 else f"{rate} Hz"
@@ -176,13 +178,13 @@ def _fitting(
 
 
 def _decode_wav(path: Path) -> tuple[np.ndarray, int]:
-    """As `_decode`, of a WAV file; libsndfile alone would take a header that lies at its word."""
+    """Like `_decode`, for a WAV file: libsndfile alone would believe wrong sizes in a header."""
     return _decode(path, content=whole_wav(path))
 
 
 def _decode(path: Path, *, content: bytes | None = None) -> tuple[np.ndarray, int]:
-    """float32 [samples, channels], nearly from -1 to 1, and the sample rate in Hz; of `content`
-    where it is not that of the file."""
+    """float32 [samples, channels], nearly from -1 to 1, and the sample rate in Hz. Decodes
+    `content` if it is given, otherwise the file."""
     if content is None:
         check_file(path, what="a recording")
     soundfile = _package("soundfile")
@@ -206,13 +208,14 @@ def _decode(path: Path, *, content: bytes | None = None) -> tuple[np.ndarray, in
 
 
 def _check_level(path: Path, samples: np.ndarray) -> None:
-    """Refuses floats that are no sound or of another scale, which 16 bits would cut to a square.
+    """Refuses floats that are not numbers or have another scale: 16 bits would clip them to a
+    square wave.
 
     Raises:
-        StapesError: there are some.
+        StapesError: there are such samples.
     """
     peak = float(np.abs(samples).max(initial=0.0))
-    if peak <= LOUDEST:  # NaN is not
+    if peak <= LOUDEST:  # False for NaN
         return
     if not np.isfinite(peak):
         raise StapesError(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strict WAV files: 16-bit PCM, mono, whole; anything else is refused in one line.
 
-Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). Which sizes are
-believed is one rule, `_find_samples`; boards/host/wav.cc and boards/web/page/riff.js follow it.
+Format: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, WAVE). One rule
+says which sizes are believed: `_find_samples`. boards/host/wav.cc and boards/web/page/riff.js
+follow the same rule.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
 TO_WAV = "ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav"  # of any format
 _OPEN_SIZE = (
-    0x7FFFF000  # from here on a size says "until the end": what writers to a pipe put there
+    0x7FFFF000  # such a size or a larger one means "until the end": writers to a pipe leave it so
 )
-_TAG_BYTES = 4096  # at most so much may follow that no header tells of
-_MOST_CHUNKS = 1000  # that are looked at
+_TAG_BYTES = 4096  # at most so many bytes may follow that no header counts
+_MOST_CHUNKS = 1000  # more are not looked at
 _MAP_FROM_BYTES = 1 << 24  # larger files are not read at once
 
 Content = bytes | mmap.mmap
 
 
 class FormatMismatch(StapesError):
-    """A sound WAV file, but of other samples, channels or rate than wanted."""
+    """A valid WAV file, but with other samples, channels or another rate than wanted."""
 
 
 def read_wav(path: str | os.PathLike[str], *, sample_rate: int | None = None) -> np.ndarray:
@@ -59,13 +60,14 @@ def read_wav(path: str | os.PathLike[str], *, sample_rate: int | None = None) ->
 def read_wav_with_rate(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:
-    """As `read_wav`, and the file's sample rate in Hz."""
+    """Like `read_wav`; also returns the file's sample rate in Hz."""
     body, rate = _samples(path, _content(path), sample_rate)
     return body.astype(np.int16), rate
 
 
 def parse_wav(content: bytes, *, source: str) -> tuple[np.ndarray, int]:
-    """As `read_wav_with_rate`, of bytes that came from elsewhere; `source` names them."""
+    """Like `read_wav_with_rate`, for bytes that came from elsewhere; `source` names them in
+    messages."""
     body, rate = _samples(source, content, None)
     return body.astype(np.int16), rate
 
@@ -73,17 +75,17 @@ def parse_wav(content: bytes, *, source: str) -> tuple[np.ndarray, int]:
 def map_wav(
     path: str | os.PathLike[str], *, sample_rate: int | None = None
 ) -> tuple[np.ndarray, int]:
-    """As `read_wav_with_rate`, but the samples stay in the file and are read when they are used:
+    """Like `read_wav_with_rate`, but the samples stay in the file and are read when they are used:
     hours of audio take no memory."""
     return _samples(path, _content(path, map_from=0), sample_rate)
 
 
 def whole_wav(path: str | os.PathLike[str]) -> bytes | None:
-    """Checks the sizes in a WAV file of any sample format; where they say nothing, such as those of
-    a recorder that wrote into a pipe, returns the file's bytes with the right sizes.
+    """Checks the sizes in a WAV file of any sample format. If they say nothing (a recorder wrote
+    into a pipe), returns the file's bytes with the right sizes; otherwise None.
 
     Raises:
-        StapesError: it is cut short, holds more than its header tells of, or is no WAV file.
+        StapesError: the file is cut short, holds more than its header says, or is no WAV file.
     """
     data = _content(path)
     found = _find_samples(path, data)
@@ -106,7 +108,7 @@ def is_open_ended(path: str | os.PathLike[str]) -> bool:
 
 
 def _content(path: str | os.PathLike[str], *, map_from: int = _MAP_FROM_BYTES) -> Content:
-    """A file's bytes; those of a large one stay in the file."""
+    """A file's bytes; a large file is mapped and not read into memory."""
     try:
         if not Path(path).is_file() or Path(path).stat().st_size < max(map_from, 1):
             raise OSError(path)
@@ -134,8 +136,8 @@ def _samples(
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """The body of the 'fmt ' chunk, and where the samples are; `open_ended` where the header does
-    not say how many they are."""
+    """The body of the 'fmt ' chunk, and where the samples are. `open_ended`: the header does not
+    say how many samples there are."""
 
     form: bytes
     start: int
@@ -144,12 +146,12 @@ class _Found:
 
 
 def _find_samples(path: str | os.PathLike[str], data: Content) -> _Found:
-    """Judges what the header says by the file's length, whatever its samples are.
+    """Compares the sizes in the header with the file's length, for any sample format.
 
-    A size from `_OPEN_SIZE` on that is not the file's, and 0 with more than whole chunks after it,
-    are left by recorders that could not go back: the samples reach to the file's end. Else all of
-    the promised bytes must be there, and after them nothing but whole chunks and, where the RIFF
-    ends, up to `_TAG_BYTES` of tags.
+    Recorders that could not go back leave one of two sizes: a size from `_OPEN_SIZE` on that does
+    not fit the file, or 0 with more than whole chunks after it. Then the samples reach to the
+    file's end. Otherwise all promised bytes must be there, and after them only whole chunks and,
+    after the end of the RIFF, up to `_TAG_BYTES` of tags.
     """
     _check_riff(path, data)
     form = None
@@ -196,7 +198,7 @@ def _judge(
 
 
 def _is_open(data: Content, start: int, size: int) -> bool:
-    """Whether `size` says nothing of where the samples end that begin at `start`."""
+    """Whether `size` does not say where the samples end; they begin at `start`."""
     left = len(data) - start
     if size == 0:
         return left > 0 and not _is_chunk(data, start)
@@ -225,7 +227,7 @@ def _chunks(data: Content) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _is_chunk(data: Content, position: int) -> bool:
-    """Whether a whole chunk with a readable name is there."""
+    """Whether a whole chunk with a readable name begins at `position`."""
     if position + 8 > len(data):
         return False
     name, size = struct.unpack_from("<4sI", data, position)
@@ -233,7 +235,7 @@ def _is_chunk(data: Content, position: int) -> bool:
 
 
 def _end_of_chunks(data: Content, position: int) -> int:
-    """Where the row of whole chunks ends that begins at `position`."""
+    """The end of the series of whole chunks that begins at `position`."""
     for _ in range(_MOST_CHUNKS):
         if not _is_chunk(data, position):
             break

@@ -26,8 +26,8 @@ def add_flags(
 ) -> None:
     """Adds a flag for every declared field of `cls` to a parser or a group of it.
 
-    `only` or `omit` choose fields by name, `defaults` are in place of the fields' own. With
-    `instead_of` a flag that is not given is None: it stands for what `instead_of` says.
+    `only` or `omit` choose fields by name; `defaults` replace the fields' own defaults. With
+    `instead_of`, a flag that is not given is None, and --help shows this text as its default.
     """
     fields = declared(cls)
     for name in only or [name for name in fields if name not in omit]:
@@ -40,9 +40,9 @@ def add_flags(
 
 
 def from_flags(cls: type, arguments: argparse.Namespace, **more: Any) -> Any:
-    """The settings that the flags of `add_flags` were given, those of nested settings too.
+    """The settings of `cls` from the flags of `add_flags`, nested settings included.
 
-    `more` are the fields that are no flags, or whose flags need more than their value.
+    `more`: the fields without a flag, and those that need more than the flag's value.
     """
     hints = typing.get_type_hints(cls)
     values = {
@@ -57,7 +57,8 @@ def from_flags(cls: type, arguments: argparse.Namespace, **more: Any) -> Any:
 
 
 def given(cls: type, arguments: argparse.Namespace, *, only: Iterable[str] = ()) -> dict[str, Any]:
-    """What `add_flags(..., instead_of=...)` was given, by the fields' names."""
+    """The values of those flags of `add_flags(..., instead_of=...)` that were given, by the names
+    of their fields."""
     fields = declared(cls)
     values = {name: getattr(arguments, fields[name].flag, None) for name in only or fields}
     return {name: value for name, value in values.items() if value is not None}

@@ -61,10 +61,10 @@ def _positive(text: str) -> float:
 def estimate(
     model: Path, boards: list[Board], source: Path, arguments: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Of each board of which cycles can be estimated, in their order.
+    """The figures of each board whose cycles can be estimated, in the order of `boards`.
 
     Raises:
-        StapesError: there is none among them, or the estimate fails.
+        StapesError: there is no such board, or the estimate fails.
     """
     usable = [board for board in boards if can_estimate(board)]
     if not usable:
@@ -76,12 +76,12 @@ def estimate(
 
 
 def without_estimate(boards: list[Board]) -> dict[str, str]:
-    """Why there is none, by the names of the boards that have none."""
+    """The boards without an estimate, by name, and the reason for each."""
     return {board.name: why for board in boards if (why := why_not(board))}
 
 
 def _figures(board: Board, time: FrameTime, arguments: argparse.Namespace) -> dict[str, Any]:
-    """As JSON has it."""
+    """The figures of one board, as --json prints them."""
     active = arguments.current_ua_per_mhz or board.active_ua_per_mhz
     sleep = arguments.sleep_ua or board.sleep_ua
     battery = None

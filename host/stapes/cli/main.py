@@ -123,8 +123,8 @@ def _with_underscores(argument: str) -> str:
 
 
 def _with_values(argv: Sequence[str]) -> list[str]:
-    """`--snr_db -5,20` is `--snr_db=-5,20`: argparse takes numbers below 0 for values, lists of
-    them for flags."""
+    """Writes `--snr_db -5,20` as `--snr_db=-5,20`: argparse takes a negative number for a value,
+    but a list that begins with such a number for a flag."""
     words: list[str] = []
     for word in argv:
         if re.match(r"-[\d.]", word) and words and re.fullmatch(r"--\w+", words[-1]):
@@ -134,7 +134,7 @@ def _with_values(argv: Sequence[str]) -> list[str]:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; of an unknown flag, which one is near."""
+    """Says what is wrong in one line; for an unknown flag, names a similar flag."""
 
     @property
     def taken(self) -> list[argparse.Action]:
@@ -225,15 +225,16 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _unwind_when_ended() -> None:
-    """SIGTERM and SIGHUP end what a command has started, as Ctrl-C does; nohup's wish is kept."""
+    """SIGTERM and SIGHUP also end what a command has started, as Ctrl-C does. A signal that is
+    ignored already (by nohup) stays ignored."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
 
 
 def keep_interrupts() -> None:
-    """Ctrl-C that meets Python where it drops exceptions (in a finalizer, as a generator is thrown
-    away, as it forks) comes again a moment later."""
+    """At some places Python drops exceptions: in a finalizer, while it throws a generator away,
+    while it forks. A Ctrl-C that comes at such a place is sent again a moment later."""
     said = sys.unraisablehook
 
     def drop(dropped: Any) -> None:
@@ -308,8 +309,8 @@ def _complete() -> None:
 
 
 def _repair_streams() -> None:
-    """Output that was closed goes nowhere, what the terminal cannot show or must not obey is
-    escaped, and what cannot be written says where."""
+    """Discards output to a stream that is closed; escapes what the terminal cannot show or must not
+    obey; and if standard output cannot be written, the error names it."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open("w", errors="backslashreplace")  # noqa: SIM115, never closed

@@ -15,7 +15,7 @@ from stapes.model.settings import FrontEndSettings, PcenSettings, WakeSettings
 from stapes.model.shipped import shipped_models
 from stapes.options import as_text, like, setting
 
-_FEATURES = ("channel_count", "dct_coefficient_count")  # which FeatureFlags decide
+_FEATURES = ("channel_count", "dct_coefficient_count")  # FeatureFlags decide these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def model_file(text: str) -> Path:
 
 
 def add_wake_flags(parser: Any) -> None:
-    """--wake and what belongs to it, to a parser or a group of it."""
+    """Adds --wake and the flags that belong to it to a parser or a group of it."""
     parser.add_argument(
         "--wake",
         type=model_file,
@@ -104,7 +104,7 @@ def wake_settings(arguments: argparse.Namespace) -> WakeSettings:
 
 
 def add_front_end_arguments(parser: Any) -> None:
-    """The front end's flags, to a parser or a group of it."""
+    """Adds the front end's flags to a parser or a group of it."""
     add_flags(parser, FeatureFlags)
     add_flags(parser, FrontEndSettings, omit=_FEATURES)
     add_flags(parser, PcenSettings)

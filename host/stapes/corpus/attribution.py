@@ -18,12 +18,12 @@ _LOCK = f".{FILE_NAME}.lock"
 
 
 def attribution_of(*folders: str | os.PathLike[str]) -> str:
-    """What the ATTRIBUTION.txt of each folder says, and of its folders of other sounds
-    (_background_noise_ and the like): a line each, and one for each engine of synthetic voices;
-    none twice.
+    """The texts of ATTRIBUTION.txt in each folder and in its folders of other sounds
+    (_background_noise_ and the like): one line for each text and one for each engine of synthetic
+    voices. No line comes twice.
 
     Raises:
-        StapesError: one cannot be read, or is too long to travel in a model.
+        StapesError: a text cannot be read, or is too long to travel in a model.
     """
     return together(
         *(
@@ -35,8 +35,8 @@ def attribution_of(*folders: str | os.PathLike[str]) -> str:
 
 
 def attribution_around(*paths: str | os.PathLike[str]) -> str:
-    """As `attribution_of`, for recordings or folders of them that may be a part of a folder of
-    data: what that folder says counts as well."""
+    """Like `attribution_of`, for recordings or folders of recordings. They may be a part of a
+    folder of data: the text in that folder counts as well."""
     told = []
     for path in (Path(path).absolute() for path in paths):
         folder = path if path.is_dir() else path.parent
@@ -50,22 +50,22 @@ def _told(folder: Path) -> str:
 
 
 def together(*told: str) -> str:
-    """Texts of `attribution_of` as one: a line each, none twice."""
+    """Joins texts of `attribution_of` into one; no line comes twice."""
     rest, credits = credits_in("\n".join(told))
     lines = dict.fromkeys(line for line in rest.splitlines() if line)
     return "\n".join([*lines, *credit_lines(credits)])
 
 
 def copy_attribution(data_dir: Path, folder: Path) -> None:
-    """Takes the texts of a folder of data, and of its folders of other sounds, to one that is made
-    of it."""
+    """Copies the texts of a folder of data, and of its folders of other sounds, into a `folder`
+    that is made from it."""
     for path in (data_dir / FILE_NAME, *data_dir.glob(f"_*_/{FILE_NAME}")):
         if text := _read(path):
             write_attribution((folder / path.relative_to(data_dir)).parent, text)
 
 
 def write_attribution(folder: Path, text: str) -> None:
-    """Says in a folder, which is made, whose data is in it.
+    """Writes a text into a folder that says whose data is in it; makes the folder if needed.
 
     Raises:
         StapesError: the text is too long to travel in a model, or cannot be written.
@@ -97,7 +97,7 @@ def add_credits(folder: Path, credits: Iterable[Credit]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Writes the file of this folder, in place of a link to that of another one."""
+    """Writes the file. If `path` is a link to another folder's file, replaces the link."""
     new = path.with_name(f".{path.name}.new")
     try:
         write_text(new, text)
@@ -118,7 +118,7 @@ def check_credits(folder: Path, credits: Iterable[Credit]) -> None:
 
 
 def _with_credits(text: str, credits: list[Credit], path: Path) -> str:
-    """`text` with voices, in less detail where there are too many."""
+    """`text` with voices, in less detail if it would become too long."""
     rest, known = credits_in(text)
     start = rest.rstrip() + "\n" if rest.strip() else ""
     for detail in ({}, {"with_terms": False}, {"with_voices": False}):
@@ -130,7 +130,7 @@ def _with_credits(text: str, credits: list[Credit], path: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    """What a file says; "" where there is none."""
+    """The text of a file; "" if there is no file."""
     if not path.is_file():
         return ""
     text = read_text(path, what="whose data this is, and on what terms")

@@ -125,8 +125,8 @@ def random_silence(
 ) -> np.ndarray:
     """A clip of the label _silence_: background at a volume of 0 to 1. int16 [samples].
 
-    With `coloured_at`, a sample rate, half of them are coloured noise instead, so that the noise
-    which is mixed into the words does not give them away.
+    With `coloured_at`, a sample rate, half of these clips are coloured noise instead: if coloured
+    noise were only in the words, a model would recognize the words by it.
     """
     noise = background_segment(noises, samples, generator)
     volume = generator.uniform(0, 1)
@@ -139,8 +139,8 @@ def random_silence(
 def mask_randomly(
     features: np.ndarray, settings: AugmentSettings, generator: np.random.Generator
 ) -> None:
-    """SpecAugment, in place: hides a band of frames and one of channels of each clip, float32
-    [clips, frames, channels], behind the mean of all."""
+    """SpecAugment, in place, on float32 [clips, frames, channels]: in each clip, sets a band of
+    frames and a band of channels to the mean of all features."""
     widest = settings.time_mask_frames, settings.frequency_mask_channels
     if widest == (0, 0):
         return
@@ -196,7 +196,7 @@ class _Tutorial:
 
 class _Draws:
     """A row of numbers for each clip. Every effect takes its columns whether it is on or not, so
-    that what one draws does not depend on the others."""
+    that the numbers of one effect do not depend on the other effects."""
 
     def __init__(self, generators: Sequence[np.random.Generator], share: float) -> None:
         rows = [generator.random(_COLUMNS) for generator in generators]
@@ -212,12 +212,12 @@ class _Draws:
         return low + (high - low) * self.numbers(1)[0]
 
     def applies(self, amount: float) -> np.ndarray:
-        """bool [clips]: for which an effect that is on at all is drawn."""
+        """bool [clips]: the clips that get the effect; none if its `amount` is 0."""
         return (self.numbers(1)[0] < self._share) & bool(amount)
 
 
 class _Stages:
-    """Applies each effect in place to those of [clips, samples] that it is drawn for."""
+    """Applies each effect in place, to those clips of [clips, samples] that get it."""
 
     def __init__(
         self,
@@ -315,7 +315,7 @@ class _Stages:
         sound[rows] = filtered(sound[rows], gains[rows])
 
     def _drawn(self, amount: float) -> np.ndarray:
-        """[clips]: evenly to either side, 0 where the effect is not drawn."""
+        """[clips]: evenly from -`amount` to `amount`; 0 for clips that do not get the effect."""
         applies = self._draws.applies(amount)
         return np.where(applies, self._draws.between(-amount, amount), 0.0)
 

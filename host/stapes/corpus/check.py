@@ -33,7 +33,7 @@ UNBALANCED = 5.0  # times as many clips of the most as of the rarest wanted word
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSettings:
-    """What the clips are to fit; `wanted_words` empty: all words are looked at alike."""
+    """What the clips must fit. If `wanted_words` is empty, all words are treated alike."""
 
     sample_rate: int = like(FrontEndSettings, "sample_rate", help="expected sample rate, in Hz")
     clip_duration_ms: int = like(ModelSettings, "clip_duration_ms")
@@ -49,7 +49,8 @@ class CheckSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something wrong: an "error" is refused or wasted by training, a "warning" is heard there."""
+    """Something wrong. "error": training would refuse it, or the tests would be wrong. "warning":
+    training works, but the model gets worse or files are not used."""
 
     severity: str
     kind: str
@@ -59,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """What is remembered of a file; `error` instead of the rest where it cannot be read."""
+    """What is kept about a file. If it cannot be read, `error` says why and the rest is missing."""
 
     name: str  # word/file
     word: str
@@ -182,7 +183,7 @@ def _labels(clips: Iterable[Clip]) -> Iterable[Finding]:
 
 
 def _forms(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
-    """Files that training refuses, the same clips with --resample apart."""
+    """Files that training refuses. Those that it takes with --resample are separate findings."""
     unreadable = [f"{clip.name}: {clip.error}" for clip in clips if clip.error]
     yield from _found("error", "unreadable", unreadable, "cannot be read")
     whole = [clip for clip in clips if not clip.error]
@@ -203,7 +204,7 @@ def _forms(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
 
 
 def _others(folder: Path) -> Iterable[Finding]:
-    """What nothing here reads: sound in other formats, and whatever else."""
+    """Files that Stapes does not read: sound in other formats, and anything else."""
     known = (*AUDIO_SUFFIXES, ".txt", ".md", ".json")
     unread: dict[bool, list[str]] = {True: [], False: []}
     for path in visible_files(folder, "*/*"):
@@ -305,7 +306,8 @@ def _balance(clips: list[Clip], settings: CheckSettings) -> Iterable[Finding]:
 
 
 def _official_lists(folder: Path, clips: list[Clip]) -> Iterable[Finding]:
-    """Speech Commands brings lists of its partitions: the rule must give the same at 10 and 10%."""
+    """Speech Commands comes with lists of its partitions. The rule must give the same partitions
+    with 10% for validation and 10% for testing."""
     listed: dict[str, str] = {}
     for partition in ("validation", "testing"):
         path = folder / f"{partition}_list.txt"

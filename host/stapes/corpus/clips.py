@@ -20,9 +20,9 @@ from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.errors import StapesError
 
 Progress = Callable[[int, int], None]
-LONG = 1.05  # times a clip: less of it is not missed
-_CLIPS_AT_ONCE = 16  # varied together: more of them leave the caches
-# What stands for a clip that is made anew each time it comes up.
+LONG = 1.05  # times a clip's length: up to here, the cut is not worth a warning
+_CLIPS_AT_ONCE = 16  # varied together: more would not fit the caches
+# In place of a clip number: a clip that is made anew each time it is drawn.
 _SILENCE, _SPEECH, _HARD = -1, -2, -3
 
 
@@ -66,7 +66,7 @@ def load_clips(
 
 
 def about_long(paths: Sequence[Path], *, milliseconds: float) -> str:
-    """What is lost of clips that are longer than a model's, and what helps."""
+    """Says what is lost if clips are longer than the model's clips, and what helps."""
     one = len(paths) == 1
     return (
         f"{len(paths)} clip{'' if one else 's'} longer than {milliseconds:g} ms, such as "
@@ -156,10 +156,10 @@ class TrainingClips:
     may ask for batches at once.
 
     An epoch holds every wanted clip once, and its share of silence, of unknown words, of running
-    speech and of hard examples; the latter two are cut anew each time. The tutorial trains with one
-    fixed subset of the unknown words; here each epoch draws its own from all of them. With
-    `balance` it holds as many wanted clips, but words with few of them more than once, and of the
-    others some, drawn anew.
+    speech and of hard examples; running speech and hard examples are cut anew each time. The
+    tutorial trains with one fixed subset of the unknown words; here each epoch draws its own subset
+    of all unknown words. With `balance`, an epoch holds the same number of wanted clips, but clips
+    of rare words come more than once, and of frequent words only some, drawn anew.
     """
 
     def __init__(
@@ -183,8 +183,8 @@ class TrainingClips:
         Args:
             margin_samples: by how much the varied clips are longer than `samples`; the words stay
                 in their middle.
-            lead_samples: what is put before that: background and noise begin there, running speech
-                goes on from there.
+            lead_samples: by how much they are longer before that: background, noise and running
+                speech fill this part as well; words do not.
             long: as in `load_clips`.
 
         Raises:
@@ -273,7 +273,7 @@ class TrainingClips:
         return sound
 
     def _drawn(self, positions: range) -> np.ndarray:
-        """The numbers of the clips at positions in the endless row of all."""
+        """The numbers of the clips at `positions`, counted through all epochs without end."""
         size = self.epoch_size
         return np.array(
             [self._order(position // size)[position % size] for position in positions], np.int64
@@ -287,7 +287,7 @@ class TrainingClips:
         return random_silence(self._samples, self._noises, generator, coloured_at=coloured_at)
 
     def _labels(self, drawn: np.ndarray) -> np.ndarray:
-        wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # the clips after them
+        wanted = np.append(self._wanted_labels, UNKNOWN_INDEX)  # for all other clips
         labels = wanted[np.clip(drawn, 0, len(self._wanted_labels))]
         labels[drawn == _SILENCE] = SILENCE_INDEX
         labels[drawn < _SILENCE] = UNKNOWN_INDEX
@@ -308,8 +308,9 @@ class TrainingClips:
 
 
 def balanced(labels: np.ndarray, balance: float, generator: np.random.Generator) -> np.ndarray:
-    """As many numbers of clips as there are `labels`, int [clips], in which a label of n clips
-    occurs in proportion to n ** (1 - balance): all its clips equally often, and the rest drawn."""
+    """Draws as many clip numbers as there are `labels`, int [clips]. The share of a label with n
+    clips is in proportion to n ** (1 - balance): each of its clips comes equally often, and clips
+    for the remainder are drawn at random."""
     found, counts = np.unique(labels, return_counts=True)
     shares = np.cumsum(counts ** (1.0 - balance))
     quotas = np.diff(np.rint(shares * (len(labels) / shares[-1])).astype(np.int64), prepend=0)

@@ -21,7 +21,7 @@ from stapes.plain import plain
 _HEAD = "Synthetic speech by "
 MORE = "more voices than fit here"
 _LONGEST = 200  # characters of a name or of terms
-# Of programs that are under one name everywhere.
+# Terms of programs that have the same name everywhere.
 _TERMS = {
     "espeak-ng": "GPL 3 or later",
     "flite": "Carnegie Mellon University, BSD-like",
@@ -31,7 +31,7 @@ _TERMS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Credit:
-    """A voice of an engine. `terms` are the voice's own, where those of the engine are not all."""
+    """A voice of an engine. `terms` are those of the voice, if it has terms beside the engine's."""
 
     engine: str
     voice: str = ""
@@ -44,7 +44,7 @@ def engine_name(program: str) -> str:
 
 
 def credits_in(text: str) -> tuple[str, list[Credit]]:
-    """The lines of a text that credit no voices, and what the others say."""
+    """The lines of a text that credit no voices, and the credits in its other lines."""
     rest, found = [], []
     for line in text.splitlines():
         if line.startswith(_HEAD) and line.endswith("."):
@@ -65,7 +65,7 @@ def _parsed(said: str) -> list[Credit]:
 def credit_lines(
     credits: Iterable[Credit], *, with_terms: bool = True, with_voices: bool = True
 ) -> list[str]:
-    """A line for each engine, sorted; of two terms of a voice the longer ones."""
+    """A line for each engine, sorted. If a voice has different terms, the longest are kept."""
     engines: dict[str, dict[str, str]] = {}
     for credit in credits:
         voices = engines.setdefault(_tidy(credit.engine).replace(": ", ", "), {})
@@ -85,7 +85,7 @@ def _line(engine: str, voices: Mapping[str, str]) -> str:
 
 
 def _tidy(text: str) -> str:
-    """One plain line in which nothing ends a voice."""
+    """One plain line without ";", which would end the voice in a credit."""
     return plain(" ".join(text.split())).replace(";", ",")[:_LONGEST].strip()
 
 

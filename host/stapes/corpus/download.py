@@ -42,7 +42,7 @@ def download(
 
     Args:
         sha256: of the whole file, in hexadecimal digits.
-        tries: attempts in a row that bring nothing before it gives up.
+        tries: the download fails after so many attempts in a row that bring nothing.
 
     Raises:
         StapesError: no such address, no connection, no room, or other bytes than `sha256` says.
@@ -75,7 +75,7 @@ def download(
 
 
 def check_sha256(path: Path, expected: str, *, source: str = "", remove: bool = False) -> None:
-    """Checks a file's content; removes it, if asked to, where it does not fit.
+    """Checks a file's content. With `remove`, deletes the file if the content is wrong.
 
     Raises:
         StapesError: other content; `source` is named instead of the file.
@@ -93,7 +93,7 @@ def check_sha256(path: Path, expected: str, *, source: str = "", remove: bool = 
 
 
 def _continue(url: str, part: Path, progress: Progress, timeout_seconds: float) -> None:
-    """One connection: appends to `part` what it lacks."""
+    """One connection: appends to `part` the bytes that are still missing."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"User-Agent": "stapes"})
     if have:
@@ -101,7 +101,7 @@ def _continue(url: str, part: Path, progress: Progress, timeout_seconds: float) 
     try:
         answer = urllib.request.urlopen(request, timeout=timeout_seconds)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and have:  # nothing after `have`: it is whole, or of another file
+        if error.code == 416 and have:  # nothing after `have`: `part` is whole, or of another file
             return
         raise
     with answer:
@@ -124,7 +124,7 @@ def _length(headers: Message) -> int:
 
 
 def cause(error: Exception) -> str:
-    """In one line: a server may have said anything."""
+    """The error in one line of printable characters: a server may send any text."""
     text = " ".join(str(getattr(error, "reason", None) or error).split())
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 

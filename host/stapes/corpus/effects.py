@@ -66,12 +66,12 @@ def change_voice(
     semitones: float = 0.0,
     speed: float = 1.0,
 ) -> np.ndarray:
-    """Plays the clip `rate` times as fast and `semitones` higher, around its middle; `speed` is
-    that of a tape, which moves both (Ko et al. 2015).
+    """Plays the clip `rate` times as fast and `semitones` higher, around its middle. `speed` works
+    like the speed of a tape: it changes tempo and pitch together (Ko et al. 2015).
 
-    What moves out is cut, zeros move in; frequencies that pass half the sample rate are filtered
-    out. Pieces of the clip overlap where they fit best (WSOLA: Verhelst and Roelands 1993), which
-    keeps the pitch; then it is resampled.
+    Sound that moves out of the clip is cut, and zeros move in; frequencies that would pass half the
+    sample rate are filtered out. Pieces of the clip overlap where they fit best (WSOLA: Verhelst
+    and Roelands 1993), which keeps the pitch; then the sound is resampled.
     """
     factor = 2.0 ** (semitones / 12.0)
     voice = np.asarray(clip, np.float32)
@@ -84,7 +84,7 @@ def change_tract(clip: np.ndarray, *, sample_rate: int, factor: float) -> np.nda
     """The clip [samples] as if said with a vocal tract `factor` times as short: its resonances lie
     `factor` times as high, its pitch and its tempo stay.
 
-    Each 32 ms of the sound have their spectrum's envelope stretched; the envelope is what remains
+    The envelope of the spectrum is stretched for each 32 ms of the sound. The envelope is the part
     of the cepstrum below _LIFTER_SECONDS.
     """
     voice = np.asarray(clip, np.float32)
@@ -104,7 +104,7 @@ def change_tract(clip: np.ndarray, *, sample_rate: int, factor: float) -> np.nda
 
 
 def _tract_gains(magnitudes: np.ndarray, sample_rate: int, factor: float) -> np.ndarray:
-    """What makes each envelope [frames, bins] one of resonances `factor` times as high."""
+    """Gains [frames, bins] that move the resonances of each frame to `factor` times as high."""
     logs = np.log(magnitudes + np.float32(1e-3 * magnitudes.max() + 1e-9))
     cepstra = scipy.fft.irfft(logs)
     kept = max(2, int(_LIFTER_SECONDS * sample_rate))
@@ -122,7 +122,7 @@ def echoes(white: np.ndarray, *, rt60_ms: float, sample_rate: int) -> np.ndarray
     """A computed room without the direct sound: noise that decays by 60 dB in `rt60_ms` and ends
     there. float32 [samples] of energy 1.
 
-    The statistical model of Polack (1988); after 2.5 ms, the way of the first echo.
+    The statistical model of Polack (1988). It begins after 2.5 ms, when the first echo arrives.
 
     Args:
         white: white noise of any level, as long as the reverberation or longer.
@@ -135,7 +135,7 @@ def echoes(white: np.ndarray, *, rt60_ms: float, sample_rate: int) -> np.ndarray
 
 
 def room_size(samples: int, sample_rate: int, rt60_ms: float) -> int:
-    """The FFT in which the echoes of such a room do not come round to the clip's beginning."""
+    """The FFT size at which the echoes of such a room do not wrap around to the clip's start."""
     return scipy.fft.next_fast_len(samples + max(2, int(sample_rate * rt60_ms / 1000)), real=True)
 
 
@@ -196,8 +196,8 @@ def band_gains(
 
 
 def overdrive(clips: np.ndarray, decibels: ArrayLike) -> np.ndarray:
-    """Cuts off all within `decibels` of a clip's peak, as a microphone that is spoken to too
-    loudly; the level of what is left stays as it was."""
+    """Clips at `decibels` below a clip's peak, like a microphone that is spoken to too loudly. The
+    samples below that limit do not change."""
     clips = np.asarray(clips, np.float32)
     peak = np.maximum(clips.max(axis=-1, initial=0), -clips.min(axis=-1, initial=0))
     limit = _each(peak * 10.0 ** (-np.asarray(decibels) / 20.0))
@@ -210,7 +210,7 @@ def _each(amounts: ArrayLike) -> np.ndarray:
 
 
 def _centred(samples: np.ndarray, length: int) -> np.ndarray:
-    """The middle `length` samples, or all of them amid zeros."""
+    """The middle `length` samples; if there are fewer, all of them, with zeros on both sides."""
     if len(samples) >= length:
         start = (len(samples) - length) // 2
         return samples[start : start + length]
@@ -227,13 +227,14 @@ def _resampled(samples: np.ndarray, rate: float) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _squares(bins: int, sample_rate: int) -> np.ndarray:
-    """Squares of the frequencies of `filtered`, in Hz; 0 a little above it."""
+    """Squares of the frequencies of `filtered`, in Hz; 0 Hz counts as a little above 0."""
     return np.square(np.maximum(np.linspace(0, sample_rate / 2, bins), 1e-3)).astype(np.float32)
 
 
 @lru_cache(maxsize=8)
 def _bands(bins: int, sample_rate: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each frequency of `filtered` the band below it, and its share of the way to the next."""
+    """For each frequency of `filtered`: the number of the band below it, and which share of the way
+    from this band to the next it lies (0 to 1)."""
     octaves = np.log2(np.maximum(np.linspace(0, sample_rate / 2, bins), 60) / 60)
     places = octaves * ((count - 1) / np.log2(sample_rate / 2 / 60))
     below = np.minimum(places.astype(np.int64), count - 2)

@@ -32,7 +32,7 @@ from stapes.corpus.synthesizers import (
 )
 from stapes.errors import StapesError
 
-# One person's voice again at half the rate; one that can only tell the time.
+# `kal` is the voice of kal16 again, at half the rate; `awb_time` can only tell the time.
 _FLITE_LEFT_OUT = ("kal", "awb_time")
 
 
@@ -40,13 +40,13 @@ class Engine(Protocol):
     """An engine of a mixture; plain data, as it is sent to other processes."""
 
     def voices(self) -> list[str]:
-        """Names of the voices that are installed, sorted; none where the engine is not there."""
+        """Names of the installed voices, sorted; empty if the engine is not installed."""
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         """float64 [samples] from -1 to 1, and their sample rate in Hz.
 
         Raises:
-            EngineFailed: it cannot.
+            EngineFailed: the engine cannot say the text.
         """
 
     def credit(self, voice: str) -> Credit:

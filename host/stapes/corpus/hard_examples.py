@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder of hard examples: sounds that a model took for words, to train with as `_unknown_`.
 
-    HARD_DIR/list.txt       a line for each clip; a line that is deleted strikes its clip
+    HARD_DIR/list.txt       a line for each clip; if you delete a line, its clip is not used
     HARD_DIR/clips/*.wav
     HARD_DIR/index.html     the same with pictures, to look and listen through
 
@@ -27,8 +27,8 @@ _HEAD = """\
 
 
 def list_text(rows: Iterable[tuple[str, str]]) -> str:
-    """The list of clips: (file below the folder, what is to be said of it) each. Names of
-    recordings are a part of what is said: a line end in one must not begin another line."""
+    """The text of the list; a row is (file below the folder, remark about it). Remarks contain the
+    names of recordings: a line end in such a name must not begin a new line of the list."""
     return _HEAD + "".join(f"{name}\t{plain(about)}\n" for name, about in rows)
 
 

@@ -36,10 +36,10 @@ class CorpusSettings:
     """Which clips are used for what; the defaults are those of the tutorial's train.py.
 
     The silence, unknown, speech and hard percentages are relative to the number of clips with
-    wanted words; hard examples are trained with where there are some. `balance` evens out how often
-    each wanted word is trained: 0 as often as it was recorded, 1 all of them equally often, between
-    them a word of n clips in proportion to n ** (1 - balance). `resample` converts clips of another
-    rate, stereo ones too, when they are read.
+    wanted words; hard examples are used if there are any. `balance` says how often each wanted word
+    is trained: with 0 as often as it was recorded, with 1 all words equally often, and in general a
+    word with n clips in proportion to n ** (1 - balance). `resample` converts clips of another
+    rate, and stereo clips, when they are read.
     """
 
     wanted_words: tuple[str, ...] = setting(
@@ -168,10 +168,11 @@ class CorpusIndex:
         return math.ceil(len(self.wanted[partition]) * percentage / 100)
 
     def require(self, partition: str) -> None:
-        """Checks that every wanted word has clips in `partition`, and speech where it is used.
+        """Checks that every wanted word has clips in `partition`, and that running speech, if it is
+        used, has recordings there.
 
         Raises:
-            StapesError: there are none.
+            StapesError: clips or recordings are missing.
         """
         present = {label for _, label in self.wanted[partition]}
         for label, word in enumerate(self.settings.wanted_words, start=UNKNOWN_INDEX + 1):
@@ -273,12 +274,13 @@ def _check_readable(folder: Path) -> None:
 
 
 def word_of(path: Path) -> str:
-    """The word of a clip: its folder's name, whatever its capitals."""
+    """The word of a clip: the name of its folder, as `folded` spells it."""
     return folded(path.parent.name)
 
 
 def folded(word: str) -> str:
-    """One spelling of a word: macOS writes an umlaut as two characters, a keyboard as one."""
+    """One spelling of a word, in lower case: macOS writes an umlaut as two characters, a keyboard
+    as one."""
     return unicodedata.normalize("NFC", word.lower())
 
 

@@ -13,7 +13,7 @@ from stapes.errors import StapesError
 
 @dataclass(frozen=True, kw_only=True)
 class KnownCorpus:
-    """An archive of <word>/*.wav. `attribution` is what a model that was trained on it must say."""
+    """An archive of <word>/*.wav. `attribution`: the text that a model trained on it must carry."""
 
     url: str
     sha256: str

@@ -16,7 +16,7 @@ from stapes.corpus.phonemes import Sounds, distance, sounds_of
 
 WORDS_PER_HOUR = 9000  # of talk: 150 a minute
 LISTED = 8000  # of the most frequent words
-FREQUENT = 1000  # of which phrases are made
+FREQUENT = 1000  # of the most frequent words; phrases are made of these
 SYSTEM_LIST = Path("/usr/share/dict/words")
 _NEAR_PER_SOUND = 0.34  # two words are near up to this distance for each sound of the wanted one
 
@@ -38,8 +38,8 @@ class Lexicon:
     entries: tuple[Entry, ...] = ()
 
     def near(self, sounds: Sounds, *, most: int = 40) -> list[tuple[Entry, float]]:
-        """Words that sound like these, the nearest first, with their distances; not those that
-        sound the same."""
+        """Words that sound similar to `sounds`, the nearest first, with their distances; without
+        words that sound exactly the same."""
         if not sounds:
             return []
         limit = max(1.0, _NEAR_PER_SOUND * len(sounds))
@@ -52,7 +52,7 @@ class Lexicon:
         return sorted(found, key=lambda pair: pair[1])[:most]
 
     def containing(self, sounds: Sounds, *, most: int = 10) -> list[Entry]:
-        """Longer words inside which these sounds are."""
+        """Longer words that contain these sounds."""
         size = len(sounds)
 
         def inside(longer: Sounds) -> bool:
@@ -62,8 +62,8 @@ class Lexicon:
         return [entry for entry in self.entries if inside(entry.sounds)][:most] if size else []
 
     def phrases(self, sounds: Sounds, *, away: float, most: int = 10) -> list[Entry]:
-        """Two frequent words that sound together like these, the most frequent first: how often
-        they come is counted as if words did not depend on each other."""
+        """Pairs of frequent words that together sound like `sounds`, the most frequent first. Their
+        frequency is computed as if the two words did not depend on each other."""
         frequent = [entry for entry in self.entries[:FREQUENT] if entry.per_hour]
         found = [
             Entry(
@@ -80,7 +80,7 @@ class Lexicon:
 
 
 def _within(entries: Sequence[Entry], sounds: Sounds, away: float) -> list[tuple[Entry, float]]:
-    """Those at most so far away, with their distances."""
+    """The entries at most `away` from `sounds`, with their distances."""
     near = [entry for entry in entries if abs(len(entry.sounds) - len(sounds)) <= away]
     pairs = ((entry, distance(sounds, entry.sounds)) for entry in near)
     return [pair for pair in pairs if pair[1] <= away]
@@ -92,7 +92,7 @@ def load_lexicon(
     """The list of this machine, with its sounds; empty for other languages or without a list.
 
     Args:
-        transcribe: how each of some words is pronounced; "" where that is not known.
+        transcribe: gives the pronunciation of each word, or "" if it is not known.
     """
     source, counted = _listed(language)
     words = [word for word, _ in counted]
@@ -118,7 +118,7 @@ def _listed(language: str) -> tuple[str, list[tuple[str, float | None]]]:
 
 
 def said_per_hour(word: str) -> float | None:
-    """How often a word or phrase comes in an hour of talk, by wordfreq; None without it."""
+    """How often a word or phrase comes in an hour of talk, by wordfreq; None without wordfreq."""
     if importlib.util.find_spec("wordfreq") is None:
         return None
     from wordfreq import word_frequency
@@ -146,5 +146,6 @@ def _system_list() -> tuple[str, list[tuple[str, float | None]]] | None:
 
 
 def _is_word(text: str) -> bool:
-    """Letters alone; a single one is mostly the rest of an abbreviation."""
+    """Whether a text has only letters. A single letter other than "a" and "i" is no word: mostly it
+    is the rest of an abbreviation."""
     return text.isalpha() and text.isascii() and (len(text) > 1 or text in ("a", "i"))

@@ -31,7 +31,7 @@ class LongRecordings:
     def read(
         cls, paths: Sequence[Path], *, sample_rate: int, samples: int, resample: bool = False
     ) -> LongRecordings:
-        """Reads all of them.
+        """Reads all `paths`.
 
         Raises:
             StapesError: one is not mono at `sample_rate` (unless `resample`), or damaged.

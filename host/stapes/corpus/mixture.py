@@ -25,17 +25,17 @@ from stapes.errors import StapesError
 
 CASTS = ("all", "train", "tune", "test")
 SHARES = {"piper": 0.35, "hibari": 0.25, "flite": 0.15, "festival": 0.1, "espeak": 0.15}
-# People whose voices are kept back where they are here; all others are trained with.
+# People whose voices, if installed, are kept back; all other voices are used for training.
 _KEPT_BACK = {"awb": "tune", "+m6": "tune", "+f5": "tune",
               "rms": "test", "ked": "test", "+m3": "test", "+f3": "test"}  # fmt: skip
-_MANY_SPEAKERS = 10  # a model with as many spares some for tuning and testing
+_MANY_SPEAKERS = 10  # a model with so many speakers leaves some for tuning and testing
 INSTALL_HINT = "install one: apt-get install espeak-ng flite, or pip install 'stapes[voices]'"
 # `Speaker.pitch` 0 and 99: below deep men, and above most children (Peterson and Barney 1952: men
 # 132, women 223, children 264 Hz on average).
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 75.0, 400.0
-_MOST_SEMITONES = 14.0  # more is no voice any more
-_OWN_SEMITONES = 4.0  # of a speaker who is the voice itself, at most
-# Resonances rise by this power of the pitch: women's lie a sixth higher than those of men.
+_MOST_SEMITONES = 14.0  # beyond this it is no voice any more
+_OWN_SEMITONES = 4.0  # at most, for a speaker who is the same person as the voice
+# Resonances rise by this power of the pitch: those of women are a sixth higher than those of men.
 _TRACT_BY_PITCH = 0.27
 
 
@@ -115,7 +115,7 @@ def find_mixture(
     """The engines that have voices on this machine. All but espeak-ng and Piper speak English.
 
     Raises:
-        StapesError: there is none for this language, or a file is no voice of Piper.
+        StapesError: no engine has a voice for this language, or a file is no voice of Piper.
     """
     candidates: dict[str, Engine] = {
         "espeak": Espeak(language=language),
@@ -136,7 +136,7 @@ def find_mixture(
 
 
 def _is_here(engine: Engine) -> bool:
-    """Whether the engine has voices; one that cannot even list them is left out."""
+    """Whether the engine has voices; an engine that cannot even list its voices is left out."""
     try:
         return bool(engine.voices())
     except StapesError:
@@ -156,7 +156,7 @@ def person_of(voice: str) -> str:
 
 
 def cast_of(voice: str, voices: Sequence[str]) -> str:
-    """Which cast a voice belongs to, of all `voices` that are here."""
+    """The cast that a voice belongs to. `voices`: all voices of this machine."""
     person = person_of(voice)
     if person in _KEPT_BACK:
         return _KEPT_BACK[person]
@@ -168,13 +168,13 @@ def cast_of(voice: str, voices: Sequence[str]) -> str:
 
 
 def _is_moved(speaker: Speaker) -> bool:
-    """Whether the speaker is somebody else than the voice, at any tempo: half of them, as each
-    change leaves traces of itself."""
+    """Whether the speaker gets the pitch of another person than the voice; the same for any tempo.
+    Only half of the speakers do, because the change leaves traces in the sound."""
     return int(replace(speaker, words_per_minute=0).name, 16) % 2 == 1
 
 
 def _semitones(sound: np.ndarray, rate: int, speaker: Speaker, *, espeak: bool) -> float:
-    """By how much the speaker is higher than the voice is in `sound`."""
+    """By how many semitones the speaker's pitch is above the voice's pitch in `sound`."""
     if not _is_moved(speaker):  # espeak-ng has changed its pitch by itself
         return 0.0 if espeak else _OWN_SEMITONES * (speaker.pitch / 49.5 - 1)
     own = median_pitch(sound, sample_rate=rate)

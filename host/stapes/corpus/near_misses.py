@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words that sound nearly like a wanted one: what the unknown class must hold to be of use.
+"""Words that sound nearly like a wanted one: the unknown class needs them to be of use.
 
 `near_misses` works on letters: parts of a phrase, cut words, and words with one letter exchanged
 for a similar one. `near_sounds` works on sounds, where espeak-ng can tell them: words of a list,
@@ -23,7 +23,7 @@ _SIMILAR = {
     "a": "o", "e": "a", "i": "e", "o": "u", "u": "a", "ä": "a", "ö": "o", "ü": "u",
 }  # fmt: skip
 _SHORTEST_PART = 3
-NEAREST, NEAREST_SHORT = 1.5, 1.0  # distances of made-up words, the latter for short ones
+NEAREST, NEAREST_SHORT = 1.5, 1.0  # least distances of made-up words: of long and of short ones
 _SHORT = 4  # sounds
 _TRIES = 300  # made-up words that are looked at
 
@@ -39,8 +39,8 @@ def near_misses(
 
     Args:
         avoid: words that must not come out.
-        phonemes: how a text is pronounced; what sounds like the word or one of `avoid` is left
-            out. "" leaves it to the spelling.
+        phonemes: gives the pronunciation of a text. A text that sounds like the word or like one of
+            `avoid` is left out. If it gives "", only the spelling decides.
     """
     taken = {_plain(text) for text in (word, *avoid)}
     sounds = {sound for text in (word, *avoid) if (sound := phonemes(_plain(text)))}
@@ -64,14 +64,14 @@ def near_sounds(
     transcribe: Callable[[Sequence[str]], Sequence[str]],
     avoid: Sequence[str] = (),
 ) -> list[str]:
-    """Up to `count` near misses by sound, two thirds of them real words where there are as many.
+    """Up to `count` near misses by sound; two thirds are real words if there are enough of them.
 
     Made-up words nearer than NEAREST are left out: people say the word itself with such
     differences.
 
     Args:
-        transcribe: how each of some texts is pronounced.
-        avoid: words that must not come out, nor what sounds like them.
+        transcribe: gives the pronunciation of each text.
+        avoid: these words and words that sound like them must not come out.
     """
     heard = [sounds_of(text) for text in transcribe([_plain(text) for text in (word, *avoid)])]
     wanted, taken = heard[0], set(heard)
@@ -97,8 +97,8 @@ def near_sounds(
 
 
 def _real(wanted: Sounds, lexicon: Lexicon) -> list[Entry]:
-    """Words of the list near these sounds, and longer ones that have them inside. The word with a
-    plural's ending, say, is none: who says it has said the word."""
+    """Words of the list that sound similar, and longer words that contain these sounds. The word
+    with an ending, such as a plural, is left out: a person who says it also says the word."""
     near = [entry for entry, _ in lexicon.near(wanted) if len(entry.sounds) <= len(wanted)]
     inside = [entry for entry in lexicon.containing(wanted) if len(entry.sounds) > len(wanted) + 1]
     longer = [
@@ -126,14 +126,14 @@ def _candidates(word: str) -> Iterator[str]:
 
 
 def _exchanged(word: str) -> list[str]:
-    """One letter at a time: the first one, then from the last one on."""
+    """The word with one letter exchanged: the first that can be, then from the last one back."""
     places = [place for place, letter in enumerate(word) if letter in _SIMILAR]
     order = places[:1] + places[:0:-1]
     return [word[:place] + _SIMILAR[word[place]] + word[place + 1 :] for place in order] or [word]
 
 
 def _cut(parts: list[str]) -> Iterator[str]:
-    """Without its beginning, without its end."""
+    """Each part without its end, then without its beginning."""
     for part in parts:
         size = max(_SHORTEST_PART, -(-2 * len(part) // 3))
         if len(part) > size:

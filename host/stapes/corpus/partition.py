@@ -22,7 +22,8 @@ def which_set(
     together. Source: `which_set` of TensorFlow's speech_commands/input_data.py.
     """
     name = os.path.basename(file_name)  # noqa: PTH119
-    # Names without _nohash_ count whole: as .wav, so that another file format moves no clip.
+    # A name without _nohash_ counts as a whole, always with .wav: another file format must not move
+    # a clip to another partition.
     wav_name = re.sub(r"\.(flac|ogg|opus|mp3)$", ".wav", name, flags=re.IGNORECASE)
     speaker = re.sub(r"_nohash_.*$", "", wav_name)
     number = int(hashlib.sha1(os.fsencode(speaker)).hexdigest(), 16)

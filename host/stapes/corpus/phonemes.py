@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sounds of words: how near two words are, what lies near a word, and how one writes it.
+"""The sounds of words: how near two words are, which sounds are near a word, how to spell them.
 
 Sounds are those of the International Phonetic Alphabet as espeak-ng writes them, without stress and
 length: "dʒˈɑːɹvɪs" is dʒ ɑ ɹ v ɪ s.
@@ -45,7 +45,8 @@ def syllables(sounds: Sounds) -> int:
 
 
 def distance(one: Sounds, other: Sounds) -> float:
-    """How far apart: a sound more or less or another one is 1, a similar one half."""
+    """How far apart two words are: a sound that is added, missing or different counts 1, a similar
+    sound counts 0.5."""
     row = [float(place) for place in range(len(other) + 1)]
     for number, sound in enumerate(one, start=1):
         last, row = row, [float(number)]
@@ -69,7 +70,7 @@ def _similar(sound: str) -> list[str]:
 
 
 def neighbours(sounds: Sounds) -> Iterator[Sounds]:
-    """What one could take for these sounds: one changed, one left out at an end, two changed."""
+    """Sounds that people may take for these: one changed, one left out at an end, two changed."""
     changes = [
         (place, similar) for place, sound in enumerate(sounds) for similar in _similar(sound)
     ]
@@ -89,5 +90,5 @@ def _with(sounds: Sounds, place: int, sound: str) -> Sounds:
 
 
 def spelled(sounds: Sounds) -> str:
-    """Letters that an English reader would speak so, more or less."""
+    """Letters that an English reader would pronounce more or less like these sounds."""
     return "".join(_SPELLING.get(sound, sound) for sound in sounds)

@@ -21,7 +21,7 @@ from stapes.files import kept_folder
 from stapes.model.settings import check_label
 from stapes.options import check, like, setting
 
-SPARE_MS = 1000  # recorded beside the clip, so that there is something to trim
+SPARE_MS = 1000  # recorded in addition to the clip, so that there is something to trim
 COUNTDOWN = 3
 COUNT_SECONDS = 0.6
 CLIPPED_SAMPLES = 8  # at full scale, in the clip
@@ -57,13 +57,13 @@ class Screen(Protocol):
         """The word to say next."""
 
     def count(self, left: int) -> None:
-        """Seconds, more or less, until it is to be said; 0: now."""
+        """About how many seconds are left until the word is to be said; 0: now."""
 
     def level(self, decibels: float) -> None:
         """How loud it is."""
 
     def judge(self, fault: str) -> None:
-        """What is wrong with the take; nothing when it is empty."""
+        """What is wrong with the take; "" if nothing is."""
 
 
 def check_word(word: str) -> None:
@@ -131,7 +131,7 @@ def _good_take(
     screen: Screen,
     pause: Callable[[float], None],
 ) -> NDArray[np.int16]:
-    """Takes until one is good: the loudest part of it."""
+    """Records takes until one is good; returns the loudest part of the good take."""
     rate = settings.sample_rate
     while True:
         for left in range(COUNTDOWN, 0, -1):

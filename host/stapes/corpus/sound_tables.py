@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Noises and rooms by the table: made once, always the same, then drawn from, cut and mixed, which
-costs little for each clip."""
+"""Tables of noises and rooms. They are made once and are always the same; for each clip, pieces are
+drawn, cut and mixed, which costs little."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import scipy.fft
 
 from stapes.corpus.effects import coloured_noise, echoes, room_size
 
-NUMBERS = 5  # that a piece of noise takes
+NUMBERS = 5  # random numbers for a piece of noise
 _SECONDS = 16
 _MOST_ROOMS = 256
-_ROOM_POINTS = 1 << 23  # of all together: 32 MB
+_ROOM_POINTS = 1 << 23  # of all rooms together: 32 MB
 _EXPONENTS = np.linspace(0, 2, 9)
 
 
@@ -33,10 +33,11 @@ def noise_table(sample_rate: int, samples: int) -> np.ndarray:
 
 
 def noise_piece(table: np.ndarray, samples: int, numbers: np.ndarray) -> np.ndarray:
-    """float32 [samples]: one of the noises, and another at up to its volume, from any places.
+    """float32 [samples]: one of the noises plus another one at up to the same volume, both cut at
+    any place.
 
     Args:
-        numbers: [NUMBERS] from 0 to 1, which say which.
+        numbers: [NUMBERS] from 0 to 1: which two noises, their two places, the second's volume.
     """
     first, second = (numbers[:2] * len(table)).astype(int)
     starts = (numbers[2:4] * (table.shape[1] - samples + 1)).astype(int)
@@ -48,7 +49,7 @@ def noise_piece(table: np.ndarray, samples: int, numbers: np.ndarray) -> np.ndar
 @lru_cache(maxsize=2)
 def room_table(sample_rate: int, samples: int, shortest_ms: float, longest_ms: float) -> np.ndarray:
     """Echoes of rooms, from short to long ones, for clips of so many samples: complex64 [rooms,
-    room_size // 2 + 1] for `reverberate`; 256 of them for clips of a second, fewer for long ones.
+    room_size // 2 + 1] for `reverberate`; 256 rooms for clips of a second, fewer for long clips.
     """
     size = room_size(samples, sample_rate, longest_ms)
     count = min(_MOST_ROOMS, max(16, _ROOM_POINTS // size))

@@ -49,7 +49,8 @@ EMPHASES = ("!", "?", ".", ",", "!")
 class SpeakSettings:
     """`clips` of each word; equal settings and synthesizer versions give equal bytes.
 
-    `near_misses`: words for _unknown_ that sound nearly like each word, which share `clips` clips.
+    `near_misses`: for each word, so many words for _unknown_ that sound nearly like it; together
+    they get `clips` clips.
     """
 
     clips: int = setting(300, least=1, most=100_000, help="clips of each word")
@@ -103,8 +104,8 @@ class SpeakSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """A finished folder: how many clips are new in it, partitions that none falls into, and of
-    voices that failed, how many speakers are missing and why the first one is."""
+    """A finished folder: how many clips are new, which partitions have no clip, how many speakers
+    are missing because their voices failed, and why the first of these voices failed."""
 
     word: str
     clips: int
@@ -115,7 +116,7 @@ class Spoken:
 
 @dataclass(frozen=True, kw_only=True)
 class _Added:
-    """What one speaker added to a folder, or why nothing."""
+    """How many clips one speaker added to a folder, and why there are no more."""
 
     clips: int = 0
     failure: str = ""
@@ -133,8 +134,9 @@ def speak_corpus(
     """Writes <word>/<speaker>_nohash_<n>.wav for every word, and `_background_noise_`; names the
     voices in ATTRIBUTION.txt.
 
-    A new word's folder appears whole or not at all; with `settings.extend` what a folder lacks is
-    added to it. `finished` is called with every folder, `progress` with clips done and in all.
+    A new word's folder appears whole or not at all; with `settings.extend`, missing clips are added
+    to a folder that exists. `finished` is called with every folder, `progress` with the number of
+    clips done and of all clips.
 
     Raises:
         StapesError: a word does not fit a folder name or a clip, its folder exists already, the
@@ -188,7 +190,7 @@ def _words_held(root: Path, words: Iterable[str]) -> Iterator[None]:
     """Keeps other processes from speaking the same words into the same folder.
 
     Raises:
-        StapesError: one does; the message names its id.
+        StapesError: another process does so already; the message names its id.
     """
     with ExitStack() as stack:
         for word in words:
@@ -210,7 +212,8 @@ def _write_backgrounds(folder: Path, settings: SpeakSettings) -> None:
 def _near_misses(
     words: list[str], settings: SpeakSettings, synthesizer: Synthesizer
 ) -> dict[str, int]:
-    """Near misses of all words, with as many clips for each word's together as for the word."""
+    """Near misses of all words, with their numbers of clips: all near misses of a word together get
+    as many clips as the word."""
     if not settings.near_misses:
         return {}
     plan: dict[str, int] = {}
@@ -223,10 +226,11 @@ def _near_misses(
 
 
 def _check_folder(folder: Path, settings: SpeakSettings) -> None:
-    """A new word needs a free name; one to extend, clips of the same rate.
+    """Checks that the folder of a new word does not exist yet, or that a folder to extend has clips
+    of the same rate.
 
     Raises:
-        StapesError: there is something else.
+        StapesError: the folder exists already, or its clips have another rate.
     """
     if not folder.exists():
         return
@@ -250,7 +254,7 @@ def _speak_word(
     """Speaks the clips that `target` lacks; yields what each speaker added.
 
     Raises:
-        StapesError: a voice failed that is no part of a mixture, or all of a mixture.
+        StapesError: a voice that is no part of a mixture failed, or all voices of a mixture failed.
     """
     speakers = speakers[: math.ceil(job.clips / CLIPS_PER_SPEAKER)]
     extend = target.exists()
@@ -258,14 +262,14 @@ def _speak_word(
     place = addition(target, before=name_voices) if extend else new_folder(target)
     with place as folder:
         speak = partial(_speak_speaker, job, folder, target if extend else None)
-        with ctrl_c_held():  # processes start here, and leave Ctrl-C to this one
+        with ctrl_c_held():  # processes that start here never see Ctrl-C
             tasks = [pool.submit(speak, numbered) for numbered in enumerate(speakers)]
         try:
             yield from _collected(tasks, job.word)
         except BaseException:
             pool.stop()
             raise
-        finally:  # nobody writes any more when the folder gets its name or goes
+        finally:  # no task writes any more when the folder is renamed or deleted
             for task in tasks:
                 task.cancel()
             wait(tasks)
@@ -274,7 +278,8 @@ def _speak_word(
 
 
 def _name_voices(job: _Job, target: Path, speakers: Sequence[Speaker], folder: Path) -> None:
-    """Says beside `target` whose voices are in its clips, and in those of `folder` that join it."""
+    """Names, beside `target`, the voices in its clips and in the clips of `folder`, which are added
+    to it."""
     clips = [path for place in (target, folder) for path in visible_files(place, "*.wav")]
     spoke = {path.name.partition("_nohash_")[0] for path in clips}
     heard = [speaker for speaker in speakers if speaker.name in spoke]
@@ -300,7 +305,7 @@ def _collected(tasks: Sequence[Future[_Added]], word: str) -> Generator[_Added]:
 
 
 def _empty(folder: Path) -> tuple[str, ...]:
-    """Partitions of the tutorial's percentages that no clip falls into."""
+    """The partitions without a clip, with the tutorial's percentages."""
     present = {which_set(path, 10, 10) for path in visible_files(folder, "*.wav")}
     return tuple(partition for partition in PARTITIONS if partition not in present)
 
@@ -312,8 +317,9 @@ def make_speakers(
     variants: Sequence[str] = VARIANTS,
     shares: Sequence[float] = (),
 ) -> list[Speaker]:
-    """As many different speakers as `settings.clips` asks for, drawn from the seed: the first ones
-    are the same however many they are. `shares`: how often each voice, all equally without."""
+    """As many different speakers as `settings.clips` needs, drawn from the seed; a larger number
+    begins with the same speakers. `shares`: how often each voice is drawn; if empty, all equally.
+    """
     random = np.random.default_rng([settings.seed, 1])
     ends = np.cumsum(shares)
 
@@ -393,8 +399,8 @@ class _Job:
 def _speak_speaker(
     job: _Job, folder: Path, existing: Path | None, numbered: tuple[int, Speaker]
 ) -> _Added:
-    """Writes the clips of one speaker that `existing` lacks. In a mixture a voice may fail: others
-    say the word as well."""
+    """Writes those clips of one speaker that are missing in `existing`. In a mixture a voice may
+    fail: other voices say the word as well."""
     check_going_on()
     index, speaker = numbered
     first = index * CLIPS_PER_SPEAKER
@@ -495,7 +501,7 @@ def _check_word(word: str) -> None:
 
 @contextmanager
 def ctrl_c_held() -> Iterator[None]:
-    """Ctrl-C waits until the end of the block; processes started inside never see it."""
+    """Ctrl-C waits until the end of the block; processes started inside never see Ctrl-C."""
     earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

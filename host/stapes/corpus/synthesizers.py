@@ -28,17 +28,18 @@ from stapes.errors import StapesError
 INSTALL_HINT = "install it with: apt-get install espeak-ng"
 NORMAL_WORDS_PER_MINUTE = 160
 TIMEOUT_S = 300
-DEFAULT_VOICE = "default"  # of a program of the user's, where no voice is named
+DEFAULT_VOICE = "default"  # the voice of a user's program, if none is named
 # Formant variants that come with espeak-ng and stay understandable.
 VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Speaker:
-    """How a synthesizer is to sound; `name` is eight hexadecimal digits, as in Speech Commands.
+    """How a synthesizer shall sound; `name` is eight hexadecimal digits, as in Speech Commands.
 
-    `pitch` is 0 to 99, 50 the voice's own; synthesizers that know none leave it out. `tract` moves
-    the resonances of the voice, 1.1 makes them a tenth higher: a smaller mouth and throat.
+    `pitch` is 0 to 99, and 50 is the voice's own pitch; synthesizers without a pitch ignore it.
+    `tract` moves the resonances of the voice: 1.1 makes them a tenth higher, as a smaller mouth and
+    throat would.
     """
 
     voice: str
@@ -69,7 +70,7 @@ class Synthesizer(Protocol):
         """
 
     def variants(self) -> Sequence[str]:
-        """What may be appended to a voice's name to make another one of it."""
+        """Endings that turn a voice's name into the name of another voice."""
 
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         """float64 [samples] from -1 to 1, and their sample rate in Hz.
@@ -79,7 +80,7 @@ class Synthesizer(Protocol):
         """
 
     def phonemes(self, text: str) -> str:
-        """How it pronounces a text; "" where it cannot tell."""
+        """The pronunciation of a text; "" if the synthesizer cannot tell it."""
 
     def credit(self, voice: str) -> Credit:
         """Who speaks with a voice (and its variant), and on what terms."""
@@ -87,7 +88,7 @@ class Synthesizer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Espeak:
-    """espeak-ng's formant synthesis: hundreds of languages, robotic, everywhere installed."""
+    """espeak-ng's formant synthesis: hundreds of languages, robotic, easy to install everywhere."""
 
     language: str = "en"
 
@@ -114,7 +115,7 @@ class Espeak:
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         arguments = [f"-v{speaker.voice}", f"-p{speaker.pitch}", f"-s{speaker.words_per_minute}"]
         wav = run(["espeak-ng", *arguments, "--stdout", "--stdin"], stdin=text)
-        # espeak-ng writes to a pipe and so cannot fill in the header's sizes: take them as read.
+        # espeak-ng writes to a pipe and so cannot fill in the header's sizes: they are ignored.
         rate = int.from_bytes(wav[24:28], "little")
         return np.frombuffer(wav[44 : 44 + (len(wav) - 44) // 2 * 2], dtype="<i2") / 32768, rate
 
@@ -123,7 +124,7 @@ class Espeak:
         return run(command, stdin=text).decode(errors="replace").strip()
 
     def transcriptions(self, texts: Sequence[str]) -> list[str]:
-        """`phonemes` of many texts in one go; "" each where it cannot be told."""
+        """`phonemes` of many texts in one go; "" for each text that espeak-ng cannot tell."""
         spoken = [" ".join(text.split()) for text in texts]
         command = ["espeak-ng", "-q", "--ipa", f"-v{self.language}", "--stdin"]
         output = run(command, stdin="".join(f"{text}.\n\n" for text in spoken))
@@ -156,7 +157,7 @@ class Piper:
     def say(self, text: str, speaker: Speaker) -> tuple[np.ndarray, int]:
         file, _, number = speaker.voice.rpartition("#")
         slowness = NORMAL_WORDS_PER_MINUTE / speaker.words_per_minute
-        # The pitch is of no use to Piper, but draws how freely it speaks.
+        # Piper cannot change its pitch: here, the number says how freely it speaks.
         freedom = 0.4 + 0.6 * speaker.pitch / 99
         options = ["-s", number, "--length-scale", f"{slowness:.3f}"]
         options += ["--noise-scale", f"{freedom:.3f}"]
@@ -234,7 +235,8 @@ def said(path: Path, program: str) -> tuple[np.ndarray, int]:
 
 
 def _let_ctrl_c_in() -> None:
-    """Ctrl-C ends an engine at once, although the process that waits for it never sees it."""
+    """Lets Ctrl-C end an engine at once, although the process that waits for the engine never sees
+    Ctrl-C."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
@@ -242,8 +244,8 @@ def run(command: list[str], stdin: str = "") -> bytes:
     """The standard output of a program that speaks.
 
     Raises:
-        EngineFailed: it ended with an error.
-        StapesError: it is missing.
+        EngineFailed: the program ended with an error.
+        StapesError: the program is missing.
     """
     program = command[0]
     try:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic talk: running speech by the same voices that say a word, so that a voice means nothing.
+"""Synthetic talk: running speech by the voices that also say a word, so that the voice alone does
+not mean the word.
 
     OUTPUT_DIR/_speech_/<speaker>/<n>.wav      a few sentences each
     OUTPUT_DIR/_speech_/ATTRIBUTION.txt        whose voices they are
@@ -39,7 +40,8 @@ _PARTITIONED = (10.0, 10.0)  # the percentages that training takes by default
 
 @dataclass(frozen=True, kw_only=True)
 class TalkSettings:
-    """How much is read, and by how many; `minutes` are reached, not passed by much."""
+    """How much is read, and by how many speakers. There are at least `minutes` of talk, and not
+    many more."""
 
     minutes: float = setting(
         30.0,
@@ -79,7 +81,7 @@ class TalkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Talked:
-    """What was written, and what speakers failed at."""
+    """What was written, and why speakers failed."""
 
     seconds: float
     speakers: int
@@ -128,7 +130,8 @@ def write_talk(
 
 
 def _speakers(settings: TalkSettings, mixture: Mixture) -> list[Speaker]:
-    """As many as needed; the last ones make way where a partition would be empty."""
+    """As many speakers as needed. If a partition would be empty, one of the last speakers is
+    replaced."""
     voices = mixture.voices()
     form = SpeakSettings(
         clips=60 * settings.speakers, seed=settings.seed, tract_percent=settings.tract_percent
@@ -149,7 +152,7 @@ def _read(
     folder: Path,
     numbered: tuple[int, Speaker],
 ) -> tuple[float, str]:
-    """The recordings of one speaker: how many seconds, and why not more."""
+    """Writes the recordings of one speaker; returns how many seconds, and why there are no more."""
     check_going_on()
     number, speaker = numbered
     random = np.random.default_rng([settings.seed, 4, number])

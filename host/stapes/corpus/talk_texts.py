@@ -21,8 +21,8 @@ _RARER = 0.75  # power of how often a word is said: rare words come more often t
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """`sentences`, and `words` of which rows are made, each drawn with its share; `rows_percent` of
-    all that is read are rows."""
+    """`sentences`, and `words` for rows of words, each word drawn with its share. `rows_percent` of
+    everything that is read are such rows."""
 
     sentences: Sequence[str]
     words: Sequence[str] = ()
@@ -30,7 +30,7 @@ class Texts:
     rows_percent: float = 0.0
 
     def read(self, random: np.random.Generator) -> Iterator[str]:
-        """Without end; a sentence comes again when all others have come."""
+        """Sentences and rows without end; a sentence comes again only after all other sentences."""
         order = random.permutation(len(self.sentences))
         places = itertools.cycle(order)
         while True:
@@ -47,11 +47,11 @@ class Texts:
 def load_texts(
     path: str = "", *, rows_percent: float = 0.0, without: Sequence[str] = (), language: str = "en"
 ) -> Texts:
-    """The sentences of a file, or those that come with Stapes; rows are of words of the language
-    (lexicon.py), or of the sentences' own where there is no list.
+    """The sentences of a file, or those that come with Stapes. Rows are made of words of the
+    language (lexicon.py) or, without a word list, of the words in the sentences.
 
     Args:
-        without: words that nothing may hold that is read.
+        without: nothing that is read may contain these words.
 
     Raises:
         StapesError: no such file, or no sentence in it that may be read.
@@ -87,7 +87,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def _allowed(texts: Sequence[str], without: Sequence[str]) -> list[str]:
-    """Those that hold none of the words, nor their plurals and genitives."""
+    """The texts without any of the words, their plurals and their genitives."""
     if not without:
         return list(texts)
     words = "|".join(re.escape(word) for word in without)

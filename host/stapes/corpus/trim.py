@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts recordings down to their loudest part, so that words lie alike in all clips.
+"""Cuts recordings down to their loudest part, so that the word has the same place in all clips.
 
 The rule is that of Pete Warden's extract_loudest_section, to which the tutorial points: the
 window whose samples have the largest sum of absolute values, the first one of several.
@@ -66,7 +66,7 @@ def trim_corpus(
 ) -> Trimmed:
     """Writes the loudest section of every recording below `data_dir`, as WAV, to the same place
     below `output_dir`, which appears whole or not at all. Background recordings stay whole, and
-    whose recordings they are is said there too.
+    the ATTRIBUTION.txt files are copied.
 
     Raises:
         StapesError: nothing to read, a recording that does not fit, nowhere to write.

@@ -75,7 +75,7 @@ def _unpack_into(archive: Path, folder: Path, progress: Callable[[int, int], Non
 
 @contextmanager
 def _placing(archive: Path, member: tarfile.TarInfo) -> Iterator[None]:
-    """Turns what the name of a member makes impossible into a StapesError that tells it."""
+    """Turns errors that the name of a member causes into a StapesError that names the member."""
     try:
         yield
     except OSError as error:
@@ -91,7 +91,7 @@ def _target(archive: Path, folder: Path, member: tarfile.TarInfo) -> Path:
     """Where a member goes.
 
     Raises:
-        StapesError: out of the folder, or neither file nor folder.
+        StapesError: the place is outside the folder, or the member is neither file nor folder.
     """
     place = PurePosixPath(member.name)
     if place.is_absolute() or ".." in place.parts or "\\" in member.name or "\0" in member.name:

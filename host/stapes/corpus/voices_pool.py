@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes in which voices speak, that end soon after Ctrl-C."""
+"""Processes in which voices speak; they end soon after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 from stapes.errors import StapesError
 
-_stopping: Event | None = None  # of the process that this one works for
+_stopping: Event | None = None  # set by the process that this process works for
 
 
 class VoicesPool(ProcessPoolExecutor):
     """A pool whose waiting tasks end at once when an error or Ctrl-C leaves its block. The executor
-    hands some tasks to its processes ahead of time, and those cannot be cancelled any more."""
+    hands some tasks to its processes ahead of time; such tasks cannot be cancelled any more."""
 
     def __init__(self, processes: int | None) -> None:
         self._stopping = multiprocessing.Event()
@@ -56,7 +56,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def _end_with(parent: int) -> None:
-    """This process ends when `parent` is killed, which cannot say goodbye."""
+    """Ends this process when `parent` is killed: a killed process cannot tell its children."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was killed before
+    if os.getppid() != parent:  # `parent` was killed before this
         os.kill(os.getpid(), signal.SIGKILL)

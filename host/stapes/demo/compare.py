@@ -11,9 +11,10 @@ from stapes.replay import Replayed
 
 
 def differences(builds: Mapping[str, Replayed]) -> list[str]:
-    """Says, in a line each, how every build differs from the first one; empty if none does.
+    """A line for each build that differs from the first one, with the difference; empty if none
+    does.
 
-    Compared are, of every frame, its time, the checksum of its features and its scores; and all
+    Compares the time, the checksum of the features and the scores of every frame, and all
     detections with their times and scores.
     """
     (first, reference), *others = builds.items()

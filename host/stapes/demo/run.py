@@ -30,16 +30,16 @@ from stapes.stream.labels import LabelTime, read_labels
 
 BOARD = "mps2_an386"
 WORDS = ("yes", "no")
-# Of the wanted clips. Other words are what most false accepts come from, and noise the next.
+# In percent of the wanted clips. Most false accepts come from other words, then from noise.
 UNKNOWN_PERCENTAGE = 150
 SILENCE_PERCENTAGE = 25
-# Spoken beside the wanted words: some that sound alike, some that do not.
+# Spoken beside the wanted words: some sound similar to them, some do not.
 OTHER_WORDS = (
     *("yet", "yeah", "guess", "chess", "less", "know how", "not", "nor", "row", "go"),
     *("left", "right", "stop", "house", "seven", "happy", "dog", "tree", "three", "marvin"),
 )
-# Other words said by the same speakers: they are few for each word, and of all together some must
-# fall into every partition.
+# So many other words are said by the same speakers. Each word has few speakers, but all speakers
+# together must be in every partition.
 SAME_SPEAKERS = 5
 TOOLS = (*BUILD_TOOLS, EMULATOR)
 
@@ -193,7 +193,7 @@ class Demo:
             )
 
     def _train(self) -> None:
-        # A checkpoint of other settings would be gone on from.
+        # Otherwise training would continue from a checkpoint of other settings.
         shutil.rmtree(self.train_dir, ignore_errors=True)
         self.bench.stapes(
             *("train", "--data_dir", self.corpus, "--train_dir", self.train_dir),
@@ -239,7 +239,7 @@ class Demo:
         write_wav(self.clips, chosen.ravel(), sample_rate=model.front_end.sample_rate)
 
     def replay(self, started: float) -> Report:
-        """Both audio files through Python, x86 and the emulated board; what came of it."""
+        """Plays both audio files through Python, x86 and the emulated board; returns the report."""
         heard = _Heard()
         self.bench.step("replay and compare", lambda: self._replay(heard))
         model = read_settings(self.model)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Steps that say what they do, how long it took, and are not repeated while their inputs hold."""
+"""Steps that say what they do and how long it took. A step is not repeated while its inputs stay
+the same."""
 
 from __future__ import annotations
 
@@ -123,7 +124,7 @@ class Workbench:
 
 
 def _code_fingerprint() -> str:
-    """Of the package and its compiled module: results of other code are not results."""
+    """A digest of the package and its compiled module: results of other code do not count."""
     from stapes import _native
 
     digest = hashlib.sha256(Path(_native.__file__).read_bytes())
@@ -134,7 +135,7 @@ def _code_fingerprint() -> str:
 
 
 def _digest(path: Path) -> str:
-    """Of a file's bytes; of a folder's names, sizes and times."""
+    """The digest of a file's bytes, or of a folder's names, sizes and times."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     digest = hashlib.sha256()

@@ -63,12 +63,12 @@ class ModelBundle:
 
     @property
     def quantization(self) -> Quantization:
-        """Of the features that the network takes."""
+        """The quantization of the features that the network takes."""
         return Quantization(scale=self.engine.input_scale, zero_point=self.engine.input_zero_point)
 
     @property
     def arena_bytes(self) -> int:
-        """Of the network, a multiple of its alignment."""
+        """The size of the network's arena, a multiple of its alignment."""
         return -(-self.engine.arena_used // _ARENA_ALIGNMENT) * _ARENA_ALIGNMENT
 
     @property
@@ -78,7 +78,7 @@ class ModelBundle:
 
 
 def check_agreement(engine: Engine, settings: ModelSettings, *, source: str) -> None:
-    """Checks that the network is the one that its settings speak of.
+    """Checks that the network fits the settings that came with it.
 
     Raises:
         StapesError: another number of features or labels, other types, scores that are no int8

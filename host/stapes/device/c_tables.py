@@ -16,7 +16,7 @@ _PER_LINE = {"int16": 10, "uint16": 12, "int32": 7}
 def c_context(tables: FrontEndTables) -> dict[str, Any]:
     """Template variables: `frontend_arrays` (constants) and `frontend_fields` (of the struct).
 
-    The fields are in the order of the C++ struct, which is that of the dataclass and one pointer to
+    The fields are in the order of the C++ struct: that of the dataclass, then one pointer to
     code. The template also takes the provenance variables of `_header.jinja`.
     """
     arrays, fields = [], []
@@ -29,7 +29,7 @@ def c_context(tables: FrontEndTables) -> dict[str, Any]:
         else:
             arrays.append(_array(field.name, value))
             fields.append({"name": field.name, "value": arrays[-1]["symbol"]})
-    # Named here alone, so that the linker leaves the stage out of firmware that has no use for it.
+    # Only this line names the stage: the linker leaves it out of firmware that does not use it.
     stage = "PcenMel" if tables.pcen_curve.size else "nullptr"
     fields.append({"name": "pcen_stage", "value": stage})
     return {"frontend_arrays": arrays, "frontend_fields": fields}

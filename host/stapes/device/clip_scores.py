@@ -49,9 +49,9 @@ class Window:
 
 
 def best_window(bundle: ModelBundle, samples: NDArray[np.int16]) -> Window:
-    """Scores a recording longer than a clip, int16 [samples], as a board would hear it, and takes
-    the window in which one of the words has its highest score: of several that follow each other,
-    the middle one."""
+    """Scores a recording longer than a clip, int16 [samples], as a board would hear it. Returns the
+    window in which a word has its highest score; if several windows in a row have this score, the
+    middle one."""
     settings = bundle.settings
     features = front_end_of(bundle).compute_features(samples[None], threads=os.cpu_count() or 1)
     trace = Pipeline(bundle).process_frames(features[0])

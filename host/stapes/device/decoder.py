@@ -21,7 +21,7 @@ MAX_FRAMES = 65535
 @dataclass(frozen=True, kw_only=True)
 class Detection:
     """A new command. `time_ms`: end of the audio heard; `score_q16`: average score, Q16;
-    `of_wake_word`: it is one that woke the other model."""
+    `of_wake_word`: this command woke the other model."""
 
     time_ms: int
     label: str

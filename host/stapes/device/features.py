@@ -13,8 +13,8 @@ from stapes.device.front_end import FrontEnd
 from stapes.device.tables import build_tables
 from stapes.model.settings import FrontEndSettings
 
-# Natural logarithms of filter bank outputs: the floor of TensorFlow's Mfcc op, and above the
-# loudest clip.
+# Natural logarithms of filter bank outputs: from the floor of TensorFlow's Mfcc op to a value above
+# the loudest clip.
 _LOG_RANGE = (-28.0, 10.0)
 _KEPT_PERCENTILES = (0.5, 99.95)
 
@@ -28,7 +28,7 @@ class Quantization:
 
     @classmethod
     def of_range(cls, low: float, high: float) -> Quantization:
-        """The finest int8 steps over low to high and 0, which an int8 tensor must hold."""
+        """The finest int8 steps that cover `low` to `high`, and 0: int8 tensors must hold 0."""
         low, high = min(low, 0.0), max(high, 0.0)
         scale = np.float32(max(high - low, 1e-6) / 255)
         zero_point = round(
@@ -77,7 +77,7 @@ def choose_quantization(settings: FrontEndSettings, clips: np.ndarray) -> Quanti
     """The int8 range of the features over typical clips, int16 [clips, samples].
 
     Frames of digital silence lie far below all others, at the floor of the logarithm. They do not
-    count: they saturate at the low end, in favour of finer steps for all that carries sound.
+    count: they saturate at the low end, so that frames with sound get finer steps.
     """
     wide = widest_quantization(settings)
     extractor = FeatureExtractor(settings, wide)

@@ -90,7 +90,7 @@ def least_q16(decibels: float, front_end: FrontEndSettings) -> int:
 
 
 def _frame_samples(front_end: FrontEndSettings) -> int:
-    """The newest samples of a frame, those that no earlier one has heard, in whole blocks."""
+    """How many samples of a frame are new (in no earlier frame), in whole blocks."""
     samples = min(front_end.window_samples, max(front_end.stride_samples, BLOCK_SAMPLES))
     return samples // BLOCK_SAMPLES * BLOCK_SAMPLES
 
@@ -161,13 +161,13 @@ def use_gate(settings: ModelSettings, samples: NDArray[np.int16]) -> GateUse:
 
 
 def _edges(is_open: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where a gate opens, and where it had closed before. It starts open."""
+    """Where a gate opens, and where it closes; it starts open, so a closing comes first."""
     changes = np.flatnonzero(np.diff(is_open.astype(np.int8), prepend=1))
     return changes[1::2], changes[0::2]
 
 
 def silence_scores(settings: ModelSettings) -> NDArray[np.int8]:
-    """What stands in for the network's scores while the gate is closed, int8 [labels]."""
+    """The scores that replace the network's scores while the gate is closed, int8 [labels]."""
     scores = np.full(len(settings.labels), -128, np.int8)
     if SILENCE_LABEL in settings.labels:
         scores[settings.labels.index(SILENCE_LABEL)] = 127
@@ -175,10 +175,11 @@ def silence_scores(settings: ModelSettings) -> NDArray[np.int8]:
 
 
 def network_memory(bundle: ModelBundle) -> int:
-    """How many inputs before an input its scores depend on, at most; 0 without a memory.
+    """On how many earlier inputs the scores of an input depend, at most; 0 for a network without
+    a memory.
 
     Two pipelines that have heard different audio hear the same frames until their states are equal,
-    byte for byte: from then on they go on equally.
+    byte for byte. From then on, they behave equally.
 
     Raises:
         StapesError: the network does not forget within MAX_REPLAY_INFERENCES inputs.
@@ -199,7 +200,7 @@ def network_memory(bundle: ModelBundle) -> int:
         one.process_frames(frames(64 * stride))
         other.process_frames(frames(64 * stride))
         same = frames(window - 1 + MAX_REPLAY_INFERENCES * stride)
-        for pipeline in (one, other):  # windows hold nothing else from now on
+        for pipeline in (one, other):  # from now on, windows hold only such frames
             pipeline.process_frames(same[: window - 1])
         longest = max(longest, _inputs_until_equal(one, other, same[window - 1 :], stride))
     return longest

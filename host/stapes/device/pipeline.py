@@ -20,9 +20,9 @@ from stapes.model.settings import ModelSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """What came of some audio: per inference the end of its newest frame in milliseconds (uint32
-    [inferences]), the network's inputs (int8 [inferences, inputs], a frame or a window of them)
-    and scores (int8 [inferences, labels]); the detections."""
+    """The results of some audio: for each inference the end of its newest frame in milliseconds
+    (uint32 [inferences]), the network's inputs (int8 [inferences, inputs], a frame or a window of
+    frames) and the scores (int8 [inferences, labels]); also the detections."""
 
     times_ms: NDArray[np.uint32]
     inputs: NDArray[np.int8]
@@ -33,7 +33,7 @@ class Trace:
 class Pipeline:
     """A model as a board runs it, bit for bit: windows of frames and the clock included.
 
-    Several may run at once, each in a thread of its own.
+    Several pipelines may run at once, each in its own thread.
     """
 
     def __init__(self, bundle: ModelBundle) -> None:
@@ -67,7 +67,7 @@ class Pipeline:
         return self.trace(self.native.process(as_int16(samples, dimensions=1)))
 
     def process_all(self, samples: ArrayLike) -> Trace:
-        """`process` and `finish` in one: int16 [n] that are all of the audio.
+        """`process` and `finish` in one: `samples`, int16 [n], are the whole audio.
 
         Raises:
             StapesError: audio of another type or shape.
@@ -81,14 +81,14 @@ class Pipeline:
         )
 
     def process_frames(self, features: NDArray[np.int8]) -> Trace:
-        """Takes int8 [frames, features] of `FrontEnd` in place of their samples. Those of much
-        audio are computed faster at once, to the same bits. No samples after them before a reset.
-        The network sees all of them: a gate listens to samples.
+        """Takes int8 [frames, features] of `FrontEnd` in place of samples. For much audio, it is
+        faster to compute all features at once; they have the same bits. Do not give samples after
+        frames without a reset. The network sees all frames: a gate works only on samples.
         """
         return self.trace(self.native.process_frames(np.ascontiguousarray(features, np.int8)))
 
     def finish(self) -> Trace:
-        """What the model's gate has put off, after the last samples: the end of the audio."""
+        """Call it after the last samples: the results that the model's gate has put off."""
         return self.trace(self.native.finish())
 
     @property
@@ -102,7 +102,7 @@ class Pipeline:
         return self.native.inferences
 
     def trace(self, results: tuple[Any, Any, Any, Any]) -> Trace:
-        """What native code says of this model, with its labels."""
+        """The results of native code as a `Trace`, with the model's labels."""
         times_ms, inputs, scores, found = results
         return Trace(
             times_ms=times_ms,
@@ -117,8 +117,8 @@ class Pipeline:
 
     @property
     def state(self) -> bytes:
-        """What inferences leave in the network, for another pipeline of the same model to go on
-        from. Equal states go on equally."""
+        """What inferences leave in the network. Another pipeline of the same model can go on from
+        this state; equal states lead to equal results."""
         return self.native.state
 
     @state.setter
@@ -133,7 +133,7 @@ def front_end_of(bundle: ModelBundle) -> FrontEnd:
 
 
 def inference_times(settings: ModelSettings, *, samples: int) -> NDArray[np.uint32]:
-    """The times, uint32 [inferences] in milliseconds, of all inferences over so much audio."""
+    """The times, uint32 [inferences] in milliseconds, of all inferences over `samples` samples."""
     front_end = settings.front_end
     times: Any = _native.inference_times(
         sample_rate=front_end.sample_rate,

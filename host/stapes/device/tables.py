@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stapes.errors import StapesError
 from stapes.model.settings import FrontEndSettings, ModelSettings, PcenSettings
 
-_LARGEST = 2.0**31 * 0.999  # what a 32-bit sum may reach, less a margin for rounding
+_LARGEST = 2.0**31 * 0.999  # a 32-bit sum may reach this: a little is left for rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,8 @@ class FrontEndTables:
         return float(self.pcen_curve[-1]) / 2.0 ** (self.feature_bits - 15)
 
     def crc32(self, settings: ModelSettings) -> int:
-        """Names the tables and the windows of frames that a network takes, less the quantization,
-        which each model has of its own."""
+        """A checksum that identifies the tables and the windows of frames that a network takes,
+        without the quantization, which is different for each model."""
         crc = zlib.crc32(settings.front_end.sample_rate.to_bytes(4, "little"))
         if settings.window_frames > 1:
             windows = (settings.window_frames, settings.clip_stride_frames)
@@ -130,7 +130,7 @@ def _periodic_hann(size: int) -> NDArray[np.float64]:
 
 
 def _fixed(values: NDArray[np.float64], bits: int, dtype: type) -> NDArray:
-    """Rounded to Q`bits`; 1.0 becomes the largest number there is."""
+    """Rounded to Q`bits`; values that do not fit `dtype` become its largest or smallest number."""
     limits = np.iinfo(dtype)
     return np.clip(np.rint(values * 2.0**bits), limits.min, limits.max).astype(dtype)
 
@@ -169,7 +169,7 @@ def _mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
 
 
 def _mel_steps(settings: FrontEndSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The lower edge of the lowest channel, and from centre to centre, in mel."""
+    """The lower edge of the lowest channel, and the distance from centre to centre, in mel."""
     low, high = _mel(settings.lower_edge_hertz), _mel(settings.upper_edge_hertz)
     return low, (high - low) / (settings.channel_count + 1)
 
@@ -229,7 +229,7 @@ def _dct_row(channels: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pcen:
-    """The fields of `FrontEndTables` that PCEN needs; by default those without it."""
+    """The fields of `FrontEndTables` that PCEN needs; the defaults are the values without PCEN."""
 
     curve: NDArray[np.uint16] = dataclasses.field(default_factory=lambda: np.empty(0, np.uint16))
     feature_bits: int = 0
@@ -240,11 +240,11 @@ class _Pcen:
 
 
 def _pcen(settings: FrontEndSettings, pcen: PcenSettings, largest: float) -> _Pcen:
-    """`largest`: what a channel can be at most."""
+    """`largest`: the largest possible value of a channel."""
     energy_bits = math.floor(math.log2(_LARGEST / largest))
     stride_ms = 1000 * settings.stride_samples / settings.sample_rate
     rate = 1 - math.exp(-stride_ms / pcen.time_constant_ms)
-    # No channel is further above its past than this; the curve's steps serve what is below.
+    # No channel can be further above its past than this, so the curve's steps end there.
     highest = (1 - pcen.alpha) * max(math.log2(largest), 0) - pcen.alpha * math.log2(rate)
     curve = pcen_curve(np.minimum(np.arange(257) / 8 - 16, highest + 1 / 8), pcen)
     curve_bits = min(math.floor(math.log2(65535 / curve[-1])), 16)
@@ -271,8 +271,8 @@ def _largest_channel(
     band_bins: NDArray[np.uint16],
     weights: NDArray[np.float64],
 ) -> float:
-    """More than any mel channel of samples from -1 to 1 is: Parseval's theorem bounds the sum of
-    the squared magnitudes, and Cauchy and Schwarz that of the weighted ones."""
+    """An upper bound of all mel channels for samples from -1 to 1: Parseval's theorem bounds the
+    sum of the squared magnitudes, and the inequality of Cauchy and Schwarz the weighted sum."""
     starts = np.cumsum(band_bins)[:-1]
     rising, falling = np.split(1 - weights, starts), np.split(weights, starts)
     triangles = zip(rising[:-1], falling[1:], strict=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two models of one firmware (app/wake_stage.h): a wake word, and what listens after it."""
+"""Two models of one firmware (app/wake_stage.h): one for a wake word, one that listens after it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from stapes.model.settings import NOT_WORDS, ModelSettings, WakeSettings
 
 
 def order(found: Detection) -> tuple[int, bool]:
-    """For sorting the detections of two models: a wake word follows what was heard before it."""
+    """The key to sort the detections of two models. At equal times, the wake word comes last."""
     return found.time_ms, found.of_wake_word
 
 
 @dataclass(frozen=True, kw_only=True)
 class WakeTrace:
-    """What came of some audio: of the wake word's model, which hears all of it, and of the other
-    one; when that one woke, or was woken again, and when it fell asleep, in milliseconds."""
+    """The results of some audio: those of the wake word's model, which hears all the audio, and
+    those of the other model; and when the other model woke, was woken again, or fell asleep, in
+    milliseconds."""
 
     wake_word: Trace
     model: Trace
@@ -34,7 +35,7 @@ class WakeTrace:
 
     @property
     def detections(self) -> list[Detection]:
-        """Of both, in their order."""
+        """The detections of both models, in order of time."""
         woke = [replace(found, of_wake_word=True) for found in self.wake_word.detections]
         return sorted([*self.model.detections, *woke], key=order)
 
@@ -68,7 +69,7 @@ class WakeStage:
         return self._trace(self._native.process(as_int16(samples, dimensions=1)))
 
     def finish(self) -> WakeTrace:
-        """What silence gates have put off, after the last samples: the end of the audio."""
+        """Call it after the last samples: the results that silence gates have put off."""
         return self._trace(self._native.finish())
 
     def _trace(self, results: tuple[Any, Any, list[int], list[int]]) -> WakeTrace:
@@ -92,8 +93,8 @@ def waking_labels(wake_word: ModelSettings) -> int:
 
 
 def check_same_audio(wake_word: ModelSettings, model: ModelSettings) -> None:
-    """Checks that both models can hear one microphone. Each has its own front end, so all its
-    other settings may differ.
+    """Checks that both models can use the same microphone. Each model has its own front end, so
+    all other settings may differ.
 
     Raises:
         StapesError: their sample rates differ.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model is worth: comparison of engines, confusion matrices."""
+"""How good a model is: comparison of engines, confusion matrices."""

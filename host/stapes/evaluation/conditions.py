@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips as a room hands them over: under noise at given ratios, and at other levels."""
+"""Clips as a device hears them in a room: with noise at given ratios, and at other levels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ATTEMPTS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """`samples`: int16 [clips, samples], the same clips under what `name` says."""
+    """`samples`: int16 [clips, samples], the same clips under the condition that `name` names."""
 
     name: str
     samples: np.ndarray
@@ -35,8 +35,8 @@ def conditions(
 
     Args:
         clips: int16 [clips, samples].
-        noises: recordings that are mixed in, int16 [samples] each; every place is as likely that is
-            no pause. A clip meets the same piece at every ratio.
+        noises: recordings that are mixed in, int16 [samples] each; every place that is not a pause
+            is equally likely. A clip gets the same piece at every ratio.
         snr_db: ratios of powers of clip and noise, over the whole clip.
         level_db: gains.
     """
@@ -61,8 +61,8 @@ def _pieces(noises: Sequence[np.ndarray], count: int, samples: int) -> np.ndarra
 def _loud_piece(
     recordings: LongRecordings, usual: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """A piece at most 20 dB below the usual power, after some attempts any: a pause, scaled up to
-    the level of a word, is no noise that anyone meets."""
+    """A piece at most 20 dB below the usual power; after some attempts, any piece. A pause that is
+    scaled up to the level of a word would be an unrealistic noise."""
     for _ in range(_ATTEMPTS):
         piece = recordings.clip(generator).astype(np.float32)
         if power(piece) >= usual / 100:

@@ -48,8 +48,8 @@ class Confusion:
         return f"{100 * self.accuracy:.1f}% (N={self.total}), 95% interval: {low:.1f} to {high:.1f}"
 
     def table(self, labels: Sequence[str]) -> str:
-        """The matrix as text, one row per true label, with the accuracy of each. The names of the
-        columns, which are those of the rows, are cut where the table becomes too wide."""
+        """The matrix as text, one row per true label, with the accuracy of each. The columns have
+        the same names as the rows, but cut if the table would be too wide."""
         left = max(map(len, labels))
         digits = len(str(self.matrix.max(initial=0)))
         room = (_COLUMNS - left - len(_RIGHT)) // len(labels)

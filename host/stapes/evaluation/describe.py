@@ -44,7 +44,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _describe_settings(model: bytes, engine: Engine, source: str, macs: int) -> dict[str, Any]:
-    """The settings inside; without any, for models of others, only the file's name.
+    """The settings inside the model; for a model without Stapes' settings, only the file's name.
 
     Raises:
         StapesError: settings that the network contradicts.

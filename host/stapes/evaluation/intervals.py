@@ -11,11 +11,11 @@ from scipy import special  # scipy.stats takes half a second to import
 CONFIDENCE = 0.95
 _SEED = 59185
 _RESAMPLES = 2000
-_FEW_SOURCES = 10  # they do not show how much sources differ
+_FEW_SOURCES = 10  # fewer sources do not show how much sources differ
 
 
 def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bounds of the expected number of events of which `count` were seen.
+    """Bounds of the expected number of events when `count` events were seen.
 
     Source: F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28 (1936).
     """
@@ -27,7 +27,8 @@ def poisson_interval(count: int, *, confidence: float = CONFIDENCE) -> tuple[flo
 def binomial_interval(
     count: float, trials: int, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Bounds of the probability of an event that came `count` times in `trials`; 0 to 1 of none.
+    """Bounds of the probability of an event that came `count` times in `trials` trials; 0 to 1
+    without trials.
 
     Source: C. Clopper and E. Pearson, Biometrika 26 (1934).
     """
@@ -42,12 +43,12 @@ def binomial_interval(
 def cluster_interval(
     events: Sequence[bool], sources: Sequence[str], *, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Bounds of the probability of an event, where trials of one source (a recording, a speaker)
-    go alike: a test that draws a few recordings many times knows no more than they do.
+    """Bounds of the probability of an event, when trials of one source (a recording, a speaker)
+    have similar results: to draw a few recordings many times gives no more knowledge.
 
-    The bootstrap over sources: percentiles of the share in random selections of as many of them.
-    Where all trials went the same way it is exact, with a source as one trial. Of fewer than ten
-    sources, it is never narrower than the interval of as many trials with that share.
+    The bootstrap over sources: percentiles of the share in random selections of as many sources. If
+    all trials had the same result, the interval is exact, with each source as one trial. With fewer
+    than ten sources, the interval is never narrower than that of as many trials with this share.
 
     Source: A. Davison and D. Hinkley, Bootstrap Methods and their Application (1997), 3.8.
     """

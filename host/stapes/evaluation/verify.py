@@ -46,7 +46,7 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One output that another runtime gave otherwise; `frame` counts within its stream."""
+    """One output that is different in another runtime; `frame` counts within its stream."""
 
     stream: str
     frame: int
@@ -57,9 +57,9 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What one runtime gave; `failure` says why it gave nothing.
+    """The outputs of one runtime; `failure` says why there are none.
 
-    `present` is false where no package with the runtime is installed.
+    `present` is false if no package with the runtime is installed.
     """
 
     runtime: str
@@ -84,8 +84,8 @@ class Comparison:
 class Runtime:
     """A runtime to compare with.
 
-    `start` takes the imported module and the bytes of a model and returns what runs one stream:
-    [frames, inputs] to [frames, outputs], from a fresh state at each call.
+    `start` takes the imported module and the bytes of a model and returns a function that runs one
+    stream: [frames, inputs] to [frames, outputs], from a fresh state at each call.
     """
 
     name: str
@@ -248,13 +248,13 @@ def _outputs(runtime: Runtime, model: bytes, streams: Sequence[Stream]) -> list[
 def in_a_process_of_its_own(
     work: Callable[[], list[np.ndarray]],
 ) -> tuple[list[np.ndarray], str]:
-    """What `work` returns, or why it returned nothing: some models make upstream crash."""
+    """What `work` returns, or why it returned nothing: upstream crashes with some models."""
     processes = multiprocessing.get_context("fork")
     here, there = processes.Pipe(duplex=False)
 
     def child() -> None:
         faulthandler.disable()  # the parent says in a line how this process ended
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # and that Ctrl-C has stopped it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # and whether Ctrl-C stopped it
         try:
             there.send((work(), ""))
         except Exception as error:
@@ -296,7 +296,7 @@ def _start_tflm(module: ModuleType, model: bytes) -> Run:
 
 def _start_litert(module: ModuleType, model: bytes) -> Run:
     def run(frames: np.ndarray) -> np.ndarray:
-        # A fresh one each time: LiteRT's reset leaves resource variables as they are.
+        # A new interpreter each time: LiteRT's reset does not reset resource variables.
         interpreter = module.Interpreter(
             model_content=model, experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF
         )

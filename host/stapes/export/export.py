@@ -45,8 +45,8 @@ _ERROR_CLIPS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """Accuracies on the testing partition, 0 to 1, before and after quantization; and what each
-    layer loses."""
+    """Accuracies on the testing partition, 0 to 1, before and after quantization, and the error of
+    each layer."""
 
     float_accuracy: float
     int8_accuracy: float
@@ -69,13 +69,13 @@ def export_checkpoint(
     """Writes the int8 model of a checkpoint, with its settings and provenance inside.
 
     Args:
-        name: what the model is called; by default as its file.
-        decoder: what the model carries for its decoder.
+        name: the name of the model; by default that of its file.
+        decoder: the decoder settings that go into the model.
         data_dir: the clips; by default those that the checkpoint was trained on.
         clip_stride_ms: how often a network that sees a whole clip at once is run; rounded to whole
             frames. Networks that stream are run at every frame.
-        prior_correction: how much to undo that training showed some labels more often
-            (`correct_priors`).
+        prior_correction: training shows some labels more often than others; how much to undo the
+            effect of this (`correct_priors`).
 
     Raises:
         StapesError: a checkpoint or corpus that does not fit, a layer that cannot be exported, or
@@ -126,7 +126,7 @@ def export_checkpoint(
 def _window(
     layers: list[Layer], settings: TrainingSettings, clip_stride_ms: float
 ) -> dict[str, Any]:
-    """Frames that the network takes at once, and from one inference to the next.
+    """How many frames the network takes at once, and how many are between two inferences.
 
     Raises:
         StapesError: a stride that is no length of time.
@@ -155,7 +155,7 @@ class _Features:
         return self._cache.stored(self._extractor, clips)
 
     def real(self, stored: np.ndarray) -> np.ndarray:
-        """What they stand for, float32."""
+        """The real values of stored features, float32."""
         return self._extractor.quantization.real(stored)
 
 
@@ -175,7 +175,8 @@ class _Network:
 def _network(
     layers: list[Layer], checkpoint: Checkpoint, stored: np.ndarray, log: Callable[[str], None]
 ) -> _Network:
-    """With the ranges of quantization-aware training, else those of the features `stored`."""
+    """The network with the ranges of quantization-aware training; without these, with the ranges
+    that the features `stored` give."""
     quantization = checkpoint.quantization
     if checkpoint.ranges:
         log("Taking the ranges of quantization-aware training")
@@ -194,8 +195,8 @@ def _network(
 def _test(
     model: Any, content: bytes, settings: ModelSettings, features: _Features, corpus: Corpus
 ) -> tuple[Confusion, Confusion]:
-    """The testing partition through the float and through the int8 model, the latter from its
-    samples on, as a board does it."""
+    """The testing partition through the float model and through the int8 model. The int8 model
+    starts from samples, as a board does."""
     testing = corpus.evaluation("testing")
     in_float = predict(model, features.real(features(testing.samples)))
     in_int8 = clip_scores(content, settings, testing.samples).argmax(axis=1)

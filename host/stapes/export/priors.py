@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores for labels that are all as likely, from a network that saw some of them more often.
+"""Scores as if all labels were equally likely, from a network that saw some labels more often.
 
 Training shows other words, talk and silence more often than any one wanted word, so that a network
-learns what they sound like. It also learns how often they came, and gives way to them in doubt.
-What it learnt of that is taken back in the last layer's biases: at no cost on the device.
+learns what they sound like. But the network also learns how often they came, and prefers them when
+in doubt. The biases of the last layer are changed to undo this: at no cost on the device.
 
 Source: Menon et al. 2021, Long-Tail Learning via Logit Adjustment, arXiv 2007.07314, section 4.1.
 """
@@ -25,7 +25,7 @@ def correct_priors(model: Any, index: CorpusIndex, strength: float) -> None:
     Args:
         model: a Keras network; changed in place.
         index: the clips that it was trained with.
-        strength: 0 leaves the biases as they are, 1 makes all labels as likely.
+        strength: 0 leaves the biases as they are, 1 makes all labels equally likely.
 
     Raises:
         StapesError: a last layer without a bias for each label.

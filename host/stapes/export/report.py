@@ -28,9 +28,9 @@ class LayerError:
 
     Attributes:
         sqnr_db: signal to quantization noise ratio, 10 log10(sum float^2 / sum (float - int8)^2);
-            None where there is no signal or no noise.
-        step: of the int8 outputs, a real number.
-        largest_error: in those steps.
+            None without a signal or without noise.
+        step: one step of the int8 outputs, as a real number.
+        largest_error: in these steps.
         beyond: share of the float outputs outside the range that int8 holds, 0 to 1.
     """
 
@@ -50,10 +50,10 @@ def layer_errors(
     quantization: Quantization,
 ) -> list[LayerError]:
     """Errors of every layer over features as the device computes them, int8 [clips, frames,
-    features], of this `quantization`.
+    features], with this `quantization`.
 
-    The range of the last layer leaves out what the softmax cannot see (`calibrate`): values below
-    it count as its low end.
+    The range of the last layer leaves out values that are too small to matter in the softmax
+    (`calibrate`): values below the range count as its low end.
     """
     real = quantization.real(stored)
     window_frames = frames_at_once(layers, settings.clip_frames)
@@ -98,7 +98,8 @@ def weakest(errors: Sequence[LayerError]) -> LayerError | None:
 def _outputs(
     engine: Engine, stored: np.ndarray, shape: tuple[int, ...], *, window_frames: int, stride: int
 ) -> np.ndarray:
-    """int8 [clips, values]: for a network that streams of the newest frames that float has too."""
+    """int8 [clips, values]. Of a network that streams, only the newest frames: the float network
+    has only these."""
     found = []
     for clip in stored:
         engine.reset()

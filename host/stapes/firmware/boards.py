@@ -18,8 +18,8 @@ NUMBERS = ("FLASH_START", "FLASH_BYTES", "RAM_START", "RAM_BYTES", "STACK_BYTES"
 
 @dataclass(frozen=True, kw_only=True)
 class Flash:
-    """How a chip reads its flash: a line of so many bytes at once, which stay in a cache of its
-    bytes (of one line, where it has none), and what waiting for a line costs, in cycles."""
+    """How a chip reads its flash: `line_bytes` at once, which stay in a cache of `cache_bytes` (the
+    size of one line for a chip without a cache); to wait for a line takes `wait_states` cycles."""
 
     wait_states: int
     line_bytes: int
@@ -37,28 +37,28 @@ class Board:
     ram_start: int
     ram_bytes: int
     stack_bytes: int
-    processor: str = ""  # and microphone: for people
+    processor: str = ""  # processor and microphone are texts for people
     microphone: str = ""
     core: str = ""  # what -mcpu= says
-    # What its chip's documents say, and `current_source` which: how it reads its flash, and what it
-    # takes, in microamperes, at work (per megahertz) and asleep.
+    # From the documents of the chip, which `current_source` names: how it reads its flash, and its
+    # current in microamperes, at work (per megahertz) and asleep.
     flash: Flash | None = None
     active_ua_per_mhz: float | None = None
     sleep_ua: float | None = None
     current_source: str = ""
     compiler: str = COMPILER
-    emulator: str = EMULATOR  # and the machine that it has, if it has one, and more of its options
+    emulator: str = EMULATOR  # then its machine for this board, if it has one, and more options
     qemu_machine: str | None
     qemu_options: tuple[str, ...] = ()
     qemu_ram_bytes: int | None = None  # of the RAM that QEMU can keep in a file
-    # How `stapes flash` reaches a real one (pyocd, bossac, uf2), what pyOCD calls its chip and
-    # which pack it needs for it, how its drive calls itself, and what the user is to do.
+    # How `stapes flash` reaches a real board (pyocd, bossac, uf2), pyOCD's name of the chip and the
+    # pack that pyOCD needs for it, the board id of its UF2 drive, and what the user has to do.
     flasher: str | None = None
     pyocd_target: str | None = None
     pyocd_pack: str | None = None
     uf2_board_id: str | None = None
     press: str = "connect it"
-    model_flash: str | None = None  # source of what keeps models over the link
+    model_flash: str | None = None  # source file that stores models from the link
 
     @property
     def emulated(self) -> bool:
@@ -76,7 +76,7 @@ class Board:
 
 
 def all_boards(source: Path) -> dict[str, Board]:
-    """Every board of the source tree by its name, but `host` and `web`."""
+    """Every board of the source tree, by name, except `host` and `web`."""
     found = {}
     for path in sorted(source.glob("boards/*/board.cmake")):
         name, text = path.parent.name, read_text(path, what=_FILE)
@@ -89,8 +89,8 @@ def find_board(source: Path, name: str) -> Board:
     """One board, by its name or by the path of a folder outside of the source tree.
 
     Raises:
-        StapesError: no such board, or one without memory of its own (`host`); or a board.cmake that
-            lacks something.
+        StapesError: no such board, or a board without memory of its own (`host`); or a board.cmake
+            in which something is missing.
     """
     if outside := _outside(name):
         return outside

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills in the checksum that the boot ROM of an RP2040 wants of the first 256 bytes of flash.
+"""Fills in the checksum that the boot ROM of an RP2040 wants in the first 256 bytes of flash.
 
     python -m stapes.firmware.boot_checksum stapes-firmware.elf
 
@@ -43,7 +43,7 @@ def fill_in(elf: bytes) -> bytes:
 
 
 def _section(elf: bytes) -> int:
-    """Where in the file the section lies."""
+    """The place of the section in the file."""
     (headers,) = struct.unpack_from("<I", elf, 32)
     size, count, names_index = struct.unpack_from("<3H", elf, 46)
     entries = [struct.unpack_from("<10I", elf, headers + i * size) for i in range(count)]

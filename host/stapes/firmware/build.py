@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that build images for boards, and running them."""
+"""The commands that build images for boards, and functions that run these commands."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def build_commands(
     public_key: Path | None = None,
     ed25519_dir: Path | None = None,
 ) -> list[list[str]]:
-    """Emits the model, configures and builds, all within `folder`. With a `wake` word's model the
-    other one sleeps until woken, as `awake` says. The firmware takes models over the link if it
-    shall have `room_for` some; with a `public_key` only signed ones, which it checks by the library
+    """Emits the model, configures and builds, all within `folder`. With the model of a `wake` word,
+    the other model sleeps until it is woken, as `awake` says. With `room_for`, the firmware takes
+    models over the link; with a `public_key`, only signed models, which it checks with the library
     in `ed25519_dir`.
 
     Raises:
-        StapesError: the board keeps no models, one of these cannot be read, or they were made for
-            different front ends; a key without room for models, or without a library.
+        StapesError: the board cannot store models, a model cannot be read, or the models were made
+            for different front ends; a key without room for models, or without a library.
     """
     if (public_key is None) != (ed25519_dir is None) or (public_key and not room_for):
         raise StapesError(
@@ -79,7 +79,7 @@ def build_commands(
     if wake is not None:
         seconds = (awake or WakeSettings()).awake_seconds
         emit += ["--wake", str(wake), "--awake_seconds", f"{seconds:g}"]
-    # Said each time: the folder remembers what an earlier build had.
+    # These are given each time: the folder remembers the values of an earlier build.
     signed = [
         f"-DSTAPES_PUBLIC_KEY={public_key.absolute() if public_key else ''}",
         f"-DSTAPES_ED25519_DIR={ed25519_dir.absolute() if ed25519_dir else ''}",
@@ -96,9 +96,10 @@ def build_program(
     cpu: str = "",
     definitions: Sequence[str] = (),
 ) -> Path:
-    """The image of another program than the firmware, whose `sources` define RunFirmware
-    (boards/board.h); for another core than the board's with `cpu`, all of it with preprocessor
-    `definitions`. Programs for one board may share a folder, where only what changed is compiled.
+    """The image of another program than the firmware; its `sources` define RunFirmware
+    (boards/board.h). With `cpu` it is for another core than the board's; all of it is compiled with
+    the preprocessor `definitions`. Programs for one board may share a folder: only what has changed
+    is compiled.
 
     Raises:
         StapesError: a tool is missing, or the build fails.
@@ -112,7 +113,7 @@ def build_program(
 
 
 def image(folder: Path, suffix: str) -> Path:
-    """What a build leaves: `suffix` is elf, bin, hex or uf2."""
+    """The image file of a build; `suffix` is elf, bin, hex or uf2."""
     return folder / "boards" / f"stapes-firmware.{suffix}"
 
 
@@ -122,10 +123,10 @@ def check_build_tools(board: Board) -> None:
 
 
 def run_build(commands: Sequence[Sequence[str]]) -> str:
-    """Runs them; returns the table of what the image takes.
+    """Runs the commands; returns the table of what the image takes.
 
     Raises:
-        StapesError: one fails. The end of its output is on standard error.
+        StapesError: a command fails. The end of its output is on standard error.
     """
     output = ""
     for command in commands:
@@ -163,8 +164,8 @@ def emulator_image(
     wake: Path | None = None,
     awake: WakeSettings | None = None,
 ) -> Path:
-    """The image for the emulated board `name`: built around `model`, and its `wake` word's if it
-    has one; or, without a model, what `stapes flash --board` built last.
+    """The image for the emulated board `name`, built around `model` and, if given, the model of a
+    `wake` word; without a model, the image that `stapes flash --board` built last.
 
     Raises:
         StapesError: no such board, no source tree, a build that fails, or nothing built yet.
@@ -184,8 +185,8 @@ def emulator_image(
 
 
 def read_sizes(output: str) -> Sizes | None:
-    """From the table that the build prints whenever it links, before it complains that an image
-    does not fit; None without one."""
+    """The sizes in the table that the build prints whenever it links, even if the image does not
+    fit; None without such a table."""
     flash = re.search(r"flash: +(\d+) of \d+ bytes \(code (-?\d+), model (\d+)\)", output)
     ram = re.search(r"RAM: +(\d+) of \d+ bytes", output)
     if flash is None or ram is None:

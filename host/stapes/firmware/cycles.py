@@ -2,11 +2,11 @@
 """Cycles of an inference on a Cortex-M, estimated: its executed instructions, each with the cycles
 that Arm's technical reference manual of the core gives for it.
 
-unicorn runs the image that `measure` or `frame_time` builds, and counts how often each block of
-instructions ran and where it went on, and how often a line of flash that is read is not in a cache
-like that of a board; objdump says which instructions these are. It is an estimate. LEFT_OUT says
-what it leaves out. Where a manual gives a range, the table has its upper end, but for a pipeline
-refill (1 to 3), which counts as 2.
+unicorn runs the image that `measure` or `frame_time` builds. It counts how often each block of
+instructions ran, where control went from there, and how often a line of flash that is read is not
+in a cache like the board's. objdump says which instructions these are. The result is an estimate;
+LEFT_OUT says what is not in it. If a manual gives a range, the table has its upper end, except for
+a pipeline refill (1 to 3), which counts as 2.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEFT_OUT = (
 )
 INVOKE = "_ZN6stapes15InferenceEngine6InvokeE"
 MOST_SECONDS = 300
-_REGION = 1 << 20  # what is mapped is mapped in whole ones of these
+_REGION = 1 << 20  # memory is mapped in whole multiples of this
 _PERIPHERALS = ((0x40000000, 0x20000000), (0xE0000000, 0x10000000))
 _REFILL = 2
 _IT_STATE = 0x0600FC00  # of XPSR
@@ -40,10 +40,10 @@ _IT_STATE = 0x0600FC00  # of XPSR
 
 @dataclass(frozen=True, kw_only=True)
 class CycleTable:
-    """Cycles by kind of instruction; `refill`: of the pipeline, where a branch is taken."""
+    """Cycles by kind of instruction."""
 
     manual: str
-    single: int = 1  # what is not named below
+    single: int = 1  # all instructions that are not named below
     load: int
     store: int
     next_access: int  # a single load or store right after a single load
@@ -54,7 +54,7 @@ class CycleTable:
     long_accumulate: int = 1  # SMLAL, UMLAL
     branch_taken: int  # in all
     call: int  # BL
-    pop_return: int  # POP with PC, beside what its registers take
+    pop_return: int  # POP with PC, in addition to the cycles of its registers
     system: int = 1  # MRS, MSR, barriers
 
 
@@ -93,7 +93,7 @@ TABLES = {
         long_accumulate=1,
     ),
 }
-# Cores of which we found no document of Arm that gives the cycles of each instruction.
+# Cores for which we found no document of Arm with the cycles of each instruction.
 NOT_PUBLISHED = ("cortex-m7", "cortex-m33", "cortex-m55")
 
 
@@ -106,7 +106,7 @@ def why_no_table(core: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Instruction:
-    """One of the image: its size in bytes, what it is called, and its operands."""
+    """An instruction of the image: its size in bytes, its name, and its operands."""
 
     size: int
     name: str
@@ -127,7 +127,7 @@ class Instruction:
 
     @property
     def registers(self) -> int:
-        """Of a load or store of several."""
+        """How many registers a load or store of several registers has."""
         if self.name.startswith(("ldrd", "strd")):
             return 2
         listed = self.operands.partition("{")[2].partition("}")[0]
@@ -145,15 +145,15 @@ class Run:
 
     blocks: Counter[tuple[int, int]]
     steps: Counter[tuple[int, int]]
-    misses: tuple[int, ...] = ()  # of each cache
+    misses: tuple[int, ...] = ()  # for each cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calls:
-    """Of a function, those that are counted. `symbol`: how its mangled name begins."""
+    """Which calls of a function are counted. `symbol`: how the mangled name of it begins."""
 
     symbol: str
-    first: int  # of those, from 0
+    first: int  # the first call that is counted; calls have numbers from 0
     count: int
 
 
@@ -161,7 +161,7 @@ LAST_INFERENCE = Calls(symbol=INVOKE, first=INFERENCES - 1, count=1)
 
 
 class FlashCache:
-    """Lines of flash as a cache keeps them: the one used longest ago goes first."""
+    """Lines of flash as a cache keeps them: the line used longest ago is replaced first."""
 
     def __init__(self, flash: Flash) -> None:
         self._line = flash.line_bytes
@@ -182,8 +182,8 @@ class FlashCache:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Of the counted calls. `taken`: branches, calls and returns that went elsewhere; `misses`:
-    reads of flash that waited, for each cache."""
+    """The sums over the counted calls. `taken`: branches, calls and returns that did not go on with
+    the next instruction; `misses`: reads of flash that waited, for each cache."""
 
     instructions: int
     cycles: int
@@ -200,9 +200,9 @@ def estimate_cycles(
     calls: Calls = LAST_INFERENCE,
     flashes: Sequence[Flash] = (),
 ) -> Estimate:
-    """The cycles of some calls within an image for an emulated board, on a core of `TABLES`: of the
-    last inference of one of `measure.build_network`, if nothing else is said. For each of
-    `flashes` also how often it is waited for.
+    """The cycles of some calls within an image for an emulated board, on a core of `TABLES`; by
+    default, of the last inference in an image of `measure.build_network`. For each of `flashes`
+    also how often the core waits for it.
 
     Raises:
         StapesError: there is no table for the core, unicorn is not installed, or the image does not
@@ -221,7 +221,7 @@ def estimate_cycles(
 def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Estimate:
     """Adds up a run by a table."""
     cycles = instructions = taken_all = 0
-    left: Counter[int] = Counter()  # by the end of a block: how often control went elsewhere
+    left: Counter[int] = Counter()  # for each end of a block: how often control jumped from there
     for (end, target), times in run.steps.items():
         left[end] += times * (target != end)
     for (start, size), times in run.blocks.items():
@@ -231,7 +231,7 @@ def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Es
             cycles += times * _cycles(found, before, table)
             instructions += times
             place, before = place + found.size, found
-    # A block that ends elsewhere than it goes on has a branch as its last instruction.
+    # If control jumps from the end of a block, the last instruction of the block is a jump.
     ends = {start + size: _last(listing, start, size) for start, size in run.blocks}
     for end, times in left.items():
         last = ends[end]
@@ -247,7 +247,7 @@ def estimate(run: Run, listing: dict[int, Instruction], table: CycleTable) -> Es
 
 
 def _cycles(found: Instruction, before: Instruction | None, table: CycleTable) -> int:
-    """Of an instruction that goes on with the next."""
+    """The cycles of an instruction after which the next one is executed."""
     name = found.name
     if found.is_single_load or found.is_single_store:
         if before is not None and before.is_single_load:
@@ -269,7 +269,8 @@ def _cycles(found: Instruction, before: Instruction | None, table: CycleTable) -
 
 
 def _taken(last: Instruction, table: CycleTable) -> int:
-    """Of the branch at the end of a block, in all; of other jumps beside what they take anyway."""
+    """The cycles of a jump at the end of a block: of a branch in all, of other jumps in addition to
+    the cycles that `_cycles` gives."""
     if last.name in ("bl", "bl.w"):
         return table.call
     if last.is_branch:
@@ -292,7 +293,7 @@ def disassemble(image: Path) -> dict[int, Instruction]:
 
 
 def parse_listing(text: str) -> dict[int, Instruction]:
-    """What objdump -d says: "  20a:	f04f 0301 	mov.w	r3, #1"."""
+    """The instructions in the output of objdump -d: "  20a:	f04f 0301 	mov.w	r3, #1"."""
     line = re.compile(r"^\s*([0-9a-f]+):\t((?:[0-9a-f]{4} ?){1,2})\s*\t([\w.]+)\t?([^\n;@]*)", re.M)
     return {
         int(address, 16): Instruction(
@@ -330,7 +331,7 @@ def run_image(
     for start, size in ((board.flash_start, board.flash_bytes), (board.ram_start, board.ram_bytes)):
         uc.mem_map(start, -(-size // _REGION) * _REGION)
     uc.mem_write(board.flash_start, _flash_content(image))
-    for start, size in _PERIPHERALS:  # of which none has anything to say
+    for start, size in _PERIPHERALS:  # they read as 0
         uc.mmio_map(start, size, lambda *_: 0, None, lambda *_: None, None)
     entry, counted = _symbol(image, calls.symbol), _Counted(flashes)
 
@@ -348,14 +349,14 @@ def run_image(
         counted.add(address, size)
 
     def read(uc: Any, kind: int, address: int, size: int, *_: object) -> None:
-        # Calling this in an IT block leaves its state behind, which the next block would take over.
+        # A call of this hook in an IT block would leave the IT state to the next block.
         status = uc.reg_read(arm_const.UC_ARM_REG_XPSR)
         if status & _IT_STATE:
             uc.reg_write(arm_const.UC_ARM_REG_XPSR, status & ~_IT_STATE)
         counted.read(address, size)
 
     def unmapped(uc: Any, kind: int, address: int, *_: object) -> bool:
-        """More memory of the board, such as what an emulator shares: there, and empty."""
+        """More memory of the board, such as memory that an emulator shares: maps it, empty."""
         uc.mem_map(address // _REGION * _REGION, _REGION)
         return True
 
@@ -387,14 +388,14 @@ class _Counted:
 
     def __init__(self, flashes: Sequence[Flash]) -> None:
         self.calls = 0
-        self.returns = 0  # where the call that is counted goes back to; 0: none is
+        self.returns = 0  # return address of the call that is counted; 0: no call is
         self.end = 0
         self.caches = [FlashCache(flash) for flash in flashes]
         self.blocks: Counter[tuple[int, int]] = Counter()
         self.steps: Counter[tuple[int, int]] = Counter()
 
     def start(self) -> None:
-        """Keeps what the caches hold by now."""
+        """Counts misses from here on; the caches keep their content."""
         for cache in self.caches:
             cache.misses = 0
 
@@ -408,7 +409,7 @@ class _Counted:
         self.end = address + size
 
     def read(self, address: int, size: int) -> None:
-        if not self.calls:  # before the first call all is slow enough
+        if not self.calls:  # before the first call: it would only take time
             return
         for cache in self.caches:
             cache.read(address, size)
@@ -425,7 +426,7 @@ def _flash_content(image: Path) -> bytes:
 
 
 def _symbol(image: Path, start: str) -> int:
-    """The address of the function whose name begins so."""
+    """The address of the function whose name begins with `start`."""
     nm = find_tool("arm-none-eabi-nm", purpose="to read an image")
     listed = subprocess.run([nm, image], capture_output=True, text=True, check=True).stdout
     for line in listed.splitlines():

@@ -45,7 +45,8 @@ class Drive:
 
 
 def plugged_in() -> list[str]:
-    """A line for each thing that a board is flashed by; also on why probes cannot be listed."""
+    """A line for each probe, port and drive with which a board can be flashed; if probes cannot be
+    listed, also a line that says why."""
     lines = []
     try:
         found = probes(find_tool("pyocd", purpose="to list debug probes"))
@@ -63,7 +64,7 @@ def probes(pyocd: str) -> list[Probe]:
     """The debug probes that pyOCD finds: CMSIS-DAP, ST-LINK, J-Link.
 
     Raises:
-        StapesError: pyOCD fails or says what nobody understands.
+        StapesError: pyOCD fails, or its output cannot be understood.
     """
     done = subprocess.run([pyocd, "json", "--probes"], capture_output=True, text=True)
     try:

@@ -21,14 +21,14 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class SerialPort:
-    """Where an emulated board's serial port is: as QEMU's -serial takes it, and as --port does."""
+    """The serial port of an emulated board: as QEMU's -serial takes it, and as --port takes it."""
 
     serial: str
     url: str
 
 
 def tcp_port(number: int) -> SerialPort:
-    """Anyone on this machine can connect."""
+    """A TCP port: anyone on this machine can connect."""
     address = f"{HOST}:{number}"
     return SerialPort(serial=f"tcp:{address},server=on,wait=off", url=f"socket://{address}")
 
@@ -55,7 +55,7 @@ def check_emulator(emulator: str, port: SerialPort) -> None:
 
 
 def run_emulator(command: list[str]) -> None:
-    """Until Ctrl-C, or until this process ends in another way.
+    """Runs the emulator until Ctrl-C, or until this process ends in another way.
 
     Raises:
         StapesError: the emulator ends by itself.

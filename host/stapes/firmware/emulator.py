@@ -30,14 +30,14 @@ PROGRAM_SECONDS = 300.0
 START_SECONDS = 60.0
 END_SECONDS = 10.0
 
-# An image is a program of somebody: should it break out of the emulator, it starts no other one.
+# An image may come from anybody: if it breaks out of the emulator, it cannot start other programs.
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _SANDBOX_SECONDS = 20.0
 
 
 def ending_with_us(command: Sequence[str]) -> list[str]:
-    """The same command, which the kernel ends however this process ends; where there is no setpriv,
-    it does not."""
+    """The same command, but the kernel ends it when this process ends, for whatever reason. Without
+    the program setpriv, the kernel does not."""
     setpriv = shutil.which("setpriv")
     return [*((setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()), *command]
 
@@ -50,7 +50,7 @@ def sandbox_words(emulator: str) -> list[str]:
 
 @functools.cache
 def _has_sandbox(program: str) -> bool:
-    """Starts one without a machine, which ends at once."""
+    """Tries it: starts QEMU with the sandbox and without a machine, which ends at once."""
     empty = ("-machine", "none", "-display", "none", "-serial", "none", "-monitor", "stdio")
     try:
         done = subprocess.run(
@@ -75,9 +75,9 @@ def qemu_command(
     ends_at_reset: bool = False,
     memory: Path | None = None,
 ) -> list[str]:
-    """QEMU with an image on a board. `serials` are its serial ports as -serial takes them; its
-    clocks count instructions, or follow this machine's; with `ends_at_reset` it ends where a board
-    starts again; `memory` is a file that is the RAM of `qemu_ram_bytes`.
+    """QEMU with an image on a board. `serials` are the serial ports, as -serial takes them. The
+    clocks count instructions, or follow this machine's clock. With `ends_at_reset`, QEMU ends when
+    a board would restart. `memory` is a file that is used as the RAM of `qemu_ram_bytes`.
 
     There is no semihosting: with it, an image could open files and run programs of this machine."""
     size = board.qemu_ram_bytes
@@ -97,8 +97,8 @@ def qemu_command(
 
 
 def run_program(board: Board, image: Path, *, count_instructions: bool = True) -> list[str]:
-    """The lines that a program on an emulated board prints until it ends, or fails: only the lines
-    tell.
+    """The lines that a program on an emulated board prints until it ends. Whether the program
+    failed can be seen only from the lines.
 
     Raises:
         StapesError: QEMU is missing or fails, or the program does not end.
@@ -115,10 +115,11 @@ def run_program(board: Board, image: Path, *, count_instructions: bool = True) -
 
 
 def run_measurement(board: Board, image: Path) -> dict[str, int]:
-    """What a program measures on an emulated board: its lines of "name value", "done" at the end.
+    """What a program measures on an emulated board. It prints lines "name value", and "done" at the
+    end.
 
     Raises:
-        StapesError: it cannot be run, or prints something else.
+        StapesError: the program cannot be run, or prints something else.
     """
     *lines, last = run_program(board, image) or [""]
     if last != "done":
@@ -127,7 +128,8 @@ def run_measurement(board: Board, image: Path) -> dict[str, int]:
 
 
 def instructions_of(ticks: float, values: dict[str, int]) -> int:
-    """Executed in so many ticks of a board's fine clock; `values` are those of a measurement."""
+    """How many instructions are executed in `ticks` ticks of a board's fine clock; `values` are
+    those of `run_measurement`."""
     return round(ticks / values["ticks_per_second"] * 1e9 / INSTRUCTION_NS)
 
 
@@ -135,9 +137,9 @@ class Emulator:
     """A running emulated board; `transport` is its serial port. Ends with the `with` block.
 
     Its clocks count instructions, unless `count_instructions` is False, which is a third faster.
-    `memory` is a file that keeps the board's largest RAM when it is switched off. With `fast`,
-    what is sent goes through that RAM where the board has one (link/memory_link.py): not the way
-    that a real board has, and many times faster.
+    `memory` is a file that keeps the board's largest RAM when it is switched off. With `fast`, the
+    data that is sent goes through that RAM, if the board has it (link/memory_link.py): a real board
+    has no such way, and this one is many times faster.
 
     Raises:
         StapesError: QEMU or the image is missing, or the emulator does not start.
@@ -198,7 +200,7 @@ class Emulator:
         return MemoryTransport(name, connection, self._ring)
 
     def _did_not_run(self) -> StapesError:
-        """With QEMU's reason, which registers may follow; it has ended."""
+        """The error with QEMU's reason. QEMU has ended; it may print registers after the reason."""
         assert self.process.stderr  # a pipe
         lines = self.process.stderr.read().decode(errors="replace").splitlines()
         said = [line for line in lines if line.startswith("qemu")][-1:] or ["no reason given"]

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from stapes.firmware.boards import Board
 
 # What the firmware takes beside model, arena and window: the most that `words` and `micro` took on
-# the boards (`stapes info MODEL --board NAME`). rpi_pico has RAM in plenty, and code in it.
+# the boards (`stapes info MODEL --board NAME`). rpi_pico has much RAM, and code in it.
 FLASH_BESIDE = 40_000
 RAM_BESIDE = 8_400
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """Bytes that the firmware with a model takes, about."""
+    """About how many bytes the firmware with a model takes."""
 
     flash_bytes: int
     ram_bytes: int
@@ -33,7 +33,7 @@ def estimate(*, model_bytes: int, arena_bytes: int, window_bytes: int = 0) -> Ne
 
 
 def fitting(needs: Needs, boards: Iterable[Board]) -> str:
-    """The boards that it fits, for people."""
+    """The boards that a model fits, as text for people."""
     boards = list(boards)
     fit = [board.name for board in boards if needs.fits(board)]
     if len(fit) == len(boards):

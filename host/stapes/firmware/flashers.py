@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways onto a board: a debug probe, a boot loader behind a serial port, a drive, QEMU."""
+"""The ways to flash a board: a debug probe, a boot loader behind a serial port, a drive, QEMU."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user said of the way: which probe, port or drive; how long to wait for one."""
+    """What the user said about the way: which probe, port or drive; how long to wait for it."""
 
     probe: str | None = None
     port: str | None = None
@@ -99,7 +99,8 @@ class PyOcd:
         _run([pyocd, *load[1:]], "check cable and supply of the board")
 
     def _pack(self) -> list[list[str]]:
-        """pyOCD knows some chips by itself, others by a pack of their maker's, then kept."""
+        """pyOCD knows some chips by itself; for others it needs a pack of their maker, which it
+        then keeps."""
         pack = self._board.pyocd_pack
         return [["pyocd", "pack", "install", pack]] if pack else []
 
@@ -139,7 +140,7 @@ class Bossac:
         _run([bossac, *self._command(port, folder)[1:]], self._board.press)
 
     def _command(self, port: str, folder: Path) -> list[str]:
-        # As Arduino's own platform.txt calls it; the boot loader adds the start of the program.
+        # Like the call in Arduino's own platform.txt; the boot loader adds the program's start.
         name = port.removeprefix("/dev/")
         return ["bossac", f"--port={name}", "-U", "-i", "-e", "-w", str(image(folder, "bin")), "-R"]
 
@@ -220,7 +221,7 @@ def touch(port: str) -> None:
 
 
 def _await(find: Callable[[], list[Found]], seconds: float) -> list[Found]:
-    """What `find` finds, tried again while it is nothing, for some seconds."""
+    """What `find` finds; if it finds nothing, tries again, for at most `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := find()) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -231,7 +232,7 @@ def _run(command: list[str], remedy: str) -> None:
     """Shows a program's own output.
 
     Raises:
-        StapesError: it fails.
+        StapesError: the program fails.
     """
     done = subprocess.run(command)
     if done.returncode:

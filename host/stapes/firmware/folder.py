@@ -24,13 +24,13 @@ def write_folder(
 ) -> None:
     """Writes `files` (path: content) as the only content of `folder`.
 
-    An existing folder is replaced only if it is empty or an earlier one of that `command`, which
-    always writes the file `marker`.
+    An existing folder is replaced only if it is empty, or if the same `command` wrote it earlier:
+    this command always writes the file `marker`.
 
     Raises:
         StapesError: the folder holds other files, or cannot be written.
     """
-    # Symbolic links, "." and ".." are no names to rename.
+    # Symbolic links, "." and ".." cannot be renamed.
     final = Path(os.path.realpath(folder))
     with writing(final):
         _check_replaceable(final, files, marker=marker, command=command)

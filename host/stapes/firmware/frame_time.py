@@ -22,9 +22,9 @@ from stapes.model.metadata import load_model, write_settings
 from stapes.model.settings import ModelSettings
 
 PROGRAM = Path(__file__).parent / "programs" / "measure_pipeline.cc"
-PIECE_SAMPLES = 64  # of a call of PUSH, as the program has it
+PIECE_SAMPLES = 64  # samples of one call of PUSH, as in the program
 PUSH = "_ZN6stapes8Pipeline4PushE"
-FRAMES = 4  # counted at least, after as many that are not
+FRAMES = 4  # at least so many are counted, after as many that are not
 # Emulated boards that run the code for a core, and whether it is another core than their own.
 STAND_INS = {
     "cortex-m0plus": ("mps2_an385", "cortex-m0plus"),
@@ -35,17 +35,17 @@ STAND_INS = {
 
 @dataclass(frozen=True, kw_only=True)
 class FrameTime:
-    """Of the mean frame on a board. `waits`: cycles for flash; None where the board's file says
-    nothing of them."""
+    """The work of a mean frame on a board. `waits`: cycles of waiting for flash; None if the
+    board's file says nothing about them."""
 
     board: str
     core: str
     manual: str
     clock_hertz: int
     instructions: int
-    cycles: int  # without those
+    cycles: int  # without `waits`
     waits: int | None
-    frame_milliseconds: float  # that there are for it
+    frame_milliseconds: float  # from one frame to the next
 
     @property
     def milliseconds(self) -> float:
@@ -59,7 +59,7 @@ class FrameTime:
 
 @dataclass(frozen=True, kw_only=True)
 class Battery:
-    """Mean current in microamperes, and what it makes of a battery."""
+    """Mean current in microamperes, and how many days a battery lasts with it."""
 
     mean_ua: float
     days: float
@@ -69,7 +69,7 @@ class Battery:
 def battery_life(
     time: FrameTime, *, active_ua_per_mhz: float, sleep_ua: float, milliampere_hours: float
 ) -> Battery:
-    """Of a processor that works for its share of each frame, and sleeps for the rest."""
+    """For a processor that works during its share of each frame, and sleeps for the rest."""
     active = active_ua_per_mhz * time.clock_hertz / 1e6
     duty = min(1.0, time.duty)
     mean = duty * active + (1 - duty) * sleep_ua
@@ -79,20 +79,20 @@ def battery_life(
 
 
 def can_estimate(board: Board) -> bool:
-    """Whether its core has a table of cycles, and its clock is known."""
+    """Whether the board's core has a table of cycles, and its clock is known."""
     return board.core in TABLES and board.core in STAND_INS and board.clock_hertz > 0
 
 
 def why_not(board: Board) -> str | None:
-    """Why nothing can be estimated for a board; None where it can."""
+    """Why nothing can be estimated for a board; None if an estimate is possible."""
     if can_estimate(board):
         return None
     return "its file states no clock" if board.core in TABLES else why_no_table(board.core)
 
 
 def estimate_frame_times(model: Path, boards: Sequence[Board], source: Path) -> list[FrameTime]:
-    """One of each board, in their order; a build and a run for each core among them. The network
-    runs as often as without a silence gate.
+    """The frame time of each board, in the order of `boards`; builds and runs an image for each
+    core among them. The network runs as often as without a silence gate.
 
     Raises:
         StapesError: the model has no settings, a board has no clock or a core without a table, a
@@ -139,7 +139,7 @@ def _time(
 def _count(
     model: bytes, settings: ModelSettings, core: str, flashes: Sequence[Flash], source: Path
 ) -> tuple[Estimate, int]:
-    """Cycles of so many frames, from the image of a stand-in for boards of that core."""
+    """Cycles, and of how many frames, from an image for a stand-in for boards with that core."""
     name, cpu = STAND_INS[core]
     board = find_emulated(source, name)
     check_build_tools(board)
@@ -156,10 +156,10 @@ def _count(
 
 
 def counted_calls(settings: ModelSettings) -> tuple[Calls, int]:
-    """Pushes of PIECE_SAMPLES that hold a whole number of frames, FRAMES or more, and as many
-    inferences in each of that many; and that number."""
+    """The pushes of PIECE_SAMPLES that are counted, and the number of their frames. The frames are
+    FRAMES or more, end with a push, and hold a whole number of inferences."""
     stride = settings.front_end.stride_samples
-    unit = math.lcm(stride, PIECE_SAMPLES) // stride  # frames that end with a piece
+    unit = math.lcm(stride, PIECE_SAMPLES) // stride  # so many frames end with a piece
     unit = math.lcm(unit, settings.clip_stride_frames)
     frames = unit * -(-FRAMES // unit)
     pieces = frames * stride // PIECE_SAMPLES

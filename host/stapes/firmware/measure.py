@@ -37,7 +37,7 @@ from stapes.model.metadata import find_settings
 
 EMULATED_BOARD = "mps2_an386"
 MEASURING_TOOLS = (*BUILD_TOOLS, EMULATOR)
-MAX_MACS = 500_000_000  # a minute in the emulator, whose 32-bit ticks last for some more
+MAX_MACS = 500_000_000  # a minute in the emulator; its 32-bit ticks last a little longer
 PROGRAM = Path(__file__).parent / "programs" / "measure_network.cc"
 INFERENCES = 3  # as the program has it
 SEED = 1
@@ -45,7 +45,8 @@ SEED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Instructions:
-    """Executed by one inference on an emulated board, and by each operator of it in turn."""
+    """Instructions that one inference executes on an emulated board, and each of its operators, in
+    their order."""
 
     board: str
     inference: int
@@ -56,8 +57,8 @@ class Instructions:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """Bytes that the whole firmware with a model needs, beside those of the board; or, of a model
-    without Stapes' settings, those that the engine alone needs."""
+    """Bytes that the whole firmware with a model needs, compared with those of the board. For a
+    model without Stapes' settings, the bytes that the engine alone needs."""
 
     board: str
     whole_firmware: bool
@@ -102,7 +103,8 @@ def build_network(model: bytes, board: Board, source: Path, folder: Path, cpu: s
 
 
 def write_network(model: bytes, folder: Path) -> list[Path]:
-    """Writes the model as C++ into `folder`; returns all sources of a program that runs it."""
+    """Writes the model as C++ into `folder`; returns all sources of a program that runs the
+    model."""
     engine = Engine.from_bytes(model)
     context = {
         "model": model,
@@ -166,7 +168,8 @@ def outputs_crc(model: bytes) -> int:
 
 
 def _require_room(model: bytes, board: Board) -> None:
-    """Raises StapesError where counting would take minutes or the model is more than the board."""
+    """Raises StapesError if counting would take minutes, or the model is too large for the
+    board."""
     engine = Engine.from_bytes(model)
     macs = sum(operator["macs"] for operator in engine.operators)
     if macs > MAX_MACS:

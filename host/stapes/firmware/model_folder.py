@@ -40,8 +40,8 @@ def emit_model(
 
     Raises:
         StapesError: a model cannot be read, carries no settings, uses an operator that the engine
-            does not have, or contradicts its settings; the two are of different sample rates; or
-            the folder holds something else.
+            does not have, or contradicts its settings; the two models have different sample rates;
+            or the folder holds something else.
     """
     write_folder(output_dir, render_model(model_path, wake=wake, awake=awake))
 
@@ -52,8 +52,9 @@ def render_model(
     wake: str | os.PathLike[str] | None = None,
     awake: WakeSettings | None = None,
 ) -> dict[str, str]:
-    """The text of every file of the model folder, by path; with the model of a `wake` word that of
-    a firmware where the other one sleeps until woken, for as long as `awake` says.
+    """The text of every file of the model folder, by path. With the model of a `wake` word, it is
+    for a firmware in which the other model sleeps until it is woken, and then listens as long as
+    `awake` says.
 
     Raises:
         StapesError: as `emit_model`.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model in a few figures, and what it takes on a board, without a compiler: from what its file
-says of itself, or from the card of a model that comes with Stapes."""
+"""A model in a few figures, and what it takes on a board, without a compiler. The figures are those
+in the model's file, or on the card of a model that comes with Stapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stapes.firmware.fit import Needs, estimate, fitting
 from stapes.model.shipped import shipped_models
 
 _HOUR_MS = 3_600_000
-_MOST = 1e12  # of anything that is counted
+_MOST = 1e12  # the limit of all counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Overview:
     false_accepts_per_hour: float | None = None
     false_reject_rate: float | None = None
     hours: float | None = None  # of audio, for the two above
-    fresh_audio: bool = True  # that audio is not what the thresholds were chosen with
-    has_settings: bool = True  # without them, nothing here can measure it
+    fresh_audio: bool = True  # the thresholds were not chosen with this audio
+    has_settings: bool = True  # without settings, Stapes cannot measure the model
 
     def lines(self, boards: Iterable[Board]) -> list[str]:
         """Size, RAM, accuracy, false accepts and the boards that it fits, for people."""
@@ -70,7 +70,7 @@ class Overview:
 
 
 def overview(model: bytes, report: dict[str, Any]) -> Overview:
-    """The figures of a model, of which `describe` gave the `report`."""
+    """The figures of a model; `report` is what `describe` says about it."""
     needs = estimate(
         model_bytes=report["model_bytes"],
         arena_bytes=report["arena_bytes"],
@@ -84,7 +84,8 @@ def overview(model: bytes, report: dict[str, Any]) -> Overview:
 def together(
     report: dict[str, Any], wake_word: dict[str, Any], *, work_bytes: int
 ) -> dict[str, Any]:
-    """The report of a model and the one that wakes it, whose front end takes `work_bytes` more."""
+    """The report of a model together with the model that wakes it. The front end of the second one
+    takes `work_bytes` more."""
     sums = {
         name: report.get(name, 0) + wake_word.get(name, 0)
         for name in ("model_bytes", "arena_bytes", "window_bytes")
@@ -104,8 +105,8 @@ def board_lines(needs: Needs, board: Board) -> list[str]:
 
 
 def require_room(report: dict[str, Any], board: Board) -> None:
-    """Raises StapesError for a model that no build can bring onto the board: by itself, without the
-    firmware, it takes more than the board has. `describe` gave the `report`."""
+    """Raises StapesError for a model that cannot fit the board: it takes more than the board has,
+    even without the firmware. `report` is that of `describe`."""
     flash, ram = report["model_bytes"], report["arena_bytes"] + report.get("window_bytes", 0)
     if flash > board.flash_bytes or ram > board.ram_bytes:
         raise StapesError(
@@ -126,7 +127,8 @@ def _memory_line(name: str, needed: int, available: int) -> str:
 
 
 def _of_card(model: bytes) -> dict[str, Any]:
-    """The measured figures of a shipped model; nothing of another, or of one that was changed."""
+    """The measured figures of a shipped model; empty for other models, and for a shipped model that
+    was changed."""
     digest = hashlib.sha256(model).hexdigest()
     for shipped in shipped_models().values():
         if shipped.card["sha256"] == digest:
@@ -141,7 +143,7 @@ def _of_card(model: bytes) -> dict[str, Any]:
 
 
 def _of_provenance(provenance: object) -> dict[str, Any]:
-    """As training and tuning wrote them; files of others may hold anything there."""
+    """The figures that training and tuning wrote; files of others may hold anything there."""
     told = _mapping(provenance)
     tuning = _mapping(told.get("decoder_tuning"))
     verified = _mapping(tuning.get("verified_on"))

@@ -13,7 +13,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     """The text of templates/`template`.
 
     Raises:
-        jinja2.UndefinedError: the context lacks what the template names.
+        jinja2.UndefinedError: the template names a value that is missing in the context.
     """
     return _environment().get_template(template).render(context)
 

@@ -13,13 +13,13 @@ _MARK = b"The source tree of Stapes."
 
 
 def find_source(folder: Path | None) -> Path:
-    """The source tree: `folder`, or else the one of this package, or else the current folder.
+    """The source tree: `folder`; if none is given, this package's tree, or else the current folder.
 
-    A build runs what is in the tree. So a folder counts only with the file that marks Stapes' own,
-    and the current folder, which may be anybody's, comes last.
+    A build runs what is in the tree. So a folder counts only with the file that marks a tree of
+    Stapes, and the current folder, which may be anybody's, comes last.
 
     Raises:
-        StapesError: there is none.
+        StapesError: there is no source tree.
     """
     candidates = [folder] if folder else [installed_tree(), Path.cwd()]
     for candidate in candidates:

@@ -15,23 +15,23 @@ from pathlib import Path
 from stapes.errors import StapesError
 from stapes.progress import ProgressBar
 
-COMPILER = "arm-none-eabi-g++"  # and emulator: of most boards
+COMPILER = "arm-none-eabi-g++"  # compiler and emulator of most boards
 EMULATOR = "qemu-system-arm"
 BUILD_TOOLS = ("cmake", "ninja", COMPILER)
 
-# The Debian packages that bring a program ...
+# The Debian packages that install a program ...
 PACKAGES = {
     "cmake": "cmake",
     "ninja": "ninja-build",
     COMPILER: "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
-    # The headers of the C++ library are those of the Arm compiler.
+    # The C++ library's headers come from the packages of the Arm compiler.
     "riscv64-unknown-elf-g++": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf "
     "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     EMULATOR: "qemu-system-arm",
     "qemu-system-riscv32": "qemu-system-misc",
     "espeak-ng": "espeak-ng",
 }
-# ... and what brings those that Debian does not have.
+# ... and how to install programs that Debian does not have.
 OTHERS = {
     "pyocd": "run: pip install 'stapes[flash]'",
     "bossac": "it comes with the Arduino IDE; run: arduino-cli core install arduino:mbed_nano",
@@ -54,8 +54,8 @@ class ToolFailed(StapesError):
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Makes `folder` and waits until no other process is inside this block with it. On Windows,
-    which has no such locks, it does not wait."""
+    """Makes `folder` and waits until no other process is inside this block with the same folder.
+    Windows has no such locks: there, it does not wait."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         with suppress(ImportError):
@@ -66,32 +66,32 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def missing_tools(*names: str) -> list[str]:
-    """Those that are not installed."""
+    """The programs among `names` that are not installed."""
     return [name for name in names if _path_of(name) is None]
 
 
 def require_tools(*names: str, purpose: str) -> None:
-    """Raises StapesError that names the missing programs and what brings them."""
+    """Raises a StapesError that names the missing programs and how to install them."""
     missing = missing_tools(*names)
     if missing:
         raise StapesError(f"{', '.join(missing)}: not found, needed {purpose}; {_remedy(missing)}")
 
 
 def find_tool(name: str, *, purpose: str) -> str:
-    """The program's path: of PATH, or beside this Python.
+    """The program's path: from PATH, or beside this Python.
 
     Raises:
-        StapesError: there is none.
+        StapesError: there is no such program.
     """
     require_tools(name, purpose=purpose)
     return str(_path_of(name))
 
 
 def run_build_tool(command: Sequence[object], *, what: str) -> str:
-    """As `run_tool`, with a bar named `what` while Ninja counts its steps.
+    """Like `run_tool`, with a progress bar named `what` while Ninja counts its steps.
 
     Raises:
-        ToolFailed: it ends with an error.
+        ToolFailed: the program ends with an error.
         StapesError: there is no such program.
     """
     words = [str(word) for word in command]
@@ -119,7 +119,7 @@ def run_tool(command: Sequence[object], *, timeout_s: float = TIMEOUT_S) -> str:
     """Runs a command without input; returns what it printed, errors included.
 
     Raises:
-        ToolFailed: it ends with an error, or does not end.
+        ToolFailed: the program ends with an error, or does not end.
         StapesError: there is no such program.
     """
     words = [str(word) for word in command]

@@ -17,7 +17,7 @@ from stapes.files import read_bytes, write_bytes
 from stapes.plain import say
 
 BLOCK_BYTES = 512
-PAYLOAD_BYTES = 256  # that which every boot loader takes
+PAYLOAD_BYTES = 256  # every boot loader takes this size
 _START = (0x0A324655, 0x9E5D5157)
 _END = 0x0AB16F30
 _HAS_FAMILY = 0x2000

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-PREFIX = "stapes"  # the folder of all sources: their includes begin with it
+PREFIX = "stapes"  # the folder of all sources; includes begin with its name
 _INCLUDE = re.compile(r'^(#include ")([^"]+)(")', re.MULTILINE)
 _OPERATORS = PurePosixPath("nn/operators")
 _OTHER_ENGINE = "nn_tflm/"  # included where STAPES_ENGINE_TFLM is defined
@@ -17,9 +17,9 @@ _KERNELS = PurePosixPath("nn/kernels")
 def needed_sources(
     tree: Path, roots: Mapping[str, str], *, operators: Iterable[str]
 ) -> dict[str, str]:
-    """The text of every file by its path in the folder of sources: `roots`, sources by path that
-    begin it all, and what they need of firmware/ in `tree`. `operators` are file names of
-    nn/operators/ without their suffix."""
+    """The text of every file, by its path in the folder of sources: the `roots` (path: text) from
+    which the search starts, and all files of firmware/ in `tree` that they need. `operators` are
+    file names of nn/operators/ without their suffix."""
     firmware = tree / "firmware"
     found = dict(roots)
     todo = [name for text in found.values() for name in _included(text)]
@@ -42,8 +42,8 @@ def _included(text: str) -> list[str]:
 
 
 def _beside(firmware: Path, header: PurePosixPath) -> list[str]:
-    """The sources that may define what a header declares. Those of kernels are one for each kind
-    of processor, and compile to nothing on the others."""
+    """The sources that may define what a header declares. Kernels have a source for each kind of
+    processor; it compiles to nothing on other processors."""
     if header.suffix != ".h":
         return []
     names = [str(header.with_suffix(".cc"))]
@@ -55,7 +55,8 @@ def _beside(firmware: Path, header: PurePosixPath) -> list[str]:
 
 
 def _prefixed(folder: PurePosixPath, text: str, found: Mapping[str, str]) -> str:
-    """The text of a source in `folder`, whose own files come first, as for a compiler."""
+    """The text of a source in `folder`, with PREFIX in its includes. Files of this folder are
+    looked for first, as a compiler does."""
 
     def longer(match: re.Match[str]) -> str:
         names = ((folder / match[2]).as_posix(), match[2])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Folders with the firmware's sources and a model, in the form that a build system takes.
 
-A folder depends on the model, on that of a wake word, on this version of Stapes and on the form:
-equal input gives equal bytes.
+A folder depends on the model, on the model of a wake word, on this version of Stapes and on the
+form: equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from stapes.model.training_data import terms, training_data
 
 FORMS = ("cmake", "arduino", "platformio", "zephyr", "esp-idf", "cmsis-pack")
 MARKER = "stapes_library.txt"
-_UNIX = 3  # where an entry of a zip says that it was made
+_UNIX = 3  # the system on which an entry of a zip was made
 _SPOTTER, _WAKE_SPOTTER, _SPOTTER_C = (
     "spotter/KeywordSpotter",
     "spotter/wake/KeywordSpotter",
@@ -39,8 +39,8 @@ _SPOTTER, _WAKE_SPOTTER, _SPOTTER_C = (
 
 @dataclass(frozen=True, kw_only=True)
 class Models:
-    """What a folder is for: a model, or one that sleeps until a `wake` word, and then listens as
-    long as `awake` says."""
+    """The models of a folder: one model, or one that sleeps until a `wake` word and then listens
+    as long as `awake` says."""
 
     model: str | os.PathLike[str]
     wake: str | os.PathLike[str] | None = None
@@ -50,13 +50,13 @@ class Models:
         """The model, then the wake word's.
 
         Raises:
-            StapesError: one of them cannot be used.
+            StapesError: a model cannot be used.
         """
         return [ModelBundle.from_file(path) for path in (self.model, self.wake) if path is not None]
 
     @property
     def spotter(self) -> str:
-        """The class that runs them, without its suffix."""
+        """The file of the class that runs the models, without its suffix."""
         return _SPOTTER if self.wake is None else _WAKE_SPOTTER
 
 
@@ -99,7 +99,8 @@ def render_library(models: Models, *, form: str) -> dict[str, str | bytes]:
 
 
 def _pack(files: Mapping[str, str | bytes]) -> bytes:
-    """A zip of equal bytes for equal files: of no date, not compressed, as compressors differ."""
+    """A zip with equal bytes for equal files: without dates, and not compressed, because
+    compressors differ."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, text in sorted(files.items()):
@@ -146,7 +147,7 @@ def _context(
 
 
 def _hears(models: Models, bundles: Sequence[ModelBundle]) -> str:
-    """The words, for people."""
+    """The words that the models hear, for people."""
     words = [
         ", ".join(label for label in bundle.settings.labels if label not in NOT_WORDS)
         for bundle in bundles

@@ -36,7 +36,8 @@ Request = tuple[FrameType, bytes]
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderChanges:
-    """What is to change; None, and labels that are not named, stay. "" in `thresholds`: all."""
+    """What is to change. A field that is None does not change, nor do labels that `thresholds` does
+    not name; "" in `thresholds` means all labels."""
 
     thresholds: dict[str, float] = field(default_factory=dict)
     average_ms: int | None = None
@@ -48,12 +49,13 @@ class DecoderChanges:
     def requests(
         self, labels: Sequence[str], *, wake_labels: Sequence[str] = (), source: str
     ) -> list[Request]:
-        """Frames for a board with these labels, and those of its wake word's model if it has one: a
-        label of both is that of the first; `source` names the board in error messages.
+        """Frames for a board with these labels. `wake_labels` are those of its wake word's model,
+        if it has one; a label that is in both belongs to `labels`. `source` names the board in
+        error messages.
 
         Raises:
-            StapesError: a threshold of a label that the board does not have, or a time awake for
-                one without a wake word.
+            StapesError: a threshold for a label that the board does not have, or a time awake for
+                a board without a wake word.
         """
         out: list[Request] = []
         if (self.average_ms, self.suppression_ms, self.minimum_count) != (None, None, None):
@@ -75,7 +77,7 @@ class DecoderChanges:
         if self.gate_db is not None:
             payload = struct.pack("<I", gate.threshold_q16(self.gate_db))
             out.append((FrameType.GATE, payload))
-        for name, threshold in sorted(self.thresholds.items()):  # one for all comes first
+        for name, threshold in sorted(self.thresholds.items()):  # the one for all comes first
             out += _threshold_frames(name, threshold_q16(threshold), labels, wake_labels, source)
         return out
 
@@ -83,7 +85,7 @@ class DecoderChanges:
 def _threshold_frames(
     name: str, q16: int, labels: Sequence[str], wake_labels: Sequence[str], source: str
 ) -> list[Request]:
-    """`name`: "" for all labels, but those of the wake word's model."""
+    """`name`: "" means all labels, except those of the wake word's model."""
     if name and name not in labels and name in wake_labels:
         index = wake_labels.index(name)
         return [(FrameType.THRESHOLD, struct.pack("<HIB", index, q16, _OF_WAKE_WORD))]
@@ -101,7 +103,7 @@ def parse_changes(words: Sequence[str]) -> DecoderChanges:
     """`words` as HELP describes them.
 
     Raises:
-        StapesError: one of them is something else, or sets what another has set.
+        StapesError: a word is something else, or sets what another word has set.
     """
     thresholds: dict[str, float] = {}
     numbers: dict[str, Any] = {}

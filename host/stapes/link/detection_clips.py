@@ -2,7 +2,7 @@
 """The seconds around each detection, kept as WAV files: a week in a room becomes training data.
 
 The folder has the form of hard examples (stapes.corpus.hard_examples): clips, and a list from which
-one deletes the lines of words that were really said.
+a person deletes the lines of words that were really said.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from stapes.link.protocol import Event
 from stapes.link.wav_capture import pcm_of
 from stapes.model.settings import NOT_WORDS
 
-BEFORE_MS, AFTER_MS = 1500, 500  # of the detection's time
-_MOST_WAITING = 100  # what a damaged or hostile board says beyond them is left out
-_NEAR_MS = 10_000  # of the newest audio: where a detection can be
-_TIMES = 1 << 32  # milliseconds of a board, then they start at 0 again
+BEFORE_MS, AFTER_MS = 1500, 500  # before and after the detection's time
+_MOST_WAITING = 100  # detections; a damaged or hostile board may send more
+_NEAR_MS = 10_000  # a detection can be at most so far from the newest audio
+_TIMES = 1 << 32  # after so many milliseconds, a board's times start at 0 again
 
 
 class DetectionClips:
@@ -49,13 +49,13 @@ class DetectionClips:
         self.forget_place()
 
     def start(self, sample_rate: int) -> None:
-        """The rate is that of the board's hello, which the link has checked."""
+        """`sample_rate` comes from the board's hello, which the link has checked."""
         if sample_rate != self._rate:
             self.forget_place()
             self._rate = sample_rate
 
     def forget_place(self) -> None:
-        """The board restarted, or the connection broke: its samples count anew."""
+        """The board restarted, or the connection broke: its samples are numbered from 0 again."""
         self._heard: list[tuple[int, np.ndarray]] = []  # number of the first sample, samples
         self._end = 0  # number of the sample after the newest one
         self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
@@ -71,7 +71,7 @@ class DetectionClips:
             return
         first = event.number("sample")
         if first < self._end:
-            self.forget_place()  # the board counts anew
+            self.forget_place()  # the board counts from 0 again
         self._heard.append((first, samples))
         self._end = end = first + len(samples)
         due = [entry for entry in self._waiting if entry[0] <= end]
@@ -95,8 +95,8 @@ class DetectionClips:
         self._waiting.append((last, label, score if isinstance(score, float) else 0.0))
 
     def _time_of(self, event: Event) -> int | None:
-        """When it was, in milliseconds on the scale of the samples; None where no audio is near. A
-        board's milliseconds start at 0 again after 49.7 days, its samples do not."""
+        """The time of a detection in milliseconds, counted like the samples; None if no audio is
+        near. A board's milliseconds start at 0 again after 49.7 days, its samples do not."""
         heard_ms = self._end * 1000 // self._rate
         since_ms = (event.number("time_ms") - heard_ms + _TIMES // 2) % _TIMES - _TIMES // 2
         return heard_ms + since_ms if abs(since_ms) <= _NEAR_MS else None
@@ -142,5 +142,5 @@ class DetectionClips:
 
 
 def _safe(label: str) -> str:
-    """A label as a part of a file name: it comes from a board, and may be anything."""
+    """A label as a part of a file name: a label comes from a board, and may be anything."""
     return "".join(c if c.isalnum() or c in "_-" else "_" for c in label)[:40]

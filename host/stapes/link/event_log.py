@@ -16,8 +16,8 @@ _NOTICE = "notice"
 
 
 def json_line(event: Event) -> str:
-    """One object: the event's name, when it came (UTC), its line number, its fields. A board cannot
-    set the first three, nor say a notice, which is ours."""
+    """One JSON object: the event's name, when it came (UTC), its line number, its fields. A board
+    cannot set the first three, and cannot send a notice: only this program makes notices."""
     name = f"board_{_NOTICE}" if event.name == _NOTICE else event.name
     ours = {"event": name, "received": _now(), "sequence": event.sequence}
     return json.dumps({**ours, **event.values(), **ours}, ensure_ascii=False)
@@ -27,7 +27,7 @@ class EventLog:
     """Appends to `path`; at `max_bytes` it becomes PATH.1 and so on up to PATH.`files`.
 
     Raises:
-        StapesError: it cannot be written; the lines before are whole.
+        StapesError: the file cannot be written; the lines before are whole.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int, files: int) -> None:

@@ -15,7 +15,7 @@ MOST_MS = 0xFFFFFFFF  # a board's times start at 0 again after 49.7 days
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """A line of them."""
+    """The content of a `scores` line."""
 
     time_ms: int
     q: list[int]
@@ -24,9 +24,9 @@ class Scores:
 
 @dataclass(kw_only=True)
 class Heard:
-    """Takes apart what a board says of `samples` of a recording, in the order in which it says it.
+    """Reads what a board says about a recording of `samples` samples, in the board's order.
 
-    Every method raises StapesError for what no board can have heard in it.
+    Every method raises StapesError for events that no board can have heard in this recording.
     """
 
     hello: Hello
@@ -39,7 +39,7 @@ class Heard:
         return min(self.samples * 1000 // self.hello.sample_rate, MOST_MS)
 
     def time_ms(self, event: Event) -> int:
-        """When it was, in the recording: not before the line of its kind that came before it."""
+        """The time of an event in the recording: not before the last event of the same kind."""
         kind = (event.name, event.is_of_wake_word)
         least = self._latest_ms.get(kind, 0)
         self._latest_ms[kind] = number_of(
@@ -48,18 +48,18 @@ class Heard:
         return self._latest_ms[kind]
 
     def labels(self, event: Event) -> Sequence[str]:
-        """Those of the stage that speaks."""
+        """The labels of the model that sent the event."""
         if not event.is_of_wake_word:
             return self.hello.labels
         return () if self.hello.wake is None else self.hello.wake.labels
 
     def detection(self, event: Event) -> Detection:
-        """That of a `detection` line."""
+        """The detection of a `detection` line."""
         self.time_ms(event)
         return detection_of(event, labels=self.labels(event), source=self.source)
 
     def scores(self, event: Event) -> Scores:
-        """Those of a `scores` line: one for each label."""
+        """The scores of a `scores` line: one for each label."""
         q, labels = event.values().get("q"), self.labels(event)
         if not isinstance(q, list) or len(q) != len(labels):
             said = event.fields.get("q", "none")
@@ -78,7 +78,7 @@ def detection_of(
     Q16 score back exactly.
 
     Raises:
-        StapesError: it is none.
+        StapesError: the event is no valid detection.
     """
     label = event.fields.get("label", "")
     if labels and label not in labels:

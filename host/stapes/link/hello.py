@@ -27,10 +27,10 @@ class WakeWord:
 
 @dataclass(frozen=True, kw_only=True)
 class Hello:
-    """Who speaks. `credits`: stream frames that may be on their way at once; `model_bytes`: of the
-    largest model image that the board takes, 0: none; `model_slot`: where the running one lies, 0:
-    it is compiled in; `packing`: it takes packed audio; `wake`: None where the model always
-    listens."""
+    """Which board speaks. `credits`: how many stream frames may be on their way at once;
+    `model_bytes`: size of the largest model image that the board takes, 0: it takes none;
+    `model_slot`: where the running model lies, 0: it is compiled in; `packing`: the board takes
+    packed audio; `wake`: None if the model always listens."""
 
     board: str
     firmware: str
@@ -46,10 +46,10 @@ class Hello:
 
 
 def read_hello(event: Event, *, source: str) -> Hello:
-    """Takes a `hello` line apart; `source` names the board in error messages.
+    """Reads a `hello` line; `source` names the board in error messages.
 
     Raises:
-        StapesError: it is of another protocol, or a number in it is one that no board has.
+        StapesError: the line is of another protocol, or has a number that no board can have.
     """
     if event.number("protocol") != PROTOCOL_VERSION:
         raise StapesError(
@@ -90,7 +90,7 @@ def _labels_of(event: Event, name: str, *, source: str) -> tuple[str, ...]:
 
 
 def sample_rate_of(event: Event, *, source: str) -> int:
-    """That of a `hello` line, hertz.
+    """The sample rate of a `hello` line, in Hz.
 
     Raises:
         StapesError: no model has such a rate.
@@ -102,10 +102,11 @@ def sample_rate_of(event: Event, *, source: str) -> int:
 def number_of(
     event: Event, name: str, least: int, most: int, *, source: str, missing: int | None = None
 ) -> int:
-    """A number that a board sends, from `least` to `most`; `missing` is that of a line without it.
+    """A number that a board sends, from `least` to `most`; `missing` is the value for a line
+    without this number.
 
     Raises:
-        StapesError: it is another one, or none.
+        StapesError: the number is out of this range, or there is no number.
     """
     if name not in event.fields and missing is not None:
         return missing
@@ -119,7 +120,7 @@ def number_of(
 
 
 def not_asked_for(source: str, found: str, expected: str) -> StapesError:
-    """The error of a board that says what cannot be."""
+    """The error for a board that says something impossible."""
     return StapesError(
         f"{source}: found {found}, expected {expected}; check the cable, then flash a firmware of "
         "this version of stapes"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listening without a board: sound of this machine through the firmware's own code, as the events
-that a board sends."""
+"""Listens without a board: sound of this machine goes through the firmware's own code, and the
+results are the events that a board sends."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Sound(Protocol):
     """Where samples come from."""
 
     def read(self, samples: int) -> NDArray[np.int16]:
-        """Waits for the next `samples` of them, int16 [n]; fewer at the end, none after it."""
+        """Waits for the next `samples` samples, int16 [n]; at the end fewer, then none."""
 
 
 class WavSound:
-    """A file, as fast as it was spoken.
+    """A WAV file, as fast as it was spoken.
 
     Raises:
-        StapesError: no WAV, or one of another sample rate.
+        StapesError: the file is no WAV, or has another sample rate.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RawSound:
     def read(self, samples: int) -> NDArray[np.int16]:
         """
         Raises:
-            StapesError: a WAV file begins there, whose header is no sound.
+            StapesError: the data is a WAV file: its header would be heard as sound.
         """
         data = b""
         while len(data) < 2 * samples and (more := self._stream.read(2 * samples - len(data))):
@@ -94,11 +94,11 @@ def listen(
     wake: ModelBundle | None = None,
     awake: WakeSettings | None = None,
 ) -> Iterator[Event]:
-    """What a board with this model would say of the sound, until the sound ends; with the model of
-    a `wake` word that of a board where the other one sleeps until woken.
+    """What a board with this model would say about the sound, until the sound ends. With the model
+    of a `wake` word, the other model sleeps until it is woken.
 
     Raises:
-        StapesError: the microphone goes, or the two models take different audio.
+        StapesError: the microphone is unplugged, or the two models take different audio.
     """
     stage = None if wake is None else WakeStage(wake, bundle, awake)
     return _Listener(bundle, stage).events(sound)
@@ -115,7 +115,7 @@ def _said(trace: Trace, **of: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 class _Listener:
-    """Counts what goes on, as a board does."""
+    """Counts audio and events, as a board does."""
 
     def __init__(self, bundle: ModelBundle, stage: WakeStage | None) -> None:
         self._settings = bundle.settings
@@ -144,7 +144,8 @@ class _Listener:
             yield self._event(name, **fields)
 
     def _hear(self, heard: NDArray[np.int16]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Events and their fields; those of one millisecond in their order."""
+        """Events and their fields, not sorted by time yet. Events of one millisecond have their
+        right order already."""
         if self._stage is None:
             own = self._pipeline.process(heard)
             self._frames += len(own.scores)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The monitor on a terminal: labels, of which the one just heard lights up, scores, load, losses.
+"""The monitor on a terminal: labels, scores, load, losses. The label that was just heard lights up.
 
 The highlighting is that of TensorFlow's Android demo of speech commands: the word that was heard
 shines with its score, and fades.
@@ -29,7 +29,7 @@ from stapes.plain import drawing
 SHINE_SECONDS = 1.5
 REFRESH_SECONDS = 0.1
 RATE_SECONDS = 2.0
-NO_SCORES_SECONDS = 3.0  # after which the view says so
+NO_SCORES_SECONDS = 3.0  # after this time, the view says that there are none
 BAR_WIDTH = 30
 HISTORY = 6
 
@@ -41,7 +41,7 @@ BOARD_ERRORS = (
 
 
 class LiveView:
-    """Shows events as they come; `counts` are those of the reader that finds them; None:
+    """Shows events as they come. `counts` are those of the reader that finds the events; None if
     there is no link."""
 
     def __init__(
@@ -187,7 +187,7 @@ class LiveView:
         return table
 
     def rows(self) -> Iterator[tuple[str, float, bool]]:
-        """Label, score, and whether it is listened for; the words that wake come first."""
+        """Label, score, and whether the board listens for the label; wake words come first."""
         for labels, scores, awake in (
             (self._wake_labels, self._wake_scores, True),
             (self._labels, self._scores, self._awake),
@@ -220,7 +220,7 @@ class LiveView:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits: half a frame on the screen would stay there."""
+    """Ctrl-C waits until the end of the block: otherwise half a frame would stay on the screen."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -229,7 +229,7 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _difference(now: dict[str, object], before: dict[str, object], name: str) -> int:
-    """Since the last statistics; since the last reset where the board was reset in between."""
+    """The increase since the last statistics or, if the board was reset in between, since then."""
     new, old = now.get(name), before.get(name, 0)
     if not isinstance(new, int) or not isinstance(old, int):
         return 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes into an emulated board through memory that the emulator shares with this process, which is
-many times faster than its serial port. What the board says comes over the serial port as ever.
+"""Sends bytes into an emulated board through memory that the emulator shares with this process.
+This is many times faster than its serial port, over which the board still answers.
 
 boards/common/memory_link.h is the other side.
 """
@@ -18,23 +18,23 @@ from stapes.link.transport import LinkClosed, SocketTransport
 
 MARK = b"Stapes memory li"
 RING_BYTES = 32768
-SHARED_BYTES = 65536  # the end of the shared memory; the first of them are used
-_HEADER_BYTES = 24  # mark; bytes written and bytes read in all, modulo 2^32
-_WRITTEN, _READ = 4, 5  # places of both in words
-_POLL_SECONDS = 0.001  # of a full ring
-_HANG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP  # the former on Linux only
+SHARED_BYTES = 65536  # at the end of the board's memory; the ring needs the first of them
+_HEADER_BYTES = 24  # mark; counts of bytes written and of bytes read, modulo 2^32
+_WRITTEN, _READ = 4, 5  # places of both counts, in words
+_POLL_SECONDS = 0.001  # while the ring is full
+_HANG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP  # POLLRDHUP: only on Linux
 
 
 class SharedRing:
     """The ring in the file `path` of `memory_bytes`, made anew: no board may run on it yet.
 
-    The other side takes what is written when it likes.
+    The other side may read the bytes at any time.
     """
 
     def __init__(self, path: Path, memory_bytes: int) -> None:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.truncate(file, memory_bytes)  # without content it takes no room
+            os.truncate(file, memory_bytes)  # without content it takes no space on the disk
             self._map = mmap.mmap(file, SHARED_BYTES, offset=memory_bytes - SHARED_BYTES)
         finally:
             os.close(file)
@@ -43,7 +43,7 @@ class SharedRing:
         self._map[: len(MARK)] = MARK
 
     def put(self, data: bytes) -> int:
-        """Writes as many bytes as there is room for: how many."""
+        """Writes as many bytes as there is room for; returns how many."""
         written = self._words[_WRITTEN]
         room = RING_BYTES - ((written - self._words[_READ]) & 0xFFFFFFFF)
         data = data[: max(room, 0)]
@@ -51,8 +51,8 @@ class SharedRing:
         first = min(len(data), RING_BYTES - start)
         self._map[_HEADER_BYTES + start : _HEADER_BYTES + start + first] = data[:first]
         self._map[_HEADER_BYTES : _HEADER_BYTES + len(data) - first] = data[first:]
-        # The bytes first, then the index that shows them. Were a processor to turn that round, the
-        # board would find the frame damaged, and the host would send it again.
+        # First the bytes, then the count that makes them visible. If a processor changes this
+        # order, the board finds the frame damaged, and the host sends it again.
         self._words[_WRITTEN] = (written + len(data)) & 0xFFFFFFFF
         return len(data)
 
@@ -65,8 +65,8 @@ class SharedRing:
 class MemoryTransport(SocketTransport):
     """Reads from an emulated serial port, writes into `ring`; both are closed with it."""
 
-    is_fast = True  # no wire between
-    waiting_frames = 100  # fit into the ring; fewer than half of the sequence numbers of frames
+    is_fast = True  # there is no wire
+    waiting_frames = 100  # so many fit into the ring; fewer than half of all sequence numbers
 
     def __init__(self, name: str, connection: socket.socket, ring: SharedRing) -> None:
         super().__init__(name, connection)

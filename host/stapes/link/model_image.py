@@ -33,10 +33,10 @@ NO_MEMORY = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelImage:
-    """An image, its length a multiple of ALIGNMENT. `sha256`: of the .tflite file inside;
-    `arena_bytes`, `label_count`, `frame_capacity` (scores in an averaging window), `operators` and
-    `gate_bytes` (what its silence gate keeps; 0 without one): what it needs of the firmware;
-    `front_end_crc` must be the firmware's."""
+    """An image; its length is a multiple of ALIGNMENT. `sha256`: of the .tflite file inside.
+    What the model needs from the firmware: `arena_bytes`, `label_count`, `frame_capacity` (scores
+    in an averaging window), `operators` and `gate_bytes` (the memory of its silence gate; 0 without
+    a gate). `front_end_crc` must be equal to the firmware's."""
 
     name: str
     sha256: str
@@ -53,8 +53,8 @@ class ModelImage:
         return zlib.crc32(self.data)
 
     def options_for(self, reason: str) -> str:
-        """The CMake options of a firmware that takes this model, where a board refused it for a
-        `reason` that they fix; else empty."""
+        """The CMake options of a firmware that takes this model, after a board refused it for
+        `reason`; "" if options do not help against this reason."""
         if reason not in (NO_OPERATOR, *NO_MEMORY):
             return ""
         options = [
@@ -99,11 +99,11 @@ def read_model_image(path: str | os.PathLike[str]) -> ModelImage:
 
 
 def slot_options(built_in: ModelImage, others: Sequence[ModelImage]) -> list[str]:
-    """The CMake options of a firmware around `built_in` that takes the others over the link; of one
-    that takes none where there are no others.
+    """The CMake options of a firmware around `built_in` that takes the `others` over the link. If
+    there are no others, the firmware takes no models.
 
     Raises:
-        StapesError: one of them was made for another front end.
+        StapesError: one of the others was made for another front end.
     """
     if not others:
         return ["-DSTAPES_MODEL_SLOTS=OFF"]

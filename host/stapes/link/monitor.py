@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watching a board: every event as it comes, through unplugging, resets and noise."""
+"""Watches a board: gives every event as it comes, and goes on after unplugging, resets, noise."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stapes.link.hello import sample_rate_of
 from stapes.link.protocol import Event, FrameType, LineReader, LinkCounts, encode_frame
 from stapes.link.transport import LinkClosed, Transport
 
-ASK_SECONDS = 1.0  # before a request that was not answered is made again
+ASK_SECONDS = 1.0  # until a request without an answer is sent again
 ASK_TIMES = 10
-SILENT_SECONDS = 5.0  # after which a port from which nothing comes is named
+SILENT_SECONDS = 5.0  # after so long without any line, a notice names the port
 _CHECK = "check cable, baud rate and firmware"
 
 LOSS_SECONDS = 1.0  # between two notices of lost lines: a board that talks nonsense has thousands
@@ -35,10 +35,10 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What is asked of every board that speaks, and again after it restarted.
+    """What to ask every board that speaks, and again after it has restarted.
 
-    `audio_rate`: characters of `audio` lines a second, 0: none; `stats_seconds`: how often the
-    statistics, 0: never.
+    `audio_rate`: characters of `audio` lines a second, 0: none; `stats_seconds`: how often to ask
+    for the statistics, 0: never.
     """
 
     send_scores: bool = False
@@ -56,11 +56,10 @@ class Wishes:
 
 
 class Monitor:
-    """Gives events and notices for as long as it is asked; None when nothing came for
-    `tick_seconds`.
+    """Gives events and notices without end; None when nothing came for `tick_seconds`.
 
-    `open_port` opens the transport; after a break it is tried again every `retry_seconds`. Without
-    `reconnect` a break ends the monitor.
+    `open_port` opens the transport; after a break of the connection it is called again every
+    `retry_seconds`. Without `reconnect`, a break ends the monitor.
     """
 
     def __init__(
@@ -79,13 +78,13 @@ class Monitor:
         self._retry_seconds = retry_seconds
         self._tick_seconds = tick_seconds
         self._told = dataclasses.replace(self.reader.counts)
-        self._next_loss = 0.0  # when lost lines may be told again, of time.monotonic()
+        self._next_loss = 0.0  # time.monotonic() from which a notice of lost lines may come
 
     def watch(self) -> Iterator[Event | Notice | None]:
         """Never ends by itself while it may reconnect.
 
         Raises:
-            StapesError: the port cannot be opened at the very first, or a setting does not fit the
+            StapesError: the port cannot be opened the first time, or a setting does not fit the
                 board.
         """
         transport = self._open_port()
@@ -104,7 +103,7 @@ class Monitor:
             transport = again
 
     def _watch_one(self, transport: Transport) -> Iterator[Event | Notice | None]:
-        # Whoever can only be listened to ignores all requests.
+        # A transport that can only be read ignores all requests.
         wishes = self._wishes_for(transport)
         requests = _Requests(transport)
         requests.ask(FrameType.HELLO, before=b"\0")  # ends whatever came before
@@ -125,7 +124,7 @@ class Monitor:
                     said = {key: text for key, text in event.fields.items() if key != "request"}
                     news, known = said != known or event.starts_anew, said
                     if not news:
-                        continue  # asked for, and just what it had said by itself
+                        continue  # an answer that is equal to the hello before
                     requests.forget()
                     for kind, payload in wishes.requests(
                         event.texts("labels"),
@@ -152,7 +151,7 @@ class Monitor:
         damaged, lost = counts.damaged - told.damaged, counts.lost - told.lost
         if (
             damaged or lost
-        ) and time.monotonic() < self._next_loss:  # told together with later ones
+        ) and time.monotonic() < self._next_loss:  # a later notice counts these, too
             self._told = dataclasses.replace(counts, damaged=told.damaged, lost=told.lost)
         elif damaged or lost:
             self._next_loss = time.monotonic() + LOSS_SECONDS
@@ -184,12 +183,13 @@ class _Requests:
         self._transport.write(frame)
 
     def take(self, event: Event) -> None:
-        """Any event may be an answer."""
+        """Notes the answer if the event is one: any event may be an answer."""
         if "request" in event.fields:
             self._waiting.pop(event.number("request"), None)
 
     def ask_again(self) -> None:
-        """What has waited long enough; what was asked often enough is given up."""
+        """Repeats requests that have waited long enough; gives up those that were sent ASK_TIMES
+        times."""
         now = time.monotonic()
         for number, waiting in list(self._waiting.items()):
             if now - waiting.at < ASK_SECONDS:
@@ -201,7 +201,7 @@ class _Requests:
             self._transport.write(waiting.frame)
 
     def forget(self) -> None:
-        """The board that was asked is another one now."""
+        """Drops all requests: the board restarted, or another one is there now."""
         self._waiting.clear()
 
 
@@ -213,7 +213,8 @@ class _Waiting:
 
 
 def _refusal(event: Event, source: str) -> Notice | None:
-    """Of a hello whose sample rate no model has: nothing of the board is then taken for audio."""
+    """A notice about a hello with a sample rate that no model has: audio of this board is then not
+    used. None if the rate is good."""
     try:
         sample_rate_of(event, source=source)
     except StapesError as error:

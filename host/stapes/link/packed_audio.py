@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stapes.link.protocol import MAX_PAYLOAD_BYTES
 
 MAX_SAMPLES = 256
-_ESCAPE = 16  # ones
+_ESCAPE = 16  # so many ones mark an escaped value
 _ORDERS = 3
 _PARAMETERS = 16
 
@@ -21,7 +21,7 @@ def pack(samples: NDArray[np.int16]) -> bytes:
     choices = []
     for order in range(_ORDERS):
         folded = _folded(samples, order)
-        # Quotients of one bit on average: close to the best for a geometric distribution.
+        # So that quotients have one bit on average: nearly the best for a geometric distribution.
         parameter = min(int(folded.mean() * math.log(2) + 1).bit_length() - 1, _PARAMETERS - 1)
         choices.append((_lengths(folded, parameter).sum(), order, parameter, folded))
     _, order, parameter, folded = min(choices, key=lambda choice: choice[0])
@@ -30,15 +30,15 @@ def pack(samples: NDArray[np.int16]) -> bytes:
 
 
 def cut(samples: NDArray[np.int16]) -> list[tuple[int, bytes | None]]:
-    """Cuts audio into pieces: how many samples, and their packed payload where that takes fewer
-    frames than samples as they are, else None."""
+    """Cuts audio into pieces: how many samples, and their packed payload, or None if that is not
+    shorter than the samples themselves."""
     pieces: list[tuple[int, bytes | None]] = []
     start, size = 0, MAX_SAMPLES
     while start < len(samples):
         piece = samples[start : start + size]
         packed = pack(piece)
         if len(packed) > MAX_PAYLOAD_BYTES and len(piece) > MAX_PAYLOAD_BYTES // 2:
-            # As many as would have fitted, and somewhat less.
+            # Somewhat fewer samples than would have fitted.
             size = max(int(size * MAX_PAYLOAD_BYTES / len(packed) * 0.97), MAX_PAYLOAD_BYTES // 2)
             continue
         start += len(piece)
@@ -48,7 +48,7 @@ def cut(samples: NDArray[np.int16]) -> list[tuple[int, bytes | None]]:
 
 
 def _folded(samples: NDArray[np.int16], order: int) -> NDArray[np.uint32]:
-    """What the predictor leaves, uint32 [n], 16 bits each."""
+    """The remainders after the predictor, folded to positive numbers: uint32 [n], 16 bits each."""
     padded = np.concatenate([np.zeros(2, np.int16), samples]).astype(np.int64)
     predicted = (0 * padded[1:-1], padded[1:-1], 2 * padded[1:-1] - padded[:-2])[order]
     difference = (padded[2:] - predicted).astype(np.int16).astype(np.int32)
@@ -63,7 +63,7 @@ def _lengths(folded: NDArray[np.uint32], parameter: int) -> NDArray[np.int64]:
 
 
 def _bits(folded: NDArray[np.uint32], parameter: int) -> NDArray[np.uint8]:
-    """All codes, a bit each."""
+    """The bits of all codes, one bit in each element."""
     quotients = (folded >> parameter).astype(np.int64)
     wide = folded.astype(np.int64)
     low = wide & ((1 << parameter) - 1)

@@ -13,8 +13,8 @@ from serial.tools import list_ports
 from stapes.errors import StapesError
 from stapes.plain import say
 
-# Vendor, product (None: any) -> what it is, and whether the board itself is the USB device, whose
-# baud rate then means nothing. Source: the vendors' udev rules and INF files.
+# Vendor, product (None: any) -> what it is, and whether the board itself is the USB device: then
+# the baud rate means nothing. Source: the vendors' udev rules and INF files.
 USB_IDS: dict[tuple[int, int | None], tuple[str, bool]] = {
     (0x2341, 0x805A): ("Arduino Nano 33 BLE", True),
     (0x2341, 0x005A): ("Arduino Nano 33 BLE, bootloader", True),
@@ -49,7 +49,8 @@ Ask = Callable[[Sequence[PortInfo]], PortInfo]
 class PortFinder:
     """Finds a board's port, and the same board again under another name after it was unplugged.
 
-    `list_all` lists the ports there are; `ask` chooses one of several, None: nobody can be asked.
+    `list_all` lists all ports; `ask` lets the user choose one of several, None: nobody can be
+    asked.
     """
 
     list_all: Callable[[], Sequence[PortInfo]] = list_ports.comports
@@ -119,7 +120,7 @@ def ask_on_terminal(ports: Sequence[PortInfo]) -> PortInfo:
 
 
 def find_port() -> PortFinder:
-    """A finder that asks when somebody sits at a terminal."""
+    """A finder that asks the user if standard input is a terminal."""
     return PortFinder(ask=ask_on_terminal if sys.stdin.isatty() else None)
 
 
@@ -130,6 +131,6 @@ def _entry(port: PortInfo) -> tuple[str, bool] | None:
 
 
 def _identity(port: PortInfo) -> tuple[object, ...]:
-    """The same for the same board, whatever the port's name. Without a serial number the place
-    where it is plugged in counts."""
+    """A value that is equal for the same board, whatever the port's name. If the board has no
+    serial number, the place counts where it is plugged in."""
     return (port.vid, port.pid, port.serial_number or port.location)

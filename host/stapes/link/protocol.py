@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from stapes.plain import plain
 
 PROTOCOL_VERSION = 1
-WAKE_STAGE = "wake"  # `stage` of what the wake word's model says
+WAKE_STAGE = "wake"  # field `stage` of lines from the wake word's model
 MAX_PAYLOAD_BYTES = 256
 ALL_AUDIO = 0xFFFFFFFF  # of a listen frame: no limit
 MAX_NUMBER_DIGITS = 20  # of a 64-bit number
@@ -87,30 +87,30 @@ def encode_frame(kind: FrameType, sequence: int, payload: bytes = b"") -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One good line. `fields` hold text as it was before escaping, lists not yet split. What is not
-    printable stays escaped: a board's words must not steer a terminal."""
+    """One good line. `fields` hold unescaped text; lists are not split yet. Characters that cannot
+    be printed stay escaped: a board's words must not steer a terminal."""
 
     name: str
     sequence: int
     fields: dict[str, str]
 
     def number(self, name: str) -> int:
-        """An integer field, below 10^20; 0 where it is missing or something else (a later
+        """An integer field, below 10^20; 0 if the field is missing or is something else (in a later
         protocol version)."""
         return int(self.fields[name]) if self.has_number(name) else 0
 
     def has_number(self, name: str) -> bool:
-        """Whether `number` finds one."""
+        """Whether the field is a number, as `number` reads it."""
         return _DIGITS.fullmatch(self.fields.get(name, "")) is not None
 
     def texts(self, name: str) -> list[str]:
-        """A list of labels; none where it is missing."""
+        """A list of labels; empty if the field is missing."""
         texts = self.values().get(name)
         return texts if isinstance(texts, list) else []
 
     @property
     def is_of_wake_word(self) -> bool:
-        """Of scores and detections: they are those of the model that wakes the other one."""
+        """True for scores and detections of the model that wakes the other model."""
         return self.fields.get("stage") == WAKE_STAGE
 
     def values(self) -> dict[str, object]:
@@ -119,24 +119,24 @@ class Event:
 
     @property
     def starts_anew(self) -> bool:
-        """True for the hello that a board says by itself: it starts, or another model runs."""
+        """True for a hello that the board sends by itself: it starts, or another model runs."""
         return self.name == "hello" and "request" not in self.fields
 
 
 @dataclass(kw_only=True)
 class LinkCounts:
-    """What a reader has met."""
+    """What a reader has counted."""
 
     events: int = 0
     damaged: int = 0  # lines that failed their check, and noise
     lost: int = 0  # sequence numbers that never came; damaged lines are among them
-    repeated: int = 0  # the line before once more; left out
+    repeated: int = 0  # the same line as before once more; it is left out
     restarts: int = 0  # the board restarted
 
 
 @dataclass(kw_only=True)
 class LineReader:
-    """Finds the events in the bytes that come from a board, whatever the bytes."""
+    """Finds the events in the bytes that come from a board; bytes may be anything."""
 
     counts: LinkCounts = field(default_factory=LinkCounts)
     _buffer: bytearray = field(default_factory=bytearray)
@@ -162,7 +162,7 @@ class LineReader:
                     yield event
 
     def forget(self) -> None:
-        """After a break of the connection: any line may come next, in the middle or not."""
+        """Call it after a break of the connection: any line, or the rest of one, may come next."""
         self._buffer.clear()
         self._last = None
 
@@ -182,8 +182,8 @@ class LineReader:
 def parse_line(line: bytes) -> Event | None:
     """The event of one line; None when it is damaged.
 
-    A board that was reset in mid-line begins a new line at the next dollar sign, so the last one
-    counts: within a line it is escaped.
+    A board that was reset in the middle of a line begins a new line with a dollar sign. So the last
+    dollar sign counts: within a line, dollar signs are escaped.
     """
     start = line.rfind(b"$")
     match = _LINE.fullmatch(line[start:].rstrip(b"\r")) if start >= 0 else None

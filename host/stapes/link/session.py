@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A conversation with one board: requests that are answered, audio under flow control.
 
-Lost and damaged bytes in either direction cost time, nothing else: requests are asked again, audio
-goes back to the first frame that the board has not taken (go-back-N).
+Lost and damaged bytes in either direction only cost time: requests are sent again, and audio is
+sent again from the first frame that the board has not taken (go-back-N).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ANSWERS = frozenset({"hello", "ok", "stats", "ack", "done", "model", "refused"}
 
 
 class Refused(StapesError):
-    """The board carried out nothing; `reason` in its own words."""
+    """The board has refused a request and did nothing; `reason`: the board's own words."""
 
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
@@ -71,8 +71,8 @@ class Session:
         self.hello = self._greet()
 
     def reset(self, *, microphone: bool = True) -> None:
-        """Forgets all audio: the next sample is the first one, of the microphone if there is one
-        and it is not to be left out, or of a stream."""
+        """Forgets all audio: the next sample is the first one. It comes from the microphone, if the
+        board has one and `microphone` is true, or from a stream."""
         self.ask(FrameType.RESET, b"" if microphone else b"\1", answer="ok")
 
     def send_scores(self, on: bool) -> None:
@@ -87,8 +87,8 @@ class Session:
         """Changes the decoder's settings until the board restarts or takes another model.
 
         Raises:
-            StapesError: the model has no such label, or the board refuses, such as a longer window
-                than it has memory for.
+            StapesError: the model has no such label, or the board refuses: for example, it has no
+                memory for a longer window.
         """
         wake = self.hello.wake
         for kind, payload in changes.requests(
@@ -103,8 +103,8 @@ class Session:
         self.ask(FrameType.RESET_DECODER, answer="ok")
 
     def listen(self, bytes_per_second: int) -> None:
-        """What the board hears comes as `audio` events, at most so many characters a second; 0
-        ends it, ALL_AUDIO sets no limit."""
+        """The board sends what it hears as `audio` events, at most so many characters a second; 0
+        ends this, ALL_AUDIO sets no limit."""
         self.ask(FrameType.LISTEN, struct.pack("<I", bytes_per_second), answer="ok")
 
     def play(
@@ -115,7 +115,8 @@ class Session:
         Detections and scores go to `on_event` in their order. Returns the `done` event.
 
         Raises:
-            StapesError: the board falls silent, restarts, reports a fault, or says what cannot be.
+            StapesError: the board falls silent, restarts, reports a fault, or says something
+                impossible.
         """
         self.reset(microphone=False)
         pieces = self._cut(samples)
@@ -129,8 +130,8 @@ class Session:
         return done
 
     def _cut(self, samples: NDArray[np.int16]) -> list[tuple[int, FrameType, bytes]]:
-        """Pieces of audio: number of samples, frame type, payload. Where bytes are cheap, packing
-        would only cost time."""
+        """Pieces of audio: number of samples, frame type, payload. Over a fast transport, audio is
+        not packed: that would only cost time."""
         plain = MAX_PAYLOAD_BYTES // 2
         if self.hello.packing and not getattr(self._transport, "is_fast", False):
             cuts = cut(samples)
@@ -152,7 +153,7 @@ class Session:
         Progress: bytes that the board has taken.
 
         Raises:
-            StapesError: the board refuses the model, or falls silent; the old one runs on.
+            StapesError: the board refuses the model, or falls silent; the old model goes on.
         """
         if len(image.data) > self.hello.model_bytes:
             raise StapesError(
@@ -188,7 +189,7 @@ class Session:
 
     def _send_image(self, data: bytes, on_progress: OnProgress) -> None:
         """Go-back-N, as audio; the board says which byte it waits for."""
-        taken = sent = reached = 0  # bytes taken, on their way, on their way at any time
+        taken = sent = reached = 0  # ends of the bytes that are taken, sent now, ever sent
         repeated = False
         window = self.hello.credits * MODEL_PIECE_BYTES
         progress = _Progress(self._patience)
@@ -247,12 +248,12 @@ class Session:
         raise self._silent(answer)
 
     def _stream(self, frames: list[bytes], on_taken: Callable[[int], None]) -> Event:
-        # Frames that the board has acknowledged, that are on their way, and were at any time.
+        # How many frames the board has acknowledged, how many are sent now, how many ever were.
         taken = sent = reached = 0
         repeated = False  # went back already since the last progress
         progress = _Progress(self._patience)
         done = None
-        # What the way to the board keeps until it is taken, need not wait for an ack.
+        # Some transports keep frames until the board takes them: these need not wait for an ack.
         credits = max(self.hello.credits, getattr(self._transport, "waiting_frames", 0))
         while taken < len(frames) or done is None:
             if progress.ended:
@@ -263,7 +264,7 @@ class Session:
             reached = max(reached, sent)
             event = self._next(time.monotonic() + self._answer_seconds)
             if event is None:
-                # Once all is taken, the last frame is said again for its answer.
+                # If all frames are taken, the last one is sent again to get its answer.
                 sent = min(taken, len(frames) - 1)
             elif event.name == "done":
                 if reached < len(frames):
@@ -282,7 +283,7 @@ class Session:
         return done
 
     def _acknowledged(self, event: Event, taken: int, reached: int) -> int:
-        """How many frames more than `taken` the board has, of those that were sent at any time."""
+        """How many frames more than `taken` the board has; at most up to `reached`."""
         following = number_of(event, "next", 0, 0xFF, source=self._transport.name)
         more = (following - taken) & 0xFF
         if more > reached - taken:
@@ -293,7 +294,7 @@ class Session:
         return more
 
     def _next(self, deadline: float) -> Event | None:
-        """The next answer; news go to `on_event` on the way. None at the deadline."""
+        """The next answer, or None at the deadline. Other events go to `on_event` meanwhile."""
         while True:
             while self._events:
                 event = self._events.popleft()
@@ -346,14 +347,14 @@ class Session:
 
 
 class _Progress:
-    """Whether the board has come on at all in `seconds`: other lines do not count, however many."""
+    """Whether the board made any progress in the last `seconds`; other lines do not count."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.made()
 
     def made(self) -> None:
-        """It has."""
+        """The board made progress: the time starts again."""
         self._end = time.monotonic() + self._seconds
 
     @property

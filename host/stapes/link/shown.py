@@ -22,7 +22,8 @@ Show = Callable[[Event | Notice | None], None]
 def shower(
     *, live: bool, as_json: bool, show_silence: bool, counts: LinkCounts | None = None
 ) -> Iterator[Show]:
-    """What shows an event. `counts` are those of the link that the events come over, if any."""
+    """Gives the function that shows an event. `counts`: those of the link over which the events
+    come, if there is a link."""
     if live:
         from stapes.link.live_view import LiveView
 
@@ -42,7 +43,7 @@ def shower(
 
 
 def said_of_wake_word(event: Event) -> str:
-    """What a hello says of it, for people; "" where there is none."""
+    """What a hello says about the wake word, for people; "" if there is no wake word."""
     words = [label for label in event.texts("wake_labels") if label not in NOT_WORDS]
     if not words:
         return ""
@@ -83,7 +84,7 @@ class Screen:
             case "scores":
                 return self._leader(event, values.get("q"))
             case "stats" if "request" in values:
-                return None  # somebody else asked; without, it was the board's button
+                return None  # a program asked; without a request, it was the board's button
             case "error" | "fatal" | "log" | "stats":
                 words = " ".join(f"{name}={value}" for name, value in values.items() if value)
                 return f"{event.name}: {words}"

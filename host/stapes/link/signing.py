@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signatures of models (Ed25519), for firmware that takes no others: docs/protocol.md.
+"""Signatures of models (Ed25519), for firmware that takes only signed models: docs/protocol.md.
 
 Keys are made and used by the package `cryptography`, which is imported when it is needed.
 """
@@ -38,7 +38,7 @@ class SigningSettings:
 
 
 def make_keys(stem: Path) -> tuple[Path, Path]:
-    """Writes a new private key to STEM.key, which its owner alone can read, and the public one to
+    """Writes a new private key to STEM.key, which only its owner can read, and the public key to
     STEM.pub: 64 hexadecimal digits.
 
     Raises:
@@ -68,8 +68,8 @@ def sign_image(image: ModelImage, key_file: Path, *, version: int | None = None)
     """The image with a signature behind it.
 
     Args:
-        version: boards refuse a lower one than they have taken before; by default the time, in
-            seconds since 1970, so that what is signed later is newer.
+        version: boards refuse a lower version than they have taken before. By default it is the
+            time, in seconds since 1970, so that a model that is signed later is newer.
 
     Raises:
         StapesError: the key cannot be read, or the version is out of range.
@@ -111,7 +111,8 @@ def _load_key(path: Path) -> Any:
 
 
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Never over a file, and never readable by more people than `mode` says."""
+    """Writes a new file: never over another file, and never readable by more people than `mode`
+    says."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(handle, "wb") as file:

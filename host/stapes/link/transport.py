@@ -31,7 +31,7 @@ _PIPE_CHUNK = 512  # at most PIPE_BUF: a pipe that is ready for writing takes it
 
 @dataclass(frozen=True, kw_only=True)
 class PortSettings:
-    """How a board's serial port is set; other ports take no notice."""
+    """How a board's serial port is set; other ports ignore this."""
 
     baud: int = setting(115200, least=50, most=20_000_000, help="bits per second of a serial port")
 
@@ -44,7 +44,7 @@ class LinkClosed(StapesError):
 
 
 class Transport(Protocol):
-    """What a link runs over."""
+    """The way over which a link runs."""
 
     name: str
 
@@ -95,7 +95,7 @@ class FileTransport:
 
     def write(self, data: bytes) -> None:
         if self._writing is None:
-            return  # somebody listens only
+            return  # this transport can only be read
         try:
             while data:
                 _, ready, _ = select.select([], [self._writing], [], self.WRITE_SECONDS)
@@ -127,7 +127,7 @@ class SocketTransport(FileTransport):
 class ProgramTransport(FileTransport):
     """A program's standard input and output; the program ends with the transport."""
 
-    is_fast = True  # no wire between
+    is_fast = True  # there is no wire
 
     def __init__(self, command: list[str]) -> None:
         try:
@@ -201,11 +201,11 @@ class SerialTransport:
 
 
 class TeeTransport:
-    """Another transport, of which somebody else reads along: all that comes is also written to
-    `copy`, a FIFO or a file, until its reader goes away.
+    """Another transport, with a copy for a second reader: all bytes that come are also written to
+    `copy`, a FIFO or a file, until the second reader goes away.
 
     Raises:
-        StapesError: `copy` cannot be opened, or, as a file, not be written.
+        StapesError: `copy` cannot be opened or, if it is a file, cannot be written.
     """
 
     def __init__(self, transport: Transport, copy: str | os.PathLike[str]) -> None:
@@ -224,7 +224,7 @@ class TeeTransport:
             left = data
             while left and self._copy is not None:
                 left = left[os.write(self._copy, left) :]
-        except BrokenPipeError:  # nobody reads along any more
+        except BrokenPipeError:  # the second reader has gone
             self._stop_copying()
         except OSError as error:
             self._stop_copying()
@@ -249,9 +249,9 @@ def open_transport(port: str, *, baud: int = PortSettings.baud) -> Transport:
     or `-` for standard input.
 
     Raises:
-        StapesError: it cannot be opened.
+        StapesError: the port cannot be opened.
     """
-    PortSettings(baud=baud)  # refuses what no port can do
+    PortSettings(baud=baud)  # refuses rates that no port can have
     if port == "-":
         return FileTransport("standard input", sys.stdin.fileno(), None)
     if port.startswith("socket://"):
@@ -264,8 +264,8 @@ def open_transport(port: str, *, baud: int = PortSettings.baud) -> Transport:
 
 
 def audio_rate(transport: Transport) -> int:
-    """Characters of `audio` lines a second that leave room for all else; ALL_AUDIO over anything
-    that has no baud rate."""
+    """Characters of `audio` lines a second that leave room for all other lines; ALL_AUDIO for a
+    transport without a baud rate."""
     baud = getattr(transport, "baud", None)
     if baud is None or is_usb_device(transport.name):
         return ALL_AUDIO
@@ -315,7 +315,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 
 def is_pipe(port: str) -> bool:
-    """Whether `port` is a named pipe: whoever writes to it cannot be asked."""
+    """Whether `port` is a named pipe: the program that writes to it cannot be asked."""
     try:
         return stat.S_ISFIFO(Path(port).stat().st_mode)
     except (OSError, ValueError):

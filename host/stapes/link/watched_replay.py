@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording played into a board and shown as fast as it was spoken, also by a faster board."""
+"""Plays a recording into a board and shows events as fast as it was spoken, even if the board is
+faster."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from stapes.link.transport import Transport
 
 
 class WatchedReplay:
-    """Speaks with the board behind `transport`, as `Session`, whose `tries` these are.
+    """Speaks with the board behind `transport`, like `Session`, which also gets `tries`.
 
     Raises:
         StapesError: the board does not answer.
@@ -36,7 +37,7 @@ class WatchedReplay:
         self._transport = _ReadAhead(transport)
         self._session = Session(self._transport, on_event=self._hear, tries=tries)
         self._show_scores = show_scores
-        self._session.send_scores(True)  # they keep the pace
+        self._session.send_scores(True)  # the times of scores keep the pace
         if changes is not None:
             self._session.set_decoder(changes)
         self.sample_rate = self._session.hello.sample_rate
@@ -47,12 +48,12 @@ class WatchedReplay:
         return self._session.reader.counts
 
     def play(self, samples: NDArray[np.int16], show: Callable[[Event], None]) -> None:
-        """Plays int16 [n], and shows what the board says of it, each event when it is due.
+        """Plays int16 [n], and shows what the board says about it, each event when it is due.
 
         Raises:
-            StapesError: the board falls silent, restarts or says what cannot be.
+            StapesError: the board falls silent, restarts or says something impossible.
         """
-        self._session.reset(microphone=False)  # what it has heard so far belongs to nobody
+        self._session.reset(microphone=False)  # what it has heard so far is not of this recording
         show(self._session.greeting)
         self._heard = Heard(
             hello=self._session.hello, samples=len(samples), source=self._transport.name
@@ -67,14 +68,14 @@ class WatchedReplay:
             number_of(done, name, shown, shown, source=self._transport.name, missing=0)
 
     def _hear(self, event: Event) -> None:
-        """To wait here keeps the board waiting too: its next frames are not sent meanwhile."""
-        if self._show is not None:  # else a microphone heard it before
+        """Waits until the event is due. The board waits, too: no frames are sent meanwhile."""
+        if self._show is not None:  # otherwise the board heard it before the recording
             self._transport.wait_until(self._started + self._checked_ms(event) / 1000)
             if self._show_scores or event.name != "scores":
                 self._show(event)
 
     def _checked_ms(self, event: Event) -> int:
-        """When it was, of a line that can be; 0 of those that have no time."""
+        """The time of an event, checked to be possible; 0 for an event without a time."""
         if event.name == "detection":
             name = "wake_detections" if event.is_of_wake_word else "detections"
             self._detections[name] += 1
@@ -88,8 +89,8 @@ _MOST_AHEAD = 1 << 20  # bytes; a board says far less in the time of a recording
 
 
 class _ReadAhead:
-    """Another transport, which is read while nobody asks for what comes: a board that is not read
-    for a moment drops lines."""
+    """Another transport, which is also read during `wait_until`: a board drops lines if nobody
+    reads them for a moment."""
 
     def __init__(self, transport: Transport) -> None:
         self.name = transport.name

@@ -18,14 +18,14 @@ from stapes.link.protocol import Event
 MAX_GAP_SECONDS = 10
 # Below the sizes (0x7FFFF000 and up) that stand for "not known", and 18 hours at 16 kHz.
 MAX_SAMPLES = (0x7FFFF000 - 4096) // 2
-MOST_FILES = 1000  # two years, or a board whose sample rate never stays the same
+MOST_FILES = 1000  # two years of audio; or a board changes its sample rate all the time
 
 
 class WavCapture:
-    """Takes `audio` events; missing samples become silence, as far as they can be told.
+    """Takes `audio` events; missing samples become silence, if their number is known.
 
-    A file takes `max_samples`; then, or when a board with another sample rate speaks, the next one
-    begins: x.wav, x-2.wav and so on. Names after the first that are taken already are passed over.
+    A file takes `max_samples`; then, or when a board with another sample rate speaks, the next file
+    begins: x.wav, x-2.wav and so on. After the first file, names that exist already are not used.
 
     Raises:
         StapesError: the file cannot be written. What was heard until then is kept.
@@ -35,8 +35,8 @@ class WavCapture:
         check_output(path)
         self.path = Path(path)
         self.paths: list[Path] = []  # of the files that are in place
-        self.samples = 0  # heard, silence among them
-        self.missing = 0  # of them silence
+        self.samples = 0  # all samples, with those of silence
+        self.missing = 0  # samples of silence among them
         self._max_samples = max_samples
         self._rate = 0
         self._next: int | None = None  # number of the sample that should come
@@ -44,13 +44,13 @@ class WavCapture:
         self._parts = 0
 
     def start(self, sample_rate: int) -> None:
-        """The rate is that of the board's hello, which the link has checked."""
+        """`sample_rate` comes from the board's hello, which the link has checked."""
         if sample_rate != self._rate:
             self.close()
             self._rate = sample_rate
 
     def hear(self, event: Event) -> None:
-        """Takes one event; what is no audio, or comes before the rate is known, is left out."""
+        """Takes one event; ignores it if it is no audio, or comes before the rate is known."""
         pcm = pcm_of(event)
         if not self._rate or not pcm:
             return
@@ -74,7 +74,7 @@ class WavCapture:
             self.paths.append(part.path)
 
     def _add(self, count: int, pcm: bytes | None = None) -> None:
-        """Samples, or silence, split where a file is full."""
+        """Adds samples, or silence; begins another file when a file is full."""
         done = 0
         while done < count:
             if self._part is None:
@@ -107,7 +107,7 @@ class WavCapture:
         return self.path.with_name(f"{self.path.stem}{number}{self.path.suffix}")
 
     def _full(self, error: OSError) -> StapesError:
-        """Keeps what there is, and says why there is no more."""
+        """Keeps the samples so far; returns the error that says why no more can be written."""
         assert self._part is not None
         part, self._part = self._part, None
         kept = f"; what was heard until then is in it, {part.samples} samples"
@@ -123,8 +123,8 @@ class WavCapture:
 
 
 class _Part:
-    """One file. Until it is closed, a file of another name without sizes, which readers read to
-    its end."""
+    """One file. Until it is closed, it has another name, and no sizes in its header: programs then
+    read it to its end."""
 
     def __init__(self, path: Path, sample_rate: int) -> None:
         self.path = path
@@ -140,7 +140,7 @@ class _Part:
         """`count` samples; None is silence, of which most file systems store nothing.
 
         Raises:
-            OSError: they cannot be written; none of them is in the file.
+            OSError: the samples cannot be written; none of them count as written.
         """
         end = self._header_bytes + 2 * (self.samples + count)
         if pcm is None:
@@ -164,7 +164,7 @@ class _Part:
             raise _Nothing
 
     def _write(self, data: bytes) -> int:
-        """All of it: a disk that is almost full takes a part."""
+        """Writes all of `data`: a disk that is almost full may take only a part at once."""
         rest = memoryview(data)
         while rest:
             rest = rest[self._file.write(rest) :]
@@ -172,11 +172,11 @@ class _Part:
 
 
 class _Nothing(StapesError):
-    """Takes a temporary file away."""
+    """Raised only to remove a temporary file."""
 
 
 def pcm_of(event: Event) -> bytes:
-    """The whole samples of an `audio` event, 16 bits each, low byte first; none where it is
+    """The whole samples of an `audio` event, 16 bits each, low byte first; empty if the event is
     damaged."""
     text = event.fields.get("pcm", "")
     try:

@@ -125,7 +125,7 @@ class ModelBuilder:
             outputs: tensor indices.
             options: fields of the builtin options table by their Python names, e.g. `rank`,
                 `fusedActivationFunction` (a number or a name such as "RELU").
-            version: the operator's version; by default the one int8 models carry.
+            version: the operator's version; by default the version in int8 models.
 
         Raises:
             ValueError: no such operator, option or enumerator.
@@ -292,7 +292,7 @@ def _pack_buffer(schema: ModuleType, builder: Any, buffer: Any) -> int:
 
 
 def _options_table(name: str) -> str:
-    """The usual name of an operator's options: of LOG_SOFTMAX LogSoftmaxOptions."""
+    """The usual name of an operator's options, for example LogSoftmaxOptions for LOG_SOFTMAX."""
     return name.title().replace("_", "") + "Options"
 
 

@@ -52,7 +52,7 @@ def settings_of(model: bytes, *, source: str) -> ModelSettings:
 
 
 def find_settings(model: bytes, *, source: str) -> ModelSettings | None:
-    """As `settings_of`, but None where there are none."""
+    """Like `settings_of`, but None if the model has no settings."""
     try:
         content = _native.find_metadata(model, METADATA_NAME)
     except ValueError as error:
@@ -61,12 +61,12 @@ def find_settings(model: bytes, *, source: str) -> ModelSettings | None:
 
 
 def write_settings(model: bytes, settings: ModelSettings, *, source: str = "model") -> bytes:
-    """The model with `settings` inside, in place of those it had; all else is kept. `source` names
-    it in error messages.
+    """The model with `settings` inside, in place of the settings that it had; all else is kept.
+    `source` names the model in error messages.
 
     Raises:
-        StapesError: not a .tflite file, damaged even where no engine looks, or the package with
-            the schema is not installed.
+        StapesError: not a .tflite file, a file that is damaged (even in parts that engines do not
+            read), or the package with the schema is not installed.
     """
     schema = load_schema()
     try:
@@ -74,9 +74,9 @@ def write_settings(model: bytes, settings: ModelSettings, *, source: str = "mode
     except ValueError as error:
         raise StapesError(f"{source}: {error}; expected a .tflite model; {_REMEDY}") from error
     text = settings.to_json()
-    ModelSettings.from_json(text, source=source)  # what nobody could read is not written
+    ModelSettings.from_json(text, source=source)  # never writes what could not be read
     content = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
-    # The generated classes check no bounds and say so in whatever way their accesses fail.
+    # The generated classes check no bounds: for a damaged file, they may raise any exception.
     try:
         unpacked = schema.ModelT.InitFromPackedBuf(bytearray(model), 0)
         _buffer_for_metadata(schema, unpacked, METADATA_NAME).data = content

@@ -32,10 +32,10 @@ MAX_LABELS = 64  # of a firmware: app/model_image.h
 class PcenSettings:
     """Per-channel energy normalisation: firmware/frontend/pcen.h has the formula.
 
-    `time_constant_ms` is that of the smoothed energy M. `alpha` is how much of M's level is taken
-    out: all of it with 1. `floor` is added to M: channels of about that sum of magnitudes
-    (full-scale samples are 1) and below count as silence. `delta` and `root` bend the result; with
-    `root` 0 it is logarithmic above `delta`.
+    `time_constant_ms` is that of the smoothed energy M. `alpha` says how much of M's level is
+    removed; 1 removes all of it. `floor` is added to M: channels with about this sum of magnitudes
+    or less (full-scale samples are 1) count as silence. `delta` and `root` bend the result; with
+    `root` 0 the result is logarithmic above `delta`.
     """
 
     time_constant_ms: float = setting(
@@ -79,7 +79,7 @@ class FrontEndSettings:
     """MFCC, log-mel or PCEN front end; the defaults are those of TensorFlow's speech_commands.
 
     `dct_coefficient_count` 0 leaves the DCT out: the features are then the mel channels, as
-    logarithms or, with `pcen`, against their own recent past.
+    logarithms or, with `pcen`, relative to their own recent past.
     """
 
     sample_rate: int = setting(16000, least=8000, most=48000, help="Hz, of clips and device")
@@ -136,7 +136,7 @@ class FrontEndSettings:
 
     @property
     def fft_size(self) -> int:
-        """The next power of two of the window, as tf.raw_ops.AudioSpectrogram takes it."""
+        """The window's samples rounded up to a power of two, as in tf.raw_ops.AudioSpectrogram."""
         return 1 << (self.window_samples - 1).bit_length()
 
     @property
@@ -161,9 +161,9 @@ COMPATIBILITIES = ("none", "tutorial")
 class DecoderSettings:
     """RecognizeCommands, with the defaults of TensorFlow's recognize_commands.h.
 
-    What the original does not have (docs/numerics.md, "Decoder"): `label_thresholds` stand in for
+    The original does not have these (docs/numerics.md, "Decoder"): `label_thresholds` replace
     `detection_threshold` for the labels that they name; `hysteresis`, `retrigger` and `mode` say
-    when a label is new; `compatibility` "tutorial" excludes them all and takes times as leniently
+    when a label is new. `compatibility` "tutorial" allows none of them, and checks times as little
     as the original.
     """
 
@@ -211,10 +211,10 @@ class DecoderSettings:
         )
 
     def threshold(self, label: str) -> float:
-        """What the average score of `label` must be above to be detected.
+        """A label is detected when its average score is above this value.
 
         In streaming mode `_silence_` and `_unknown_` are not detected unless `label_thresholds`
-        names them: 1.0, which no int8 score reaches.
+        names them: their threshold is 1.0, which no int8 score reaches.
         """
         if self.mode == "streaming" and label in NOT_WORDS:
             return self.label_thresholds.get(label, 1.0)
@@ -228,8 +228,8 @@ MAX_REPLAY_INFERENCES = 1024
 class GateSettings:
     """The silence gate (docs/gate.md): while a room is quiet, the network does not run.
 
-    `replay_inferences` is what the network remembers, in inputs; those that it has missed, up to so
-    many, go through it when the gate opens. 0 for networks without a memory of their own.
+    `replay_inferences` is how many inputs the network remembers. When the gate opens, up to so many
+    inputs that the network has missed go through it first. 0 for networks without a memory.
     """
 
     threshold_db: float = setting(
@@ -266,8 +266,8 @@ class GateSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WakeSettings:
-    """A model that sleeps until another one hears its wake word. Of the firmware, not of a model
-    file: one model may be used both ways."""
+    """A model that sleeps until another model hears its wake word. These settings belong to the
+    firmware, not to a model file: a model may be used with and without a wake word."""
 
     awake_seconds: float = setting(
         5.0, least=0.001, most=600, help="how long MODEL listens after each wake word"
@@ -290,8 +290,8 @@ class WakeSettings:
 class ModelSettings:
     """All that travels with a model. `provenance` is free-form JSON: data, seed, accuracies.
 
-    The network takes `window_frames` frames at once: 1 where it streams and remembers the rest,
-    else those of a clip; it is run again every `clip_stride_frames` frames.
+    The network takes `window_frames` frames at once: 1 if it streams and remembers the rest,
+    otherwise those of a clip. It is run again every `clip_stride_frames` frames.
     """
 
     name: str
@@ -353,7 +353,7 @@ class ModelSettings:
         """Canonical JSON: equal settings give equal bytes."""
         document = {"format": FORMAT_VERSION, **dataclasses.asdict(self)}
         if self.front_end.pcen is None:
-            del document["front_end"]["pcen"]  # as older versions of stapes wrote and read it
+            del document["front_end"]["pcen"]  # older versions of stapes do not know it
         if self.gate is None:
             del document["gate"]
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -411,7 +411,7 @@ def _is_deep(document: object) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Raises StapesError for what cannot be the name of a model."""
+    """Raises StapesError for a text that cannot be the name of a model."""
     if not (name.isprintable() and 1 <= len(name.encode()) <= 250):
         raise StapesError(f"name={name!r}: expected 1 to 250 bytes of printable text")
 
@@ -431,7 +431,7 @@ def check_label(label: str) -> None:
 
 
 def settings_from_dict(cls: type, document: dict[str, Any]) -> Any:
-    """The settings dataclass `cls`, nested ones too, from what `dataclasses.asdict` gave.
+    """The settings dataclass `cls`, with nested ones, from what `dataclasses.asdict` gave.
 
     Raises:
         TypeError: a missing or unknown setting, or one of another type.

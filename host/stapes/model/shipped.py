@@ -21,7 +21,7 @@ class ShippedModel:
 
 
 def shipped_models() -> dict[str, ShippedModel]:
-    """All of them by name, the smallest first."""
+    """All shipped models by name, the smallest first."""
     found = [
         ShippedModel(
             name=path.parent.name,
@@ -34,7 +34,7 @@ def shipped_models() -> dict[str, ShippedModel]:
 
 
 def short_name(path: Path) -> str:
-    """What a command takes for the model at `path`: the name of a shipped one, or the path."""
+    """What to give to a command for the model at `path`: a shipped model's name, or the path."""
     names = (model.name for model in shipped_models().values() if model.path == path)
     return next(names, str(path))
 

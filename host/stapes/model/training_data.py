@@ -12,8 +12,8 @@ KEY = "attribution"  # of a model's provenance
 
 
 def training_data(provenance: Mapping[str, Any]) -> str:
-    """What a model says of its data; "" where it says nothing. A line for each source, all of them
-    plain text."""
+    """What a model says about its data: plain text, a line for each source; "" if it says
+    nothing."""
     said = provenance.get(KEY)
     if not isinstance(said, str):  # a model of others may say anything
         return ""
@@ -21,7 +21,7 @@ def training_data(provenance: Mapping[str, Any]) -> str:
 
 
 def terms(said: str) -> str:
-    """What a folder with a model tells about its data, of which `training_data` says this."""
+    """What a folder with a model says about the data; `said` comes from `training_data`."""
     if not said:
         return (
             "The model does not say on what data it was trained. Whoever ships it must follow the\n"

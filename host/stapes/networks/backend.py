@@ -15,7 +15,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """TensorFlow's libraries greet on file descriptor 2 before their log level counts."""
+    """Silences file descriptor 2: TensorFlow's libraries write to it before they obey their log
+    level."""
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:

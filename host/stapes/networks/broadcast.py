@@ -24,19 +24,19 @@ _FIRST_WIDTH = 5  # features that the first convolution sees at once
 
 
 def broadcast_svdf(shape: ModelShape, options: ModelOptions) -> Any:
-    """Convolutions over frequency with an SVDF layer each, then SVDF layers around a narrow stream.
+    """Convolutions over frequency, each with an SVDF layer; then SVDF layers on a narrow stream.
 
     The first convolution takes `conv_frames` frames and every other feature, and moves on by
-    `conv_stride` frames; each time that `conv_channels` changes, half of the frequencies stay. What
-    the convolutions leave goes through a dense layer of `bottleneck_units` into the layers of
-    `residual_svdf`, of which the last has no dense one.
+    `conv_stride` frames. Each time that `conv_channels` changes, half of the frequencies stay. The
+    outputs of the convolutions go through a dense layer of `bottleneck_units` into the layers of
+    `residual_svdf`; the last of these has no dense layer.
     """
     channels = options.conv_channels or (16, 24, 24, 40, 40)
     units = options.svdf_units or (96, 96, 96)
     frames, stride = options.conv_frames or 5, options.conv_stride or 1
     memory = options.conv_memory or 4
     before = (memory - 1) * (len(channels) - 1)
-    steps = 1 + (shape.frames - frames) // stride  # of all that follows the first convolution
+    steps = 1 + (shape.frames - frames) // stride  # frames after the first convolution
     _check_shape(shape, steps=steps, before=before, layers=len(units))
     memories = memories_of(replace(shape, frames=steps), options, units, before=before)
     field = before + receptive_field(memories)
@@ -75,7 +75,7 @@ def broadcast_svdf(shape: ModelShape, options: ModelOptions) -> Any:
 
 
 def _check_shape(shape: ModelShape, *, steps: int, before: int, layers: int) -> None:
-    """Raises StapesError where the convolutions take more than there is."""
+    """Raises StapesError if the convolutions need more frames or features than there are."""
     if shape.features < _FIRST_WIDTH:
         raise StapesError(
             f"broadcast_svdf: found {shape.features} features per frame, expected {_FIRST_WIDTH} "

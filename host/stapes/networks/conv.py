@@ -77,7 +77,7 @@ def tiny_conv(shape: ModelShape, options: ModelOptions) -> Any:
 
 
 def tiny_embedding_conv(shape: ModelShape, options: ModelOptions) -> Any:
-    """`tiny_conv` with a second convolution that leaves little to the dense layer."""
+    """`tiny_conv` with a second convolution, so that the dense layer becomes small."""
     layers = [
         _conv(8, (10, 8), "first_conv", strides=(2, 2)),
         _dropout(options),
@@ -88,7 +88,8 @@ def tiny_embedding_conv(shape: ModelShape, options: ModelOptions) -> Any:
 
 
 def _image_network(name: str, shape: ModelShape, layers: list[Any]) -> Any:
-    """Layers between features seen as an image of one channel and a dense layer of labels."""
+    """A network of `layers`: before them, the features become an image of one channel; after them
+    comes a dense layer of labels."""
     return keras.Sequential(
         [
             keras.Input((shape.frames, shape.features)),

@@ -15,8 +15,8 @@ _BLOCKS = 4
 def ds_cnn(shape: ModelShape, options: ModelOptions) -> Any:
     """One convolution of stride 2, four depthwise separable ones, the average over the clip.
 
-    With 49 frames of 10 features and 12 labels it has the 24,908 parameters of the benchmark;
-    `--dropout` stands for the last of its two rates, the first is half of it.
+    With 49 frames of 10 features and 12 labels it has the 24,908 parameters of the benchmark.
+    `--dropout` is the second of its two dropout rates; the first is half of it.
     Source: Zhang et al., Hello Edge: Keyword Spotting on Microcontrollers, arXiv 1711.07128; layers
     as in MLPerf Tiny's benchmark/training/keyword_spotting.
     """
@@ -42,7 +42,7 @@ def ds_cnn(shape: ModelShape, options: ModelOptions) -> Any:
 
 
 def _separable(number: int) -> list[Any]:
-    """3x3 within each channel, then across channels at each place."""
+    """A convolution of 3x3 within each channel, then one across channels at each place."""
     depthwise, pointwise = f"depthwise_{number}", f"pointwise_{number}"
     return [
         *_normalized(
@@ -53,6 +53,6 @@ def _separable(number: int) -> list[Any]:
 
 
 def _normalized(layer: Any, name: str) -> list[Any]:
-    # A faster average than Keras' own: trainings may be as short as a few hundred steps.
+    # A faster average than Keras' default: a training may have only a few hundred steps.
     norm = keras.layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")
     return [layer, norm, keras.layers.ReLU(name=f"{name}_relu")]

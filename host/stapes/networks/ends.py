@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A streaming network over clips longer than it remembers: its answers at several frames."""
+"""A streaming network over clips that are longer than its memory: answers at several frames."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _BY_FRAME = (
 
 
 def at_every_end(model: Any, ends: int, *, flag: str = "--end_frames") -> Any:
-    """The same layers, weights and all, over clips that are `ends` - 1 frames longer.
+    """The same layers with the same weights, over clips that are `ends` - 1 frames longer.
 
-    [batch, frames + ends - 1, features] -> logits [batch, ends, labels]: those that the model
-    gives when the clip ends at each of the last `ends` frames; where it runs at one frame in so
-    many, at the last of these and at those of them at which it runs. `flag` is named in errors.
+    [batch, frames + ends - 1, features] -> logits [batch, ends, labels]: the logits that the model
+    gives if the clip ends at each of the last `ends` frames. If the model runs only at every n-th
+    frame, there are fewer: at the last of these frames, and at every n-th before it. Errors name
+    `flag`.
 
     Raises:
         StapesError: a network that sees whole clips at once.

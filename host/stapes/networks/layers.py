@@ -15,10 +15,10 @@ def _from_frame(inputs: Any, first: int) -> Any:
 
 @keras.saving.register_keras_serializable(package="stapes")
 class SVDF(keras.layers.Layer):
-    """A layer of filters, each a product of one over features and one over time.
+    """A layer of filters; each is the product of a filter over features and a filter over time.
 
     [batch, frames, features] -> [batch, frames - memory + 1, units]: only frames for which the
-    memory is full come out, so the last one equals that of a stream.
+    memory is full come out, so the last frame is equal to that of a stream.
 
     For every unit: output = relu(bias + sum over rank and the last `memory` frames of
     time[filter, age] * (feature[filter] . input)), the SVDF operator of TensorFlow Lite; filter
@@ -70,8 +70,8 @@ class SVDF(keras.layers.Layer):
         return tf.nn.relu(output)
 
     def _last_frame(self, inputs: Any) -> Any:
-        """One output frame: filters over features, time and rank multiplied out to one matrix,
-        unit by unit, which is cheaper than filtering every frame of every clip of a batch."""
+        """One output frame: for each unit, the filters over features, time and rank are multiplied
+        to one matrix. This is cheaper than to filter every frame of every clip of a batch."""
         time, feature = (
             tf.transpose(tf.reshape(weights, [-1, self.units, self.rank]), [1, 0, 2])
             for weights in (self.time_weights, self.feature_weights)
@@ -83,8 +83,8 @@ class SVDF(keras.layers.Layer):
 
     def _frames(self, inputs: Any) -> Any:
         """All output frames: filtered over features, then over time, then summed over rank."""
-        # One product for all clips, whose gradient is one as well, and no slices: the gradient of
-        # one copies the whole tensor.
+        # One product for all clips: its gradient is also one product. There are no slices: the
+        # gradient of a slice copies the whole tensor.
         filtered = tf.tensordot(inputs, self.feature_weights, 1)
         output = tf.nn.depthwise_conv2d(
             tf.expand_dims(filtered, 2),
@@ -104,8 +104,9 @@ class SVDF(keras.layers.Layer):
         return (shape[0], frames, self.units)
 
     def folded(self, dtype: str = "float64") -> tuple[Any, Any, Any]:
-        """Tensors that follow the variables: feature filters [filters, features], time filters
-        [filters, memory] oldest frame first, bias [units]; the normalization inside them."""
+        """Tensors that are computed from the variables: feature filters [filters, features], time
+        filters [filters, memory] with the oldest frame first, bias [units]. The normalization is
+        folded into them."""
         feature = tf.transpose(tf.cast(self.feature_weights, dtype))
         time = tf.transpose(tf.cast(self.time_weights, dtype))
         if self.normalization is None:
@@ -129,7 +130,7 @@ class SVDF(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="stapes")
 class ResidualSVDF(keras.layers.Layer):
-    """An SVDF layer, a dense one back to the width of the input, and the input added.
+    """An SVDF layer, then a dense layer back to the width of the input, then the input is added.
 
     [batch, frames, width] -> [batch, frames - memory + 1, width].
     """
@@ -168,9 +169,9 @@ class FrequencyConv(keras.layers.Layer):
     """A convolution over frequency, and over the newest `frames` frames; batch-normalized; ReLU.
 
     [batch, frames, features] or [batch, frames, frequencies, channels] ->
-    [batch, frames - `frames` + 1, frequencies, filters], or one in `frame_stride` of those frames.
-    With one frame, all frequencies stay (or one in `stride`); with more, those at which the kernel
-    fits.
+    [batch, frames - `frames` + 1, frequencies, filters], or every `frame_stride`-th of these
+    frames. With one frame, all frequencies stay (or every `stride`-th); with more frames, only
+    frequencies at which the whole kernel fits.
     """
 
     def __init__(
@@ -224,15 +225,15 @@ class FrequencyConv(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="stapes")
 class BroadcastConv(keras.layers.Layer):
-    """A convolution over frequency, and what an SVDF layer makes of its mean over all frequencies.
+    """A convolution over frequency, and an SVDF layer over its mean over all frequencies.
 
     [batch, frames, frequencies, channels] -> [batch, frames - memory + 1, frequencies, filters].
-    The SVDF layer alone looks back in time, so only `memory` x `filters` values are remembered. A
-    dense layer follows it, and its outputs are added at every frequency. Where the shape stays,
-    the input is added, too.
+    Only the SVDF layer looks back in time, so only `memory` x `filters` values are remembered. A
+    dense layer follows the SVDF layer, and its outputs are added at every frequency. If the shape
+    does not change, the input is added, too.
 
     Source: Kim et al. 2021, Broadcasted Residual Learning for Efficient Keyword Spotting, arXiv
-    2106.04140; there, depthwise convolutions stand in place of the first one and of the SVDF layer.
+    2106.04140; they use depthwise convolutions in place of the convolution and the SVDF layer.
     """
 
     def __init__(self, filters: int, *, memory: int, stride: int = 1, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ ARCHITECTURES = {
     "tiny_embedding_conv": "conv",
     "ds_cnn": "ds_cnn",
 }
-# Far above what fits a microcontroller; without limits a slip of the finger takes all memory.
+# Far above what fits a microcontroller; without limits, a typing error could take all memory.
 MAX_LAYERS = 32
 MAX_UNITS = 8192
 
@@ -36,7 +36,7 @@ class ModelShape:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions:
-    """Options of all architectures; (), 0 and, for dropout, -1 stand for the architecture's own."""
+    """Options of all architectures; (), 0 and, for dropout, -1 mean the architecture's default."""
 
     svdf_units: tuple[int, ...] = setting(
         (),

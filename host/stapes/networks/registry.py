@@ -22,13 +22,13 @@ def create_model(
     """A Keras model from [batch, frames, features] to logits [batch, labels].
 
     Args:
-        architecture: a name in ARCHITECTURES, or `module:function` of the user's own, called with
-            the same (shape, options) and made of layers that `stapes export` knows
+        architecture: a name in ARCHITECTURES, or a user's `module:function`, which is called with
+            the same (shape, options) and returns a model of layers that `stapes export` knows
             (docs/networks.md).
-        seed: of the initial weights and of dropout.
+        seed: for the initial weights and for dropout.
 
     Raises:
-        StapesError: no such architecture, or one whose shape does not fit.
+        StapesError: no such architecture, or its shape does not fit.
     """
     keras.utils.set_random_seed(seed)
     builder = _builder(architecture)
@@ -79,7 +79,7 @@ def _builder(architecture: str) -> Callable[..., Any]:
 
 @contextmanager
 def _current_folder_importable() -> Iterator[None]:
-    """A console script's import path lacks the folder that it is called in."""
+    """Adds the current folder to the import path: for a console script, it is not there."""
     here = str(Path.cwd())
     sys.path.append(here)
     try:

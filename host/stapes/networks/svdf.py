@@ -76,11 +76,11 @@ def svdf(shape: ModelShape, options: ModelOptions) -> Any:
 
 
 def residual_svdf(shape: ModelShape, options: ModelOptions) -> Any:
-    """SVDF layers around a narrow stream of `bottleneck_units` values, to which each of them adds.
+    """SVDF layers around a narrow stream of `bottleneck_units` values.
 
-    The first SVDF layer makes the stream, the last one reads it; those between read and add to it,
-    as the blocks of MobileNetV2 do (Sandler et al. 2018, arXiv 1801.04381). For equal sizes it
-    learns better than `svdf` when there are more than three or four layers.
+    The first SVDF layer makes the stream, the last one reads it. The layers between them read the
+    stream and add to it, like the blocks of MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381). At
+    equal size, it learns better than `svdf` when there are more than three or four layers.
     """
     units = options.svdf_units or (96, 96, 96, 96, 96)
     if len(units) < 2:
@@ -126,10 +126,11 @@ def residual_svdf(shape: ModelShape, options: ModelOptions) -> Any:
 def memories_of(
     shape: ModelShape, options: ModelOptions, units: tuple[int, ...], *, before: int = 0
 ) -> tuple[int, ...]:
-    """Frames that each layer remembers, which fit the clip; other layers remember `before` more.
+    """How many frames each layer remembers, so that together they fit the clip. `before`: frames
+    that other layers remember.
 
     Raises:
-        StapesError: they do not fit, or they are too large.
+        StapesError: the memories do not fit, or are too large.
     """
     memories = options.svdf_memory or shared_memories(shape.frames - before, len(units))
     if len(memories) != len(units):
@@ -148,10 +149,11 @@ def memories_of(
 
 
 def _check_size(units: tuple[int, ...], memories: tuple[int, ...], shape: ModelShape) -> None:
-    """Training multiplies each layer's filters out to [units, memory, inputs].
+    """Checks the size of [units, memory, inputs]: training multiplies each layer's filters to this
+    shape.
 
     Raises:
-        StapesError: that would take all memory of the machine.
+        StapesError: this would take all memory of the machine.
     """
     inputs = (shape.features, *units)
     found = sum(map(math.prod, zip(units, memories, inputs, strict=False)))

@@ -23,7 +23,7 @@ def server_context(addresses: list[str]) -> ssl.SSLContext:
     certificate, key = _make(addresses)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with tempfile.TemporaryDirectory() as folder:  # ssl reads files alone; none but us can
+    with tempfile.TemporaryDirectory() as folder:  # ssl reads only files; others cannot read these
         paths = [Path(folder) / name for name in ("certificate.pem", "key.pem")]
         for path, content in zip(paths, (certificate, key), strict=True):
             path.touch(mode=0o600)

@@ -14,7 +14,7 @@ from stapes.errors import StapesError
 from stapes.files import write_bytes
 
 MAX_CLIP_SECONDS = 60
-MAX_SESSION_SECONDS = 24 * 3600  # of audio, from one start to its end: no page fills the disk
+MAX_SESSION_SECONDS = 24 * 3600  # of audio, for one start of the server: no page fills the disk
 MAX_SESSION_CLIPS = 100_000
 _HEADER_BYTES = 4096  # of a clip, at most
 
@@ -39,9 +39,9 @@ class ClipFolder:
     """The folder that a page records into.
 
     Args:
-        folder: it exists.
-        rates: in Hz, those of the page's models. Where the folder has a clip already, its rate
-            is the only one.
+        folder: must exist.
+        rates: in Hz, those of the page's models. If the folder has a clip already, only the rate
+            of this clip is allowed.
 
     Raises:
         StapesError: the folder has clips of another rate, or cannot be read.
@@ -78,7 +78,7 @@ class ClipFolder:
         Raises:
             NameTaken: another clip has that name.
             FolderFault: the clip cannot be written.
-            StapesError: a word or a name that cannot be used, no WAV, one of another rate or
+            StapesError: a word or a name that cannot be used, no WAV, a WAV of another rate or
                 longer than a minute, too many clips, or a place outside the folder.
         """
         check_word(word)
@@ -97,7 +97,7 @@ class ClipFolder:
                 raise self._fault("written", error) from error
 
     def close(self) -> None:
-        """Ends the clip that is being written; takes no other."""
+        """Waits for the clip that is being written; takes no other."""
         with self._lock:
             self._closed = True
 

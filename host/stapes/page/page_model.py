@@ -25,7 +25,7 @@ def read_page_model(path: str | os.PathLike[str]) -> bytes:
 
     Twelve words (magic, version, bytes of the tables, bytes of the image, sample rate, CRC-32 that
     names the front end, frames in a window, frames from one inference to the next, bytes of the
-    arena, two of 0, CRC-32 of all but itself), the front end's tables, the image that
+    arena, two words of 0, CRC-32 of everything else), the front end's tables, the image that
     `stapes load` sends.
 
     Raises:
@@ -46,8 +46,8 @@ def read_page_model(path: str | os.PathLike[str]) -> bytes:
 
 
 def _pack_tables(tables: FrontEndTables) -> bytes:
-    """The fields in their order: a word each; of an array the count of its bytes, then those, with
-    zeros up to a whole word. The image after them must stay aligned."""
+    """The fields in their order, one word each; an array is the count of its bytes, then the bytes,
+    with zeros up to a whole word. The image after them must stay aligned."""
     packed = b""
     for field in dataclasses.fields(tables):
         value = getattr(tables, field.name)

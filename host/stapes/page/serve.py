@@ -34,7 +34,7 @@ _TYPES = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
-# Beside the policy that index.html carries for hosts that send no headers.
+# In addition to the policy in index.html, which is for hosts that send no headers.
 _HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -45,14 +45,14 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _RECORD = "record"
-_HEAD_BYTES = 32768  # of a request: its first line and its headers
+_HEAD_BYTES = 32768  # of a request's first line and headers together
 _DRAIN_BYTES = 1 << 23  # read and forgotten after a refusal, so that the client sees the answer
 MAX_CONNECTIONS = 64
 _BUSY = b"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n"
 
 
 class _Refusal(Exception):
-    """An answer that is not what was asked for."""
+    """An answer that refuses a request."""
 
     def __init__(self, status: HTTPStatus, reason: str, **more: object) -> None:
         super().__init__(reason)
@@ -61,11 +61,12 @@ class _Refusal(Exception):
 
 
 class SiteServer(http.server.ThreadingHTTPServer):
-    """A server for the `files` of a site. With `clips` it takes recordings from whoever knows the
-    `token`.
+    """A server for the `files` of a site. With `clips` it takes recordings from all clients that
+    know the `token`.
 
     Args:
-        request_seconds: for a whole request with its answer, and for a connection without one.
+        request_seconds: time for a whole request with its answer, and for a connection without a
+            request.
     """
 
     daemon_threads = True
@@ -87,7 +88,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
         self._tls = tls
         self._request_seconds = request_seconds
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        # When each connection is to end; whether it waits for a request.
+        # When the time of each connection is over; whether it waits for a request.
         self._ends: dict[socket.socket, tuple[float, bool]] = {}
         try:
             super().__init__(address, _Handler)
@@ -102,22 +103,22 @@ class SiteServer(http.server.ThreadingHTTPServer):
 
     @property
     def connections(self) -> int:
-        """Those that are open now."""
+        """How many connections are open now."""
         return len(self._ends)
 
     @property
     def requests(self) -> int:
-        """Connections that have sent a part of a request, or more, and are not answered yet."""
+        """How many connections have sent at least a part of a request and have no answer yet."""
         return sum(not waits for _, waits in list(self._ends.values()))
 
     def server_close(self) -> None:
-        """Ends the clip that is being written, too."""
+        """Also waits for the clip that is being written."""
         super().server_close()
         if self.clips is not None:
             self.clips.close()
 
     def watch(self, connection: socket.socket, *, waits: bool) -> None:
-        """From now on a connection has its time, for a request or to wait for one."""
+        """Starts the time of a connection: for a request, or to wait for a request."""
         self._ends[connection] = (time.monotonic() + self._request_seconds, waits)
 
     def service_actions(self) -> None:
@@ -138,7 +139,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
         try:
             super().process_request(request, client_address)
         except Exception:
-            # No thread has begun. After Ctrl-C one may have, and gives its place back.
+            # No thread has begun. After Ctrl-C a thread may have begun: it releases the place.
             self._places.release()
             raise
 
@@ -157,7 +158,7 @@ class SiteServer(http.server.ThreadingHTTPServer):
         return self._places.acquire(timeout=1)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        # Here, in the request's own thread: a client that says nothing stops nobody else.
+        # Here, in the request's own thread: a client that sends nothing does not stop others.
         request.settimeout(self._request_seconds)
         if self._tls is not None:
             request = self._tls.wrap_socket(
@@ -173,14 +174,14 @@ class SiteServer(http.server.ThreadingHTTPServer):
             request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no news; anything else is."""
+        """Says nothing about a browser that went away, but reports all other errors."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             say(f"a request failed: {error!r}")
 
 
 class _Head:
-    """The lines of a request before its body, of which there are not too many bytes."""
+    """The lines of a request before its body, with a limit to their bytes."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -196,7 +197,7 @@ class _Head:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # what cannot be read is answered with a status as well
+    default_request_version = "HTTP/1.0"  # unreadable requests are answered with a status as well
     server_version = "stapes"
     sys_version = ""
     server: SiteServer
@@ -218,7 +219,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         super().finish()
-        # Closed with bytes unread, a connection is reset, and the answer may be lost.
+        # If a connection is closed with unread bytes, it is reset, and the answer may be lost.
         with suppress(OSError):
             socket.socket.shutdown(self.connection, socket.SHUT_WR)
             for _ in range(_DRAIN_BYTES >> 16):
@@ -227,7 +228,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self._body_bytes() != 0:
-            self.close_connection = True  # it stays unread
+            self.close_connection = True  # the body stays unread
         self._carry_out(self._give)
 
     do_HEAD = do_GET
@@ -259,7 +260,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, body, _TYPES.get(name[name.rfind(".") :]))
 
     def _clips(self) -> ClipFolder:
-        """The folder, for those who know the token alone."""
+        """The folder of clips, only for clients that know the token."""
         sent = self.headers.get("Authorization", "").encode()
         wanted = f"Bearer {self.server.token}".encode()
         if self.server.clips is None or not hmac.compare_digest(sent, wanted):
@@ -298,7 +299,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
     def _body_bytes(self) -> int | None:
-        """None where no count is said, -1 where it is wrong."""
+        """None if the request gives no count, -1 if the count is wrong."""
         lengths = self.headers.get_all("Content-Length", [])
         if "Transfer-Encoding" in self.headers or (self.command == "POST" and not lengths):
             return None
@@ -309,7 +310,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer_json(refusal.status, refusal.content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server itself refuses."""
+        """Answers requests that http.server itself refuses."""
         self.close_connection = True
         self._refuse(_Refusal(HTTPStatus(code), HTTPStatus(code).phrase))
 
@@ -345,7 +346,7 @@ def _parts(target: str) -> list[str]:
 
 
 def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):  # it has ended by itself
+    with suppress(OSError):  # the connection has ended by itself
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 

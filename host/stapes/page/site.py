@@ -35,8 +35,8 @@ _NOT_SERVED = frozenset({"types.d.ts"})
 
 @dataclass(frozen=True, kw_only=True)
 class PageModel:
-    """A model of the site: its file there, what site.json says of it (`about`), and whose data it
-    was trained on."""
+    """A model of the site: its file there, what site.json says about it (`about`), and whose data
+    it was trained on (`terms`)."""
 
     file: str
     data: bytes
@@ -72,12 +72,13 @@ def build_site(
     wake: str | os.PathLike[str] | None = None,
     awake: WakeSettings | None = None,
 ) -> dict[str, bytes]:
-    """Every file of a site with these .tflite models, by its path; index.html begins it. With the
-    model of a `wake` word, the others sleep until it is heard, then listen as long as `awake` says.
+    """Every file of a site with these .tflite models, by its path; index.html is the first page.
+    With the model of a `wake` word, the other models sleep until this word is heard, then listen as
+    long as `awake` says.
 
     Raises:
-        StapesError: a model that cannot be used, two of one name or of different sample rates, or
-            no firmware for the page.
+        StapesError: a model cannot be used, two models have the same name or different sample
+            rates, or there is no firmware for the page.
     """
     files = {
         path.name: path.read_bytes()
@@ -107,8 +108,8 @@ def _attribution(page: PageModel) -> bytes:
 
 
 def _with_contents(worker: bytes, files: dict[str, bytes]) -> bytes:
-    """The service worker, told what the site consists of: it keeps all of that, and takes other
-    content for another version."""
+    """The service worker with the list of the site's files: it keeps all of them. Other content has
+    another version."""
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name])
@@ -128,7 +129,7 @@ def _check_wake(wake: str | os.PathLike[str], models: Sequence[str | os.PathLike
 
 
 def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
-    """`taken`: names and files of the models before; these become part of it."""
+    """`taken`: names and files of the models before; this model's are added to the set."""
     model, settings = load_model(path)
     if settings.name in taken:
         raise StapesError(
@@ -155,7 +156,7 @@ def _page_model(path: str | os.PathLike[str], taken: set[str]) -> PageModel:
 
 
 def _name_for_commands(path: Path) -> str:
-    """By which a command takes the model: its name where it is shipped, or else its file's."""
+    """The name by which a command takes the model: that of a shipped model, or that of its file."""
     for shipped in shipped_models().values():
         if shipped.path.resolve() == path.resolve():
             return shipped.name
@@ -163,8 +164,8 @@ def _name_for_commands(path: Path) -> str:
 
 
 def _free_file(name: str, taken: set[str]) -> str:
-    """A file for a model, of letters that need no care in an address or on a disk; names that
-    differ elsewhere alone get numbers."""
+    """A file name for a model, with only letters that are safe in an address and on a disk. If two
+    names are equal in these letters, the second gets a number."""
     short = re.sub(r"[^a-z0-9_-]+", "_", name.lower())[:_NAME_LENGTH]
     ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     files = (f"models/{short}{end}.model" for end in ends)
@@ -172,8 +173,8 @@ def _free_file(name: str, taken: set[str]) -> str:
 
 
 def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
-    """What the model's card says of running audio: hours of it, and the DET curve. The card lies
-    beside the model and names it by its SHA-256; None without."""
+    """What the model's card says about running audio: its hours, and the DET curve. The card is
+    beside the model and has the model's SHA-256; None without such a card."""
     card_path = path.with_name("card.json")
     if not card_path.is_file():
         return None
@@ -186,7 +187,7 @@ def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
         curve = [
             {name: _number(value) for name, value in zip(_POINT, point, strict=True)}
             for point in points
-            if None not in point  # a rate of no words, or of no time
+            if None not in point  # None: a rate without words, or without audio
         ]
         about = {"hours": _number(stream["hours"]), "words": _number(stream["words"])}
         return {**about, "det": curve} if curve else None
@@ -198,7 +199,11 @@ def _stream_figures(path: Path, sha256: str) -> dict[str, object] | None:
 
 
 def _number(value: object) -> float:
-    """A number that JSON has, and that a rate can be."""
+    """`value` if it is a finite number of 0 or more, as a rate must be.
+
+    Raises:
+        ValueError: it is something else.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"{value!r} is no number of 0 or more")
     return value

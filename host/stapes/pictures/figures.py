@@ -14,7 +14,7 @@ from stapes.errors import StapesError
 
 
 def new_figure(width: float, height: float, *, dots_per_inch: int = 100) -> Any:
-    """A matplotlib Figure of so many inches; no pyplot, which would look for a display.
+    """A matplotlib Figure, with its size in inches; without pyplot, which would look for a display.
 
     Raises:
         StapesError: matplotlib is not installed.
@@ -30,8 +30,9 @@ def new_figure(width: float, height: float, *, dots_per_inch: int = 100) -> Any:
 
 
 def png_bytes(figure: Any, *, colours: int = 0) -> bytes:
-    """The picture; equal figures give equal bytes. `colours`: a palette of so many, for small
-    files. Labels in any script are written in fonts that have it; where none does, as boxes."""
+    """The picture; equal figures give equal bytes. `colours`: use a palette of so many colours, for
+    small files. Labels in any script are written in fonts that have this script; if no font has it,
+    as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         use_fonts_that_fit(figure)
@@ -54,7 +55,7 @@ def grey_png(pixels: np.ndarray) -> bytes:
     """A bare picture of uint8 [height, width], 0 black.
 
     Raises:
-        StapesError: matplotlib, which brings what writes it, is not installed.
+        StapesError: matplotlib is not installed; a package that it depends on writes the picture.
     """
     content = io.BytesIO()
     _pillow().fromarray(pixels).save(content, "png")
@@ -62,7 +63,7 @@ def grey_png(pixels: np.ndarray) -> bytes:
 
 
 def use_fonts_that_fit(figure: Any) -> None:
-    """Adds fonts of this machine for characters that the usual one lacks."""
+    """Adds fonts of this machine for characters that are missing in the usual font."""
     from matplotlib.font_manager import FontProperties, findfont
     from matplotlib.text import Text
 
@@ -81,7 +82,7 @@ def fonts_with(characters: tuple[str, ...]) -> list[str]:
 
     missing, names = set(characters), []
     for font in sorted(fontManager.ttflist, key=lambda font: (font.name, font.fname)):
-        if font.name.startswith("Last Resort"):  # a box for each
+        if font.name.startswith("Last Resort"):  # it has only boxes
             continue
         if missing & _characters_of(font.fname):
             missing -= _characters_of(font.fname)

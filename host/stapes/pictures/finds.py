@@ -22,14 +22,14 @@ def features_png(features: np.ndarray) -> bytes:
     """int8 [frames, features] as the network gets them, low channels at the bottom.
 
     Raises:
-        StapesError: matplotlib, which brings what writes it, is not installed.
+        StapesError: matplotlib is not installed; a package that it depends on writes the picture.
     """
     shown = (features.T[::-1].astype(np.int16) + 128).astype(np.uint8)
     return grey_png(np.kron(shown, np.ones((_ZOOM, _ZOOM), np.uint8)))
 
 
 def finds_page(title: str, about: str, finds: Sequence[tuple[str, str, str]]) -> str:
-    """HTML of all finds: (file of the clip, file of its picture, caption) each."""
+    """HTML of all finds; each is (file of the clip, file of its picture, caption)."""
     figures = "\n".join(
         f'<figure><img src="{html.escape(picture)}" alt=""><audio controls preload="none" '
         f'src="{html.escape(clip)}"></audio><figcaption>{html.escape(caption)}</figcaption></figure>'

@@ -42,7 +42,7 @@ _SHOWN: dict[str, tuple[Any, str]] = {
 }
 _MASKS = ("time_mask_frames", "frequency_mask_channels")
 _OFF = {"time_shift_ms": 0.0, "background_volume": 0.0}
-_TRIES = 6  # of which the one that changes most is shown
+_TRIES = 6  # the one that changes most is shown
 
 
 def write_gallery(
@@ -77,7 +77,7 @@ def write_gallery(
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """A clip after a variation, and what the device computes of it."""
+    """A clip after a variation, and the features that the device computes from it."""
 
     title: str
     samples: np.ndarray

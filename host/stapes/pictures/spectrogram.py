@@ -133,13 +133,13 @@ def draw_decibels(
     sample_rate: int,
     settings: SpectrogramSettings | None = None,
 ) -> int:
-    """The spectrogram in decibels: 80 of them below the loudest, or, without settings, below full
-    scale. Returns the upper end in decibels of full scale."""
+    """The spectrogram in decibels: the 80 dB below the loudest value or, without settings, below
+    full scale. Returns the upper end in decibels of full scale."""
     shown = settings or SpectrogramSettings(window_size=min(400, len(samples)), stride=100)
     spectrum = magnitudes(samples, shown).T
     level = 20 * np.log10(np.maximum(spectrum, 1e-9) / (shown.window_size / 4))
     top = 0
-    if settings:  # the next ten above, or as far below it as is asked to be brighter
+    if settings:  # the next multiple of ten above; lower if a brighter picture is asked for
         top = 10 * int(np.ceil(max(level.max(), -_RANGE_DB) / 10))
         top -= round(20 * np.log10(settings.brightness / _BRIGHTNESS))
     extent = (0, len(samples) / sample_rate, 0, sample_rate / 2)

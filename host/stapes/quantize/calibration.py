@@ -13,7 +13,7 @@ import numpy as np
 from stapes.networks.backend import tf
 from stapes.quantize.layers import AddLayer, Layer, SvdfLayer, with_arrays
 
-# Rare outliers are given up in favour of finer steps for all the rest.
+# Rare outliers are cut off, so that all other values get finer steps.
 _OUTLIERS_PERCENT = 0.005
 _BATCH_CLIPS = 50
 # Percentiles are those of at most so many values of each layer.
@@ -24,8 +24,9 @@ _VISIBLE_LOGITS = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
-    """Of one layer: per filter the largest magnitude of its state (None without state), and the
-    output's range, which always includes 0; of the last layer, of what the softmax can see."""
+    """Ranges of one layer: for each filter the largest magnitude of its state (None without state),
+    and the range of the output, which always includes 0. For the last layer, the output is that of
+    `visible_logits`."""
 
     state: np.ndarray | None
     low: float
@@ -33,8 +34,8 @@ class Ranges:
 
 
 def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
-    """Runs float32 [clips, frames, features] through the layers, of which the last makes logits;
-    one `Ranges` for each."""
+    """Runs float32 [clips, frames, features] through the layers; the last layer makes logits.
+    Returns one `Ranges` for each layer."""
     states: list[list[np.ndarray]] = [[] for _ in layers]
     outputs: list[list[np.ndarray]] = [[] for _ in layers]
     batches = range(0, len(features), _BATCH_CLIPS)
@@ -56,7 +57,7 @@ def calibrate(layers: Sequence[Layer], features: np.ndarray) -> list[Ranges]:
 def activations(
     layers: Sequence[Layer], features: np.ndarray
 ) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
-    """Of each layer the states (None without any) and the outputs, in float32."""
+    """For each layer its states (None if it has none) and its outputs, in float32."""
     values: Any = features.astype(np.float32)
     inputs = []  # of every layer so far
     for exact in layers:
@@ -74,16 +75,16 @@ def activations(
 
 
 def visible_logits(logits: Any) -> Any:
-    """[..., labels], those far below their clip's largest raised to where the softmax still makes
-    nothing of them. Labels that are out of the question would else cost steps that tell likely
-    ones apart."""
+    """[..., labels]: logits far below the largest one of their clip are raised, but only so far
+    that their softmax scores stay close to 0. Otherwise very unlikely labels would widen the range,
+    and likely labels would have coarser steps."""
     return tf.maximum(logits, tf.reduce_max(logits, axis=-1, keepdims=True) - _VISIBLE_LOGITS)
 
 
 def _sample(output: np.ndarray, count: int) -> np.ndarray:
     """About `count` of the values of [clips, ...], in turn from every place and channel."""
     step = max(output.size // count, 1)
-    # A step that shares a factor with the shape would never meet some of the channels.
+    # A step that has a common factor with the size would never reach some channels.
     while math.gcd(step, output[0].size) > 1:
         step += 1
     return output.ravel()[::step].copy()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From float layers to the bytes of an int8 .tflite model.
 
-A network with SVDF layers takes one frame of features per inference, or the few that its first
-convolution sees; any other takes a whole clip of frames. Numerics are those of TensorFlow Lite's
-8-bit quantization specification; SVDF keeps its state and its time filters in int16, convolutions
-have a scale for every output channel.
+A network with SVDF layers takes one frame of features per inference, or the few frames that its
+first convolution sees; any other network takes a whole clip of frames. Numerics are those of
+TensorFlow Lite's 8-bit quantization specification; SVDF keeps its state and its time filters in
+int16, convolutions have a scale for every output channel.
 """
 
 from __future__ import annotations
@@ -77,10 +77,11 @@ class _Activation:
 
 
 def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
-    """Scales such that no sum can leave int32, whatever the input.
+    """Chooses scales with which no sum can leave int32, whatever the input is.
 
-    Every filter is first divided by its largest feature weight, and its time filter multiplied by
-    it: the result is the same, and one int8 scale then serves all filters as well as one for each.
+    Every feature filter is first divided by its largest weight, and its time filter is multiplied
+    by this weight. The result is the same, and one int8 scale for all filters is then as good as a
+    scale for each filter.
     """
     largest = np.maximum(np.abs(layer.feature).max(axis=1), 1e-12)
     feature, time = layer.feature / largest[:, None], layer.time * largest[:, None]
@@ -100,8 +101,8 @@ def quantize_svdf(layer: SvdfLayer, state_range: np.ndarray) -> QuantizedSvdf:
 
 
 def svdf_scales(time: Any, bias: Any, state_range: Any) -> tuple[Any, Any]:
-    """Scales of states and of time filters: of arrays or tensors [filters, memory], [units],
-    [filters]."""
+    """Scales of states and of time filters, for `time` [filters, memory], `bias` [units] and
+    `state_range` [filters]: arrays or tensors."""
     filters, memory = time.shape
     rank = filters // bias.shape[0]
     state_scale = _STATE_HEADROOM * tf.maximum(tf.reduce_max(state_range), 1e-9) / STATE_MAX
@@ -135,7 +136,7 @@ def quantize_weights(
 
 
 def channel_axes(layer: DenseLayer | ConvLayer | DepthwiseLayer) -> tuple[int, ...] | None:
-    """Axes of the weights that share a scale; None: all of them do."""
+    """The axes along which weights share a scale; None: all weights share one."""
     if isinstance(layer, ConvLayer):
         return (1, 2, 3)
     return (0, 1, 2) if isinstance(layer, DepthwiseLayer) else None
@@ -170,9 +171,10 @@ def build_part(
     *,
     window_frames: int = 0,
 ) -> tuple[bytes, Quantization]:
-    """A model without softmax and settings, for measurements: int8 outputs of the last layer, and
-    what they stand for. `quantization` is that of the features; `window_frames` of them are taken
-    at once, or 0: as many as a network of these layers takes."""
+    """A model without softmax and settings, for measurements: its outputs are those of the last
+    layer, int8. Returns the model and the quantization of these outputs. `quantization` is that of
+    the features. `window_frames`: frames that are taken at once; 0: as many as a network of these
+    layers takes."""
     network = _Network(layers, ranges, settings, quantization, window_frames)
     last = network.activations[-1]
     content = network.builder.build(inputs=[network.source.index], outputs=[last.index])
@@ -195,7 +197,7 @@ class _Network:
         window_frames = window_frames or frames_at_once(layers, settings.clip_frames)
         if window_frames > 1:
             shape = (window_frames, *shape)
-        for layer in layers:  # what only renames the input's places takes no operator
+        for layer in layers:  # a reshape of the input needs no operator
             if not isinstance(layer, ReshapeLayer):
                 break
             shape = output_shape(layer, shape)
@@ -239,7 +241,8 @@ class _Network:
         return _Activation(index=index, shape=shape, quantization=quantization)
 
     def _reshape(self, layer: ReshapeLayer, source: _Activation) -> _Activation:
-        """FULLY_CONNECTED takes its input as one row of values whatever the shape."""
+        """Adds RESHAPE only where it is needed: FULLY_CONNECTED reads its input as one row of
+        values, whatever the shape."""
         target = output_shape(layer, source.shape)
         if source.shape == target or len(target) == 1 or len(self.activations) == 1:
             return dataclasses.replace(source, shape=target)
@@ -258,7 +261,7 @@ class _Network:
         return self.builder.tensor(name, shape=numbers.shape, dtype="int32", data=numbers)
 
     def _mean(self, layer: MeanLayer, source: _Activation, output: _Activation) -> None:
-        """Over the one frame that there is, and all frequencies."""
+        """The mean over the only frame and all frequencies."""
         axes = self._numbers(f"{layer.name}/axes", np.array([1, 2], np.int32))
         self.builder.operator(
             "MEAN",

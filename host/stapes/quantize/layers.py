@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trained Keras model as a chain of plain layers: what the exporter calibrates and quantizes.
+"""A trained Keras model as a chain of plain layers, which the exporter calibrates and quantizes.
 
-Layers hold their weights as NumPy arrays, or as TensorFlow tensors that follow the model's
-variables, so that training can simulate quantization with the very layers that are exported.
+Layers hold their weights as NumPy arrays, or as TensorFlow tensors that are computed from the
+model's variables: so training can simulate quantization with the same layers that are exported.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class _Plain:
 
 @dataclass(frozen=True, kw_only=True)
 class SvdfLayer(_Plain):
-    """`feature` [filters, features], `time` [filters, memory] oldest frame first, `bias` [units];
-    filters are unit by unit, `rank` of them each. Its activation is ReLU."""
+    """`feature` [filters, features], `time` [filters, memory] oldest frame first, `bias` [units].
+    Each unit has `rank` filters, which follow each other. The activation is ReLU."""
 
     feature: Array
     time: Array
@@ -55,7 +55,7 @@ class SvdfLayer(_Plain):
         return self.time.shape[1]
 
     def states(self, inputs: Array) -> Array:
-        """[clips, frames, features] -> what is remembered, [clips, frames, filters]."""
+        """[clips, frames, features] -> the values that are remembered, [clips, frames, filters]."""
         return tf.matmul(inputs, self.feature, transpose_b=True)
 
     def outputs(self, states: Array) -> Array:
@@ -140,7 +140,8 @@ class PoolLayer(_Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class ReshapeLayer(_Plain):
-    """The same values as an array of `shape`, the clips left out; `by_frame` the frames as well."""
+    """The same values in another shape: `shape` is without the clips and, if `by_frame`, without
+    the frames."""
 
     shape: tuple[int, ...]
     by_frame: bool = False
@@ -167,8 +168,9 @@ class AddLayer(_Plain):
     back: int
 
     def outputs(self, inputs: Array, earlier: Array) -> Array:
-        """[clips, frames, width] and [clips, that many frames or more, width] -> their sum at
-        the last `frames` frames. Where only `earlier` has frequencies, it is the sum at each."""
+        """`inputs` [clips, frames, width] and `earlier` [clips, as many frames or more, width] ->
+        their sum at the last `frames` frames. If only `earlier` has frequencies, `inputs` are added
+        at each frequency."""
         if len(earlier.shape) > len(inputs.shape):
             inputs = inputs[:, :, None]
         return inputs + earlier[:, -inputs.shape[1] :]
@@ -184,7 +186,7 @@ Layer = (
     | MeanLayer
     | AddLayer
 )
-# Their outputs are quantized as their inputs are.
+# Layers whose outputs have the quantization of their inputs.
 PASSING = (PoolLayer, ReshapeLayer)
 
 
@@ -194,20 +196,20 @@ def is_streaming(layers: Sequence[Layer]) -> bool:
 
 
 def frames_at_once(layers: Sequence[Layer], clip_frames: int) -> int:
-    """Frames that go into the network: all of a clip, or, where it streams, those that its first
-    convolution sees."""
+    """Frames that go into the network at once: all frames of a clip or, if the network streams, the
+    frames that its first convolution sees."""
     if not is_streaming(layers):
         return clip_frames
     return 1 + sum(layer.weights.shape[1] - 1 for layer in layers if isinstance(layer, ConvLayer))
 
 
 def stride_frames(layers: Sequence[Layer]) -> int:
-    """Frames from one inference of a network that streams to the next."""
+    """For a network that streams: frames from one inference to the next."""
     return math.prod(layer.strides[0] for layer in layers if isinstance(layer, ConvLayer))
 
 
 def receptive_frames(layers: Sequence[Layer]) -> int:
-    """Frames that an output of a network that streams depends on."""
+    """For a network that streams: on how many frames an output depends."""
     remembered = sum(layer.memory - 1 for layer in layers if isinstance(layer, SvdfLayer))
     return remembered * stride_frames(layers) + frames_at_once(layers, 1)
 
@@ -216,13 +218,13 @@ def plain_layers(model: Any) -> list[Layer]:
     """The layers of a Keras model in float64 NumPy arrays, normalization folded in.
 
     Raises:
-        StapesError: layers that the exporter does not know, or that are no chain.
+        StapesError: the exporter does not know a layer, or the layers are no chain.
     """
     return [with_arrays(layer, lambda array: array.numpy()) for layer in tensor_layers(model)]
 
 
 def tensor_layers(model: Any, dtype: str = "float64") -> list[Layer]:
-    """Like `plain_layers`, in tensors that follow the model's variables.
+    """Like `plain_layers`, but with tensors that are computed from the model's variables.
 
     Raises:
         StapesError: as `plain_layers`.
@@ -247,7 +249,7 @@ def _activated(outputs: Array, layer: DenseLayer | ConvLayer | DepthwiseLayer) -
 
 
 def _chain(model: Any) -> list[Any]:
-    """The layers of a Sequential model, or of a functional one that could have been one."""
+    """The layers of a Sequential model, or of a functional model that is a chain as well."""
     if isinstance(model, keras.Sequential):
         return model.layers
     before = None
@@ -268,7 +270,7 @@ def _chain(model: Any) -> list[Any]:
 
 
 def _append(layers: list[Layer], layer: Any, dtype: str, streaming: bool) -> None:
-    """Adds what a Keras layer does to the chain, or to the last layer of it."""
+    """Adds a Keras layer to the chain, or its work to the last layer of the chain."""
 
     def value(variable: Any) -> Array:
         return tf.cast(variable, dtype)
@@ -299,7 +301,7 @@ def _append(layers: list[Layer], layer: Any, dtype: str, streaming: bool) -> Non
     elif isinstance(layer, FlattenFrames):
         layers.append(ReshapeLayer(name=layer.name, shape=(layer.output.shape[2],), by_frame=True))
     elif isinstance(layer, keras.layers.Flatten) and streaming:
-        return  # of the one frame that comes out at the end of a clip
+        return  # it flattens the only frame that comes out at a clip's end
     elif isinstance(layer, keras.layers.Dense):
         layers.append(_dense(layer, value))
     elif streaming:
@@ -311,7 +313,8 @@ def _append(layers: list[Layer], layer: Any, dtype: str, streaming: bool) -> Non
 
 
 def _frequency_conv(layer: FrequencyConv, value: Callable[[Any], Array]) -> list[Layer]:
-    """The convolution, its normalization inside; before it, features become one channel."""
+    """The convolution with its normalization; if needed, a reshape before it, which turns features
+    into one channel."""
     (conv,) = _image_layers(layer.conv, value)
     conv = dataclasses.replace(
         _normalized(conv, layer.normalization, value), name=layer.name, relu=True
@@ -336,7 +339,7 @@ def _append_broadcast(layers: list[Layer], layer: BroadcastConv, dtype: str) -> 
 
 def _image_layers(layer: Any, value: Callable[[Any], Array]) -> list[Layer]:
     """Convolutions and pools."""
-    # A DepthwiseConv2D is no Conv2D in Keras, nor the other way round.
+    # In Keras, neither DepthwiseConv2D nor Conv2D is a subclass of the other.
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         height, width, channels, multiplier = layer.kernel.shape
         weights = tf.reshape(value(layer.kernel), [1, height, width, channels * multiplier])
@@ -394,7 +397,7 @@ def _is_relu(layer: Any) -> bool:
     """Whether the activation is ReLU or none.
 
     Raises:
-        StapesError: another one.
+        StapesError: it is another activation.
     """
     if isinstance(layer, keras.layers.ReLU):
         limits = layer.max_value, layer.negative_slope, layer.threshold
@@ -406,10 +409,10 @@ def _is_relu(layer: Any) -> bool:
 
 
 def _last_weighted(layers: list[Layer], layer: Any) -> DenseLayer | ConvLayer | DepthwiseLayer:
-    """The layer that a normalization or an activation of its own belongs to.
+    """The layer to which a separate normalization or activation layer belongs.
 
     Raises:
-        StapesError: it follows no layer with weights.
+        StapesError: `layer` does not follow a layer with weights.
     """
     last = layers[-1] if layers else None
     if isinstance(last, DenseLayer | ConvLayer | DepthwiseLayer) and not last.relu:
@@ -418,7 +421,7 @@ def _last_weighted(layers: list[Layer], layer: Any) -> DenseLayer | ConvLayer | 
 
 
 def _normalized(layer: Any, norm: Any, value: Callable[[Any], Array]) -> Any:
-    """`norm` inside the layer's weights: those of inference, with moving averages."""
+    """The layer with `norm` folded into its weights, as in inference: with moving averages."""
     gain = tf.math.rsqrt(value(norm.moving_variance) + norm.epsilon)
     if norm.scale:
         gain = gain * value(norm.gamma)
@@ -439,8 +442,8 @@ def _unknown(layer: Any, expected: str) -> StapesError:
 
 
 def output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of a layer's outputs for inputs of `shape`, both without clips; a frame at a time
-    where the network streams. Of an `AddLayer`, `shape` is that of the earlier inputs."""
+    """Shape of a layer's outputs for inputs of `shape`, both without clips; with one frame if the
+    network streams. For an `AddLayer`, `shape` is that of the earlier inputs."""
     if isinstance(layer, SvdfLayer):
         return (*shape[:-1], layer.bias.shape[0])
     if isinstance(layer, DenseLayer):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantization-aware training: the network in float, rounded wherever the exported one is.
+"""Quantization-aware training: the network in float, rounded wherever the exported network is.
 
 Weights, SVDF states and outputs are rounded to the steps that the exporter would choose, and
-gradients pass through the rounding as if it were not there (straight-through estimator). Ranges
-begin with calibrated ones and follow the batches by exponential moving averages. Normalization is
-folded into the weights with its moving averages, which stay as they are from then on.
+gradients pass through the rounding as if there were none (straight-through estimator). Ranges begin
+with calibrated values and follow the batches by exponential moving averages. Normalization is
+folded into the weights with its moving averages, which do not change from then on.
 
 Source: Jacob et al., Quantization and Training of Neural Networks for Efficient
 Integer-Arithmetic-Only Inference, CVPR 2018 (arXiv 1712.05877), sections 3 and 3.1.
@@ -41,8 +41,8 @@ _SMALLEST = 1e-6
 class SimulatedInt8:
     """A Keras model as it will be computed in int8; called like the model itself.
 
-    `training=True` moves the ranges along with the batch. Variables are those of the model, and the
-    ranges beside them.
+    `training=True` also adapts the ranges to the batch. Its variables are those of the model, and
+    the ranges.
     """
 
     def __init__(self, model: Any, ranges: Sequence[Ranges], *, input_scale: float) -> None:
@@ -56,7 +56,7 @@ class SimulatedInt8:
 
     @property
     def ranges(self) -> list[Ranges]:
-        """As they are now, for the exporter."""
+        """The ranges as they are now, for the exporter."""
         return [
             Ranges(state=None if state is None else state.numpy(), low=low, high=high)
             for state, (low, high) in zip(
@@ -64,7 +64,7 @@ class SimulatedInt8:
             )
         ]
 
-    # Nothing here depends on values: tracing as it is takes less time.
+    # No branch here depends on values of tensors: without conversion, tracing takes less time.
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def __call__(self, features: Any, training: bool = False) -> Any:
         """float32 [batch, frames, features] -> logits [batch, labels]."""
@@ -105,7 +105,7 @@ class SimulatedInt8:
         return rounded.outputs(_straight_through(limited, tf.round(limited / steps) * steps))
 
     def _rounded(self, number: int, values: Any, training: bool) -> Any:
-        """To int8, as Quantization.of_range does."""
+        """Values rounded to int8 steps, like those of Quantization.of_range."""
         bounds = self._bounds[number]
         if training:
             seen = tf.stop_gradient(values)
@@ -121,7 +121,8 @@ class SimulatedInt8:
 
 
 def with_rounded_weights(layer: Any, source_scale: Any) -> Any:
-    """A dense or convolution layer in tensors, its weights on the steps of `quantize_weights`."""
+    """A dense or convolution layer in tensors, with weights rounded to the steps of
+    `quantize_weights`."""
     axes = channel_axes(layer)
     weights = tf.stop_gradient(layer.weights)
     bias = tf.abs(tf.stop_gradient(layer.bias))
@@ -136,8 +137,8 @@ def with_rounded_weights(layer: Any, source_scale: Any) -> Any:
 
 
 def with_rounded_svdf(layer: SvdfLayer, state_range: Any) -> tuple[SvdfLayer, Any, Any]:
-    """The layer in tensors, its weights on the steps of `quantize_svdf`; the largest feature weight
-    of each filter; and the step of states that are divided by it."""
+    """The layer in tensors, with weights rounded to the steps of `quantize_svdf`; the largest
+    feature weight of each filter; and the step of the states after division by this weight."""
     feature, time = tf.stop_gradient(layer.feature), tf.stop_gradient(layer.time)
     largest = tf.maximum(tf.reduce_max(tf.abs(feature), axis=1), 1e-12)
     bias = tf.stop_gradient(layer.bias)
@@ -178,7 +179,7 @@ def ranges_to_arrays(ranges: Sequence[Ranges]) -> list[np.ndarray]:
 
 
 def ranges_from_arrays(arrays: Sequence[np.ndarray]) -> list[Ranges]:
-    """What `ranges_to_arrays` took."""
+    """The ranges that `ranges_to_arrays` was given."""
     return [
         Ranges(
             low=float(array[0]), high=float(array[1]), state=array[2:] if len(array) > 2 else None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streaming test audio: made with its ground truth, and scored against detections."""
+"""Streaming test audio: makes it with its ground truth, and scores detections against that."""

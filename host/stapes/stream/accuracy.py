@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring detections against a ground truth, each spoken word at most once.
+"""Scores detections against a ground truth; each spoken word counts at most once.
 
 The figures are those of TensorFlow's test_streaming_accuracy: words matched (something was
 detected while they were heard), correct, wrong, and false accepts, in percent of the words of the
-ground truth. The rules differ where the original is unfair:
+ground truth. Where the original is unfair, the rules are different:
 
-* A word pairs with one detection and a detection with one word. The original lets one word's
-  neighbourhood absorb any number of detections; here the surplus are false accepts.
+* A word pairs with one detection and a detection with one word. In the original, any number of
+  detections near a word belong to it; here the surplus detections are false accepts.
 * Detections of the right label are paired first, in order of time (which leaves as few as possible
-  unpaired); only what is left over can be a wrong detection. The original takes the first word
-  within reach, whatever its label.
+  unpaired); only the detections that are left over can be wrong ones. The original takes the first
+  word within reach, whatever its label.
 * `_silence_` and `_unknown_` are not words: not in the ground truth (a wanted word detected over an
-  unknown word is a false accept), nor among detections. The original counts `_unknown_`.
-* A detection carries the time of the last audio heard, a ground truth the start of a clip: they
-  belong together when start <= detection <= start + clip_duration_ms + time_tolerance_ms.
+  unknown word is a false accept), and not among detections. The original counts `_unknown_`.
+* The time of a detection is the end of the audio heard, that of a ground truth is the start of a
+  clip: they belong together when start <= detection <= start + clip_duration_ms +
+  time_tolerance_ms.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamScore:
-    """What became of every word and every detection."""
+    """The fate of every word and every detection: correct, wrong, missed, or a false accept."""
 
     duration_ms: float
     correct_words: list[Pair] = field(default_factory=list)
@@ -125,13 +126,14 @@ class StreamScore:
 
     @property
     def false_reject_rate(self) -> float:
-        """Share of the words that were missed or taken for another; 0 when there are none."""
+        """Share of the words that were missed or taken for another word; 0 without words."""
         return (self.words - self.correct) / self.words if self.words else 0.0
 
     @property
     def false_reject_rate_interval(self) -> tuple[float, float]:
-        """95% bounds of the rate: over speakers or clips where all words name theirs, which a
-        stream draws more than once; or else as if every word were another recording."""
+        """95% bounds of the rate. If all words name their speaker or clip, the bounds are over
+        these, because a stream draws them more than once; otherwise each word counts as another
+        recording."""
         spoken = self._spoken()
         sources = [word.source for word, _ in spoken if word.source is not None]
         if not spoken or len(sources) < len(spoken):
@@ -140,13 +142,13 @@ class StreamScore:
 
     @property
     def recordings(self) -> int | None:
-        """How many clips the words are; None where some do not name theirs."""
+        """How many different clips the words are; None if some words do not name their clip."""
         clips = {word.clip for word, _ in self._spoken()}
         return None if None in clips else len(clips)
 
     @property
     def speakers(self) -> int | None:
-        """Whose words they are, where the clips' names tell; or else as `recordings`."""
+        """How many speakers say the words, if clips' names tell it; otherwise like `recordings`."""
         sources = {word.source for word, _ in self._spoken()}
         return None if None in sources else len(sources)
 
@@ -174,7 +176,7 @@ class StreamScore:
         }
 
     def by_label(self) -> dict[str, StreamScore]:
-        """The same for each label: its words, and the false accepts of it."""
+        """The score of each label: its words and its false accepts."""
         labels = {entry.label for entry in (*self.missed_words, *self.false_accept_detections)}
         labels |= {pair.spoken.label for pair in (*self.correct_words, *self.wrong_words)}
         return {
@@ -215,7 +217,7 @@ class StreamScore:
         }
 
     def to_dict(self) -> dict:
-        """All figures, those of each label, and every miss, wrong word and false accept."""
+        """All figures, also for each label, and every miss, wrong word and false accept."""
         return {
             **self.figures(),
             "labels": {label: score.figures() for label, score in self.by_label().items()},
@@ -225,8 +227,8 @@ class StreamScore:
         }
 
     def to_text(self, *, most: int | None = None) -> str:
-        """The tutorial's line, then rates, each label, and of wrong words, misses and false accepts
-        all, or the first `most` of each."""
+        """The tutorial's line, then rates, each label, then the wrong words, misses and false
+        accepts: all, or the first `most` of each."""
         return "\n".join([*self._summary(), *self._label_table(), *self._events(most)]) + "\n"
 
     def _summary(self) -> list[str]:
@@ -263,7 +265,7 @@ class StreamScore:
 
     @property
     def few_recordings(self) -> str:
-        """What so few cannot show; empty where there are enough, or nobody knows how many."""
+        """What so few recordings cannot show; "" if they are enough, or an unknown number."""
         if not self.recordings or self.recordings >= FEW_RECORDINGS:
             return ""
         return (
@@ -273,7 +275,7 @@ class StreamScore:
 
     @property
     def origin(self) -> str:
-        """Such as " from 90 recordings of 40 speakers"; empty where nobody knows."""
+        """Such as " from 90 recordings of 40 speakers"; "" if the number is unknown."""
         if not self.recordings:
             return ""
         speakers = "" if self.speakers == self.recordings else f" of {self.speakers} speakers"
@@ -327,7 +329,7 @@ def score_stream(
     Args:
         ground_truth: labels at the starts of their clips.
         detections: labels at the ends of the audio that was heard.
-        settings: how far apart the two may lie.
+        settings: how far apart a word and its detection may be.
         duration_ms: length of the audio, for the false accepts per hour; None: up to the last
             entry of either list.
     """
@@ -350,8 +352,9 @@ def score_stream(
 def _pair(
     words: list[LabelTime], heard: list[LabelTime], settings: ScoreSettings, *, same_label: bool
 ) -> tuple[list[Pair], list[LabelTime], list[LabelTime]]:
-    """Pairs in order of time; all windows are equally long, so taking the earliest detection that
-    fits leaves the fewest words unpaired. Returns pairs, words left, detections left."""
+    """Pairs in order of time. All windows are equally long, so the earliest detection that fits is
+    the best choice: it leaves the fewest words unpaired. Returns pairs, words left, detections
+    left."""
     fits = _fits(settings, same_label)
     pairs, words_left, taken = [], [], set()
     first = 0

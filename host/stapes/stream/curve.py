@@ -21,7 +21,7 @@ CURVE_POINTS = 48
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """Audio that was run through a model, and what is said in it."""
+    """The scores of a model over some audio, and what is said in this audio."""
 
     track: ScoreTrack
     ground_truth: Sequence[LabelTime]
@@ -68,14 +68,15 @@ class CurvePoint:
 
 
 def curve_thresholds(points: int = CURVE_POINTS) -> list[float]:
-    """Thresholds from 0.05 to 0.995, closer together where scores are: near 1, the highest one
-    just below the highest score, 255/256."""
+    """Thresholds from 0.05 to 0.995, closer together near 1, where most scores are. The highest
+    threshold is just below the highest score, 255/256."""
     logits = np.linspace(-3.0, 5.3, points)
     return [round(float(value), 4) for value in 1 / (1 + np.exp(-logits))]
 
 
 def at_threshold(decoder: DecoderSettings, threshold: float) -> DecoderSettings:
-    """The decoder with one threshold for all words; those of `_silence_` and `_unknown_` stay."""
+    """The decoder with one threshold for all words; the thresholds of `_silence_` and `_unknown_`
+    stay."""
     kept = {label: value for label, value in decoder.label_thresholds.items() if label in NOT_WORDS}
     return replace(decoder, detection_threshold=threshold, label_thresholds=kept)
 
@@ -105,9 +106,10 @@ def detection_curve(
     workers: int | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[CurvePoint]:
-    """A point for each threshold, in their order; the same for any number of `workers`.
+    """A point for each threshold, in the order of `thresholds`; the same for any number of
+    `workers`.
 
-    `progress` is called after each.
+    `progress` is called after each point.
     """
 
     lock = threading.Lock()

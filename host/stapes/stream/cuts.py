@@ -20,7 +20,7 @@ def check_folder(folder: Path) -> None:
     """Checks that `folder` does not exist, or is empty: clips of two runs must not mix.
 
     Raises:
-        StapesError: something else is there.
+        StapesError: it exists and is not an empty folder.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StapesError(f"{folder}: found other files there, expected a new or empty folder")

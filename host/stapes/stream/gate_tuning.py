@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the silence gate that lets the network run least and loses no words, or too few to matter.
+"""Finds the silence gate with which the network runs least and loses no words, or very few.
 
-The network's scores are computed once, without a gate. Open frames score as if the network had
-always run, so each gate that is tried only says which of these scores silence stands in for.
+The network's scores are computed once, without a gate. While a gate is open, the scores are as if
+the network had always run. So each gate that is tried only says which of these scores are replaced
+by silence.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from stapes.stream.accuracy import ScoreSettings, StreamScore
 from stapes.stream.curve import Material, score_material
 from stapes.stream.score_track import ScoreTrack
 
-# Of the gates that save as much within this share of the frames, the most sensitive one is taken.
+# Gates that save nearly as much as the best one, within this share of the frames, count as equally
+# good: the most sensitive of them is taken.
 NEARLY_AS_GOOD = 0.02
 
 
@@ -59,7 +61,7 @@ class GateTuneSettings:
         check(self)
 
     def gates(self, start: GateSettings) -> list[GateSettings]:
-        """All combinations; what is not tried stays as in `start`."""
+        """All combinations; settings that are not tried stay as in `start`."""
         tried = itertools.product(
             self.gate_threshold_db, self.gate_least_db, self.gate_onset_ms, self.gate_hold_ms
         )
@@ -79,8 +81,8 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class GateScore:
-    """What some audio scores without a gate and behind it, and the work that is left: inferences
-    with the gate, `inferences` without."""
+    """The scores of some audio `without` a gate and `behind` the gate, and the work that is left:
+    `runs` of the network with the gate, `inferences` without it."""
 
     gate: GateSettings
     without: StreamScore
@@ -97,7 +99,7 @@ class GateScore:
 
     @property
     def lost_percent(self) -> float:
-        """Words that the gate loses, in percent of all; below 0 where it gains some."""
+        """Words that the gate loses, in percent of all words; below 0 if it gains some."""
         return 100 * (self.without.correct - self.behind.correct) / max(self.without.words, 1)
 
     def figures(self) -> dict[str, float]:
@@ -158,20 +160,20 @@ def tune_gate(
     workers: int | None = None,
     progress: Callable[[int], None] = lambda gates: None,
 ) -> GateScore:
-    """The gate behind which the network runs least, of those that keep to `gate_loss_percent` and
-    add no false accept. Where several are nearly as good, the most sensitive of them.
+    """Of all gates that lose at most `gate_loss_percent` and add no false accept, the one with
+    which the network runs least. If several are nearly as good, the most sensitive of them.
 
     Args:
         recordings: audio with words, scored by a model without a gate.
         decoder: the decoder to measure with.
-        start: what is not tried stays as it is here.
-        settings: what to try, and what may be lost.
+        start: settings that are not tried stay as they are here.
+        settings: what to try, and how many words may be lost.
         scoring: how detections belong to words.
         workers: threads; the result is the same for any number.
         progress: called with the gates tried so far.
 
     Raises:
-        StapesError: every gate loses more than it may.
+        StapesError: every gate loses more than is allowed.
     """
     model = recordings[0].material.track.settings
     gates = [gate for gate in settings.gates(start) if _catches_up(model, gate)]
@@ -199,7 +201,7 @@ def tune_gate(
 
 
 def is_affordable(score: GateScore, settings: GateTuneSettings) -> bool:
-    """Whether the gate costs no more than it may."""
+    """Whether the gate loses no more than `settings` allow, and adds no false accept."""
     return (
         score.lost_percent <= settings.gate_loss_percent
         and score.behind.false_accepts <= score.without.false_accepts
@@ -215,7 +217,8 @@ def _catches_up(model: ModelSettings, gate: GateSettings) -> bool:
 
 
 def _boldness(score: GateScore) -> tuple[float, ...]:
-    """Smaller: quieter and shorter sounds open it, and it stays open for longer."""
+    """Smaller means more sensitive: quieter and shorter sounds open the gate, and it stays open
+    longer."""
     gate = score.gate
     return (gate.threshold_db + gate.least_db, gate.onset_ms, -gate.hold_ms, score.duty)
 
@@ -224,10 +227,10 @@ def check_as_if_always_run(
     bundle: ModelBundle, gate: GateSettings, recordings: Sequence[Recording]
 ) -> None:
     """Runs the firmware's pipeline with the gate over the audio and compares all scores with those
-    that were put together.
+    of `ScoreTrack.gated`.
 
     Raises:
-        StapesError: one of them differs.
+        StapesError: a score differs.
     """
     gated = replace(bundle, settings=replace(bundle.settings, gate=gate))
     for piece in recordings:

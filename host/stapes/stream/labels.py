@@ -23,10 +23,9 @@ MAX_TIME_MS = 2**32  # a board's clock goes no further
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class LabelTime:
-    """A label at a time: the start of a clip in a ground truth, the end of the audio that was
-    heard in a list of detections. Milliseconds from the first sample. Where they are known:
-    `end_ms`, where the word itself ends; `clip`, the recording that it is; `score` of a detection,
-    0 to 1."""
+    """A label at a time, in milliseconds from the first sample: in a ground truth the start of a
+    clip, in a list of detections the end of the audio that was heard. If known: `end_ms`, the end
+    of the word itself; `clip`, its recording; `score` of a detection, 0 to 1."""
 
     time_ms: float
     label: str
@@ -42,7 +41,7 @@ class LabelTime:
         return PurePosixPath(self.clip).name.partition("_nohash_")[0]
 
     def to_dict(self) -> dict:
-        """What is known, as JSON-ready values."""
+        """All fields that are known, as JSON-ready values."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -69,8 +68,8 @@ def read_labels(path: str | Path, *, what: str) -> list[LabelTime]:
 
 
 def read_truth(path: str | Path) -> list[LabelTime]:
-    """Reads a ground truth, with the ends of words where the file beside it with the suffix .jsonl,
-    as `stapes stream make` writes it, tells them.
+    """Reads a ground truth. The ends of words come from a file beside it with the suffix .jsonl, as
+    `stapes stream make` writes it, if there is one.
 
     Raises:
         StapesError: as `read_labels`.
@@ -86,7 +85,7 @@ def read_truth(path: str | Path) -> list[LabelTime]:
 def check_within(
     truth: Sequence[LabelTime], duration_ms: float, *, path: str | Path, audio: str | Path
 ) -> None:
-    """Checks that a ground truth, read from `path`, can be that of `audio`, so long.
+    """Checks that a ground truth, read from `path`, can belong to `audio` of this duration.
 
     Raises:
         StapesError: a clip starts after the audio has ended.
@@ -100,11 +99,11 @@ def check_within(
 
 
 def check_labels(truth: Sequence[LabelTime], labels: Sequence[str], *, path: str | Path) -> None:
-    """Compares the words of a ground truth, read from `path`, with the `labels` of a model; those
-    that the model does not know get a note with the nearest that it does.
+    """Compares the words of a ground truth, read from `path`, with the `labels` of a model. A note
+    names each word that the model does not know, and the nearest label.
 
     Raises:
-        StapesError: it knows none of them.
+        StapesError: the model knows none of the words.
     """
     counts = Counter(entry.label for entry in truth if entry.label not in NOT_WORDS)
     unknown = {word: count for word, count in counts.items() if word not in labels}
@@ -126,8 +125,8 @@ def check_labels(truth: Sequence[LabelTime], labels: Sequence[str], *, path: str
 def note_other_spellings(
     truth: Sequence[LabelTime], detections: Sequence[LabelTime], *, path: str | Path
 ) -> None:
-    """Notes words of a ground truth, read from `path`, that are only detected in another spelling:
-    each of them counts as lost."""
+    """Writes a note for each word of a ground truth, read from `path`, that is only detected in
+    another spelling: such a word counts as lost."""
     heard = {_folded(entry.label): entry.label for entry in detections}
     labels = set(heard.values())
     for word in dict.fromkeys(entry.label for entry in truth):
@@ -138,8 +137,8 @@ def note_other_spellings(
 
 
 def _hint(word: str, labels: Sequence[str]) -> str:
-    """Asks for the label that was most likely meant, if there is one; capitals and the spelling of
-    letters do not count."""
+    """Asks whether the most similar label was meant, if there is one; capitals and different codes
+    of the same letter do not count."""
     folded = {_folded(label): label for label in labels}
     near = difflib.get_close_matches(_folded(word), folded, n=1)
     return f", did you mean {folded[near[0]]!r}?" if near else ""
@@ -164,7 +163,7 @@ def _parse_lines(lines: Iterable[str], path: str | Path) -> Iterable[LabelTime]:
             ) from error
         if entry is not None:
             try:
-                check_label(entry.label)  # it becomes part of file names
+                check_label(entry.label)  # the label becomes part of file names
             except StapesError as error:
                 raise StapesError(f"{path}:{number}: {error}") from error
             yield entry
@@ -177,7 +176,7 @@ def _parse_line(line: str) -> LabelTime | None:
 
 
 def _parse_track(line: str) -> LabelTime:
-    """A region, or a point, of Audacity's: seconds, with a comma in some languages."""
+    """A region or a point of an Audacity label track, in seconds; some languages use a comma."""
     start, end, label = line.strip().split("\t")
     start_ms, end_ms = (_in_range(1000 * float(time.replace(",", "."))) for time in (start, end))
     if end_ms < start_ms or not label:
@@ -228,6 +227,6 @@ def _finite(value: str | float) -> float:
 
 def _in_range(value: str | float) -> float:
     number = float(value)
-    if not 0 <= number <= MAX_TIME_MS:  # NaN is neither
+    if not 0 <= number <= MAX_TIME_MS:  # also true for NaN
         raise ValueError(value)
     return number

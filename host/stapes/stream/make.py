@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A streaming test WAV: words of the testing partition over background, with their ground truth.
 
-After generate_streaming_test_wav.py of TensorFlow's speech_commands: backgrounds of one clip
-duration plus a cross-over of 500 ms follow each other at random volumes, and into every
-clip_duration + word_gap a word is mixed at a random place, with ramps of 500 samples. Beyond the
-original: equal seeds give equal streams, words can be brought to a given signal-to-noise ratio, and
-the end of each word is written down. Audio is made and written clip by clip, so hours of it need no
-more memory than seconds.
+It follows generate_streaming_test_wav.py of TensorFlow's speech_commands: backgrounds of one clip
+duration plus a cross-over of 500 ms follow each other at random volumes. Into every clip_duration +
+word_gap, a word is mixed at a random place, with ramps of 500 samples. Beyond the original: equal
+seeds give equal streams, words can be scaled to a given signal-to-noise ratio, and the end of each
+word is written down. Audio is made and written clip by clip, so hours of audio need no more memory
+than seconds.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ WAV_MAX_SAMPLES = (2**32 - 64) // 2  # a RIFF header counts bytes in 32 bits
 class StreamSettings:
     """What to mix; the defaults are those of TensorFlow's generate_streaming_test_wav.
 
-    `snr_db` (lowest, highest): words are scaled, each by a ratio drawn from this range, against the
-    background around them; None: words keep their recorded level, as in the original.
+    `snr_db` (lowest, highest): each word is scaled to a ratio to the background around it, drawn
+    from this range; None: words keep their recorded level, as in the original.
     """
 
     sample_rate: int = like(FrontEndSettings, "sample_rate", least=1000, most=192000, help="Hz")
@@ -91,8 +91,8 @@ class StreamSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class WordClip:
-    """A clip to mix in: its place in the stream, its label, its file, and the signal-to-noise
-    ratio it is brought to (None: its own level)."""
+    """A clip to mix in: its place in the stream, its label, its file, and the signal-to-noise ratio
+    to which it is scaled (None: it keeps its own level)."""
 
     start: int
     label: str
@@ -105,8 +105,8 @@ class WordClip:
 
 @dataclass(frozen=True, kw_only=True)
 class MixedWord:
-    """A word as it was mixed in: where its speech begins and ends in the stream, in samples, and
-    the factor that was applied to its clip."""
+    """A word after it was mixed in: where its speech begins and ends in the stream, in samples, and
+    by which factor its clip was multiplied."""
 
     word: WordClip
     speech_start: int
@@ -187,13 +187,13 @@ def mix_stream(
         words: in order of time, none overlapping the next by more than a clip.
         backgrounds: int16 [samples] each, at least one sample; none: digital silence.
         settings: all else.
-        on_word: hears of every word when it is mixed in, before its block is yielded.
+        on_word: called with every word after it was mixed in, before its block is yielded.
     """
     random = np.random.default_rng([settings.seed, 2])
     block = settings.clip_samples
     crossover = settings.samples(BACKGROUND_CROSSOVER_MS)
-    # A word that starts in a block ends in the next one, and its background must be there before
-    # it: segments are laid one block ahead.
+    # A word that starts in a block may end in the next block. Its background must be there before
+    # the word, so backgrounds are mixed one block ahead.
     track = np.zeros(2 * block + crossover, dtype=np.float32)
     next_word = 0
     if backgrounds:
@@ -255,7 +255,7 @@ def write_stream(
 def _mix_word(
     track: np.ndarray, word: WordClip, block_start: int, settings: StreamSettings
 ) -> MixedWord:
-    """Adds a word to the track, whose first sample is `block_start` of the stream."""
+    """Adds a word to the track; the first sample of the track is `block_start` of the stream."""
     block, place = settings.clip_samples, word.start - block_start
     samples = read_audio(word.path, sample_rate=settings.sample_rate, resample=settings.resample)[
         :block
@@ -272,7 +272,8 @@ def _mix_word(
 
 
 def _gain(samples: np.ndarray, speech: float, noise: float, snr_db: float) -> float:
-    """Brings speech to `snr_db` over noise, as far as full scale allows; 1 without either."""
+    """The factor that brings speech to `snr_db` over noise, as far as full scale allows; 1 without
+    speech or without noise."""
     if speech == 0 or noise < 1:
         return 1.0
     peak = max(int(samples.max()), -int(samples.min()))

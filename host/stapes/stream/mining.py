@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hard examples: what a model takes for a word in audio that holds none.
+"""Hard examples: sounds that a model takes for a word in audio without words.
 
 The scores are decoded by the firmware's decoder, with a short window and a low threshold, so that
-close misses are found too, whatever the model's own decoder is tuned to.
-Each find is cut out with a margin, ranked by its score; finds that sound the same are one.
+sounds that are nearly detected are found too, whatever the model's own decoder is tuned to.
+Each find is cut out with a margin, and ranked by its score; of finds that sound the same, only one
+is kept.
 """
 
 from __future__ import annotations
@@ -104,13 +105,13 @@ def _finds(
             recording=path,
             samples=_cut(samples, found.time_ms, settings),
         )
-        for found in track.decode(decoder)  # in streaming mode, words alone
+        for found in track.decode(decoder)  # in streaming mode: only words
     ]
 
 
 def _cut(samples: np.ndarray, time_ms: float, settings: ModelSettings) -> np.ndarray:
-    """The clip that ends at `time_ms` with its margins: int16, padded with zeros where the
-    recording begins or ends."""
+    """The clip that ends at `time_ms`, with its margins: int16, with zeros before the beginning and
+    after the end of the recording."""
     rate = settings.front_end.sample_rate
     length = (settings.clip_duration_ms + 2 * MARGIN_MS) * rate // 1000
     last = int((time_ms + MARGIN_MS) * rate / 1000)

@@ -13,7 +13,7 @@ from stapes.pictures.figures import new_figure, png_bytes
 from stapes.stream.curve import CurvePoint
 
 _DPI = 120
-_LEAST_RATE = 0.01  # of a scale; below, all is as good as 0
+_LEAST_RATE = 0.01  # the least rate on a scale; smaller rates are shown like 0
 
 
 def check_plotting() -> None:
@@ -26,9 +26,11 @@ def check_plotting() -> None:
 
 
 def lower_envelope(points: Sequence[CurvePoint]) -> list[CurvePoint]:
-    """The points that no other one betters in both rates: more false accepts, fewer false rejects.
+    """The points for which no other point is better in both rates: with more false accepts, there
+    are fewer false rejects.
 
-    At low thresholds words run into one another and both rates grow; that is no choice to draw.
+    At low thresholds, words run into each other and both rates grow: nobody would choose such
+    points, so they are not drawn.
     """
     ordered = sorted(points, key=lambda p: (p.false_accepts_per_hour, p.false_reject_rate))
     envelope: list[CurvePoint] = []
@@ -50,8 +52,8 @@ def draw_curves(
 
     Args:
         path: the PNG to write.
-        curves: points by the name of their curve, of which the lower envelope is drawn.
-        title: over it.
+        curves: points by the name of their curve; the lower envelope of each is drawn.
+        title: the text above the curves.
         chosen: operating points to mark and to explain, by curve.
 
     Raises:
@@ -75,8 +77,8 @@ def draw_curves(
 
 
 def _mark(axes: Any, point: CurvePoint, colour: str) -> None:
-    """The point where the model works; its own thresholds may differ from word to word, so it
-    need not lie on a curve that has one for all."""
+    """Marks the point at which the model works. Its thresholds may differ from word to word, so the
+    point may lie beside the curve, which has one threshold for all words."""
     rate, reject = point.false_accepts_per_hour, 100 * point.false_reject_rate
     axes.plot(
         *([rate], [reject]),

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of long audio through the firmware's code, on all cores, equal to those of one.
+"""Scores of long audio through the firmware's code, on all cores; equal to those of one core.
 
-The front end's frames are computed first, all at once, which is fast. A network remembers: each
-worker lets its pipeline run over some audio before its segment. Afterwards the state it began with
-is compared with the state in which the segment before ended. Where they differ by a single byte (a
-network with a longer memory), the segment is computed again from the true state. Equal states go on
-equally, so the scores are those of one pipeline that heard everything.
+The front end's frames are computed first, all at once, which is fast. A network has a memory, so
+each worker first runs its pipeline over some audio before its segment. Afterwards the state with
+which a segment began is compared with the state with which the segment before it ended. If they
+differ by a single byte (a network with a longer memory), the segment is computed again from the
+true state. Equal states lead to equal scores, so the scores are those of one pipeline that heard
+everything.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ SHORTEST_SEGMENT = 4000  # inferences
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreTrack:
-    """Scores of some audio: int8 [inferences, labels] at the ends of their newest frames, in
-    milliseconds, uint32 [inferences]; the model's settings; the length of the audio. `gate`: what
-    the model's silence gate let through, whose silence is among the scores; None without one."""
+    """Scores of some audio, int8 [inferences, labels]; their times (the ends of their newest
+    frames) in milliseconds, uint32 [inferences]; the model's settings; the length of the audio.
+    `gate`: what the model's silence gate let through; None without a gate. While the gate is
+    closed, the scores are those of silence."""
 
     scores: NDArray[np.int8]
     times_ms: NDArray[np.uint32]
@@ -49,7 +51,8 @@ class ScoreTrack:
     gate: GateUse | None = None
 
     def gated(self, gate: GateSettings, samples: NDArray[np.int16]) -> ScoreTrack:
-        """The track of int16 [n], of a model without a gate, as one with this gate gives it."""
+        """This track of a model without a gate, over int16 [n], changed to the scores that the
+        model would have with this gate."""
         settings = replace(self.settings, gate=gate)
         use = use_gate(settings, samples)
         scores = np.where(use.is_open[:, np.newaxis], self.scores, silence_scores(settings))
@@ -61,7 +64,7 @@ class ScoreTrack:
         return Decoder(settings).process(self.scores, self.times_ms)
 
     def detections(self, decoder: DecoderSettings | None = None) -> list[LabelTime]:
-        """The same as entries for the scorer."""
+        """The detections of `decode` as entries for the scorer."""
         return [
             LabelTime(label=found.label, time_ms=found.time_ms, score=found.score)
             for found in self.decode(decoder)
@@ -75,8 +78,8 @@ def load_track(
     workers: int | None = None,
     behind_gate: bool = True,
 ) -> ScoreTrack:
-    """Scores of a WAV file by a .tflite model, with a progress bar; on request without the model's
-    silence gate.
+    """Scores of a WAV file by a .tflite model, with a progress bar. If `behind_gate` is false, the
+    model's silence gate is left out.
 
     Raises:
         StapesError: either file cannot be read or is refused, or their rates differ.
@@ -149,7 +152,7 @@ def _interruptibly(work: Callable[[], NDArray[np.int8]]) -> NDArray[np.int8]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(0.05)  # a join without end would not hear of Ctrl-C everywhere
+        thread.join(0.05)  # on some systems, Ctrl-C does not end a join without a limit
     if failures:
         raise failures[0]
     return results[0]
@@ -162,7 +165,7 @@ class _Run:
         self, bundle: ModelBundle, samples: NDArray[np.int16], progress: Callable[[int], None]
     ) -> None:
         self.bundle, self.settings, self.progress = bundle, bundle.settings, progress
-        # All of them at once: a frame may depend on all those before it.
+        # All frames at once: a frame may depend on all frames before it.
         front_end = front_end_of(bundle)
         self.features = _interruptibly(lambda: front_end.compute_features(samples[np.newaxis])[0])
         self.times_ms = inference_times(self.settings, samples=len(samples))
@@ -170,11 +173,11 @@ class _Run:
         self.scores = np.empty((self.count, len(self.settings.labels)), np.int8)
         self.lock = threading.Lock()
         self.done = 0
-        self.stopped = False  # told to all workers
+        self.stopped = False  # all workers look at this
 
     def compute_in_parallel(self, segments: int, workers: int) -> None:
-        """Fills all scores; the first pass guesses states, the second proves them or computes
-        again."""
+        """Fills all scores. The first pass guesses the states; the second pass checks them and, if
+        they were wrong, computes the scores again."""
         bounds = [self.count * part // segments for part in range(segments + 1)]
         pieces = list(itertools.pairwise(bounds))
         with ThreadPoolExecutor(workers) as pool:
@@ -189,8 +192,8 @@ class _Run:
             end = last if first == end else self.compute(*piece, end)[1]
 
     def compute(self, start: int, stop: int, state: bytes | None) -> tuple[bytes, bytes]:
-        """Fills scores [start, stop) from `state`, or from what some audio before them leaves
-        behind; returns the states before and after."""
+        """Fills scores [start, stop), beginning with `state`; None: with the state after some audio
+        before them. Returns the states before and after these scores."""
         pipeline = Pipeline(self.bundle)
         if state is not None:
             pipeline.state = state
@@ -217,7 +220,8 @@ class _Run:
                 raise
 
     def _ends(self, start: int, stop: int) -> Iterator[int]:
-        """The frames after those of inferences [start, stop), batch by batch."""
+        """For each batch of the inferences [start, stop), the number of the frame after its last
+        frame."""
         for begin in range(start, stop, BATCH):
             if self.stopped:
                 return
@@ -225,5 +229,6 @@ class _Run:
             yield last * self.settings.clip_stride_frames + self.settings.window_frames
 
     def _warm_up(self) -> int:
-        """Inferences: more than a network trained on clips remembers, as a rule."""
+        """How many inferences to run before a segment: usually more than a network that was trained
+        on clips remembers."""
         return max(2 * self.settings.clip_frames, 64)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 FRAME_MS = 10
-BELOW_PEAK_DB = 25.0  # softer than this against the loudest part is no speech
-ABOVE_FLOOR_DB = 6.0  # nor is what hardly stands out of the clip's own noise
+BELOW_PEAK_DB = 25.0  # a frame so far below the loudest part is no speech
+ABOVE_FLOOR_DB = 6.0  # a frame less far above the clip's own noise is no speech
 FLOOR_PERCENTILE = 10
 SHORTEST_BURST_FRAMES = 3  # clicks are shorter
 
@@ -16,7 +16,7 @@ def speech_span(samples: np.ndarray, *, sample_rate: int) -> tuple[int, int]:
     """First and one past the last sample of the speech in a clip, int16 [samples].
 
     Frames of 10 ms count as speech when their level is within 25 dB of the loudest and 6 dB above
-    the clip's own noise (its 10th percentile), in runs of 3 or more. The whole clip when none is.
+    the clip's own noise (its 10th percentile), in runs of 3 or more. The whole clip if no frame is.
     An estimate: good to some tens of milliseconds in quiet recordings, worse in noisy ones.
     """
     size = max(1, sample_rate * FRAME_MS // 1000)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the decoder settings that detect most words at a given rate of false accepts.
 
-Scores are computed once; every candidate decodes them again through the firmware's decoder. First
-modes, averaging windows and suppression times are tried at a few thresholds each; the best of them
-then get a full curve, on which the operating point is chosen. Thresholds per label come from the
-same curve, which says for each label what it costs and gains alone, and are then decoded together.
+Scores are computed once; for every candidate, the firmware's decoder decodes them again. First,
+combinations of modes, averaging windows and suppression times are tried at a few thresholds each.
+The best of them then get a full curve, on which the operating point is chosen. Thresholds per label
+come from the same curve, which has lost words and false accepts of each label alone; then all these
+thresholds are decoded together.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ LABEL_ATTEMPTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class TuneSettings:
-    """What to try, and the target. Suppression only matters to words that come twice.
+    """What to try, and the target. Suppression only matters for words that come twice.
 
-    `margin_percent` of the words may be lost besides, for the highest threshold that they buy:
-    audio without a false accept cannot tell one threshold from a higher one, other audio can.
-    `lowest` is for the opposite: words that are easier than those of people cannot tell one
-    threshold from a lower one, hours without a word can.
+    `margin_percent` more of the words may be lost to get the highest threshold that is possible
+    with this loss: if the audio has no false accept, it cannot show that a higher threshold is
+    better, but other audio can. `lowest` is for the opposite: words that are easier than those of
+    people cannot show that a lower threshold is better, but hours without a word show how low it
+    may be.
     """
 
     fa_per_hour: float = setting(
@@ -94,18 +96,19 @@ class TuneSettings:
 
     @property
     def candidates(self) -> int:
-        """Combinations of all but the threshold."""
+        """How many combinations of all settings except the threshold there are."""
         return len(self.modes) * len(self.average_window_duration_ms) * len(self.suppression_ms)
 
     @property
     def decodings(self) -> int:
-        """How often all scores are decoded, as far as it is known before."""
+        """How often all scores are decoded, as far as this is known before the work starts."""
         return self.candidates * COARSE_POINTS + min(FINALISTS, self.candidates) * FINE_POINTS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Audio of another kind (talk, noise, words in noise) with a limit of its own, above 0."""
+    """Audio of another kind (talk, noise, words in noise) with its own limit of false accepts per
+    hour, above 0."""
 
     name: str
     material: Sequence[Material]
@@ -117,9 +120,9 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The chosen decoder, what it scores on the material and on each other kind of audio, and how
-    it came about: the curve that it lies on, and the curves of the other finalists, by what they
-    are. `reached`: whether all limits are met."""
+    """The chosen decoder; its score on the material and on each other kind of audio; its point on a
+    curve; and the curves of all finalists, by their names, its own first. `reached`: whether all
+    limits are met."""
 
     decoder: DecoderSettings
     score: StreamScore
@@ -140,15 +143,16 @@ def tune(
     progress: Callable[[int], None] = lambda decodings: None,
 ) -> Tuned:
     """The decoder with the fewest false rejects at `settings.fa_per_hour` or less, and within the
-    limits of all `kinds`; their words count as well.
+    limits of all `kinds`; the words in these count as well.
 
-    Where no threshold reaches that, the one with the fewest false accepts. Among equals the shorter
-    latency wins, then the earlier candidate; on a plateau of thresholds that score the same its
-    middle, which is farthest from both errors, or with `settings.lowest` its lowest.
+    If no threshold reaches this, the decoder with the fewest false accepts. Among equal ones the
+    shorter latency wins, then the earlier candidate. If several neighbouring thresholds score the
+    same, the middle one is taken, which is farthest from both errors, or with `settings.lowest` the
+    lowest one.
 
     Args:
         material: scores and ground truths, at least one word among them.
-        start: what is not tried stays as it is here.
+        start: settings that are not tried stay as they are here.
         settings: what to try, and the target.
         scoring: how detections belong to words.
         kinds: other audio, each with its own limit.
@@ -222,7 +226,7 @@ class _Search:
                 compatibility="none",
             )
             found[f"{mode}, {window_ms} ms window, {suppression_ms} ms suppression"] = decoder
-            frame_capacity(replace(self.model, decoder=decoder))  # refuses what does not fit
+            frame_capacity(replace(self.model, decoder=decoder))  # refuses windows that do not fit
         return found
 
     def curve(self, decoder: DecoderSettings, points: int) -> list[CurvePoint]:
@@ -244,8 +248,8 @@ class _Search:
         return curve
 
     def joined(self, point: CurvePoint, other: CurvePoint, limit: float) -> CurvePoint:
-        """Both as one point, whose rate of false accepts is that of the kind nearest to its limit,
-        in proportion to this limit: it meets the target where both kinds keep theirs."""
+        """Both points as one. Its rate of false accepts is that of the kind that uses most of its
+        own limit, scaled to the target: it meets the target if both kinds keep their limits."""
         target, used = self.settings.fa_per_hour, other.false_accepts_per_hour / limit
         rate = target * used if used <= 1 else target + (used - 1) * max(target, 1)
         words, correct = point.words + other.words, point.correct + other.correct
@@ -260,7 +264,7 @@ class _Search:
         )
 
     def rank(self, point: CurvePoint) -> tuple[float, ...]:
-        """Smaller is better."""
+        """A key to compare points: smaller is better."""
         excess = max(0.0, point.false_accepts_per_hour - self.settings.fa_per_hour)
         latency = point.median_latency_ms
         return (
@@ -271,7 +275,7 @@ class _Search:
         )
 
     def choose(self, curve: Sequence[CurvePoint]) -> CurvePoint:
-        """The best point; the middle of its plateau, or its first one."""
+        """The best point. If neighbouring points are as good, the middle one, or the lowest."""
         if self.settings.lowest:
             return min(curve, key=lambda point: (*self.rank(point)[:2], point.threshold))
 
@@ -286,7 +290,7 @@ class _Search:
         return curve[(place + last) // 2]
 
     def raised(self, point: CurvePoint, curve: Sequence[CurvePoint]) -> CurvePoint:
-        """The point with the highest threshold that the margin of lost words reaches."""
+        """The point with the highest threshold at which no more words than the margin are lost."""
         margin = self.settings.margin_percent / 100 * point.words
         if not margin:
             return point
@@ -301,7 +305,7 @@ class _Search:
     def per_label(
         self, decoder: DecoderSettings, curve: Sequence[CurvePoint], point: CurvePoint
     ) -> DecoderSettings:
-        """Thresholds of their own for the labels, where that is better than one for all."""
+        """The decoder with a threshold for each label, if this is better than one for all."""
         budget = int(self.settings.fa_per_hour * self.hours)
         best, best_rank = decoder, self.rank(point)
         for _ in range(LABEL_ATTEMPTS):
@@ -318,13 +322,13 @@ class _Search:
             over = found.false_accepts - int(self.settings.fa_per_hour * self.hours)
             if over <= 0:
                 break
-            budget -= over  # labels are not quite independent: one's detection suppresses another's
+            budget -= over  # a detection of one label can suppress another label's
         return best
 
 
 def rejects_at(curve: Sequence[CurvePoint], fa_per_hour: float) -> float:
-    """The false reject rate of a curve at a rate of false accepts: between points, on the line
-    between the best ones on both sides; 1 where the curve does not get there."""
+    """The false reject rate of a curve at a rate of false accepts. Between points it is on the line
+    between the best points on both sides; it is 1 if no point has so few false accepts."""
 
     def best(points: list[CurvePoint]) -> CurvePoint:
         return min(points, key=lambda p: (p.false_reject_rate, p.false_accepts_per_hour))
@@ -345,8 +349,8 @@ def rejects_at(curve: Sequence[CurvePoint], fa_per_hour: float) -> float:
 
 
 def split_budget(curve: Sequence[CurvePoint], budget: int) -> dict[str, float]:
-    """A threshold for each label such that false accepts add up to at most `budget` and the fewest
-    words are lost, as far as labels do not influence each other.
+    """A threshold for each label, so that all false accepts together are at most `budget`, if this
+    is possible, and the fewest words are lost. Labels are treated as independent of each other.
 
     A knapsack over labels: for each number of false accepts allowed, the fewest words lost.
     """
@@ -363,7 +367,7 @@ def split_budget(curve: Sequence[CurvePoint], budget: int) -> dict[str, float]:
                 entry = (lost + words, {**chosen, label: threshold})
                 if total not in grown or entry[0] < grown[total][0]:
                     grown[total] = entry
-        if not grown:  # not even the fewest false accepts fit: the highest threshold
+        if not grown:  # even the fewest false accepts are too many: highest threshold
             strictest = curve[-1].threshold
             grown = {s: (n, {**c, label: strictest}) for s, (n, c) in best.items()}
         best = grown
@@ -371,8 +375,8 @@ def split_budget(curve: Sequence[CurvePoint], budget: int) -> dict[str, float]:
 
 
 def _options(curve: Sequence[CurvePoint], label: str) -> dict[int, tuple[int, float]]:
-    """For each number of false accepts of a label: fewest words lost, and the middle one of the
-    thresholds that give both."""
+    """For each number of false accepts of a label: the fewest words lost, and the middle one of the
+    thresholds with these two numbers."""
     lost_by_cost: dict[int, int] = {}
     for point in curve:
         lost, cost = point.labels.get(label, (0, 0))

@@ -18,7 +18,7 @@ from stapes.stream.labels import LabelTime
 @dataclass(frozen=True, kw_only=True)
 class TutorialScore:
     """How many entries the ground truth has, at how many of its times something was detected, and
-    what the detections were."""
+    how many detections were correct, wrong or false positives."""
 
     words: int
     matched: int
@@ -48,8 +48,9 @@ def tutorial_score(
     """Counts as the original does.
 
     A detection belongs to the first entry within the tolerance before or after the start of the
-    window in which it was heard, whatever its label; any number of them to one entry. Entries at
-    one time are one. `_silence_` is passed over, `_unknown_` counts like a word.
+    window in which it was heard, whatever its label; any number of detections may belong to one
+    entry. Several entries at the same time are matched as one. `_silence_` is ignored, `_unknown_`
+    counts like a word.
     """
     truth = sorted(ground_truth, key=lambda entry: entry.time_ms)
     times = [entry.time_ms for entry in truth]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long audio through two models, one of which wakes the other: what both detect, and how much of
-the audio the second one hears."""
+"""Long audio through two models; the first model wakes the second. What both detect, and how much
+of the audio the second model hears."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ SLICE_SECONDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class WakeTrack:
-    """What the model detected, which sleeps until woken, and what its wake word's model did; the
-    share of its inferences that are left, 0 to 1; milliseconds of audio."""
+    """`detections` of the model that sleeps until it is woken; `wake_words` that the other model
+    detected; which share of its inferences the first one still computes, 0 to 1; milliseconds of
+    audio."""
 
     detections: list[LabelTime]
     wake_words: list[LabelTime]

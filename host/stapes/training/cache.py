@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features of fixed clips, kept in a folder from run to run; keyed by all that they depend on."""
+"""Features of fixed clips, kept in a folder from run to run; their key is a digest of everything
+that they depend on."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class FeatureCache:
 
     @classmethod
     def beside(cls, checkpoint: str | os.PathLike[str]) -> FeatureCache:
-        """That of a training, in a folder next to its checkpoint file."""
+        """The cache of a training, in a folder next to its checkpoint file."""
         return cls(Path(checkpoint).parent / _FOLDER)
 
     def stored(self, extractor: FeatureExtractor, clips: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ FILE_NAME = "checkpoint.npz"
 BEST_FILE_NAME = "best.npz"
 _REMEDY = "choose a checkpoint that `stapes train` wrote, or train again"
 
-# What NumPy, zipfile and json raise for a file that something else has written over.
+# What NumPy, zipfile and json raise for a file that another program has damaged.
 _DAMAGES = (
     *(OSError, ValueError, TypeError, KeyError, EOFError, OverflowError, RecursionError),
     *(MemoryError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
@@ -33,11 +33,11 @@ _DAMAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The state of a training after `step` steps; the batches to come depend on `step` alone.
+    """The state of a training after `step` steps; the next batches depend only on `step`.
 
     `origin` says where it came from: `command`, `data_dir`, `attribution`, and `began` (start.py).
     `ranges` are those of quantization-aware training, an array for each layer that is exported;
-    else there are none.
+    empty without such training.
     """
 
     step: int
@@ -80,7 +80,7 @@ class Checkpoint:
         if not Path(path).is_file():
             raise StapesError(f"{path}: found no such file, expected a checkpoint; {_REMEDY}")
         try:
-            if not zipfile.is_zipfile(path):  # NumPy would speak of pickles
+            if not zipfile.is_zipfile(path):  # NumPy's own error would be about pickles
                 raise ValueError("no .npz archive, or one cut short")
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """TF_CONFIG: how many processes train together, and which of them this one is.
 
-Read without TensorFlow, whose loading takes seconds. Form: TensorFlow's guide "Distributed training
-with Keras", section "TF_CONFIG".
+It is read without TensorFlow, which takes seconds to load. Form: TensorFlow's guide "Distributed
+training with Keras", section "TF_CONFIG".
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ class Cluster:
 
 
 def _parse(document: Any) -> Cluster:
-    """A chief comes before the workers.
+    """The cluster of TF_CONFIG; if there is a chief, it is numbered before the workers.
 
     Raises:
-        ValueError: it says what does not fit.
+        ValueError: something does not fit; its text says what.
     """
     cluster, task = _member(document, "cluster", dict), _member(document, "task", dict)
     if others := sorted(set(cluster) - {"chief", "worker"}):

@@ -55,7 +55,8 @@ class Corpus:
             )
 
     def about_long(self) -> str:
-        """What the user should know of the clips read so far that are cut; empty without any."""
+        """What the user should know about clips, of those read so far, that are cut; "" if none
+        is."""
         paths = list(dict.fromkeys(self._long))
         return about_long(paths, milliseconds=self._settings.clip_duration_ms) if paths else ""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A teacher: a trained model whose scores a smaller one learns to give.
+"""A teacher: a trained model; a smaller model learns to give the same scores.
 
 Source: Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531.
 """
@@ -16,7 +16,7 @@ from stapes.networks.registry import create_model
 from stapes.training.checkpoint import Checkpoint, assign
 from stapes.training.settings import TrainingSettings
 
-# What a teacher must have in common with its pupil, to hear the same and to name it the same.
+# What must be equal in a teacher and its pupil, so that both hear and name the same.
 _COMMON = ("front_end", "clip_duration_ms", "labels")
 
 
@@ -25,7 +25,7 @@ class Teacher:
 
     def __init__(self, checkpoint_file: str | os.PathLike[str], pupil: TrainingSettings) -> None:
         """Raises:
-        StapesError: no checkpoint, or one of other labels or features than the pupil's.
+        StapesError: no checkpoint, or its labels or features are not those of the pupil.
         """
         checkpoint = Checkpoint.load(checkpoint_file)
         settings = checkpoint.settings
@@ -48,8 +48,8 @@ class Teacher:
     def loss(self, features: Any, logits: Any, cross_entropy: Any) -> Any:
         """The pupil's loss: that of the truth, `cross_entropy`, and that of the teacher's scores.
 
-        The latter is scaled by the square of the temperature, so that gradients of both stay of
-        one size whatever it is.
+        The second loss is scaled by the square of the temperature, so that the gradients of both
+        losses have the same size at any temperature.
         """
         taught = tf.nn.softmax(self._model(features, training=False) / self._temperature)
         imitation = tf.nn.softmax_cross_entropy_with_logits(taught, logits / self._temperature)

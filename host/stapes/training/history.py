@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training has shown so far: kept in its checkpoint, drawn as curves, judged to stop it."""
+"""The results of a training so far: kept in its checkpoint, drawn as curves, used to stop it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Point:
 class History:
     """`training` holds points of single batches, `validation` those of the whole partition.
 
-    Validations up to step `judged_after` were of another network, float before int8 is simulated:
-    the best is not looked for among them.
+    Validations up to step `judged_after` were of another network (float, before int8 was
+    simulated): the best one is not looked for among them.
     """
 
     training: list[Point] = field(default_factory=list)
@@ -31,7 +31,7 @@ class History:
     judged_after: int = 0
 
     def best(self) -> Point | None:
-        """The validation of the highest accuracy, of equal ones the first."""
+        """The validation with the highest accuracy; among equal ones, the first."""
         judged = [point for point in self.validation if point.step > self.judged_after]
         return max(judged, key=lambda point: point.accuracy, default=None)
 
@@ -44,7 +44,7 @@ class History:
         return sum(best is not None and point.step > best.step for point in self.validation)
 
     def until(self, step: int) -> History:
-        """Without what came after `step`."""
+        """The history without the points after `step`."""
         return History(
             training=[point for point in self.training if point.step <= step],
             validation=[point for point in self.validation if point.step <= step],

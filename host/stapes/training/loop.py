@@ -95,11 +95,11 @@ def train(
     options: RunOptions | None = None,
     log: Log = print,
 ) -> TrainingResult:
-    """Trains a model; goes on from train_dir's checkpoint, or begins at start_checkpoint.
+    """Trains a model; continues from train_dir's checkpoint, or begins at start_checkpoint.
 
-    `trunk` is the checkpoint of a model whose first layers this one begins with.
+    `trunk` is the checkpoint of a model; the new model begins with its first layers.
 
-    `teacher` is the checkpoint of a model whose scores this one learns to give.
+    `teacher` is the checkpoint of a model; the new model learns to give its scores.
 
     `hard_dir` is a folder of hard examples to train with (`stapes data mine`).
 
@@ -227,7 +227,8 @@ class _Run:
         self._check_exportable()
 
     def choose_quantization(self) -> None:
-        """From training clips; a teacher's own, so that it hears what it was trained with."""
+        """Chooses it from training clips; with a teacher, takes the teacher's quantization, so that
+        the teacher hears the same as in its own training."""
         if self._teacher:
             quantization = self._teacher.quantization
         else:
@@ -245,10 +246,10 @@ class _Run:
             self._simulate_int8(ranges_from_arrays(checkpoint.ranges))
 
     def _check_exportable(self) -> None:
-        """Layers that cannot be exported are told now, not after hours of training.
+        """Looks for layers that cannot be exported: now, not after hours of training.
 
         Raises:
-            StapesError: there are some, and int8 is to be simulated.
+            StapesError: there are such layers, and int8 is to be simulated.
         """
         try:
             plain_layers(self.model)
@@ -305,8 +306,8 @@ class _Run:
 
     @property
     def _step(self) -> int:
-        """Steps done. The optimizer counts them together with its update of the weights, so that
-        Ctrl-C at any moment leaves a checkpoint in which both agree."""
+        """Steps done. The optimizer counts them when it updates the weights, so that after Ctrl-C
+        at any moment the checkpoint has weights and steps that belong together."""
         return int(self._optimizer.iterations.numpy())
 
     @property
@@ -328,7 +329,7 @@ class _Run:
                     self._save()
                 if validated := self._is_validated(step):
                     self._validate(step, validation)
-                if self._workers.count == 1:  # several agree on it in their steps
+                if self._workers.count == 1:  # several workers agree on it in their steps
                     self._stop.obey()
                 if validated and self._is_over():
                     return
@@ -372,7 +373,7 @@ class _Run:
             raise StoppedTogether
 
     def _results(self, batch: _Batch) -> tuple[float, float, bool]:
-        """Makes a step: accuracy, cross entropy, and whether a worker has been told to stop.
+        """Makes a step; returns accuracy, cross entropy, and whether a worker shall stop.
 
         Raises:
             StapesError: another worker is gone.
@@ -420,7 +421,7 @@ class _Run:
 
     @contextmanager
     def _watched(self, first: int) -> Iterator[None]:
-        """Bar, event files and check of numbers, for as long as the training runs."""
+        """Progress bar, event files and check of numbers, as long as the training runs."""
         options, total = self._options, self._settings.schedule.total_steps
         if options.check_nans:
             self._nan_watch = NanWatch(self._trained, self._optimizer)
@@ -446,7 +447,7 @@ class _Run:
         )
 
     def _summarize(self, write: Callable[[Summaries], None]) -> None:
-        """Event files that cannot be written any more are no reason to stop a training."""
+        """Writes event files; if they cannot be written any more, the training goes on without."""
         if not self._summaries:
             return
         try:
@@ -457,7 +458,7 @@ class _Run:
 
     def _batch(self, number: int) -> _Batch:
         batch, rows = self._clips.batch(number), self._rows
-        features = self._heard(batch.samples[rows], threads=1)  # prefetch has many
+        features = self._heard(batch.samples[rows], threads=1)  # prefetch has many threads
         generator = np.random.default_rng([self._settings.seed, 2, number, rows.start])
         mask_randomly(features, self._settings.augmentation, generator)
         return _Batch(samples=batch.samples[rows], features=features, labels=batch.labels[rows])

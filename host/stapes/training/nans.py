@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds out where numbers first stop being numbers: `--check_nans`."""
+"""Finds the first place where values are not finite numbers any more: `--check_nans`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stapes.training.step import at_each_end
 
 
 class NanWatch:
-    """Keeps the weights from before every step, so that a step gone wrong can be looked into.
+    """Keeps the weights from before every step, so that a step that went wrong can be examined.
 
-    The step is taken apart with them again, tensor by tensor, in the order of computation:
+    The step is computed again with these weights, tensor by tensor, in the order of computation:
     features, outputs of layers, cross entropy, gradients from the last layer down, new weights.
     """
 
@@ -32,8 +32,8 @@ class NanWatch:
         return all(np.isfinite(variable.numpy()).all() for variable in self._model.variables)
 
     def first_bad_tensor(self, features: np.ndarray, labels: np.ndarray) -> str:
-        """The name of the first tensor of the last step with a NaN or an infinity in it; takes
-        the weights back to before that step.
+        """The name of the first tensor of the last step with a NaN or an infinity in it; sets the
+        weights back to their values before that step.
 
         Args:
             features: of the step's batch, float32 [batch, frames, features].
@@ -65,7 +65,7 @@ class NanWatch:
                 yield f"gradient of {variable.path}", tf.convert_to_tensor(gradient)
 
     def _outputs(self, features: Any) -> Iterator[tuple[str, Any]]:
-        """Of all layers where the model is a graph of them, else of the model."""
+        """The outputs of all layers if the model is a graph of layers, otherwise of the model."""
         layers = self._model.layers
         try:
             apart = keras.Model(self._model.inputs, [layer.output for layer in layers])

@@ -19,9 +19,9 @@ def prefetch(
 ) -> Generator[T]:
     """Yields make(n) for each of `numbers` in their order, computed up to `depth` ahead.
 
-    Whole batches in as many threads as there are cores (8 at most): where they are dearer than the
-    steps that use them, no core waits for another. An exception in `make` is raised here. Closing
-    the iterator ends the threads.
+    Each thread makes whole batches; there are as many threads as cores (8 at most). So no core
+    waits for another, even if a batch takes longer than the step that uses it. An exception in
+    `make` is raised here. Closing the iterator ends the threads.
 
     Args:
         depth: 0: two for each thread.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loss of a decoder that runs while a network is trained: what a stream counts, not a clip.
+"""The loss of a decoder that runs while a network is trained: it is about streams, not clips.
 
-RecognizeCommands averages the scores of each word over some frames and detects it where the average
-is high enough. Here that average is taken at every frame that the network answers at, and its peak
-is what counts: it should be 1 somewhere for the word that is spoken, and 0 everywhere for all
-others. At which frame a word peaks is left to the network.
+RecognizeCommands averages the scores of each word over some frames and detects the word if the
+average is high enough. Here this average is taken at every frame at which the network answers, and
+only its peak counts: it should be 1 somewhere for the word that is spoken, and 0 everywhere for all
+other words. The network may choose at which frame a word has its peak.
 
 Source: Sun et al. 2016, Max-Pooling Loss Training of Long Short-Term Memory Networks for
 Small-Footprint Keyword Spotting, arXiv 1705.02411; the average before the maximum is Stapes' own.
@@ -18,7 +18,7 @@ from stapes.corpus.index import UNKNOWN_INDEX
 from stapes.networks.backend import tf
 
 _FIRST_WORD = UNKNOWN_INDEX + 1
-_FLOOR = 1e-4  # of peaks, so that a word that cannot be heard does not outweigh all others
+_FLOOR = 1e-4  # least peak: a word that cannot be heard must not outweigh all others
 
 
 def pulse_loss(logits: Any, truth: Any, *, average_frames: int) -> Any:
@@ -27,7 +27,7 @@ def pulse_loss(logits: Any, truth: Any, *, average_frames: int) -> Any:
     Args:
         logits: float32 [clips, ends, labels].
         truth: int32 [clips], the label of each clip.
-        average_frames: that the decoder averages, at most `ends`.
+        average_frames: how many frames the decoder averages, at most `ends`.
     """
     scores = tf.nn.softmax(logits)[..., _FIRST_WORD:]
     averages = tf.nn.avg_pool1d(scores, average_frames, strides=1, padding="VALID")

@@ -22,7 +22,7 @@ OPTIMIZERS = ("gradient_descent", "momentum", "adamw")
 LEARNING_RATE_DECAYS = ("none", "cosine")
 # What must not change when a training goes on from a checkpoint.
 _FIXED = ("corpus", "front_end", "clip_duration_ms", "architecture", "model", "optimizer")
-# What must be the same for layers of another training (--trunk).
+# These must be the same to take over layers of another training (--trunk).
 _FIXED_FOR_LAYERS = ("front_end", "architecture")
 
 
@@ -69,7 +69,8 @@ class Schedule:
             )
 
     def _rates_for_stages(self) -> tuple[float, ...]:
-        """One rate serves all stages; fewer stages than usual take the first of the usual rates."""
+        """A single rate is used for all stages. With the default rates, fewer stages use the first
+        of them."""
         stages = len(self.steps)
         if len(self.rates) == 1:
             return self.rates * stages
@@ -94,7 +95,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """Everything that `stapes train` was told, but for the folders."""
+    """Everything that `stapes train` was told, except the folders."""
 
     corpus: CorpusSettings
     front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
@@ -223,12 +224,13 @@ class TrainingSettings:
 
     @property
     def training_samples(self) -> int:
-        """Of a clip to train with: longer by what its other ends need, half of it before."""
+        """Length of a training clip: longer than a clip, to have room for its other ends; half of
+        this room is before it."""
         return self.clip_samples + (self.ends - 1) * self._stride
 
     @property
     def ends(self) -> int:
-        """Frames at which the network answers in training, one after the other."""
+        """At how many frames, one after the other, the network answers in training."""
         return self.end_frames + 2 * self.pulse_frames
 
     @property
@@ -238,7 +240,7 @@ class TrainingSettings:
 
     @property
     def pulse_frames(self) -> int:
-        """Ends before `end_frames`, and as many after them, that only the decoder hears."""
+        """How many ends before `end_frames`, and as many after them, only the decoder hears."""
         return self._frames(self.pulse_ms) if self.pulse_weight else 0
 
     @property
@@ -247,7 +249,7 @@ class TrainingSettings:
 
     @property
     def lead_frames(self) -> int:
-        """Of a training clip, before those that the network hears."""
+        """Frames of a training clip before the frames that the network hears."""
         return self._frames(self.lead_ms)
 
     @property
@@ -255,7 +257,7 @@ class TrainingSettings:
         return self.lead_frames * self._stride
 
     def _frames(self, duration_ms: float) -> int:
-        """Frames that begin in so long a time."""
+        """How many frames begin within this time."""
         return math.ceil(duration_ms * self.front_end.sample_rate / 1000 / self._stride)
 
     @property
@@ -296,15 +298,16 @@ class TrainingSettings:
         """Checks that training may go on from a checkpoint made with `earlier`.
 
         Raises:
-            StapesError: words, front end, network or optimizer have changed; ends in `remedy`.
+            StapesError: words, front end, network or optimizer have changed; the message ends with
+                `remedy`.
         """
         self._check_same(_FIXED, earlier, source=source, remedy=remedy)
 
     def check_same_sound(self, earlier: TrainingSettings, *, source: str, remedy: str) -> None:
-        """Checks that layers that were trained with `earlier` hear the same here.
+        """Checks that layers that were trained with `earlier` get the same input here.
 
         Raises:
-            StapesError: front end or kind of network have changed; ends in `remedy`.
+            StapesError: front end or kind of network have changed; the message ends with `remedy`.
         """
         self._check_same(_FIXED_FOR_LAYERS, earlier, source=source, remedy=remedy)
 
@@ -332,7 +335,7 @@ def _difference(name: str, found: Any, expected: Any) -> tuple[str, Any, Any] | 
 
 
 def _plain(value: object) -> str:
-    """A setting as its flag is given; the empty ones stand for the architecture's own."""
+    """A setting as a user gives its flag; an empty one means the architecture's default."""
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "as the architecture has it"
     return str(value)

@@ -18,11 +18,12 @@ _OTHER_FOLDER = "choose another --train_dir, or remove this file"
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where a training goes on: `checkpoint` of the file `source`, or nowhere (a new training,
-    which has the first layers of `trunk` if there is one).
+    """From where a training goes on: from `checkpoint`, read from the file `source`. Without a
+    checkpoint it is a new training; if there is a `trunk`, it begins with the trunk's first layers.
 
-    `began` tells the checkpoint that --start_checkpoint or --trunk named, "" without one. It stays
-    in the checkpoints of the training, so that the same command goes on after a stop.
+    `began` identifies the checkpoint that --start_checkpoint or --trunk named; "" without these
+    flags. It stays in the checkpoints of the training, so that the same command goes on after a
+    stop.
     """
 
     source: Path
@@ -32,7 +33,7 @@ class Start:
 
     @property
     def attribution(self) -> str:
-        """Whose data its weights were trained on: what goes on from them owes that as well."""
+        """Whose data these weights were trained on: the new model must say this as well."""
         weights = self.checkpoint or self.trunk
         return weights.origin["attribution"] if weights else ""
 
@@ -44,7 +45,8 @@ def find_start(
     *,
     trunk: str | os.PathLike[str] = "",
 ) -> Start:
-    """The checkpoint `own` of the train_dir if it began at start_checkpoint or trunk, else those.
+    """The checkpoint `own` of the train_dir if it began at start_checkpoint or trunk; otherwise
+    start_checkpoint or trunk itself.
 
     Raises:
         StapesError: the train_dir holds another training, or the settings do not fit.
@@ -97,7 +99,7 @@ def _began_elsewhere(own: Path, named: Path, flag: str) -> StapesError:
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:
-    """Sixteen hexadecimal digits that tell its weights and its step from others."""
+    """Sixteen hexadecimal digits that identify the weights and the step of a checkpoint."""
     found = hashlib.sha256(str(checkpoint.step).encode())
     for array in checkpoint.model:
         found.update(array.tobytes())

@@ -32,7 +32,7 @@ def predict(model: Any, features: np.ndarray, *, batch_size: int = 500) -> np.nd
 def evaluate(
     model: Any, features: np.ndarray, labels: np.ndarray, *, batch_size: int = 500
 ) -> tuple[np.ndarray, float]:
-    """As `predict`, and the mean cross entropy against the true labels, int32 [clips]."""
+    """Like `predict`; also the mean cross entropy against the true labels, int32 [clips]."""
     logits = _logits(model, features, batch_size)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
     return np.argmax(logits, axis=-1), float(tf.reduce_mean(losses))
@@ -46,13 +46,15 @@ def _logits(model: Any, features: np.ndarray, batch_size: int) -> np.ndarray:
 def compiled_step(
     model: Any, optimizer: Any, settings: TrainingSettings, teacher: Teacher | None = None
 ) -> Callable[..., Any]:
-    """A function of float32 [batch, frames, features] and int32 labels [batch] that makes one
-    step and returns accuracy and loss of the batch before it: the cross entropy, and what a
-    teacher and the peaks of a decoder add. Of a model `at_every_end` it is the mean over the
-    `end_frames` in the middle; the decoder hears all ends.
+    """A function of float32 [batch, frames, features] and int32 labels [batch]. It makes one step
+    and returns the batch's accuracy and loss from before this step. The loss is the cross entropy
+    plus the losses of a teacher and of the peaks of a decoder, if there are any. For a model
+    `at_every_end`, the cross entropy is the mean over the `end_frames` in the middle; the decoder
+    hears all ends.
 
-    Under a distribution strategy the batch is this worker's, and the results are those of all. A
-    third input then, and result, is the share of the workers that want to stop.
+    With a distribution strategy, the batch is that of this worker, and the results are those of all
+    workers. There is then a third input, 1 if this worker wants to stop, and a third result: the
+    share of the workers that want to stop.
     """
     strategy = tf.distribute.get_strategy()
     labels, shape = len(settings.labels), settings.shape
@@ -96,16 +98,16 @@ def compiled_step(
 
 
 def frames_per_answer(answers: Any, ends: int) -> int:
-    """How many frames a network, that answers [batch, answers, labels] over `ends` frames, moves
-    on for each answer."""
+    """How many frames a network moves on from one answer to the next, if it gives [batch, answers,
+    labels] over `ends` frames."""
     return 1 if ends == 1 else max(1, (ends - 1) // max(answers.shape[1] - 1, 1))
 
 
 def in_the_middle(answers: Any, frames: int) -> Any:
-    """Logits [batch, ends, labels] without the `frames` first and last ends."""
+    """Logits [batch, ends, labels] without the first `frames` and the last `frames` ends."""
     return answers[:, frames:-frames] if frames else answers
 
 
 def at_each_end(truth: Any, logits: Any) -> Any:
-    """Labels [batch] as often as there are logits for them: [batch], or [batch, ends]."""
+    """Labels [batch], repeated as often as there are logits for them: [batch], or [batch, ends]."""
     return truth if logits.shape.rank == 2 else tf.repeat(truth[:, None], logits.shape[1], axis=1)

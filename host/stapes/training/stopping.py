@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C in a training: it stops between two steps, and several workers stop after the same one.
+"""Ctrl-C in a training: it stops between two steps, and several workers stop after the same step.
 
-An exception in the middle of TensorFlow's code has ended the process with a segmentation fault.
+The reason: an exception in the middle of TensorFlow's code has ended the process with a
+segmentation fault.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ class StoppedTogether(KeyboardInterrupt):
 
 
 class StopNote:
-    """A signal to stop is noted instead of obeyed; a second one is obeyed at once."""
+    """Notes a signal to stop, instead of obeying it; a second signal is obeyed at once."""
 
     def __init__(self) -> None:
-        self._number = 0  # of the signal
+        self._number = 0  # of the noted signal; 0: none
 
     @property
     def asked(self) -> bool:
@@ -36,8 +37,8 @@ class StopNote:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Takes the signals that are not ignored, until the end of the block; elsewhere than in
-        the main thread Python allows none."""
+        """Takes the signals that are not ignored, until the end of the block. It does nothing in
+        other threads: Python allows signal handlers only in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

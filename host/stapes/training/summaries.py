@@ -27,10 +27,10 @@ _PICTURE_SCALE = 4
 
 
 class SummaryWriter:
-    """One event file in `folder`, which is made; every write names its step.
+    """One event file in `folder`, which is made if needed; every write names its step.
 
-    `first_step` is that of the training to come: TensorBoard drops what an earlier, cut-off run
-    has written from there on.
+    `first_step` is the first step of the training: from there on, TensorBoard drops what an earlier
+    run that was stopped has written.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, first_step: int) -> None:
@@ -89,7 +89,7 @@ class SummaryWriter:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """TensorFlow's own kind of errors as one line."""
+        """Turns TensorFlow's errors into a StapesError of one line."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -130,8 +130,8 @@ class Summaries:
         *,
         sample_rate: int,
     ) -> None:
-        """Of each label the first clip of a batch as training hears and sees it: int16 [clips,
-        samples], float [clips, frames, features], int [clips]."""
+        """Writes, for each label, the first clip of a batch as training hears and sees it: int16
+        [clips, samples], float [clips, frames, features], int [clips]."""
         for label in np.unique(labels):
             number = int(np.flatnonzero(labels == label)[0])
             name = self._labels[label]

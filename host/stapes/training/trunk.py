@@ -25,8 +25,9 @@ def load_trunk(path: str | os.PathLike[str], settings: TrainingSettings) -> Chec
 
 
 def begin_with(model: Any, trunk: Checkpoint, *, source: str) -> int:
-    """Sets the layers of `model` that have the shapes of the trunk's, from the first on and without
-    the last one, which tells words apart. Returns how many layers with weights these are.
+    """Sets layers of `model` to the weights of the trunk: from the first layer on, as long as the
+    shapes are equal, and never the last layer, which tells words apart. Returns how many layers
+    with weights were set.
 
     Raises:
         StapesError: not even the first layer has these shapes.
@@ -48,7 +49,7 @@ def begin_with(model: Any, trunk: Checkpoint, *, source: str) -> int:
 
 
 def freeze(model: Any, count: int) -> None:
-    """The first `count` layers with weights stay as they are, normalization and all.
+    """Freezes the first `count` layers with weights, and their normalization.
 
     Raises:
         StapesError: no layer would be left to learn.

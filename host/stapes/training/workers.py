@@ -2,7 +2,7 @@
 """Training on several machines: TensorFlow's MultiWorkerMirroredStrategy, asked for by TF_CONFIG.
 
 Every worker draws the same batches and takes its own rows of them, so that all workers together
-see what one alone would see. The first worker, the chief, logs and writes.
+see what a single worker would see. The first worker, the chief, logs and writes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stapes.training.cluster import Cluster
 
 @dataclass(frozen=True, kw_only=True)
 class Workers(Cluster):
-    """This process among its `count` colleagues; `strategy` is None where it is alone."""
+    """This process, one of `count` workers; `strategy` is None if it is the only one."""
 
     strategy: Any = None
 

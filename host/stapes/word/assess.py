@@ -32,19 +32,19 @@ _BETTER = ("hey {}", "okay {}", "hello {}")
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """What is known of a word before it is trained; `source` is whose word list was asked."""
+    """What is known about a word before it is trained; `source`: which word list was used."""
 
     word: str
     sounds: Sounds
     per_hour: float | None
     near: tuple[Entry, ...]
-    inside: tuple[Entry, ...]  # longer words that the word is a part of
+    inside: tuple[Entry, ...]  # longer words that contain the word
     phrases: tuple[Entry, ...]  # of two words, that sound nearly like it
     source: str
 
     @property
     def warnings(self) -> list[str]:
-        """Why it may be a bad choice, a sentence each."""
+        """Why it may be a bad choice, one text for each reason."""
         found = []
         count = syllables(self.sounds)
         if self.sounds and (len(self.sounds) < _FEW_SOUNDS or count < _FEW_SYLLABLES):
@@ -73,7 +73,7 @@ class Assessment:
 
 
 def assess(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> Assessment:
-    """A word or phrase by its sounds and the list."""
+    """Assesses a word or phrase by its sounds and the word list."""
     sounds = sounds_of(transcribe([word])[0])
     near = [entry for entry, away in lexicon.near(sounds) if away <= _NEAR]
     near.sort(key=lambda entry: -(entry.per_hour or 0))
@@ -91,7 +91,7 @@ def assess(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> Assessment
 
 
 def alternatives(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> list[str]:
-    """Phrases with the word that nothing speaks against."""
+    """Phrases with the word that have no warnings."""
     longer = [form.format(word) for form in _BETTER]
     return [
         text for text in longer if not assess(text, lexicon=lexicon, transcribe=transcribe).warnings
@@ -99,10 +99,11 @@ def alternatives(word: str, *, lexicon: Lexicon, transcribe: Transcribe) -> list
 
 
 def check_text(word: str, *, language: str = "en") -> None:
-    """A word is letters, with spaces, hyphens and apostrophes between them; in English, Latin ones.
+    """Checks that a word has only letters (in English, Latin letters), with spaces, hyphens and
+    apostrophes between them.
 
     Raises:
-        StapesError: something else is in it, or it is too long.
+        StapesError: something else is in the word, or it is too long.
     """
     odd = next((letter for letter in word if not (letter.isalpha() or letter in " -'’")), "")
     if odd or "  " in word or not (word[:1].isalpha() and word[-1:].isalpha()):
@@ -125,10 +126,11 @@ def _is_latin(letter: str) -> bool:
 
 
 def clip_duration_ms(word: str, mixture: Mixture) -> int:
-    """The clip that a word needs, spoken slowly: in steps of 100 ms, 1000 or more.
+    """The length of a clip in which the word fits when it is spoken slowly: in steps of 100 ms,
+    1000 or more.
 
     Raises:
-        StapesError: no voice can say it, or it takes longer than 2 s.
+        StapesError: no voice can say the word, or it takes longer than 2 s.
     """
     reasons = []
     for voice in mixture.voices():

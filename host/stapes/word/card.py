@@ -63,8 +63,8 @@ def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequen
 
 
 def _recordings(job: Job) -> dict[str, Any]:
-    """How many recordings of people were put aside for the test, and whether all of them name
-    their speaker; how many were trained with."""
+    """How many recordings of people were put aside for the test, how many were used in training,
+    and whether all of them name their speaker."""
     found = takes(job.recordings, job.words)
     tested = [take for take in found if not take.is_for_training]
     return {
@@ -100,7 +100,7 @@ def recorded(
 
 
 def _other_sounds(job: Job, content: bytes, settings: ModelSettings) -> dict[str, Any] | None:
-    """False accepts in sounds without speech that were not trained with; None if there are none."""
+    """False accepts in sounds without speech that training did not use; None if there are none."""
     samples = kept_noise(job)
     if not len(samples):
         return None
@@ -109,7 +109,8 @@ def _other_sounds(job: Job, content: bytes, settings: ModelSettings) -> dict[str
 
 
 def scoring(piece: Material, settings: ModelSettings) -> ScoreSettings:
-    """A detection counts within the clip, which may be longer than those of training."""
+    """The settings to score a piece: a detection counts within its word's clip, which may be longer
+    than a clip of training."""
     longest = max(
         (word.end_ms - word.time_ms for word in piece.ground_truth if word.end_ms), default=0.0
     )

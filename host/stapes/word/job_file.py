@@ -18,7 +18,7 @@ NAME = "job.json"
 
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
-    """The job, how it was asked for, and what was said of the choice of words."""
+    """The job, the settings of the user, and the warnings about the choice of words."""
 
     job: Job
     settings: WordSettings
@@ -26,7 +26,7 @@ class JobRecord:
 
     def write(self) -> None:
         """Raises:
-        StapesError: it cannot be written.
+        StapesError: the file cannot be written.
         """
         values = dataclasses.asdict(self)
         write_text(self.job.work_dir / NAME, json.dumps(values, default=str, indent=1) + "\n")
@@ -34,7 +34,7 @@ class JobRecord:
     @classmethod
     def read(cls, work_dir: Path) -> JobRecord:
         """Raises:
-        StapesError: there is none, or it cannot be read.
+        StapesError: there is no such file, or it cannot be read.
         """
         path = work_dir / NAME
         text = read_text(path, what="the job of an earlier stapes word (is --work_dir the same?)")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of `stapes word`: a list of stages, each of them a command of today.
+"""The plan of `stapes word`: a list of stages; each of them is a `stapes` command.
 
-Every stage says what it writes and what it needs, so that a run that was cut goes on where it was.
+Every stage says what it writes and what it needs, so that a run that was stopped goes on where it
+was.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ QUICK_MINUTES = 5.0
 SOUNDS, RECORDINGS = "sounds", "recordings"  # folders in the working folder that "gather" fills
 STAGE_MODELS = ("first", "second")  # the networks of the two trainings
 # All models begin with the layers of this network, which has heard 27 words by many people
-# (models/trunk/recipe.sh): of some frames, then of every second one.
+# (models/trunk/recipe.sh). Its first layer takes some frames; the layers after it run at every
+# second frame.
 TRUNK = Path(__file__).with_name("trunk.npz")
 _TRUNK_CLIP_MS, _TRUNK_STEP_MS, _TRUNK_MEMORY = 1000, 40, (6, 5, 5, 5, 5)
-_FROZEN = 4  # of the trunk's layers: what a few voices would teach them is not true of people
-_SOUNDS_SHARE = 2.0  # of --fa_per_hour in synthetic sounds, which have no pauses as a room has
+_FROZEN = 4  # of the trunk's layers: a few voices would teach them what is not true for people
+_SOUNDS_SHARE = 2.0  # of --fa_per_hour, in synthetic sounds: these have no pauses, rooms have
 _SEEDS = {"train": 5, "tune": 6, "test": 7}
-_NOISES = 42  # recordings of surroundings or more, if they can be so short: about two of each kind
+_NOISES = 42  # at least so many recordings of noise, if they can be so short: about two a kind
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordSettings:
-    """What a person asks for; everything else follows from it and from the text."""
+    """What the user asks for; everything else follows from these settings and from the text."""
 
     minutes: float = setting(
         60.0,
@@ -66,7 +68,7 @@ class WordSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
-    """How much of everything, by the time that there is."""
+    """How much of everything, depending on the time that the user allows."""
 
     clips: int
     near: int
@@ -94,16 +96,18 @@ class Amounts:
             noise_minutes=min(max(2 * minutes, 1.0), 60.0),
             test_clips=scaled(4, 15, 600),
             test_talk_minutes=min(max(4 * minutes, 0.3), 240.0),
-            # An hour allows one false accept an hour; of less, a single one would be too many.
+            # In an hour, one false accept is a rate of one per hour; in less time, a single false
+            # accept would already be too many.
             test_noise_minutes=min(max(minutes, 0.5), 60.0),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A step: `command` is what follows `stapes`. `writes` is removed before it starts again.
-    `continues` is what it goes on with by itself after a cut, and is removed only where that was
-    begun for something else. `needs` are stages before it: when one of them runs again, it does."""
+    """A step: `command` is what follows `stapes`. `writes` is removed before the stage starts
+    again. `continues` is what the stage itself goes on with after it was stopped; this is removed
+    only if it was begun for something else. `needs` are stages before this one: if one of them runs
+    again, this stage also runs again."""
 
     name: str
     about: str
@@ -114,13 +118,13 @@ class Stage:
     share: float = 1.0  # of the time
 
     def line(self) -> str:
-        """As one would type it."""
+        """The command as a user would type it."""
         return shlex.join(("stapes", *self.command))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What the plan is made of: the words, what lies near them, and folders of a user's own."""
+    """What the plan is made from: the words, their near misses, and folders of the user."""
 
     words: tuple[str, ...]
     near: tuple[str, ...]
@@ -190,7 +194,7 @@ class _Planner:
             command=(
                 *("data", "talk", "--minutes", f"{minutes:g}"),
                 *("--seconds_per_speaker", f"{per_speaker:g}", "--rows_percent", "50"),
-                # People say these words in talk: nothing that holds one may stand for another.
+                # Talk is trained as other words, so nothing in it may contain the wanted words.
                 *("--without", ",".join(self._job.words), *self._voices(cast)),
                 *("--output_dir", self._path(folder)),
             ),
@@ -199,8 +203,8 @@ class _Planner:
         )
 
     def _noise(self, cast: str, folder: str, minutes: float, share: float) -> Stage:
-        """After the talk, as some of it is many voices at once; before the words, as those who
-        speak them add noise of their own where there is none."""
+        """This stage comes after the talk, because some noises are made of many voices at once. It
+        comes before the words, because `data speak` adds its own noise if there is none."""
         seconds = max(3.0, min(10.0, minutes * 60 / _NOISES))
         return Stage(
             name=f"noise_{cast}",
@@ -237,7 +241,8 @@ class _Planner:
                 *("data", "speak", *self._job.near, "--clips", str(self._amounts.near_clips)),
                 *("--extend", "--engine", "all"),
                 *("--clip_duration_ms", str(self._job.clip_duration_ms)),
-                # The phrases around the word are around these too: they must not mean the word.
+                # The phrases that come around the word also come around these words: otherwise a
+                # model would take these phrases for the word.
                 *("--tract_percent", "15", "--neighbours_percent", "40"),
                 *("--emphasis_percent", "40", *self._voices("train")),
                 *("--output_dir", self._path(folder)),
@@ -251,8 +256,7 @@ class _Planner:
         return self._own("gather", about, "noise_train", "speak_train", "near", share=0.2)
 
     def _own(self, step: str, about: str, *needs: str, share: float = 1.0) -> Stage:
-        """A step that is no command of its own; a digest of what it reads tells when to do it
-        again."""
+        """A step without a separate command: `stapes word ... --only STEP` runs it."""
         return Stage(
             name=step,
             about=about,
@@ -265,12 +269,14 @@ class _Planner:
         )
 
     def _train(self, name: str) -> Stage:
-        """Both trainings begin with the trunk. The first is for its mistakes, with which the second
-        is trained: going on from the first with them lost more words of people."""
+        """Both trainings begin with the trunk. The first training only finds mistakes, and the
+        second is trained with these mistakes. To go on from the first training instead lost more
+        words of people."""
         amounts, second = self._amounts, name == "second"
         steps = amounts.second_steps if second else amounts.first_steps
-        # Without sounds, near misses are the only other words. Many of them teach it to refuse
-        # people who say the word a little differently from its voices: talk says more.
+        # Without sounds, near misses are the only other words. If there are many of them, the model
+        # learns to refuse people who say the word a little differently from the voices. Talk
+        # teaches more.
         unknown, speech = ("200", "120") if self._job.sounds else ("15", "600")
         return Stage(
             name=name,
@@ -330,7 +336,7 @@ class _Planner:
         )
 
     def _material(self, cast: str) -> list[Stage]:
-        """Words by other voices in noise, and talk by them."""
+        """Words by other voices in noise, and talk by these voices."""
         amounts = self._amounts
         seconds = max(60, math.ceil(amounts.test_clips * 4.5 * len(self._job.words)))
         return [
@@ -370,10 +376,12 @@ class _Planner:
             about="choose the threshold with voices that it does not know",
             command=(
                 *("tune", self._path("second.tflite"), "--modes", "streaming"),
-                # People's words last longer: for those of voices tune would take a shorter one.
+                # A fixed window: words of people last longer, and with words of voices alone, tune
+                # would choose a shorter window.
                 *("--average_window_duration_ms", "700", "--suppression_ms", "1000"),
                 *("--wav", self._path("tune.wav"), "--labels", self._path("tune.txt")),
-                # People's words are harder than those of voices: as low as talk allows.
+                # Words of people are harder than words of voices: take a threshold as low as the
+                # talk allows.
                 *("--fa_per_hour", "10", "--lowest"),
                 *("--also", f"talk,{rate:g},{self._path('tune_talk.wav')}"),
                 *("--also", f"noise,{rate * _SOUNDS_SHARE:g},{self._path('tune_noise.wav')}"),
@@ -390,22 +398,23 @@ class _Planner:
 
 
 def _memories(clip_duration_ms: int) -> str:
-    """Of a longer clip, the last layer remembers what the trunk's other layers do not."""
+    """The memories of the layers. For a clip longer than the trunk's, the last layer remembers
+    more; the others stay as in the trunk."""
     *others, last = _TRUNK_MEMORY
     more = max(0, clip_duration_ms - _TRUNK_CLIP_MS) // _TRUNK_STEP_MS
     return ",".join(map(str, (*others, last + more)))
 
 
 def inputs_of(job: Job) -> dict[str, str]:
-    """Digests of what stages read from outside of the working folder, by their names: a stage
-    begins anew when its digest changes."""
+    """Digests of what stages read from outside of the working folder, by the names of the stages:
+    a stage starts again when its digest changes."""
     trunk = hashlib.sha256(TRUNK.read_bytes()).hexdigest()[:16]
     gathered = digest([*filter(None, [job.sounds]), *job.recordings])
     return {"gather": gathered, **dict.fromkeys(STAGE_MODELS, trunk)}
 
 
 def digest(folders: Sequence[Path]) -> str:
-    """Changes when a file is added to the folders, removed, or written again."""
+    """A value that changes when a file is added to the folders, removed, or written again."""
     found = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")):

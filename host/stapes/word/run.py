@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a plan: stage by stage, each in a process of its own, from where an earlier run stopped.
+"""Runs a plan: stage by stage, each in its own process, from where an earlier run stopped.
 
-A stage leaves WORK_DIR/done/<stage>.json with what it was asked for, and once it is done with how
-long it took. Whatever ends a run, a lost line of current too, the next one does again only what was
-not done.
+A stage leaves WORK_DIR/done/<stage>.json, which says what it was asked for and, when it is done,
+how long it took. Whatever ends a run, even a power failure, the next run only does what was not
+done.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ STAPES = (*OWN_PYTHON, "-m", "stapes")
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What is shown before a stage: which, of how many, and seconds that are left, about; None
-    where nothing is known yet."""
+    """What is shown before a stage: its number, the number of all stages, and about how many
+    seconds are left (None if this is not known yet)."""
 
     number: int
     total: int
@@ -42,10 +42,11 @@ class Progress:
 
 @contextmanager
 def working(folder: Path) -> Iterator[int]:
-    """The working folder, kept to this run and the stages that it started: the lock's handle.
+    """Locks the working folder for this run and the stages that it starts; yields the handle of the
+    lock.
 
     Raises:
-        StapesError: another run, or a stage that outlived one, is at work there.
+        StapesError: another run, or a stage of a run that was ended, is still at work there.
     """
     with kept_folder(folder), writing(folder), (folder / _LOCK).open("a") as lock:
         try:
@@ -59,10 +60,11 @@ def working(folder: Path) -> Iterator[int]:
 
 
 def pending(stages: Sequence[Stage], folder: Path, inputs: dict[str, str]) -> list[Stage]:
-    """The stages that are not done, or done for something else, or after one that is not.
+    """The stages that are not done, that were done for something else, or that need such a stage.
 
     Args:
-        inputs: digests of what stages read from outside of the working folder, by their names.
+        inputs: digests of what stages read from outside of the working folder, by the names of the
+            stages.
     """
     again: list[Stage] = []
     for stage in stages:
@@ -81,10 +83,10 @@ def run_plan(
     lock: int,
     progress: Callable[[Progress], None],
 ) -> float:
-    """Runs what is pending; returns the seconds that took.
+    """Runs the pending stages; returns how many seconds they took.
 
     Raises:
-        StapesError: a stage failed; it has said why.
+        StapesError: a stage failed; the stage has said why.
     """
     started = time.monotonic()
     todo = pending(stages, folder, inputs)
@@ -120,7 +122,7 @@ def _marker(folder: Path, stage: Stage) -> Path:
 
 
 def _request(stage: Stage, inputs: dict[str, str]) -> dict:
-    """What the bytes of a stage depend on: not on how many processes work at it."""
+    """What the results of a stage depend on; the number of processes is not a part of this."""
     command = list(stage.command)
     if _PROCESSES in command:
         place = command.index(_PROCESSES)
@@ -134,7 +136,7 @@ def _record(folder: Path, stage: Stage, record: dict) -> None:
 
 
 def _recorded(folder: Path, stage: Stage) -> dict:
-    """What is known of a stage that was begun or is done; empty where nothing is."""
+    """What is recorded about a stage that was begun or is done; empty if there is no record."""
     try:
         record = json.loads(_marker(folder, stage).read_text(encoding="utf-8"))
         return dict(record) if {"command", "input"} <= record.keys() else {}
@@ -151,7 +153,8 @@ def _is_stale(stage: Stage, again: Sequence[Stage]) -> bool:
 
 
 def _sweep(folder: Path, todo: Sequence[Stage], inputs: dict[str, str]) -> None:
-    """Takes away the markers of what is to begin anew, and what an ended run left half written."""
+    """Removes the markers of stages that start from nothing, and half-written files of a run that
+    was ended."""
     for stage in todo:
         was_begun = _matches(_recorded(folder, stage), _request(stage, inputs))
         if not was_begun or _is_stale(stage, todo):
@@ -161,7 +164,7 @@ def _sweep(folder: Path, todo: Sequence[Stage], inputs: dict[str, str]) -> None:
 
 
 def _clear(stage: Stage, folder: Path) -> None:
-    """Takes away what the stage is about to write, unless it goes on with it."""
+    """Removes what the stage is about to write, except files with which the stage goes on."""
     goes_on = _marker(folder, stage).exists()
     for name in (*stage.writes, *(() if goes_on else stage.continues)):
         _remove(folder / name)
@@ -182,7 +185,7 @@ def _run(stage: Stage, folder: Path, lock: int) -> None:
         process = subprocess.Popen(command, stdout=log, pass_fds=(lock,))
         try:
             status = process.wait()
-        except BaseException:  # Ctrl-C reaches the stage as well; its end is waited for
+        except BaseException:  # Ctrl-C reaches the stage as well: wait for its end
             process.terminate()
             process.wait()
             raise
@@ -194,7 +197,7 @@ def _run(stage: Stage, folder: Path, lock: int) -> None:
 
 
 def _without_nothing(command: Sequence[str]) -> list[str]:
-    """Without --hard_dir where mining found nothing."""
+    """The command without --hard_dir if mining found nothing."""
     words = list(command)
     if "--hard_dir" in words:
         place = words.index("--hard_dir")
@@ -204,7 +207,8 @@ def _without_nothing(command: Sequence[str]) -> list[str]:
 
 
 def _left(stage: Stage, todo: Sequence[Stage], elapsed: float) -> float | None:
-    """By the stages' shares of the time, at the pace of this run."""
+    """About how many seconds are left, from the stages' shares of the time and the pace of this
+    run; None before the first stage is done."""
     place = todo.index(stage)
     made = sum(one.share for one in todo[:place])
     if not made:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of a plan that are no commands of their own: links, joined talk, recordings."""
+"""The steps of a plan that have no separate command: links, joined talk, recordings."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from stapes.errors import StapesError
 from stapes.word.plan import Job
 
 SAMPLE_RATE = 16000
-TRAINED_SHARE = 0.75  # of the people whose recordings there are
-_REAL_SHARE = 0.2  # of the clips that recordings stand for in training, repeated as often as needed
+TRAINED_SHARE = 0.75  # of the people in the recordings
+_REAL_SHARE = 0.2  # recordings in proportion to spoken clips; they are repeated as often as needed
 _MOST_REPEATS = 20
-_FEWEST_NOISES = 10  # of fewer recordings none is kept for testing
+_FEWEST_NOISES = 10  # if there are fewer recordings, none is kept for testing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """A recording of a word by somebody; `is_named`: its name tells by whom."""
+    """A recording of a word by a person; `is_named`: the file's name tells the speaker."""
 
     word: str
     speaker: str
@@ -44,12 +44,13 @@ class Take:
 
 
 def takes(folders: Sequence[Path], words: Sequence[str]) -> list[Take]:
-    """The recordings of folders: FOLDER/*.wav of the only word, or FOLDER/<word>/*.wav.
+    """The recordings in folders: FOLDER/*.wav of the only word, or FOLDER/<word>/*.wav.
 
-    The speaker is the name before `_nohash_`; a name without it is one recording by somebody.
+    The speaker is the name before `_nohash_`. A name without `_nohash_` counts as a speaker with a
+    single recording.
 
     Raises:
-        StapesError: there is none, or none of a folder for one of several words.
+        StapesError: a folder has no recordings of the words.
     """
     found = []
     for folder in folders:
@@ -76,7 +77,7 @@ def read_take(take: Take) -> np.ndarray:
     """int16 [samples] at SAMPLE_RATE.
 
     Raises:
-        StapesError: it cannot be read, or nothing is in it: silence must not mean the word.
+        StapesError: the recording cannot be read, or it is silent: silence must not mean the word.
     """
     sound = read_audio(take.path, sample_rate=SAMPLE_RATE, resample=True)
     if not sound.any():
@@ -88,7 +89,7 @@ def read_take(take: Take) -> np.ndarray:
 
 
 def check_recordings(folders: Sequence[Path], words: Sequence[str]) -> None:
-    """Reads all of them once, before hours go into a model.
+    """Reads all recordings once, before hours of work go into a model.
 
     Raises:
         StapesError: as `takes` and `read_take`.
@@ -98,7 +99,8 @@ def check_recordings(folders: Sequence[Path], words: Sequence[str]) -> None:
 
 
 def check_sounds(folder: Path) -> None:
-    """Raises StapesError where nothing would be trained against: each kind is in a folder."""
+    """Raises StapesError if the folder has nothing to train against: each kind of sound must be in
+    a folder inside."""
     if not any(len(path.relative_to(folder).parts) > 1 for path in audio_files(folder, "**/*")):
         raise StapesError(
             f"{folder}: found no recordings in folders, expected WORD/*.wav, "
@@ -114,9 +116,10 @@ def _word_of(path: Path, folder: Path, words: Sequence[str]) -> str | None:
 
 
 def gather(job: Job) -> list[str]:
-    """Fills the corpus with what the user has: links to other words, noise and speech, and the
-    recordings of the word that are trained with; the others go to test/. Whose they all are is said
-    in the folder of noise, as that of the corpus names the voices. Says what it did."""
+    """Fills the corpus with what the user has: links to other words, noise and speech, and copies
+    of the recordings of the word for training; the other recordings go to recordings/, for the
+    test. The ATTRIBUTION.txt in the folder of noise says whose they are, because that of the corpus
+    names the voices. Returns lines that say what was done."""
     said = []
     corpus = job.work_dir / "corpus"
     _clear(job)
@@ -130,7 +133,8 @@ def gather(job: Job) -> list[str]:
 
 
 def _clear(job: Job) -> None:
-    """Takes away what an earlier run put there; spoken clips are files, what is gathered links."""
+    """Removes what an earlier run has gathered: links, and recordings (`_real_` in their names).
+    Spoken clips are other files and stay."""
     for path in list((job.work_dir / "corpus").rglob("*")):
         if path.is_symlink() or "_real_" in path.name:
             path.unlink()
@@ -157,7 +161,7 @@ def _link_sounds(sounds: Path, corpus: Path, words: Sequence[str]) -> list[str]:
         counts[kind] = counts.get(kind, 0) + 1
         target = corpus / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and top == BACKGROUND_NOISE_FOLDER:  # made with the names of ours
+        if target.exists() and top == BACKGROUND_NOISE_FOLDER:  # a synthetic noise has this name
             target = target.with_name(f"sounds_{target.name}")
         if not target.exists():
             target.symlink_to(path.resolve())
@@ -169,7 +173,8 @@ def _link_sounds(sounds: Path, corpus: Path, words: Sequence[str]) -> list[str]:
 
 
 def _place_recordings(job: Job, found: Sequence[Take]) -> str:
-    """Cuts the recordings; links those to train with as often as gives them weight."""
+    """Places the recordings: those for training are cut to clips and copied so often that they have
+    enough weight; the others are kept whole for the test."""
     samples = SAMPLE_RATE * job.clip_duration_ms // 1000
     training = [take for take in found if take.is_for_training]
     spoken = len(list((job.work_dir / "corpus" / job.words[0]).glob("*.wav")))
@@ -207,8 +212,9 @@ def _training_name(speaker: str) -> str:
 
 
 def join(job: Job, cast: str) -> list[Path]:
-    """All talk of a cast as one recording, WORK_DIR/<cast>_talk.wav, that of people among the
-    sounds too, as far as it was not trained with; its surroundings as WORK_DIR/<cast>_noise.wav."""
+    """Joins all talk of a cast into one recording, WORK_DIR/<cast>_talk.wav, together with talk of
+    people in the sounds that was not used in training; and the cast's noises into
+    WORK_DIR/<cast>_noise.wav."""
     talk = audio_files(job.work_dir / cast / SPEECH_FOLDER, "*/*")
     parts = {
         "talk": [*talk, *_kept_speech(job, cast)],
@@ -223,7 +229,8 @@ def join(job: Job, cast: str) -> list[Path]:
 
 
 def _kept_speech(job: Job, cast: str) -> list[Path]:
-    """Talk of people that training keeps for its own tests: validation to tune, testing to test."""
+    """Talk of people that training keeps for its own tests: the validation partition for tuning,
+    the testing partition for the test."""
     if not job.has_speech or job.sounds is None:
         return []
     partition = {"tune": "validation", "test": "testing"}[cast]
@@ -234,7 +241,7 @@ def _kept_speech(job: Job, cast: str) -> list[Path]:
 
 
 def _kept_noises(sounds: Path) -> list[Path]:
-    """Sounds without speech that are not trained with, a tenth of them, if there are enough."""
+    """The sounds without speech that training does not use: a tenth, if there are enough."""
     folder = sounds / BACKGROUND_NOISE_FOLDER
     found = audio_files(folder, "**/*") if folder.is_dir() else []
     if len(found) < _FEWEST_NOISES:
@@ -243,7 +250,7 @@ def _kept_noises(sounds: Path) -> list[Path]:
 
 
 def kept_noise(job: Job) -> np.ndarray:
-    """Those of the job in one piece, int16 [samples]; none if nothing was kept."""
+    """The kept noises of the job in one piece, int16 [samples]; empty if nothing was kept."""
     paths = [] if job.sounds is None else _kept_noises(job.sounds)
     return np.concatenate([np.zeros(0, np.int16), *_samples(paths)])
 

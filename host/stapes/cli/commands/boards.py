@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def board_table(boards: Iterable[Board]) -> str:
-    """A line for each."""
+    """A line for each board."""
     from stapes.cli.table import table
 
     return table(_COLUMNS, [_cells(board) for board in boards])

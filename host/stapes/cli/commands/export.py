@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stapes.export.export import ExportResult
 
 _ACCEPTED_LOSS = 0.5  # points
-# Those of test_streaming_accuracy.py.
+# The decoder settings of test_streaming_accuracy.py.
 _DECODER = {
     "average_window_duration_ms": 500,
     "detection_threshold": 0.7,
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _accuracy(result: ExportResult) -> Iterator[str]:
-    """Float against int8, and where to look when much is lost."""
+    """The accuracy of float and of int8, and where to look if int8 loses much."""
     from stapes.evaluation.intervals import binomial_interval
     from stapes.export.report import weakest
 

@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Build:
-    """What is built where; `fit` tells in lines whether it fits."""
+    """What is built, and where. The lines of `fit` say whether the model fits the board."""
 
     board: Board
     folder: Path
@@ -152,10 +152,11 @@ class _Build:
 
 
 def _check_fit(arguments: argparse.Namespace, board: Board) -> list[str]:
-    """Lines on whether the model fits; none where room for other models comes on top of it.
+    """Lines that say whether the model fits; no lines with --room_for, because these lines do not
+    count the room for other models.
 
     Raises:
-        StapesError: no model, or one that cannot fit.
+        StapesError: the file is no model, or the model cannot fit.
     """
     from stapes.device.bundle import ModelBundle
     from stapes.device.wake import check_same_audio

@@ -92,8 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _finite(value: Any) -> Any:
-    """The same without NaN and infinity, which the file of somebody else may hold, and JSON has
-    not: null."""
+    """`value` with None (null in JSON) in place of NaN and infinity: a file of somebody else may
+    hold them, and JSON has no such numbers."""
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -158,7 +158,7 @@ def _estimate(report: dict[str, Any], arguments: argparse.Namespace, source: Pat
 
 
 def _opening(report: dict[str, Any], lines: list[str]) -> str:
-    """Its name and words, and the lines that say most of it."""
+    """The model's name and words, and the most important lines about it."""
     words = [label for label in report["labels"] if label not in NOT_WORDS]
     about = ", ".join(words) if report["labels"] else "no Stapes settings inside"
     if report["attribution"]:
@@ -169,7 +169,7 @@ def _opening(report: dict[str, Any], lines: list[str]) -> str:
 
 
 def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str]:
-    """What was asked for beside the opening."""
+    """The sections after the opening, as the flags ask for them."""
     sections = []
     if arguments.all:
         if told := report["attribution"].splitlines():
@@ -193,7 +193,8 @@ def _sections(report: dict[str, Any], arguments: argparse.Namespace) -> list[str
 
 
 def _rows(settings: dict[str, Any], *, depth: int) -> list[str]:
-    """A line for each; a setting that holds many, or that hold more, is a heading for theirs."""
+    """A line for each setting. A setting that holds nested or many settings becomes a heading, and
+    its own settings come below it."""
     indent, lines = "  " * depth, []
     for name, value in settings.items():
         nested = isinstance(value, dict) and any(isinstance(part, dict) for part in value.values())

@@ -63,8 +63,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[list[str]]:
-    """For each recording its best labels, one "label (score = 0.12345)" a line; the first line of
-    one that is longer than a clip tells which part of it was taken.
+    """For each recording its best labels, each in a line "label (score = 0.12345)". If a recording
+    is longer than a clip, its first line says which part of it was taken.
 
     Raises:
         StapesError: a model, a file of labels or a recording that does not fit.
@@ -101,8 +101,8 @@ def labelled(paths: Sequence[Path], arguments: argparse.Namespace) -> Iterator[l
 def _scored(
     bundle: ModelBundle, recordings: Sequence[np.ndarray], *, only_first: bool, source: str
 ) -> Iterator[tuple[np.ndarray, int | None]]:
-    """For each of int16 [samples] its scores, float [labels] from 0 to 1, and where their window
-    begins, in milliseconds: None for a recording no longer than a clip."""
+    """For each recording, int16 [samples]: its scores, float [labels] from 0 to 1, and where the
+    window of these scores begins, in milliseconds (None for a recording no longer than a clip)."""
     from stapes.device.clip_scores import best_window, clip_scores
 
     settings = bundle.settings

@@ -223,8 +223,8 @@ def _watching(monitor: Monitor, arguments: argparse.Namespace) -> Watch:
 def _with_hint(
     entries: Iterator[Event | Notice | None], port: str | None
 ) -> Iterator[Event | Notice | None]:
-    """Says of an emulated board, which has no microphone, how it gets to hear something. At a pipe
-    somebody replays already."""
+    """Adds a notice for an emulated board: it has no microphone, so the notice says how to play
+    audio to it. If the port is a pipe, somebody plays audio already: no notice."""
     for entry in entries:
         yield entry
         if port is None or port == "-" or is_pipe(port) or not isinstance(entry, Event):
@@ -244,7 +244,8 @@ def _emulated_boards() -> frozenset[str]:
 
 
 def _opened(opener: Callable[[], Transport]) -> Callable[[], Transport]:
-    """The same, but the first is opened now: questions and errors come before the live view."""
+    """`opener`, but its first transport is opened now, so that questions and errors come before
+    the live view."""
     waiting = [opener()]
     return lambda: waiting.pop() if waiting else opener()
 
@@ -292,7 +293,7 @@ class _Kept:
         return cls(wav=wav, clips=clips, takers=takers)
 
     def summary(self) -> list[str]:
-        """Lines on the files; all are closed."""
+        """Lines about the written files, which are all closed."""
         lines = []
         if self.wav:
             lines.append(_about(self.wav))

@@ -127,7 +127,7 @@ def _say_to_phones(url: str) -> None:
             "--https: found no package segno, expected it to be installed; run: "
             "pip install 'stapes[page]'"
         ) from error
-    # Small by half blocks; where the terminal has none, of spaces in two colours.
+    # Small, with half blocks; if the terminal cannot show them, with spaces in two colours.
     halves = "utf" in (sys.stdout.encoding or "").lower()
     segno.make(url, micro=False).terminal(out=drawing(sys.stdout), compact=halves)
     print(

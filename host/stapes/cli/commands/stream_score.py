@@ -194,7 +194,7 @@ def _score_model(arguments: argparse.Namespace, truth: list[LabelTime]) -> _Repo
     check_labels(truth, model.labels, path=arguments.ground_truth)
     settings = _score_settings(arguments, model.clip_duration_ms)
     decoder = _decoder(arguments, model.decoder)
-    Decoder(dataclasses.replace(model, decoder=decoder))  # refuses it before hours of audio
+    Decoder(dataclasses.replace(model, decoder=decoder))  # refuses bad ones before hours of audio
     track = load_track(arguments.model, arguments.wav, workers=arguments.workers)
     score = score_stream(
         truth, track.detections(decoder), settings=settings, duration_ms=track.duration_ms
@@ -276,7 +276,7 @@ def _score_settings(arguments: argparse.Namespace, clip_duration_ms: float) -> S
 
 
 def _decoder(arguments: argparse.Namespace, decoder: DecoderSettings) -> DecoderSettings:
-    """The model's decoder with what the flags change; one threshold given holds for all words."""
+    """The model's decoder, changed by the flags. A threshold that is given holds for all words."""
     changes = given(DecoderSettings, arguments, only=_DECODER)
     if "detection_threshold" in changes:
         changes["label_thresholds"] = {}
@@ -288,7 +288,7 @@ def _is_compatible(arguments: argparse.Namespace) -> bool:
 
 
 def _as_original(decoder: DecoderSettings) -> DecoderSettings:
-    """What of it the original has."""
+    """Those settings of `decoder` that TensorFlow's original has, too."""
     return DecoderSettings(
         average_window_duration_ms=decoder.average_window_duration_ms,
         detection_threshold=decoder.detection_threshold,

@@ -165,8 +165,8 @@ def _set_up_room(arguments: argparse.Namespace) -> None:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """The flags that differ from their defaults, as a command line, with the parts of --room one
-    by one; folders by their last name."""
+    """The flags that differ from their defaults, as a command line. The parts of --room are written
+    one by one; of folders, only the last name is written."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     defaults = vars(parser.parse_args(["--data_dir", "", "--train_dir", ""]))

@@ -116,7 +116,7 @@ def _run_decoder(arguments: argparse.Namespace) -> int:
     target = arguments.model if arguments.in_place else arguments.output_file
     if target:
         _write(arguments.model, target, tuned, report)
-    if arguments.det_png:  # the model first: hours are in it
+    if arguments.det_png:  # after the model is written: hours of work are in it
         _draw(arguments, tuned)
     print(
         json.dumps(report) if arguments.json else _text(arguments, tuned, verified, checked, target)
@@ -211,7 +211,8 @@ def _kinds(arguments: argparse.Namespace, flags: Sequence[_KindFlag]) -> list[Ki
 
 
 def _track(arguments: argparse.Namespace, wav: Path) -> ScoreTrack:
-    """A gate is chosen from what the network says without one."""
+    """The model's scores over `wav`. With --gate they are those without any gate: the new gate is
+    chosen from them."""
     from stapes.stream.score_track import load_track
 
     return load_track(
@@ -240,7 +241,8 @@ def _load(
 
 
 def _recordings(arguments: argparse.Namespace, prefix: str) -> list[Recording]:
-    """The audio of all kinds, without a gate, and its samples: of "" or "verify_"."""
+    """The audio of all kinds with its samples, scored without a gate. `prefix` is "" for the audio
+    to tune on, or "verify_"."""
     from stapes.audio.wav import map_wav
     from stapes.stream.gate_tuning import Recording
 
@@ -317,7 +319,8 @@ def _write(source: Path, target: Path, tuned: Tuned, report: dict[str, Any]) -> 
 
 
 def _in_short(figures: dict[str, Any]) -> dict[str, Any]:
-    """What a model keeps of a kind of audio: every byte of it goes into the board's flash."""
+    """The few figures that a model keeps about one kind of audio: each byte goes into the board's
+    flash."""
     return {name: figures[name] for name in _KEPT_OF_KINDS}
 
 
@@ -357,7 +360,8 @@ def _warn_of_short(prefix: str, score: StreamScore, rate: float) -> None:
 
 
 def _too_short(score: StreamScore, rate: float) -> str:
-    """What so few hours can say of a target: nothing heard in T hours bounds the rate at 3 / T."""
+    """What so few hours can say about a target: no false accept in T hours means a rate of at most
+    3 / T."""
     if rate < 1e-3:
         bounds = ", ".join(f"{3 / bound:g} h below {bound:g}" for bound in (1, 0.1))
         return (

@@ -128,10 +128,10 @@ def _check_apart(sounds: Path, work_dir: Path) -> None:
 
 
 def _check_result(work_dir: Path, output: Path) -> None:
-    """The model is written an hour later: what can be wrong with its file is said now.
+    """Checks the model's output file now, because it is written only an hour later.
 
     Raises:
-        StapesError: a stage has a file of that name, or it cannot be written.
+        StapesError: a stage has a file of that name, or the file cannot be written.
     """
     from stapes.files import check_output
     from stapes.model.settings import check_name
@@ -141,7 +141,7 @@ def _check_result(work_dir: Path, output: Path) -> None:
         raise StapesError(
             f"--output_file {output}: found the file of a stage, expected another name; choose one"
         )
-    if output.resolve().parent != work_dir.resolve():  # which is made when the work begins
+    if output.resolve().parent != work_dir.resolve():  # made when the work begins
         check_output(output)
     check_name(output.stem)
 
@@ -156,7 +156,7 @@ def _place(arguments: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def _new(arguments: argparse.Namespace, settings: WordSettings) -> JobRecord:
-    """What is to be made, and what is to be said of the choice."""
+    """The job of a new model, with warnings about the choice of words."""
     from stapes.corpus.lexicon import load_lexicon
     from stapes.corpus.mixture import find_mixture
     from stapes.word.assess import clip_duration_ms
@@ -190,7 +190,7 @@ def _with_more(arguments: argparse.Namespace, settings: WordSettings) -> JobReco
     """The job of a finished model, with more recordings.
 
     Raises:
-        StapesError: the folder holds another job, or it was asked for in another way.
+        StapesError: the folder holds another job, or that job had other settings.
     """
     from stapes.word.job_file import JobRecord
     from stapes.word.steps import check_recordings
@@ -217,10 +217,10 @@ def _with_more(arguments: argparse.Namespace, settings: WordSettings) -> JobReco
 
 
 def _check_settings(given: WordSettings, earlier: WordSettings) -> None:
-    """A flag that would change the first stages contradicts --add_recordings.
+    """Refuses flags that would change the first stages: they contradict --add_recordings.
 
     Raises:
-        StapesError: there is one.
+        StapesError: there is such a flag.
     """
     defaults = type(given)()
     for name, value in dataclasses.asdict(given).items():
@@ -237,13 +237,13 @@ def _transcriber(mixture: Mixture) -> Transcribe:
 
     if "espeak" not in mixture.engines:
         return lambda texts: [""] * len(texts)
-    # Of the accents of English the American one: with r, as most of the natural voices have it.
+    # The American accent of English: with r, as in most of the natural voices.
     language = "en-us" if mixture.language == "en" else mixture.language
     return Espeak(language=language).transcriptions
 
 
 def _cast(mixture: Mixture, cast: str) -> str:
-    """The cast, or all voices where none is kept back for it."""
+    """`cast`, or "all" if no voice is kept back for it."""
     try:
         dataclasses.replace(mixture, cast=cast).voices()
         return cast
@@ -271,7 +271,8 @@ def _near(
 def _about(
     words: Sequence[str], mixture: Mixture, lexicon: Lexicon, transcribe: Transcribe
 ) -> list[str]:
-    """Warnings of bad choices, with better ones; who speaks; whose list was asked."""
+    """Warnings about badly chosen words, with better ones, and notes on missing word lists and
+    voices."""
     from stapes.word.assess import alternatives, assess
 
     lines = []

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sounds of surroundings that are computed, for those who have no recordings of any."""
+"""Computed sounds of surroundings, for people who have no recordings of real ones."""

@@ -70,7 +70,7 @@ def fan(length: int, random: np.random.Generator) -> np.ndarray:
 
 
 def rain(length: int, random: np.random.Generator) -> np.ndarray:
-    """Drops on something, as many as one hears singly up to a roar, and the hiss of the others."""
+    """Drops on a surface, from single drops up to a roar, and the hiss of the drops around."""
     wander = walk(length, random, seconds=2, low=-5, high=0)
     often = between(random, 60, 6000) * gain(wander)
     total = np.zeros(length)

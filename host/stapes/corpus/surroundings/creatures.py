@@ -26,10 +26,11 @@ from stapes.corpus.surroundings.parts import (
 
 @dataclass(frozen=True, kw_only=True)
 class Throat:
-    """Who calls. `shape` is the pitch along a call, `mouth` the first resonances along it, in Hz.
+    """An animal that calls. `shape` is the course of the pitch during a call, `mouth` the course of
+    the first resonances, in Hz.
 
-    `rough` is how little the pitch is held, in percent; `breath_db` the noise beside the voice;
-    `tremolo` how often in a second the call wavers as a whole, 0 for never.
+    `rough`: by how many percent the pitch wavers; `breath_db`: the noise beside the voice;
+    `tremolo`: how often in a second the loudness of the call wavers, 0 for never.
     """
 
     pitch: Range
@@ -43,7 +44,7 @@ class Throat:
     step: Range = (0.5, 1.5)
 
     def one(self, random: np.random.Generator) -> Throat:
-        """A single animal: its own pitch, size and pace; it does not interrupt itself."""
+        """A single animal: its own pitch, size and pace; its calls do not overlap."""
         size, pitch = random.uniform(0.85, 1.2), between(random, *self.pitch)
         seconds = between(random, *self.seconds)
         return replace(

@@ -23,7 +23,8 @@ from stapes.corpus.surroundings.parts import (
 def _struck(
     random: np.random.Generator, *, lowest: float, highest: float, modes: int, decay: Range
 ) -> np.ndarray:
-    """One thing, struck anywhere: its modes are its own, how they are heard differs each time."""
+    """The modes of one thing: frequencies and decay times, [2, modes]. They belong to the thing;
+    how loud each mode is depends on the stroke."""
     frequencies = np.sort([between(random, lowest, highest) for _ in range(modes)])
     seconds = between(random, *decay) * (frequencies[0] / frequencies) ** random.uniform(0.2, 1)
     return np.stack([frequencies, np.maximum(seconds, 0.001)])

@@ -33,7 +33,7 @@ def hum(length: int, random: np.random.Generator) -> np.ndarray:
     mains = float(random.choice((50.0, 60.0))) * random.uniform(0.998, 1.002)
     count = int(random.integers(4, 60))
     weights = random.exponential(1, count) * np.arange(1, count + 1) ** -random.uniform(0.2, 1.5)
-    weights[1::2] *= random.uniform(0.2, 4)  # twice the mains, as of all that attracts iron
+    weights[1::2] *= random.uniform(0.2, 4)  # twice the mains: magnets pull iron twice a period
     sound = unit(tone(np.full(length, mains), random, weights=weights))
     if random.random() < 0.4:
         sound *= on_and_off(length, random, on=(0.5, 6), off=(0.2, 4))
@@ -77,8 +77,8 @@ def engine(length: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _explosions(per_second: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Single samples: every whole number that the count passes, moved and scaled a little; each of
-    one to four cylinders has its own strength."""
+    """A single sample for each explosion: where the sum of `per_second` passes a whole number,
+    moved and scaled a little. Each of one to four cylinders has its own strength."""
     uneven, cylinders = random.uniform(0, 0.012), random.uniform(0.4, 1, int(random.integers(1, 5)))
     count = np.cumsum(wavering(per_second, random, percent=2, seconds=0.1)) / RATE
     moments = np.flatnonzero(np.diff(np.floor(count)) > 0)
@@ -99,7 +99,7 @@ def alarm(length: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _voice(pitch: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A sounder: a sine, or as sharp as a square."""
+    """The tone of a sounder, from a sine to one that is as sharp as a square wave."""
     weights = np.array([1, 0, 1 / 3, 0, 1 / 5, 0, 1 / 7]) ** random.uniform(0.7, 3)
     return tone(pitch, random, weights=weights)
 

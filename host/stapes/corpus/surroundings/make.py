@@ -3,8 +3,8 @@
 
     OUTPUT_DIR/_background_noise_/<kind>_<number>.wav      16 kHz
 
-What a recording holds depends on the seed, its kind and its number alone: more minutes add
-recordings to those of fewer.
+The content of a recording depends only on the seed, its kind and its number: with more minutes,
+recordings are added, and the others stay the same.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from stapes.options import check, like, setting
 
 Kind = Callable[[int, np.random.Generator], np.ndarray]
 
-# In the order in which they are made, so that few recordings already differ.
+# In the order in which they are made: even a few recordings then differ much.
 KINDS: dict[str, Kind] = {
     "music": music,
     "barks": barks,
@@ -79,7 +79,7 @@ _ROOM_SHARE, _EQUALIZER_DB = 0.5, 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseSettings:
-    """How much of it; equal settings and talk give equal recordings."""
+    """How much sound to make; equal settings and equal talk give equal recordings."""
 
     minutes: float = setting(20.0, above=0, most=6000, help="of sound, of all kinds together")
     seconds: float = setting(15.0, least=1, most=600, help="the length of each recording")
@@ -108,8 +108,8 @@ def write_noise(
     settings: NoiseSettings,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> NoiseMade:
-    """Writes the recordings that are not there. A new folder appears whole or not at all; what is
-    added to one that exists is whole, recording by recording.
+    """Writes the missing recordings. A new folder appears whole or not at all; in a folder that
+    exists, each added recording appears whole or not at all.
 
     Raises:
         StapesError: the folder exists and is not to be extended, or talk in it cannot be read.

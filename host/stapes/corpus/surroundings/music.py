@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Music by the dice: chords, arpeggios, a tune, a bass and drums, in a scale and a tempo."""
+"""Random music: chords, arpeggios, a tune, a bass and drums, in a scale and a tempo."""
 
 from __future__ import annotations
 

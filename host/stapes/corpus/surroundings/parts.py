@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sounds of surroundings are built of: curves, tones, noises, struck things, rows of events.
+"""The parts of sounds of surroundings: curves, tones, noises, struck things, rows of events.
 
-Sounds and curves are float64 [samples] at RATE. Levels are relative: who writes a recording scales
-it.
+Sounds and curves are float64 [samples] at RATE. Levels are relative: the code that writes a
+recording scales it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Range = tuple[float, float]
 
 
 def samples(seconds: float) -> int:
-    """At least one."""
+    """The number of samples, at least one."""
     return max(1, round(RATE * seconds))
 
 
@@ -66,7 +66,7 @@ def swell(length: int, *, rise: float, fall: float) -> np.ndarray:
 
 
 def dying(length: int, *, seconds: float, rise_seconds: float = 0.002) -> np.ndarray:
-    """A quick rise, then by a factor of e in every `seconds`."""
+    """A quick rise, then a decay by a factor of e in every `seconds`."""
     time = np.arange(length) / RATE
     return np.minimum(1, time / rise_seconds) * np.exp(-time / seconds)
 
@@ -104,8 +104,8 @@ def tone(
     formants: Sequence[Formant] = (),
     tilt: float = 1.0,
 ) -> np.ndarray:
-    """Harmonics of a frequency that may move [samples]: of given weights, or of weights that fall
-    with number**-tilt; where there are formants, their resonances colour them."""
+    """Harmonics of a frequency [samples] that may move, with the given weights, or with weights
+    that fall with number**-tilt. If formants are given, the harmonics pass these resonances."""
     phase = 2 * np.pi * np.cumsum(frequency) / RATE
     count = min(len(weights) or _MOST_HARMONICS, int(HIGHEST_HERTZ / frequency.min()))
     total = np.zeros(len(frequency))
@@ -121,7 +121,7 @@ def tone(
 def wavering(
     frequency: np.ndarray, random: np.random.Generator, *, percent: float, seconds: float = 0.02
 ) -> np.ndarray:
-    """A frequency that is not held exactly, such as that of a throat."""
+    """A frequency that wavers a little, like that of a throat."""
     share = percent / 100
     return frequency * walk(len(frequency), random, seconds=seconds, low=1 - share, high=1 + share)
 
@@ -129,7 +129,7 @@ def wavering(
 def shaped_noise(
     length: int, random: np.random.Generator, formants: Sequence[Formant], *, tilt: float = 0.0
 ) -> np.ndarray:
-    """Noise of power 1 through resonances that may move; it falls with frequency**-tilt."""
+    """Noise of power 1 through resonances that may move; the noise falls with frequency**-tilt."""
     size = max(length, _FRAME)
     white = random.standard_normal(size)
     _, _, spectra = scipy.signal.stft(white, RATE, nperseg=_FRAME, noverlap=_FRAME - _HOP)
@@ -142,7 +142,7 @@ def shaped_noise(
 
 
 def _at(curve: float | np.ndarray, frames: np.ndarray, length: int) -> float | np.ndarray:
-    """A curve at the frames; what does not move stays as it is."""
+    """The values of a curve at the frames; a plain number stays as it is."""
     if not isinstance(curve, np.ndarray):
         return curve
     return np.interp(frames, np.arange(length), curve)
@@ -154,7 +154,7 @@ def _at(curve: float | np.ndarray, frames: np.ndarray, length: int) -> float | n
 def ring(
     frequencies: np.ndarray, seconds: np.ndarray, levels: np.ndarray, *, most_seconds: float = 2.0
 ) -> np.ndarray:
-    """What is struck: sines that die away, each in its own time."""
+    """The sound of a struck thing: sines that die away, each in its own time."""
     heard = frequencies < HIGHEST_HERTZ
     length = samples(min(most_seconds, 7 * float(seconds.max())))
     time = np.arange(length) / RATE
@@ -167,7 +167,7 @@ def ring(
 
 
 def add(sound: np.ndarray, start: int, event: np.ndarray) -> None:
-    """Adds an event in place, as far as there is room behind `start`."""
+    """Adds an event at `start`, in place; what would pass the end of `sound` is cut."""
     part = event[: max(0, len(sound) - start)]
     sound[start : start + len(part)] += part
 
@@ -181,8 +181,8 @@ def in_rows(
     step: Range,
     pause: Range,
 ) -> np.ndarray:
-    """Events one by one and in rows: so many in a row, a step in seconds between their beginnings,
-    a pause between the rows."""
+    """Events in rows: `count` events in a row, `step` seconds between their beginnings, `pause`
+    seconds between the rows; each value is drawn from its range."""
     sound = np.zeros(length)
     place = samples(random.uniform(0, min(pause[1], 0.5 * length / RATE)))
     while place < length:
@@ -196,11 +196,11 @@ def in_rows(
 
 
 def clicks(length: int, random: np.random.Generator, per_second: np.ndarray) -> np.ndarray:
-    """Single samples at random moments, so many in a second, of levels that differ widely."""
+    """Single samples at random moments, `per_second` on average, with widely different levels."""
     there = random.random(length) < per_second / RATE
     return there * random.lognormal(0, 1, length) * random.choice((-1.0, 1.0), length)
 
 
 def through(sound: np.ndarray, echo: np.ndarray) -> np.ndarray:
-    """Every click of a sound as this echo of it; the length stays."""
+    """Replaces every click of a sound by `echo`; the length stays the same."""
     return np.asarray(scipy.signal.fftconvolve(sound, echo)[: len(sound)])

@@ -121,7 +121,7 @@ def _breath(mouth: Sequence[Formant], random: np.random.Generator) -> np.ndarray
 
 
 def babble(length: int, random: np.random.Generator, *, talk: Sequence[Path]) -> np.ndarray:
-    """Six to ten voices at once, of which none is understood.
+    """Six to ten voices at once; none of them can be understood.
 
     Raises:
         StapesError: a recording of the talk cannot be read.
