@@ -130,19 +130,25 @@ def write_talk(
 
 
 def _speakers(settings: TalkSettings, mixture: Mixture) -> list[Speaker]:
-    """As many speakers as needed. If a partition would be empty, one of the last speakers is
-    replaced."""
+    """As many speakers as needed. If a partition would be empty, the last speaker of the largest
+    one is replaced."""
     voices = mixture.voices()
     form = SpeakSettings(
         clips=60 * settings.speakers, seed=settings.seed, tract_percent=settings.tract_percent
     )
     drawn = make_speakers(voices, settings=form, shares=mixture.shares(voices), variants=("",))
     chosen, spare = drawn[: settings.speakers], drawn[settings.speakers :]
-    for place, partition in enumerate(PARTITIONS, start=1):
-        if not any(which_set(speaker.name, *_PARTITIONED) == partition for speaker in chosen):
-            other = next(one for one in spare if which_set(one.name, *_PARTITIONED) == partition)
-            chosen[-place] = other
+    for partition in PARTITIONS:
+        partitions = [_partition(speaker) for speaker in chosen]
+        others = [speaker for speaker in spare if _partition(speaker) == partition]
+        if partition not in partitions and others:
+            largest = max(PARTITIONS, key=partitions.count)
+            chosen[len(chosen) - 1 - partitions[::-1].index(largest)] = others[0]
     return chosen
+
+
+def _partition(speaker: Speaker) -> str:
+    return which_set(speaker.name, *_PARTITIONED)
 
 
 def _read(

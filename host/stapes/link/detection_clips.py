@@ -42,6 +42,7 @@ class DetectionClips:
         """
         self.folder, self._most = Path(folder), most
         self.kept = self.left_out = 0
+        self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
         with writing(self.folder):
             (self.folder / CLIPS_NAME).mkdir(parents=True, exist_ok=True)
         check_output(self.folder / LIST_NAME)
@@ -58,7 +59,8 @@ class DetectionClips:
         """The board restarted, or the connection broke: its samples are numbered from 0 again."""
         self._heard: list[tuple[int, np.ndarray]] = []  # number of the first sample, samples
         self._end = 0  # number of the sample after the newest one
-        self._waiting: list[tuple[int, str, float]] = []  # last sample, label, score
+        self.left_out += len(self._waiting)
+        self._waiting = []
 
     def hear(self, event: Event) -> None:
         """Takes one piece of audio, and writes the clips that it completes.

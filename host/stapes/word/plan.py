@@ -252,7 +252,7 @@ class _Planner:
         )
 
     def _gather(self) -> Stage:
-        about = "other words, noise, speech and recordings, as links"
+        about = "other words, noise and speech as links, recordings as copies"
         return self._own("gather", about, "noise_train", "speak_train", "near", share=0.2)
 
     def _own(self, step: str, about: str, *needs: str, share: float = 1.0) -> Stage:
@@ -409,8 +409,12 @@ def inputs_of(job: Job) -> dict[str, str]:
     """Digests of what stages read from outside of the working folder, by the names of the stages:
     a stage starts again when its digest changes."""
     trunk = hashlib.sha256(TRUNK.read_bytes()).hexdigest()[:16]
-    gathered = digest([*filter(None, [job.sounds]), *job.recordings])
-    return {"gather": gathered, **dict.fromkeys(STAGE_MODELS, trunk)}
+    sounds = [*filter(None, [job.sounds])]
+    return {
+        "gather": digest([*sounds, *job.recordings]),
+        **dict.fromkeys(("join_tune", "join_test"), digest(sounds)),
+        **dict.fromkeys(STAGE_MODELS, trunk),
+    }
 
 
 def digest(folders: Sequence[Path]) -> str:

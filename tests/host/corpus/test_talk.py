@@ -69,6 +69,25 @@ def test_talk_is_as_long_as_asked_for_and_every_partition_has_speakers(tmp_path)
         assert 0.15 < np.abs(samples / 32768).max() < 1
 
 
+# From 12 on, a partition is missing and one of the last speakers is the only one of another.
+@pytest.mark.parametrize("seed", [0, 1, 12, 31, 38])
+def test_three_speakers_are_of_three_partitions(tmp_path, seed):
+    settings = TalkSettings(
+        minutes=0.1, seconds_per_speaker=5, processes=1, tract_percent=0, seed=seed
+    )
+    write_talk(tmp_path, settings=settings, mixture=Mixture(engines={"flite": Hum()}))
+    speakers = sorted((tmp_path / "_speech_").glob("*/"))
+    assert sorted(which_set(speaker, 10, 10) for speaker in speakers) == sorted(PARTITIONS)
+
+
+def test_a_partition_without_any_speaker_to_choose_stays_empty(tmp_path):
+    settings = TalkSettings(
+        minutes=0.1, seconds_per_speaker=5, processes=1, tract_percent=0, seed=267
+    )
+    talked = write_talk(tmp_path, settings=settings, mixture=Mixture(engines={"flite": Hum()}))
+    assert talked.speakers == 3
+
+
 def test_equal_seeds_read_the_same_and_others_do_not(tmp_path):
     mixture = Mixture(engines={"flite": Hum()})
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import shutil
 from itertools import pairwise
@@ -74,6 +75,23 @@ def test_another_trunk_begins_the_training_anew(tmp_path, monkeypatch):
     after = inputs_of(job(tmp_path))
     changed = {name for name in before if after[name] != before[name]}
     assert changed == {"first", "second"}
+
+
+def test_what_changes_outside_of_the_folder_is_gathered_and_joined_anew(tmp_path):
+    sounds, recordings = tmp_path / "sounds", tmp_path / "recordings"
+    for folder in (sounds, recordings):
+        folder.mkdir()
+    mine = dataclasses.replace(job(tmp_path), sounds=sounds, recordings=(recordings,))
+    before = inputs_of(mine)
+
+    def changed():
+        after = inputs_of(mine)
+        return {name for name in before if after[name] != before[name]}
+
+    (recordings / "a.wav").write_bytes(b"1")
+    assert changed() == {"gather"}
+    (sounds / "b.wav").write_bytes(b"1")
+    assert changed() == {"gather", "join_tune", "join_test"}
 
 
 def test_no_talk_holds_a_word_that_it_stands_against(tmp_path):
