@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -15,6 +16,14 @@ import pyte
 
 COLUMNS, ROWS = 100, 40
 CTRL_C = b"\x03"
+
+
+def keep_output_at_ctrl_c(terminal: int) -> None:
+    """At Ctrl-C, Linux first sends the signal and then throws away output that nobody has read yet:
+    what a quick program says to the signal would be lost."""
+    attributes = termios.tcgetattr(terminal)
+    attributes[3] |= termios.NOFLSH
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
 class Terminal:
@@ -29,6 +38,7 @@ class Terminal:
         """Runs `commands` to their end; the test fails if one of them fails. `until` is a pattern:
         Ctrl-C is pressed when the screen shows it, and the exit status does not count."""
         ours, theirs = os.openpty()
+        keep_output_at_ctrl_c(theirs)
         shell = subprocess.Popen(
             ["bash", "--norc", "-ic", f"set -e\n{commands}\nwait"],
             cwd=self._folder,

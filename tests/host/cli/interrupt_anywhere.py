@@ -18,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from terminal import CTRL_C, keep_output_at_ctrl_c
+
 import stapes
 from stapes.cli import main as command_line
 
@@ -25,7 +27,6 @@ PACKAGE = str(Path(stapes.__file__).parent)
 POINTS = [8**power for power in range(6)]  # calls of Stapes' functions
 MOMENT_SECONDS = 2  # then Ctrl-C is pressed at the terminal
 SOON_SECONDS = 120
-CTRL_C = b"\x03"
 
 
 def interrupt_at(point: int) -> None:
@@ -51,6 +52,7 @@ def run(arguments: list[str], point: int) -> dict[str, Any]:
     """One run: what was shown, the exit status, and by what it was interrupted."""
     child, ours = pty.fork()
     if child == 0:
+        keep_output_at_ctrl_c(0)
         sys.argv = ["stapes", *arguments]
         interrupt_at(point)
         raise SystemExit(command_line.main())

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import terminal
+from terminal import CTRL_C, keep_output_at_ctrl_c
 from tones import TRAIN_FLAGS, trained_tones, write_tones
 
 from stapes.audio.wav import write_wav
@@ -25,7 +27,6 @@ from stapes.cli.main import COMMANDS as ALL_COMMANDS
 from stapes.cli.main import keep_interrupts
 
 MODEL = Path(__file__).parents[3] / "models" / "micro" / "model.tflite"
-CTRL_C = b"\x03"
 BAR = r"\[[#.]+\] "
 PATIENCE_SECONDS = 240
 SOON_SECONDS = 120  # which a machine that is very busy may need
@@ -139,6 +140,7 @@ def interruptions(material) -> dict[str, list[dict]]:
         [sys.executable, ANYWHERE_PROGRAM],
         input=json.dumps(jobs),
         cwd=material,
+        env={**os.environ, "PYTHONPATH": str(Path(terminal.__file__).parent)},
         capture_output=True,
         text=True,
     )
@@ -190,6 +192,7 @@ def interrupted(arguments: list[str], folder: Path, pattern: str) -> tuple[str, 
     """What a command shows at a terminal, and its exit status. Ctrl-C is pressed when it has shown
     `pattern`, or after a moment."""
     ours, theirs = os.openpty()
+    keep_output_at_ctrl_c(theirs)
     process = subprocess.Popen(
         [sys.executable, "-m", "stapes", *arguments],
         cwd=folder,
