@@ -26,7 +26,7 @@ _EXTENSIBLE = 0xFFFE
 # The sub-format GUID of WAVE_FORMAT_EXTENSIBLE is the plain format code followed by these bytes.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _CONVERT = "convert it with: sox IN.wav -b 16 -c 1"
-TO_WAV = "ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav"  # of any format
+TO_WAV = "ffmpeg -i IN -ac 1 -ar 16000 -c:a pcm_s16le OUT.wav"  # of any format
 _OPEN_SIZE = (
     0x7FFFF000  # such a size or a larger one means "until the end": writers to a pipe leave it so
 )
@@ -209,10 +209,21 @@ def _is_open(data: Content, start: int, size: int) -> bool:
 def _check_riff(path: str | os.PathLike[str], data: Content) -> None:
     if len(data) < 12 or data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         check_no_pointer(bytes(data[:64]), source=path, what="a WAV file")
-        found = "an empty file" if not data else f"{data[:4]!r} at its start"
-        raise StapesError(
-            f"{path}: found {found}, expected a RIFF/WAVE file; convert it with: {TO_WAV}"
-        )
+        remedy = f"convert it with: {TO_WAV}" if data else "record it again"
+        raise StapesError(f"{path}: found {_kind(data)}, expected a RIFF/WAVE file; {remedy}")
+
+
+def _kind(data: Content) -> str:
+    """What a file is that is no WAV, by its first bytes."""
+    start = bytes(data[:12])
+    if not start:
+        return "an empty file"
+    if start[4:8] == b"ftyp":
+        return "MPEG-4 (.m4a, .mp4)"
+    if start[:3] == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] >= 0xE0):
+        return "MP3"
+    names = {b"OggS": "Ogg (.ogg, .opus)", b"fLaC": "FLAC", b"FORM": "AIFF", b"RF64": "RF64"}
+    return names.get(start[:4], f"{start[:4]!r} at its start")
 
 
 def _chunks(data: Content) -> Iterator[tuple[bytes, int, int]]:
@@ -275,26 +286,22 @@ def _check_format(path: str | os.PathLike[str], body: bytes, expected_rate: int 
     code, channels, rate, byte_rate, block, bits = struct.unpack_from("<HHIIHH", body)
     if code == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
         code = struct.unpack_from("<H", body, 24)[0]
+    convert = f"{_CONVERT} -r {expected_rate or rate} OUT.wav"
     if code != _PCM or bits != 16:
         raise FormatMismatch(
-            f"{path}: found format {code} with {bits} bits, expected 16-bit PCM; {_CONVERT} OUT.wav"
+            f"{path}: found format {code} with {bits} bits, expected 16-bit PCM; {convert}"
         )
     if channels != 1:
-        raise FormatMismatch(
-            f"{path}: found {channels} channels, expected mono; {_CONVERT} OUT.wav"
-        )
+        raise FormatMismatch(f"{path}: found {channels} channels, expected mono; {convert}")
     if rate == 0:
         raise StapesError(f"{path}: found 0 Hz, expected a positive rate; record it again")
     if block != 2 or byte_rate != 2 * rate:
         raise StapesError(
             f"{path}: found a header that contradicts itself ({rate} Hz, {byte_rate} bytes/s, "
-            f"{block} bytes a sample), expected {2 * rate} bytes/s and 2; {_CONVERT} OUT.wav"
+            f"{block} bytes a sample), expected {2 * rate} bytes/s and 2; {convert}"
         )
     if expected_rate is not None and rate != expected_rate:
-        raise FormatMismatch(
-            f"{path}: found {rate} Hz, expected {expected_rate} Hz; "
-            f"{_CONVERT} -r {expected_rate} OUT.wav"
-        )
+        raise FormatMismatch(f"{path}: found {rate} Hz, expected {expected_rate} Hz; {convert}")
     return rate
 
 

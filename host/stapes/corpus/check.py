@@ -16,8 +16,9 @@ import numpy as np
 from stapes.audio.reader import AUDIO_SUFFIXES, OTHER_AUDIO, audio_files, read_recording
 from stapes.audio.wav import TO_WAV
 from stapes.corpus.clips import LONG
-from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded, word_of
+from stapes.corpus.index import BACKGROUND_NOISE_FOLDER, NO_WORDS, CorpusSettings, folded
 from stapes.corpus.partition import PARTITIONS, which_set
+from stapes.corpus.running_speech import SPEECH_FOLDER
 from stapes.errors import StapesError
 from stapes.files import read_text, visible_files
 from stapes.model.settings import FrontEndSettings, ModelSettings, check_label
@@ -85,6 +86,7 @@ class CorpusReport:
     speakers: int
     hours: float
     background_minutes: float
+    speech_minutes: float
     words: dict[str, dict[str, int]]
     seconds: tuple[float, float, float]
     findings: list[Finding]
@@ -114,10 +116,11 @@ def check_corpus(
         raise StapesError(
             f"{folder}: found no clips, expected <word>/*.wav inside; check --data_dir"
         )
+    talk = audio_files(folder / SPEECH_FOLDER, "*/*")  # in a folder for each speaker
     read: list[Clip] = []
-    for number, path in enumerate(paths):
-        read.append(_look_at(path, settings))
-        progress(number + 1, len(paths))
+    for number, path in enumerate([*paths, *talk]):
+        read.append(_look_at(path, settings, folder))
+        progress(number + 1, len(paths) + len(talk))
     background = [clip for clip in read if clip.word == BACKGROUND_NOISE_FOLDER]
     clips = [clip for clip in read if clip.word not in NO_WORDS]
     sound = [clip for clip in clips if not clip.error]
@@ -137,17 +140,22 @@ def check_corpus(
         clips=len(clips),
         speakers=len({_speaker(clip.name) for clip in clips}),
         hours=round(sum(lengths) / 3600, 3),
-        background_minutes=round(sum(clip.seconds for clip in background) / 60, 2),
+        background_minutes=_minutes(background),
+        speech_minutes=_minutes(clip for clip in read if clip.word == SPEECH_FOLDER),
         words=_counts(clips),
         seconds=(min(lengths), float(np.median(lengths)), max(lengths)),
         findings=sorted(findings, key=lambda finding: finding.severity),
     )
 
 
-def _look_at(path: Path, settings: CheckSettings) -> Clip:
+def _minutes(clips: Iterable[Clip]) -> float:
+    return round(sum(clip.seconds for clip in clips) / 60, 2)
+
+
+def _look_at(path: Path, settings: CheckSettings, folder: Path) -> Clip:
     partition = which_set(path, settings.validation_percentage, settings.testing_percentage)
-    name = f"{path.parent.name}/{path.name}"
-    facts = Clip(name=name, word=word_of(path), partition=partition)
+    place = path.relative_to(folder)
+    facts = Clip(name=str(place), word=folded(place.parts[0]), partition=partition)
     try:
         recording = read_recording(path)
     except StapesError as error:

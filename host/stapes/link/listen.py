@@ -73,7 +73,7 @@ class RawSound:
     def read(self, samples: int) -> NDArray[np.int16]:
         """
         Raises:
-            StapesError: the data is a WAV file: its header would be heard as sound.
+            StapesError: there is no data, or it is a WAV file: its header would be heard as sound.
         """
         data = b""
         while len(data) < 2 * samples and (more := self._stream.read(2 * samples - len(data))):
@@ -82,6 +82,10 @@ class RawSound:
             raise StapesError(
                 "standard input: found a WAV file, expected raw samples; name the file (--wav "
                 "FILE.wav), or let the recorder leave out its header (arecord -t raw)"
+            )
+        if not self._has_begun and not data:
+            raise StapesError(
+                "standard input: found no samples, expected raw samples; check the recorder"
             )
         self._has_begun = True
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)

@@ -18,6 +18,7 @@ from stapes.model.settings import NOT_WORDS, check_label
 from stapes.progress import note
 
 _FORMS = '"label, time_ms" or those of a label track (start, end, label)'
+_FEWEST_TIMED, _LEAST_PACE_MS = 3, 100  # words that follow each other faster are not words
 MAX_TIME_MS = 2**32  # a board's clock goes no further
 
 
@@ -72,14 +73,31 @@ def read_truth(path: str | Path) -> list[LabelTime]:
     `stapes stream make` writes it, if there is one.
 
     Raises:
-        StapesError: as `read_labels`.
+        StapesError: as `read_labels`; or the words are so close together that their times must be
+            seconds.
     """
     truth = read_labels(path, what="a ground truth")
+    _check_times(truth, path)
     details = Path(path).with_suffix(".jsonl")
     if details == Path(path) or not details.exists():
         return truth
     ends = {(e.label, round(e.time_ms)): e for e in read_labels(details, what="details of words")}
     return [ends.get((entry.label, round(entry.time_ms)), entry) for entry in truth]
+
+
+def _check_times(truth: Sequence[LabelTime], path: str | Path) -> None:
+    twice = len(truth) - len({(entry.label, entry.time_ms) for entry in truth})
+    if twice:
+        lines = f"line{'s' * (twice > 1)}"
+        note(f"{path}: {twice} repeated {lines}: each counts as another word", kind="twice")
+    if len(truth) < _FEWEST_TIMED:
+        return
+    pace_ms = (truth[-1].time_ms - truth[0].time_ms) / (len(truth) - 1)
+    if 0 < pace_ms < _LEAST_PACE_MS:
+        raise StapesError(
+            f"{path}: found a word every {pace_ms:.1f} ms, expected times in milliseconds; if "
+            "these are seconds, multiply them by 1000"
+        )
 
 
 def check_within(

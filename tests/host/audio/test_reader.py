@@ -179,7 +179,7 @@ def test_recordings_that_nothing_reads_are_named_with_the_line_that_converts_the
         assert audio_files(tmp_path, "*/*") == []
     assert capsys.readouterr().err == (
         f"Note: 3 recordings skipped (.m4a, .wma, such as {tmp_path}/yes/a.m4a); convert each with:"
-        " ffmpeg -i IN -ac 1 -c:a pcm_s16le OUT.wav\n"
+        " ffmpeg -i IN -ac 1 -ar 16000 -c:a pcm_s16le OUT.wav\n"
     )
     assert about_unread([]) == ""
 

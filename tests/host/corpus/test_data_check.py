@@ -14,6 +14,7 @@ import soundfile
 from tones import SAMPLE_RATE, WANTED, write_tones
 
 from stapes.audio.wav import write_wav
+from stapes.cli.commands.data_check import report_lines
 from stapes.cli.main import main
 from stapes.corpus.check import CheckSettings, check_corpus
 from stapes.corpus.index import CorpusSettings, scan_corpus
@@ -90,6 +91,22 @@ def test_files_of_another_form_are_named(folder):
         "other_files": ["up/a.png"],
         "short_background": ["_background_noise_/a.wav"],
     }
+
+
+def test_running_speech_is_looked_at_in_the_folders_of_its_speakers_too(folder):
+    speech = folder / "_speech_"
+    (speech / "anna").mkdir(parents=True)
+    write_wav(speech / "ben_nohash_0.wav", loud(30 * SAMPLE_RATE), sample_rate=SAMPLE_RATE)
+    write_wav(speech / "anna" / "story.wav", loud(60 * SAMPLE_RATE), sample_rate=SAMPLE_RATE)
+    write_wav(speech / "anna" / "fast.wav", loud(), sample_rate=44100)
+    (speech / "anna" / "text.wav").write_bytes(b"hello")
+    report = check_corpus(folder, SETTINGS)
+    assert report.speech_minutes == pytest.approx(1.5, abs=0.02) and len(report.words) == 3
+    files = {finding.kind: finding.files for finding in report.findings}
+    assert files["sample_rate"] == ["_speech_/anna/fast.wav"]
+    (unreadable,) = files["unreadable"]
+    assert unreadable.startswith("_speech_/anna/text.wav: found b'hell' at its start")
+    assert "0.1 minutes of background, 1.5 of running speech" in report_lines(report)[0]
 
 
 def test_the_level_of_background_is_looked_at(folder):

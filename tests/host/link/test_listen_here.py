@@ -124,6 +124,11 @@ def test_raw_samples_may_come_in_any_pieces():
     assert len(sound.read(64)) == 0
 
 
+def test_an_empty_pipe_is_said():
+    with pytest.raises(StapesError, match="standard input: found no samples"):
+        RawSound(io.BytesIO(b"")).read(64)
+
+
 def test_a_wav_file_is_not_taken_for_raw_samples(wav):
     with pytest.raises(StapesError, match=r"found a WAV file, .* \(--wav FILE.wav\)"):
         RawSound(io.BytesIO(wav.read_bytes())).read(64)

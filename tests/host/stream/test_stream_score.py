@@ -18,7 +18,7 @@ from stapes.evaluation.intervals import binomial_interval, cluster_interval, poi
 from stapes.model.settings import DecoderSettings, ModelSettings
 from stapes.stream import cuts, score_track
 from stapes.stream.accuracy import MS_PER_HOUR, ScoreSettings, score_stream
-from stapes.stream.labels import LabelTime, check_labels, format_line, read_labels
+from stapes.stream.labels import LabelTime, check_labels, format_line, read_labels, read_truth
 from stapes.stream.tutorial import tutorial_score
 
 SETTINGS = ScoreSettings(clip_duration_ms=1000, time_tolerance_ms=750)
@@ -421,6 +421,20 @@ def test_a_word_that_is_detected_in_another_spelling_is_named(tmp_path, capsys):
         "'Yes' is never detected, but 'yes' is; is it the same word?",
         "'STRASSE' is never detected, but 'straße' is; is it the same word?",
     ]
+
+
+def test_times_in_seconds_are_refused(tmp_path):
+    path = tmp_path / "truth.txt"
+    path.write_text("no, 1.044\nyes, 6.126\nno, 9.5\n")
+    with pytest.raises(StapesError, match=r"a word every 4.2 ms, .* multiply them by 1000"):
+        read_truth(path)
+
+
+def test_a_line_that_is_there_twice_is_noted(tmp_path, capsys):
+    path = tmp_path / "truth.txt"
+    path.write_text("no, 1044\nyes, 6126\nno, 1044\n")
+    assert len(read_truth(path)) == 3
+    assert "truth.txt: 1 repeated line: each counts as another word" in capsys.readouterr().err
 
 
 def test_a_first_line_may_be_a_heading_and_should_go(tmp_path):

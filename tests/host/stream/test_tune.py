@@ -406,6 +406,26 @@ def test_too_little_audio_for_the_target_is_said(recorded, capsys, rate, hours):
     )
 
 
+@pytest.mark.parametrize("reached", [True, False])
+def test_an_unreachable_target_is_said_and_leads_nowhere(recorded, capsys, monkeypatch, reached):
+    monkeypatch.setattr(
+        "stapes.stream.tune.tune",
+        lambda *words, **more: replace(tune(*words, **more), reached=reached),
+    )
+    assert command(recorded, "--output_file", str(recorded / "tuned.tflite")) == 0
+    output = capsys.readouterr()
+    said = "no threshold that still finds a word keeps 200 false accepts per hour"
+    assert (said in output.err) != reached
+    assert ("Next: stapes flash" in output.out) == reached
+
+
+def test_figures_of_the_audio_that_was_tuned_with_flatter(recorded, capsys):
+    verified = ["--verify_wav", str(recorded / "." / "a.wav")]
+    verified += ["--verify_labels", str(recorded / "a.txt")]
+    assert command(recorded, *verified) == 0
+    assert "a.wav is one of --wav: its figures flatter" in capsys.readouterr().err
+
+
 def test_too_little_audio_of_a_kind_for_its_limit_is_said(recorded, capsys):
     kinds = ["--also", f"talk,2,{recorded / 'a.wav'}", "--also", f"noise,900,{recorded / 'a.wav'}"]
     assert command(recorded, "--fa_per_hour", "900", *kinds) == 0

@@ -66,7 +66,8 @@ def report_lines(report: CorpusReport, *, shown: int = _SHOWN) -> list[str]:
     lines = [
         f"{report.folder}: {report.clips} clips of {len(report.words)} words, "
         f"{report.speakers} speakers, {report.hours:.2f} hours, "
-        f"{report.background_minutes:.1f} minutes of background",
+        f"{report.background_minutes:.1f} minutes of background, "
+        f"{report.speech_minutes:.1f} of running speech",
         f"durations: {low:.2f} to {high:.2f} s, half of them up to {middle:.2f} s",
         "",
         f"{'word':<20}{'clips':>8}{'training':>10}{'validation':>12}{'testing':>9}",

@@ -121,7 +121,7 @@ def _run_decoder(arguments: argparse.Namespace) -> int:
     print(
         json.dumps(report) if arguments.json else _text(arguments, tuned, verified, checked, target)
     )
-    if target and not arguments.json:
+    if target and tuned.reached and not arguments.json:
         next_step("flash", "--board", "NAME", target, about="stapes boards lists the names")
     return 0
 
@@ -137,6 +137,10 @@ def _check(arguments: argparse.Namespace) -> None:
             raise StapesError(
                 f"--{labels}: found {counts[1]} for {counts[0]} of --{wavs}, expected one each"
             )
+    known = {path.resolve() for path in arguments.wav}
+    for wav in arguments.verify_wav:
+        if wav.resolve() in known:
+            say(f"tune: --verify_wav {wav} is one of --wav: its figures flatter", to=sys.stderr)
     for flag in ("also", "verify_also"):
         _check_kinds(flag, getattr(arguments, flag), per_label=arguments.per_label)
     inputs = arguments.wav + arguments.labels + arguments.verify_wav + arguments.verify_labels
@@ -339,9 +343,12 @@ def _text(
         lines.append(_row("verified on", verified))
     lines += [_row(f"  {name}", score) for name, score in checked.items()]
     if not tuned.reached:
-        lines.append(
-            f"no threshold reaches {arguments.fa_per_hour:g} false accepts per hour"
-            f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come closest"
+        say(
+            "tune: no threshold that still finds a word keeps "
+            f"{arguments.fa_per_hour:g} false accepts per hour"
+            f"{' and the limits of all kinds' if tuned.kinds else ''}; these settings come "
+            "closest. Look at the ground truth, or train a better model",
+            to=sys.stderr,
         )
     for score in filter(None, (tuned.score, verified)):
         if score.few_recordings:
