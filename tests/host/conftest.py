@@ -7,6 +7,14 @@ from collections.abc import Iterator
 import pytest
 from tones import SHARED_FOLDER
 
+from stapes import progress
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process says a note once, and few of a kind: each test begins anew."""
+    monkeypatch.setattr(progress, "NOTED", {})
+
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -15,11 +15,14 @@ import numpy as np
 from tflite_micro import runtime
 
 from stapes.device.engine import Engine
+from stapes.errors import StapesError
+from stapes.evaluation.verify import in_a_process_of_its_own
 from stapes.model.builder import ModelBuilder
 
 CASES = int(os.environ.get("STAPES_TEST_CASES", "40"))
 FIRST_SEED = int(os.environ.get("STAPES_TEST_SEED", "0"))
 INVOKES = 6
+INFERENCES = 3  # of a model that may be damaged
 
 Random = np.random.Generator
 
@@ -399,3 +402,18 @@ def check_models(make: Callable[[Random], Network], *, cases: int = CASES) -> No
         engine = Engine.from_bytes(model)
         inputs = [values(rng, engine.input_shape, engine.input_type) for _ in range(INVOKES)]
         assert_same_bytes(model, inputs, what=f"seed {seed}")
+
+
+def fate(model: bytes, rng: Random) -> str:
+    """What becomes of a model that may be damaged: "refused" by the engine, "upstream failed" (it
+    may crash, in a process of its own), or for some random inputs "equal" or "different"."""
+    try:
+        engine = Engine.from_bytes(model)
+    except StapesError:
+        return "refused"
+    inputs = [values(rng, engine.input_shape, engine.input_type) for _ in range(INFERENCES)]
+    ours = [engine.invoke(frame) for frame in inputs]
+    theirs, reason = in_a_process_of_its_own(lambda: upstream_outputs(model, inputs))
+    if reason:
+        return "upstream failed"
+    return "equal" if all(map(np.array_equal, ours, theirs)) else "different"

@@ -86,6 +86,11 @@ def _within(entries: Sequence[Entry], sounds: Sounds, away: float) -> list[tuple
     return [pair for pair in pairs if pair[1] <= away]
 
 
+def is_english(language: str) -> bool:
+    """Whether espeak-ng's name of a language, such as "en-gb", is one of English."""
+    return language.split("-")[0] == "en"
+
+
 def load_lexicon(
     transcribe: Callable[[Sequence[str]], Sequence[str]], *, language: str = "en"
 ) -> Lexicon:
@@ -112,7 +117,7 @@ def common_words(language: str = "en") -> list[tuple[str, float | None]]:
 
 def _listed(language: str) -> tuple[str, list[tuple[str, float | None]]]:
     """Whose list it is, and its words."""
-    if language.split("-")[0] != "en":
+    if not is_english(language):
         return "", []
     return _wordfreq() or _system_list() or ("", [])
 

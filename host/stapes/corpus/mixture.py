@@ -19,6 +19,7 @@ import numpy as np
 from stapes.corpus.credits import Credit
 from stapes.corpus.effects import FULL_SCALE, change_tract, change_voice
 from stapes.corpus.engines import Engine, Festival, Flite, Hibari, PiperVoices
+from stapes.corpus.lexicon import is_english
 from stapes.corpus.pitch import median_pitch
 from stapes.corpus.synthesizers import VARIANTS, EngineFailed, Espeak, Speaker
 from stapes.errors import StapesError
@@ -121,11 +122,10 @@ def find_mixture(
         "espeak": Espeak(language=language),
         "piper": PiperVoices(files=tuple(piper_files)),
     }
-    is_english = language.split("-")[0] == "en"
-    if is_english:
+    if is_english(language):
         candidates |= {"hibari": Hibari(), "flite": Flite(), "festival": Festival()}
     engines = {name: engine for name, engine in candidates.items() if _is_here(engine)}
-    if not is_english and "espeak" not in engines and not piper_files:
+    if not is_english(language) and "espeak" not in engines and not piper_files:
         raise StapesError(
             f"--language {language}: found no voice for it, expected one of espeak-ng (list them: "
             "espeak-ng --voices) or of Piper (--voice)"

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import special  # scipy.stats takes half a second to import
 
 CONFIDENCE = 0.95
+# If no event came in T hours, the rate is below RULE_OF_THREE / T, with 95% confidence.
+RULE_OF_THREE = 3.0
 _SEED = 59185
 _RESAMPLES = 2000
 _FEW_SOURCES = 10  # fewer sources do not show how much sources differ

@@ -21,7 +21,7 @@ from stapes.evaluation.confusion import Confusion
 from stapes.export.priors import correct_priors
 from stapes.export.report import LayerError, layer_errors, table
 from stapes.files import check_output, write_bytes
-from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings
+from stapes.model.settings import DEFAULT_CLIP_STRIDE_MS, DecoderSettings, ModelSettings, check_name
 from stapes.networks.registry import create_model
 from stapes.quantize.calibration import Ranges, calibrate
 from stapes.quantize.graph import build_model
@@ -45,11 +45,12 @@ _ERROR_CLIPS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """Accuracies on the testing partition, 0 to 1, before and after quantization, and the error of
-    each layer."""
+    """Accuracies on the testing partition, 0 to 1, before and after quantization (and its 95%
+    interval), and the error of each layer."""
 
     float_accuracy: float
     int8_accuracy: float
+    int8_accuracy_95: tuple[float, float]
     test_clips: int
     model_bytes: int
     layers: list[LayerError]
@@ -78,9 +79,11 @@ def export_checkpoint(
             effect of this (`correct_priors`).
 
     Raises:
-        StapesError: a checkpoint or corpus that does not fit, a layer that cannot be exported, or
-            an `output_file` that is the checkpoint.
+        StapesError: a name that cannot be shown, a checkpoint or corpus that does not fit, a layer
+            that cannot be exported, or an `output_file` that is the checkpoint.
     """
+    name = name or Path(output_file).stem
+    check_name(name)
     check_output(output_file, inputs=[checkpoint_file])
     checkpoint = Checkpoint.load(checkpoint_file)
     settings = checkpoint.settings
@@ -93,7 +96,7 @@ def export_checkpoint(
     calibration = features(corpus.evaluation("training", limit=_CALIBRATION_CLIPS).samples)
     network = _network(layers, checkpoint, calibration, log)
     unmeasured = ModelSettings(
-        name=name or Path(output_file).stem,
+        name=name,
         labels=settings.labels,
         front_end=settings.front_end,
         decoder=decoder,
@@ -117,6 +120,7 @@ def export_checkpoint(
     return ExportResult(
         float_accuracy=in_float.accuracy,
         int8_accuracy=in_int8.accuracy,
+        int8_accuracy_95=in_int8.accuracy_interval,
         test_clips=in_int8.total,
         model_bytes=len(content),
         layers=errors,

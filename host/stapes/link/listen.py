@@ -78,17 +78,22 @@ class RawSound:
         data = b""
         while len(data) < 2 * samples and (more := self._stream.read(2 * samples - len(data))):
             data += more
-        if not self._has_begun and data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-            raise StapesError(
-                "standard input: found a WAV file, expected raw samples; name the file (--wav "
-                "FILE.wav), or let the recorder leave out its header (arecord -t raw)"
-            )
-        if not self._has_begun and not data:
-            raise StapesError(
-                "standard input: found no samples, expected raw samples; check the recorder"
-            )
+        if not self._has_begun:
+            _check_start(data)
         self._has_begun = True
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+
+
+def _check_start(data: bytes) -> None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        raise StapesError(
+            "standard input: found a WAV file, expected raw samples; name the file (--wav "
+            "FILE.wav), or let the recorder leave out its header (arecord -t raw)"
+        )
+    if not data:
+        raise StapesError(
+            "standard input: found no samples, expected raw samples; check the recorder"
+        )
 
 
 def listen(

@@ -25,7 +25,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stapes.evaluation.intervals import binomial_interval, cluster_interval, poisson_interval
+from stapes.evaluation.intervals import (
+    RULE_OF_THREE,
+    binomial_interval,
+    cluster_interval,
+    poisson_interval,
+)
 from stapes.model.settings import NOT_WORDS
 from stapes.options import check, setting
 from stapes.plain import clock
@@ -33,7 +38,6 @@ from stapes.stream.labels import LabelTime
 
 MS_PER_HOUR = 3_600_000
 FEW_RECORDINGS = 30
-_BOUND = 3.0  # with no false accept in T hours, the rate is below 3 / T with 95% confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,10 +260,10 @@ class StreamScore:
     def doubts(self) -> list[str]:
         """What so few recordings and so little audio cannot show, a sentence each."""
         found = [self.few_recordings] * bool(self.few_recordings)
-        if not self.false_accepts and 0 < self.hours < _BOUND:
+        if not self.false_accepts and 0 < self.hours < RULE_OF_THREE:
             found.append(
                 f"{self.hours:.2f} h without a false accept show a rate below "
-                f"{_BOUND / self.hours:.1f} per hour, not none"
+                f"{RULE_OF_THREE / self.hours:.1f} per hour, not none"
             )
         return found
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stapes.corpus.lexicon import Entry, Lexicon, said_per_hour
+from stapes.corpus.lexicon import Entry, Lexicon, is_english, said_per_hour
 from stapes.corpus.mixture import Mixture
 from stapes.corpus.phonemes import Sounds, sounds_of, syllables
 from stapes.corpus.speak import speak_word
@@ -114,7 +114,7 @@ def check_text(word: str, *, language: str = "en") -> None:
         )
     check_label(word)
     foreign = [letter for letter in word if letter.isalpha() and not _is_latin(letter)]
-    if language.split("-")[0] == "en" and foreign:  # espeak-ng says "Chinese letter" then
+    if is_english(language) and foreign:  # espeak-ng says "Chinese letter" then
         raise StapesError(
             f"word {word!r}: found {foreign[0]!r}, which no English voice can read, expected "
             "letters from a to z; write it as it sounds, or choose its --language"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stapes.audio.reader import audio_files, read_audio
+from stapes.evaluation.intervals import RULE_OF_THREE
 from stapes.model.metadata import load_model
 from stapes.model.settings import ModelSettings
 from stapes.stream.accuracy import ScoreSettings
@@ -23,7 +24,6 @@ from stapes.word.steps import kept_noise, takes
 RATES = (0.5, 1.0, 2.0)  # false accepts per hour of talk
 FEW_PEOPLE = 10
 _QUIET_SECONDS, _QUIET_DB = 1.0, -72.0
-_RELIABLE = 3.0  # with no false accept in T hours, the rate is below 3 / T with 95% confidence
 
 
 def measure(job: Job, *, warnings: Sequence[str], seconds: float, voices: Sequence[str]) -> dict:
@@ -195,10 +195,10 @@ def _tested_with(card: dict) -> list[str]:
     speech = "synthetic voices and people" if card["speech_of_people"] else "synthetic voices alone"
     hours = card["talk"]["hours"]
     lines.append(f"* {hours:.2f} hours of talk without the word, by {speech}.")
-    if hours < _RELIABLE / min(RATES):
+    if hours < RULE_OF_THREE / min(RATES):
         lines.append(
-            f"* So short a test cannot tell rates below {_RELIABLE / max(hours, 1e-9):.1f} false "
-            "accepts an hour from none."
+            f"* So short a test cannot tell rates below {RULE_OF_THREE / max(hours, 1e-9):.1f} "
+            "false accepts an hour from none."
         )
     hours = card["synthetic_sounds"]["hours"]
     lines.append(

@@ -15,7 +15,6 @@ import scipy.signal
 import soundfile
 from tones import SAMPLE_RATE, WANTED, write_tones
 
-from stapes import progress
 from stapes.audio.reader import about_unread, audio_files, read_audio, read_recording
 from stapes.audio.wav import write_wav
 from stapes.corpus.clips import evaluation_clips, load_background, load_clips
@@ -168,10 +167,7 @@ def test_mp3_and_opus_give_nearly_the_samples_of_wav(tmp_path, suffix, coding):
     assert 16000 <= len(found) < 18500 and same > 0.98
 
 
-def test_recordings_that_nothing_reads_are_named_with_the_line_that_converts_them(
-    tmp_path, capsys, monkeypatch
-):
-    monkeypatch.setattr(progress, "NOTED", {})
+def test_recordings_that_nothing_reads_are_named_with_the_line_that_converts_them(tmp_path, capsys):
     (tmp_path / "yes").mkdir()
     for name in ("a.m4a", "b.M4A", "c.wma"):
         (tmp_path / "yes" / name).touch()

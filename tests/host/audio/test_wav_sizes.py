@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from stapes import progress
 from stapes.audio.reader import read_audio, read_recording
 from stapes.audio.wav import map_wav, read_wav
 from stapes.errors import StapesError
@@ -124,11 +123,6 @@ CASES = {
         refused="found no 'data' chunk",
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def nothing_was_noted(monkeypatch):
-    monkeypatch.setattr(progress, "NOTED", {})
 
 
 @pytest.fixture(params=CASES.items(), ids=lambda item: item[0])

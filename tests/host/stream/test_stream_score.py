@@ -9,7 +9,6 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stapes import progress
 from stapes.audio.wav import read_wav, write_wav
 from stapes.cli.main import main
 from stapes.device.pipeline import Pipeline
@@ -64,8 +63,7 @@ def test_what_is_no_label_track_is_refused_by_its_line(tmp_path, line):
         read_labels(path, what="a ground truth")
 
 
-def test_labels_that_the_model_does_not_know_are_told_with_the_nearest(capsys, monkeypatch):
-    monkeypatch.setattr(progress, "NOTED", {})
+def test_labels_that_the_model_does_not_know_are_told_with_the_nearest(capsys):
     labels = ("_silence_", "_unknown_", "yes", "Straße")
     truth = at(
         ("yes", 1), ("Yes", 2), ("STRASSE", 3), ("STRASSE", 4), ("left", 5), ("_unknown_", 6)

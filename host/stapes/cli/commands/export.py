@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--best", action="store_true", help="take the best step of --train_dir, not the last"
     )
     parser.add_argument("--output_file", type=Path, required=True, help="the .tflite file to write")
-    parser.add_argument("--name", help="what the model is called (default: as its file)")
+    parser.add_argument("--name", default="", help="the model's name (default: that of its file)")
     parser.add_argument(
         "--data_dir", default="", help="folder of clips (default: the one trained on)"
     )
@@ -79,8 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output_file)
-    name = arguments.name or arguments.output_file.stem
-    check_name(name)
+    if arguments.name:
+        check_name(arguments.name)
     if not arguments.json:
         print("Loading TensorFlow", flush=True)
     from stapes.export.export import export_checkpoint
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = export_checkpoint(
         checkpoint,
         arguments.output_file,
-        name=name,
+        name=arguments.name,
         decoder=decoder,
         data_dir=arguments.data_dir,
         clip_stride_ms=arguments.clip_stride_ms,
@@ -111,11 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _accuracy(result: ExportResult) -> Iterator[str]:
     """The accuracy of float and of int8, and where to look if int8 loses much."""
-    from stapes.evaluation.intervals import binomial_interval
     from stapes.export.report import weakest
 
-    bounds = binomial_interval(result.int8_accuracy * result.test_clips, result.test_clips)
-    low, high = (100 * bound for bound in bounds)
+    low, high = (100 * bound for bound in result.int8_accuracy_95)
     in_float, in_int8 = 100 * result.float_accuracy, 100 * result.int8_accuracy
     yield (
         f"Test accuracy: float {in_float:.2f}%, int8 {in_int8:.2f}% (95% interval: {low:.1f} to "

@@ -31,6 +31,7 @@ from stapes.cli.flags import add_flags, from_flags
 from stapes.cli.next_step import next_step
 from stapes.cli.shared_flags import WorkerFlags, model_file
 from stapes.errors import StapesError
+from stapes.evaluation.intervals import RULE_OF_THREE
 from stapes.files import check_output, write_bytes
 from stapes.plain import say
 from stapes.stream.accuracy import ScoreSettings
@@ -362,7 +363,7 @@ def _text(
 
 
 def _warn_of_short(prefix: str, score: StreamScore, rate: float) -> None:
-    if score.hours * rate < 3:
+    if score.hours * rate < RULE_OF_THREE:
         say(f"tune: {prefix}{_too_short(score, rate)}", to=sys.stderr)
 
 
@@ -370,14 +371,14 @@ def _too_short(score: StreamScore, rate: float) -> str:
     """What so few hours can say about a target: no false accept in T hours means a rate of at most
     3 / T."""
     if rate < 1e-3:
-        bounds = ", ".join(f"{3 / bound:g} h below {bound:g}" for bound in (1, 0.1))
+        bounds = ", ".join(f"{RULE_OF_THREE / bound:g} h below {bound:g}" for bound in (1, 0.1))
         return (
             f"no audio is long enough to show a rate of {rate:g}; {score.hours:.2f} h without a "
-            f"false accept show one below {3 / score.hours:.2f} per hour ({bounds})"
+            f"false accept show one below {RULE_OF_THREE / score.hours:.2f} per hour ({bounds})"
         )
     return (
         f"{score.hours:.2f} h cannot tell {rate:g} false accepts per hour from none; "
-        f"{3 / rate:.3g} h or more would"
+        f"{RULE_OF_THREE / rate:.3g} h or more would"
     )
 
 

@@ -273,6 +273,7 @@ def _about(
 ) -> list[str]:
     """Warnings about badly chosen words, with better ones, and notes on missing word lists and
     voices."""
+    from stapes.corpus.lexicon import is_english
     from stapes.word.assess import alternatives, assess
 
     lines = []
@@ -281,8 +282,7 @@ def _about(
         lines += [f"Warning: {warning}" for warning in warnings]
         if warnings and (better := alternatives(word, lexicon=lexicon, transcribe=transcribe)):
             lines.append(f"Better: {', '.join(better)}")
-    is_english = mixture.language.split("-")[0] == "en"
-    if not lexicon.source and is_english:
+    if not lexicon.source and is_english(mixture.language):
         lines.append(
             "Note: no English word list is here, so near words were not counted; "
             "pip install wordfreq"
