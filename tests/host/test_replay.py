@@ -59,6 +59,10 @@ def test_clips_without_a_detection_lead_to_what_names_their_word(model, wav, tmp
     (note,) = capsys.readouterr().err.splitlines()
     assert note.startswith(f"replay: {clips / 'a.wav'} and 1 more: no detection in less than 2 s")
     assert note.endswith("stapes label_wav")
+    write_wav(tmp_path / "short.wav", read_wav(wav)[:28_000], sample_rate=16000)
+    assert replay("--model", model, tmp_path / "short.wav") == 0
+    output = capsys.readouterr()
+    assert output.out and output.err == "", "it has a detection"
     assert replay("--model", model, wav) == 0
     assert capsys.readouterr().err == ""
 

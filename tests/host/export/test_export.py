@@ -12,6 +12,7 @@ from tones import LABELS_COUNT, trained_tones
 
 from stapes.cli.main import main
 from stapes.device.engine import Engine
+from stapes.evaluation.intervals import binomial_interval
 from stapes.model.metadata import read_settings
 from stapes.model.settings import DecoderSettings
 from stapes.training.checkpoint import FILE_NAME, Checkpoint
@@ -110,6 +111,11 @@ def test_a_loss_is_told_with_the_noisiest_layer_and_a_way_out(tmp_path, monkeypa
     assert main(export) == 0
     said = capsys.readouterr().out
     assert re.search(r"Test accuracy: float [\d.]+%, int8 .*: -\d+\.\d\d points \(N=", said)
+    share, low, high, clips = map(
+        float, re.search(r"int8 ([\d.]+)% \(.* ([\d.]+) to ([\d.]+)\).*N=(\d+)", said).groups()
+    )
+    bounds = binomial_interval(round(share * clips / 100), int(clips))
+    assert (low, high) == pytest.approx([100 * bound for bound in bounds], abs=0.06)
     assert re.search(r"the noisiest layer is \w+ \([\d.-]+ dB\); train on with --quantize", said)
 
 

@@ -179,6 +179,8 @@ def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
     commands = [line for line in lines if line.startswith("stapes ")]
     assert len(commands) == 22
     assert f"--output_file {work}/hey_stapes.tflite" in commands[-1]
+    exports = [command for command in commands if " export " in command]
+    assert [command.split(" --name ")[1] for command in exports] == ["hey_stapes"] * 2
     assert not work.exists()
 
 
@@ -196,6 +198,7 @@ def test_the_plan_is_printed_and_nothing_is_done(tmp_path, capsys):
         (["hey 2"], "found '2' in 'hey 2'"),
         (["  "], "expected letters"),
         (["yes", "Yes"], "expected words that differ"),
+        (["jarvis", "--output_file", "a\nb.tflite"], "expected 1 to 250 bytes of printable"),
         (["jarvis", "--recordings", "nowhere"], "nowhere: found no such folder"),
         (["jarvis", "--sounds", "nowhere"], "nowhere: found no such folder"),
         (["jarvis", "--minutes", "0"], "--minutes=0: expected"),
