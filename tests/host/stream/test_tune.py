@@ -20,7 +20,7 @@ from stapes.model.shipped import shipped_models
 from stapes.stream import plot, score_track
 from stapes.stream.accuracy import ScoreSettings
 from stapes.stream.curve import CurvePoint, Material, detection_curve, score_material
-from stapes.stream.labels import LabelTime
+from stapes.stream.labels import LabelTime, read_labels
 from stapes.stream.plot import lower_envelope
 from stapes.stream.score_track import ScoreTrack
 from stapes.stream.tune import Kind, TuneSettings, rejects_at, split_budget, tune
@@ -424,6 +424,18 @@ def test_figures_of_the_audio_that_was_tuned_with_flatter(recorded, capsys):
     verified += ["--verify_labels", str(recorded / "a.txt")]
     assert command(recorded, *verified) == 0
     assert "a.wav is one of --wav: its figures flatter" in capsys.readouterr().err
+
+
+def test_few_recordings_are_counted_and_said(recorded, capsys):
+    truth = read_labels(recorded / "a.txt", what="a ground truth")
+    clips = [replace(word, clip=f"{word.label}/anna_nohash_0.wav") for word in truth]
+    lines = [json.dumps(word.to_dict()) + "\n" for word in clips]
+    (recorded / "a.jsonl").write_text("".join(lines))
+    count = len({word.clip for word in clips})
+    assert command(recorded) == 0
+    output = capsys.readouterr()
+    assert f" words from {count} recordings of 1 speakers in " in output.out
+    assert f"tune: {count} recordings are few, expected 30 or more" in output.err
 
 
 def test_too_little_audio_of_a_kind_for_its_limit_is_said(recorded, capsys):
